@@ -1,0 +1,1 @@
+"""The outside world: origins over HTTP, the supervised parser, the stores."""

@@ -1,0 +1,165 @@
+"""One request and its answer, whatever the other side does with it."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, cast
+
+from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from feedmirror.adapters.coding import gunzip
+from feedmirror.adapters.connect import connect
+from feedmirror.adapters.deadline import Deadline, TimedSocket
+from feedmirror.adapters.target import Target
+from feedmirror.errors import FetchError, Kind
+
+_READ_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, its body whole and decoded."""
+
+    status: int
+    headers: HTTPHeaderDict
+    body: bytes  # empty unless `status` is 200: no other body is read
+
+
+class _FinalResponse(http.client.HTTPResponse):
+    """Skips every interim answer; the standard library knows no other than 100.
+
+    Source: RFC 9110 §15.2: a client has to expect any number of them, asked for or not.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in typeshed
+            if not 102 <= status <= 199:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
+def exchange(  # noqa: PLR0917 - one argument a thing that differs between two requests
+    target: Target,
+    addresses: tuple[str, ...],
+    headers: Mapping[str, str],
+    deadline: Deadline,
+    context: ssl.SSLContext | None,
+    max_bytes: int,
+) -> Reply:
+    """The answer to a GET of `target`, asked at one of its checked `addresses`.
+
+    Raises: FetchError.
+    """
+    with closing(connect(target, addresses, deadline, context)) as sock:
+        connection = (HTTPSConnection if context else HTTPConnection)(target.host, target.port)
+        connection.response_class = _FinalResponse
+        connection.auto_open = 0  # never look the name up and connect behind the guard's back
+        connection.sock = cast("Any", TimedSocket(sock, deadline))
+        try:
+            return _converse(connection, target, headers, max_bytes)
+        except (OSError, HTTPError, http.client.HTTPException, ValueError) as error:
+            raise _translated(error, target, deadline) from error
+
+
+def _converse(
+    connection: HTTPConnection, target: Target, headers: Mapping[str, str], max_bytes: int
+) -> Reply:
+    # urllib3 is to hand over the bytes as they come: it would report a cut gzip as a success.
+    connection.request(
+        "GET", target.path, headers=headers, preload_content=False, decode_content=False
+    )
+    with closing(connection.getresponse()) as response:
+        body = _body(response, target, max_bytes) if response.status == 200 else b""
+        return Reply(response.status, response.headers, body)
+
+
+def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
+    """The decoded body, bounded before and after decoding."""
+    declared = response.length_remaining
+    if declared is not None and declared > max_bytes:
+        raise _too_large(target, f"larger ({declared:,} bytes)", max_bytes)
+    pieces = _bounded(_pieces(response), "larger", target, max_bytes)
+    if not _is_gzipped(response.headers, target):
+        return b"".join(pieces)
+    first = next(pieces, b"")
+    if not first:
+        return b""  # nothing at all is an empty body, not a damaged one
+    try:
+        decoded = gunzip(_again(first, pieces))
+        return b"".join(_bounded(decoded, "larger when decompressed", target, max_bytes))
+    except zlib.error as error:
+        message = f"{target.shown} says that it is gzip-compressed, but the data is damaged"
+        raise FetchError(Kind.ENCODING, f"{message} ({error}).", status=200) from error
+    except EOFError as error:
+        raise _cut(target) from error
+
+
+def _pieces(response: HTTPResponse) -> Iterator[bytes]:
+    """The body as it comes over the wire, freed of chunking only."""
+    while piece := response.read1(_READ_BYTES, decode_content=False):
+        yield piece
+
+
+def _again(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _bounded(
+    pieces: Iterator[bytes], too_large: str, target: Target, max_bytes: int
+) -> Iterator[bytes]:
+    """`pieces`, as long as they are no more than `max_bytes` in all."""
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > max_bytes:
+            raise _too_large(target, too_large, max_bytes)
+        yield piece
+
+
+def _is_gzipped(headers: HTTPHeaderDict, target: Target) -> bool:
+    """Whether the body is gzip-compressed; anything else we did not ask for is refused."""
+    transfer = headers.get("transfer-encoding", "").strip().lower()
+    coding = headers.get("content-encoding", "").strip().lower()
+    if transfer in ("", "chunked", "identity") and coding in ("", "identity", "gzip", "x-gzip"):
+        return coding.endswith("gzip")
+    unwanted = ascii(coding if transfer in ("", "chunked", "identity") else transfer)[:60]
+    message = f"{target.shown} came encoded as {unwanted}, though only gzip was asked for."
+    raise FetchError(Kind.ENCODING, message, status=200)
+
+
+def _too_large(target: Target, how: str, max_bytes: int) -> FetchError:
+    message = f"{target.shown} is {how} than the {max_bytes:,} bytes that `max_bytes` allows."
+    return FetchError(Kind.TOO_LARGE, message, status=200)
+
+
+def _cut(target: Target) -> FetchError:
+    message = f"The connection to {target.shown} was cut before the answer was whole"
+    return FetchError(Kind.RESET, f"{message}; if this lasts, somebody on the way may be doing it.")
+
+
+def _translated(error: Exception, target: Target, deadline: Deadline) -> FetchError:
+    """What a library's exception means."""
+    cause = error.__cause__ if isinstance(error, HTTPError) and error.__cause__ else error
+    if isinstance(cause, TimeoutError):
+        return FetchError(Kind.TIMEOUT, f"No whole answer from {target.shown} within {deadline}.")
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
+        message = f"The secure connection to {target.shown} failed: {cause.reason or cause}."
+        return FetchError(Kind.TLS, message)
+    if isinstance(cause, OSError | http.client.IncompleteRead):  # RemoteDisconnected among them
+        return _cut(target)
+    message = f"The server of {target.shown} answers with something that is not HTTP"
+    return FetchError(Kind.STATUS, f"{message} ({_brief(cause)}).")
+
+
+def _brief(error: BaseException) -> str:
+    """The error in a few printable characters; servers' bytes may be in it."""
+    return f"{type(error).__name__}: {ascii(str(error))[1:61]}"

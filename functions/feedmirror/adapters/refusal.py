@@ -1,0 +1,47 @@
+"""What an answer means that is neither a document, nor "not modified", nor "gone"."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from feedmirror.adapters.exchange import Reply
+from feedmirror.adapters.headers import retry_after_s
+from feedmirror.adapters.target import Target
+from feedmirror.errors import FetchError, Kind
+
+_UNWELCOME = (
+    Kind.FORBIDDEN,
+    "it refuses us; ask its publisher, or give what it wants in the setting `headers`",
+)
+
+_MEANINGS: dict[int, tuple[Kind, str]] = {
+    204: (Kind.STATUS, "it has no content"),
+    206: (Kind.STATUS, "it sends a part only, though the whole was asked for"),
+    304: (Kind.STATUS, "it says `not modified` though we hold no copy; its cache is broken"),
+    401: (Kind.FORBIDDEN, "it wants credentials; give them in the setting `headers`"),
+    403: _UNWELCOME,
+    404: (Kind.MISSING, "there is nothing at this address; look for the feed's new one"),
+    407: (Kind.FORBIDDEN, "a proxy on the way wants credentials"),
+    429: (Kind.THROTTLED, "it is asked too often for its taste; poll it less often"),
+    451: (Kind.LEGAL, "it is withheld for legal reasons"),
+}
+
+
+def refusal(target: Target, reply: Reply, now: datetime) -> FetchError:
+    """The error that `reply` is, with what its `Retry-After` asks for. `now` is aware."""
+    wait_s = retry_after_s(reply.headers, now)
+    kind, meaning = _meaning(reply.status, asks_to_wait=wait_s is not None)
+    asked = f" (it asks us to wait for {wait_s:,} s)" if wait_s else ""
+    message = f"{target.shown} answers HTTP {reply.status}: {meaning}{asked}."
+    return FetchError(kind, message, status=reply.status, retry_after_s=wait_s)
+
+
+def _meaning(status: int, *, asks_to_wait: bool) -> tuple[Kind, str]:
+    """The kind of a status, and what it says. Source: RFC 9110 §15, RFC 6585 §4, RFC 7725."""
+    if status == 503 and asks_to_wait:
+        return Kind.THROTTLED, "it is not available for now"
+    if status in _MEANINGS:
+        return _MEANINGS[status]
+    if 500 <= status <= 599:
+        return Kind.SERVER, "its server is in trouble; nothing can be done here but wait"
+    return Kind.STATUS, "that is no answer to a plain request for a document"

@@ -1,0 +1,299 @@
+"""What a fetched document changes: a pure choice, from what we know and what we got.
+
+Merging is additive: what is absent from the document stays. A document that was asked for before
+the last one applied, or that a lagging alternate served, may add entries that were never seen and
+change nothing else; so may one that was cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from feedmirror.core.identity import Identified, identify, revision_digest
+from feedmirror.core.schedule import asks_of, effective_interval_s
+from feedmirror.core.split import PARSER_VERSION
+from feedmirror.core.state import Address, State
+from feedmirror.model import Entry, Feed, Fetched, ParsedFeed, Revision, Subscription
+
+CHUNK = 200  # entries a commit, so that a first mirror of thousands is carried out in steps
+_FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner
+_TOMORROW = timedelta(days=1)  # a date further ahead is no date
+_DAILY = timedelta(days=1)  # how often bookkeeping alone is written
+_REMEMBERED = 5_000  # keys, at least
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A document and how it was come by."""
+
+    fetched: Fetched
+    parsed: ParsedFeed
+    digest: str  # of the body
+    requested_at: datetime
+    alternate: bool  # not from the feed's first address
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One state to write, and how many entries of which sort it brings."""
+
+    state: State
+    new: int = 0
+    revised: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be committed, in order."""
+
+    commits: tuple[Commit, ...]  # empty: nothing to write
+    unchanged: int  # entries of the document that are as they were
+
+
+def decide(state: State, subscription: Subscription, reading: Reading) -> Decision:
+    """The commits to make one after the other; each but the last carries a part of the entries."""
+    late = _is_late(state, reading)
+    additive = late or not reading.parsed.complete
+    sorted_out = _sort_out(state, subscription, reading, additive=additive)
+    base = replace(state, failing=None)
+    if not additive:
+        base = _described(base, subscription, reading)
+    feed_changed = not additive and _public(base.feed) != _public(state.feed)
+    if not (sorted_out.new or sorted_out.revised or sorted_out.corrected or feed_changed):
+        return Decision(_bookkeeping(state, base, reading.requested_at), sorted_out.unchanged)
+    base = replace(base, seen=_seen(state, sorted_out))
+    if additive and state.feed is None:
+        base = replace(base, feed=reading.parsed.feed)
+    commits = _commits(state, base, subscription, sorted_out, reading.requested_at)
+    return Decision(tuple(commits), sorted_out.unchanged)
+
+
+# ---------------------------------------------------------------- which entries are what
+
+
+@dataclass(frozen=True, slots=True)
+class _SortedOut:
+    """The entries of a document by what is to be done with them."""
+
+    new: tuple[Revision, ...]  # oldest first, without their place in the feed
+    revised: tuple[Revision, ...]  # in their old place, or without one if they had left the window
+    corrected: tuple[Revision, ...]  # read better by a newer parser: no revision of the origin's
+    unchanged: int
+    keys: tuple[str, ...]  # of all entries of the document, in document order
+
+
+def _sort_out(
+    state: State, subscription: Subscription, reading: Reading, *, additive: bool
+) -> _SortedOut:
+    window = {revision.key: revision for revision in state.window}
+    items = identify(
+        reading.parsed.items,
+        reading.parsed.entries,
+        subscription.identity,
+        state.seen,
+        {key: revision.item_link for key, revision in window.items()},
+    )
+    new: list[Revision] = []
+    revised: list[Revision] = []
+    corrected: list[Revision] = []
+    unchanged = 0
+    for item in items:
+        entry = reading.parsed.entries.get(item.index)
+        known = state.seen.get(item.key)
+        observed = _observed(item, entry, reading) if entry else None
+        if observed is None or (known and (additive or known[0] == observed.digest)):
+            unchanged += 1
+        elif known is None:
+            new.append(observed)
+        elif state.parser_version != PARSER_VERSION:
+            corrected.append(_again(observed, window.get(item.key), known[1]))
+        else:
+            revised.append(_again(observed, window.get(item.key), known[1]))
+    keys = tuple(item.key for item in items)
+    return _SortedOut(_oldest_first(new), tuple(revised), tuple(corrected), unchanged, keys)
+
+
+def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
+    """An entry as a revision that was never seen before; `seq` 0 is no place yet."""
+    limit = reading.requested_at + _TOMORROW
+    entry = replace(
+        entry,
+        published=entry.published if entry.published and entry.published <= limit else None,
+        updated=entry.updated if entry.updated and entry.updated <= limit else None,
+    )
+    return Revision(
+        key=item.key,
+        digest=revision_digest(entry),
+        guid=item.guid,
+        guid_is_permalink=item.guid_is_permalink,
+        entry=entry,
+        seq=0,
+        first_seen=reading.requested_at,
+        listed_at=reading.requested_at,
+        observed_at=reading.requested_at,
+        fetched_from=reading.fetched.url,
+        item_link=reading.parsed.items[item.index].link,
+    )
+
+
+def _again(observed: Revision, listed: Revision | None, first_seen: int) -> Revision:
+    """An observed revision of an entry that is known: in its place, if it still has one."""
+    if listed is not None:
+        return replace(
+            observed, seq=listed.seq, first_seen=listed.first_seen, listed_at=listed.listed_at
+        )
+    then = datetime.fromtimestamp(first_seen, observed.observed_at.tzinfo)
+    return replace(observed, first_seen=then)
+
+
+def _oldest_first(new: Sequence[Revision]) -> tuple[Revision, ...]:
+    """By date if every entry has one, else the document's order turned round."""
+    turned = list(reversed(new))
+    dates = [revision.entry.published or revision.entry.updated for revision in turned]
+    if all(dates):
+        order = sorted(range(len(turned)), key=lambda i: dates[i] or turned[i].first_seen)
+        return tuple(turned[i] for i in order)
+    return tuple(turned)
+
+
+# ---------------------------------------------------------------- what is committed
+
+
+def _commits(
+    state: State, base: State, subscription: Subscription, found: _SortedOut, now: datetime
+) -> Iterator[Commit]:
+    """The chunks: new entries oldest first, with revisions and all that is remembered of the
+    document in the last one only, so that a crash between two makes the rest be found again.
+    """
+    chunks = [found.new[i : i + CHUNK] for i in range(0, len(found.new), CHUNK)] or [()]
+    current = state
+    for number, chunk in enumerate(chunks, 1):
+        last = number == len(chunks)
+        placed = [
+            replace(revision, seq=current.next_seq + offset)
+            for offset, revision in enumerate((*chunk, *(r for r in found.revised if last and not r.seq)))
+        ]
+        revised = [r for r in found.revised if last and r.seq]
+        corrected = [r for r in found.corrected if last and r.seq]
+        ready = base if last else _halfway(state, base, current, chunk)
+        current = replace(
+            ready,
+            generation=current.generation + 1,
+            window=_window(current, subscription.keep, (*placed, *revised, *corrected), now),
+            pending=(*placed, *revised),
+            settled=False,
+            next_seq=current.next_seq + len(placed),
+            changed_at=now,
+        )
+        yield Commit(current, new=len(chunk), revised=len(found.revised) if last else 0)
+
+
+def _halfway(state: State, base: State, current: State, chunk: Iterable[Revision]) -> State:
+    """The old state, knowing the feed and the entries up to this chunk, but not the document."""
+    seen = {**current.seen, **{revision.key: base.seen[revision.key] for revision in chunk}}
+    return replace(state, feed=base.feed, seen=seen)
+
+
+def _window(
+    state: State, keep: int, arrived: Iterable[Revision], now: datetime
+) -> tuple[Revision, ...]:
+    """The public entries, newest first: `keep` of them, and all that came within 48 hours.
+
+    What a first mirror holds beyond `keep` is stored, but was never public.
+    """
+    by_key = {revision.key: revision for revision in state.window}
+    by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
+    newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
+    recent = state.complete and now - _FLOOR
+    return tuple(
+        revision
+        for rank, revision in enumerate(newest)
+        if rank < keep or (recent and revision.listed_at > recent)
+    )
+
+
+def _seen(state: State, found: _SortedOut) -> dict[str, tuple[str, int]]:
+    """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
+    seen = dict(state.seen)
+    for revision in (*found.new, *found.revised, *found.corrected):
+        seen[revision.key] = (revision.digest, int(revision.first_seen.timestamp()))
+    for key in found.keys:
+        if key in seen:
+            seen[key] = seen.pop(key)
+    surplus = len(seen) - max(_REMEMBERED, 2 * len(found.keys) + len(state.window))
+    for key in list(seen)[: max(0, surplus)]:
+        del seen[key]
+    return seen
+
+
+# ---------------------------------------------------------------- what is remembered of a document
+
+
+def _is_late(state: State, reading: Reading) -> bool:
+    """Whether something newer has been applied already."""
+    if state.requested_at is None:
+        return False
+    if reading.requested_at < state.requested_at:
+        return True
+    if not reading.alternate:
+        return False
+    dated = _dated(reading.parsed)
+    return state.dated is not None and (dated is None or dated < state.dated)
+
+
+def _dated(parsed: ParsedFeed) -> datetime | None:
+    """The newest date in the document."""
+    dates = [parsed.feed.updated]
+    for entry in parsed.entries.values():
+        dates += (entry.published, entry.updated)
+    return max(filter(None, dates), default=None)
+
+
+def _described(state: State, subscription: Subscription, reading: Reading) -> State:
+    """The state, with what is remembered of a document once all of its entries are applied."""
+    fetched, parsed = reading.fetched, reading.parsed
+    feed = parsed.feed
+    address = Address(fetched.validators.etag, fetched.validators.last_modified, reading.digest)
+    dates = [date for date in (state.dated, _dated(parsed)) if date]
+    kept = {subscription.url, *subscription.alternates, state.moved_to}
+    asks = asks_of(
+        subscription.every_s,
+        ttl_s=feed.ttl_s,
+        max_age_s=fetched.max_age_s,
+        skip_hours=feed.skip_hours,
+        skip_days=feed.skip_days,
+    )
+    interval = timedelta(seconds=effective_interval_s(subscription.every_s, asks))
+    slower = asks.interval_s and asks != state.asks
+    return replace(
+        state,
+        feed=feed,
+        fingerprints=tuple(item.fingerprint for item in parsed.items),
+        parser_version=PARSER_VERSION,
+        addresses={url: a for url, a in state.addresses.items() if url in kept} | {fetched.url: address},
+        complete=True,
+        requested_at=reading.requested_at,
+        dated=max((d for d in dates if d <= reading.requested_at + _TOMORROW), default=None),
+        checked_at=reading.requested_at,
+        asks=asks,
+        not_before=reading.requested_at + interval if slower else None,
+    )
+
+
+def _public(feed: Feed | None) -> Feed | None:
+    """What of the feed's own properties makes a difference to its readers."""
+    return feed and replace(feed, updated=None, ttl_s=None, skip_hours=(), skip_days=())
+
+
+def _bookkeeping(state: State, described: State, now: datetime) -> tuple[Commit, ...]:
+    """What to write when nothing changed for readers: nothing, but once a day what is remembered.
+
+    So an origin whose bytes differ at each poll (counters, signatures) causes no writes.
+    """
+    if state.failing or state.parser_version != PARSER_VERSION:
+        return (Commit(described),) if described != state else ()
+    if state.checked_at and now - state.checked_at < _DAILY:
+        return ()
+    return (Commit(described),)

@@ -1,0 +1,179 @@
+"""The operator's words on every entry: filled in, marked as the mirror's, attached to every body.
+
+`attach` is the only way to a `Disclaimed` entry, and renderers accept nothing else.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
+
+from feedmirror.core.foreign import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
+from feedmirror.core.text import paragraphs
+from feedmirror.core.xml import Node, escape, printable, tree
+from feedmirror.model import Disclaimer, Feed, Position, Revision, Subscription
+
+CSS_CLASS = "feedmirror-disclaimer"
+VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
+_VARIABLE = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
+_TAGS = frozenset("p br hr a em strong b i small span ul ol li blockquote code abbr bdi bdo".split())
+_ATTRIBUTES = frozenset({"href", "title", "lang", "dir", "hreflang"})
+_HREF = re.compile(r"https?://|mailto:|\{(?:source_url|entry_url)\}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Disclaimed:
+    """A revision whose every body carries the disclaimer; only `attach` makes one."""
+
+    revision: Revision
+    summary: str  # HTML; where the entry has no summary, the disclaimer alone
+    content: str | None  # HTML
+    foreign: tuple[str, ...]  # slots filled
+    notice_html: str  # the marked block itself
+    notice_text: str
+
+
+def attach(revision: Revision, subscription: Subscription, feed: Feed) -> Disclaimed:
+    """The revision with the subscription's present disclaimer in every body it has.
+
+    A body that carries this very disclaimer already (of a mirror of a mirror) carries it once.
+    """
+    values = _values(revision, subscription, feed)
+    words_html, words_text = _words(subscription.disclaimer, values)
+    language = subscription.disclaimer.language
+    marked = f' lang="{html.escape(language)}"' if language else ""
+    block = f'<div class="{CSS_CLASS}" role="note"{marked}>{words_html}</div>'
+    before = subscription.disclaimer.position is Position.BEGINNING
+    entry = revision.entry
+
+    def body(of: str) -> str:
+        bare = _without(of, words_html, f"<div{marked}>{words_html}</div>")
+        return block + bare if before else bare + block
+
+    slots = _slots(block, words_text, before=before)
+    return Disclaimed(
+        revision=revision,
+        summary=body(entry.summary or ""),
+        content=body(entry.content) if entry.content is not None else None,
+        foreign=tuple(_filled(fragment, slots) for fragment in entry.foreign),
+        notice_html=block,
+        notice_text=words_text,
+    )
+
+
+def _values(revision: Revision, subscription: Subscription, feed: Feed) -> dict[str, str]:
+    source_url = feed.link or subscription.url
+    title = subscription.title or feed.title or urlsplit(source_url).hostname or source_url
+    return {
+        "source_title": printable(title),
+        "source_url": source_url,
+        "entry_url": revision.entry.link or source_url,
+        "fetched": f"{revision.first_seen:%Y-%m-%d %H:%M} UTC",
+    }
+
+
+def _words(disclaimer: Disclaimer, values: Mapping[str, str]) -> tuple[str, str]:
+    """The disclaimer as HTML and as plain text, its variables filled in."""
+    if disclaimer.html is not None:
+        filled = fill(disclaimer.html, {name: html.escape(value) for name, value in values.items()})
+        return filled, _plain(filled)
+    text = fill(disclaimer.text or "", values)
+    return paragraphs(text), text.strip()
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with its variables filled in; `{{` and `}}` stand for braces.
+
+    Whatever else is in braces stays as it is: `problems` is what refuses it.
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        if match[0] in {"{{", "}}"}:
+            return match[0][0]
+        return values.get(match[1] or "", match[0])
+
+    return _VARIABLE.sub(replacement, template)
+
+
+def _plain(body: str) -> str:
+    """The words of the operator's HTML (checked, so well-formed); links with their addresses."""
+    linked = re.sub(
+        r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>',
+        lambda m: m[2] if m[2] == m[1] else f"{m[2]} ({m[1]})",
+        body,
+        flags=re.DOTALL,
+    )
+    broken = re.sub(r"<(?:br|/p|/li|/blockquote)\b[^>]*>", "\n", linked)
+    return html.unescape(re.sub(r"<[^>]*>", "", broken)).strip()
+
+
+def _without(body: str, *carried: str) -> str:
+    """The body without the same words at its beginning or end."""
+    for words in reversed(carried):
+        body = body.removesuffix(words).removeprefix(words)
+    return body
+
+
+def _slots(block: str, words: str, *, before: bool) -> dict[str, str]:
+    markup, text = escape(block), escape(words)
+    if before:
+        return {HTML_BEFORE: markup, HTML_AFTER: "", TEXT_BEFORE: f"{text}\n\n", TEXT_AFTER: ""}
+    return {HTML_BEFORE: "", HTML_AFTER: markup, TEXT_BEFORE: "", TEXT_AFTER: f"\n\n{text}"}
+
+
+def _filled(fragment: str, slots: Mapping[str, str]) -> str:
+    if HTML_BEFORE in fragment or TEXT_BEFORE in fragment:
+        for slot, words in slots.items():
+            fragment = fragment.replace(slot, words)
+    return fragment
+
+
+def problems(template: str, *, is_html: bool) -> list[str]:
+    """What is wrong with an operator's disclaimer, a sentence each; empty if it can be used."""
+    found = [
+        f"{match[0]!r} is no variable; accepted are "
+        f"{', '.join(f'{{{name}}}' for name in VARIABLES)}, and {{{{ and }}}} for braces"
+        for match in _VARIABLE.finditer(template)
+        if match[0] not in {"{{", "}}"} and (match[1] or "") not in VARIABLES
+    ]
+    if printable(template) != template:
+        found.append("it holds control characters")
+    if not _VARIABLE.sub("", re.sub(r"<[^>]*>", "", template) if is_html else template).strip() and not (
+        set(re.findall(r"\{(\w+)\}", template)) & set(VARIABLES)
+    ):
+        found.append("it says nothing")
+    if is_html:
+        found += _html_problems(template)
+    return found
+
+
+def _html_problems(template: str) -> list[str]:
+    try:
+        root = tree(f"<div>{_named(template)}</div>".encode())
+    except ExpatError as error:
+        return [f"the HTML is not well-formed ({error}): close every tag, write <br/> and &amp;"]
+    return [problem for node in root.elements() for problem in _node_problems(node)]
+
+
+def _named(template: str) -> str:
+    """HTML's named entities as characters, which an XML parser does not know."""
+    return re.sub(
+        r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]\w+;", lambda match: html.unescape(match[0]), template
+    )
+
+
+def _node_problems(node: Node) -> list[str]:
+    found: list[str] = []
+    tag = node.name.local
+    if tag not in _TAGS:
+        found.append(f"<{tag}> is not accepted; accepted are {' '.join(sorted(_TAGS))}")
+    for name, value in node.attributes:
+        if name.local not in _ATTRIBUTES:
+            found.append(f"{name.local}= on <{tag}> is not accepted; accepted are {' '.join(sorted(_ATTRIBUTES))}")
+        elif name.local == "href" and not _HREF.match(value):
+            found.append(f"the link to {value!r} is not accepted; it must begin with https://, http:// or mailto:")
+    return found + [problem for child in node.elements() for problem in _node_problems(child)]

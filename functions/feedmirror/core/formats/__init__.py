@@ -1,0 +1,41 @@
+"""The public documents, a file each. Adding an output is adding a file that defines `FORMAT`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from pkgutil import iter_modules
+
+from feedmirror.core.disclaimer import Disclaimed
+from feedmirror.model import Feed, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """All that a document is rendered from, and nothing else: no clock, no settings beside it."""
+
+    subscription: Subscription
+    feed: Feed
+    entries: tuple[Disclaimed, ...]  # newest first
+    changed_at: datetime  # when any of it last changed
+    address: str  # of the feed's public folder, without a slash at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of document."""
+
+    name: str  # its file name below public/SLUG/
+    media_type: str  # the whole Content-Type
+    version: int  # raise it with every change of what `render` writes
+    render: Callable[[Publication], str]  # without the generation
+    stamp: Callable[[str, int], str]  # puts the generation in, so that equal bytes never return
+    verify: Callable[[bytes, Publication], None]  # raises RenderError for what must not go out
+
+
+def formats() -> tuple[Format, ...]:
+    """Every format there is, by name."""
+    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    return tuple(sorted((module.FORMAT for module in modules), key=lambda f: f.name))

@@ -1,0 +1,234 @@
+"""RSS 2.0, valid whatever came in. Source: RSS 2.0 specification, RSS Advisory Board profile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from mimetypes import guess_type
+from urllib.parse import urlsplit
+from xml.parsers import expat
+
+from feedmirror import __version__
+from feedmirror.core.dates import rfc822, rfc3339
+from feedmirror.core.disclaimer import CSS_CLASS, Disclaimed
+from feedmirror.core.formats import Format, Publication
+from feedmirror.core.text import looks_like_html
+from feedmirror.core.vocabulary import PREFIXES
+from feedmirror.core.xml import SEPARATOR, escape, quote
+from feedmirror.errors import RenderError
+from feedmirror.model import Author, Entry, Source
+
+NAME = "rss.xml"
+_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # BCP 47, roughly
+_EMAIL = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+\.[A-Za-z]{2,}")
+_PERSON = re.compile(rf"(?P<email>{_EMAIL.pattern})(?: \((?P<name>[^()]+)\))?")
+_BODIES = frozenset({"description", f"{PREFIXES['content']}{SEPARATOR}encoded"})
+
+
+def render(publication: Publication) -> str:
+    """The document, its generation left out."""
+    items = ("".join(_item(entry, publication)) for entry in publication.entries)
+    inner = "\n".join((*_channel(publication), *items))
+    used = {"atom", "content"} | {p for e in publication.entries for p in e.revision.entry.prefixes}
+    used |= set(publication.feed.prefixes)
+    used |= {"dc"} if "<dc:creator>" in inner else set()
+    spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
+    return f'{_HEAD}<rss version="2.0"{spaces}>\n<channel>\n{inner}\n</channel>\n</rss>\n'
+
+
+def stamp(document: str, generation: int) -> str:
+    """The document with the generation that last changed it, as a comment before its root."""
+    return document.replace(_HEAD, f"{_HEAD}<!-- feedmirror generation {generation} -->\n", 1)
+
+
+def text(value: str) -> str:
+    """Plain text for an element that readers take for either text or HTML.
+
+    What looks like markup is escaped twice: those who take it for HTML then show it as it was
+    meant, and nobody runs it. Source: RSS Advisory Board profile, "Character data".
+    """
+    return escape(escape(value)) if looks_like_html(value) else escape(value)
+
+
+def element(name: str, value: str | None, attributes: str = "") -> Iterator[str]:
+    """The element with plain text in it, or nothing if there is none."""
+    if value:
+        yield f"<{name}{attributes}>{text(value)}</{name}>"
+
+
+def body(name: str, markup: str) -> str:
+    """The element with HTML in it."""
+    return f"<{name}><![CDATA[{markup.replace(']]>', ']]]]><![CDATA[>')}]]></{name}>"
+
+
+def source_title(publication: Publication) -> str:
+    """What the source is called, for readers: never empty."""
+    feed, subscription = publication.feed, publication.subscription
+    return subscription.title or feed.title or urlsplit(subscription.url).hostname or subscription.slug
+
+
+def _channel(publication: Publication) -> Iterator[str]:
+    feed, subscription = publication.feed, publication.subscription
+    title = source_title(publication)
+    yield from element("title", title)
+    yield f"<link>{escape(feed.link or subscription.url)}</link>"
+    yield from element("description", feed.description or title)
+    yield f'<atom:link rel="self" type="application/rss+xml" href={quote(f"{publication.address}/{NAME}")}/>'
+    if feed.language and _LANGUAGE.fullmatch(feed.language):
+        yield from element("language", feed.language)
+    yield from element("copyright", feed.rights)
+    yield from element("managingEditor", next(filter(None, map(_person, feed.authors)), None))
+    person = _PERSON.fullmatch(feed.web_master or "")
+    if person:
+        yield from element("webMaster", _person(Author(person["name"], person["email"])))
+    yield f"<lastBuildDate>{rfc822(publication.changed_at)}</lastBuildDate>"
+    for category in feed.categories:
+        yield _category(category.term, category.scheme)
+    yield f"<generator>feedmirror {__version__}</generator>"
+    yield "<docs>https://www.rssboard.org/rss-specification</docs>"
+    yield f"<ttl>{max(1, subscription.every_s // 60)}</ttl>"
+    if feed.image:
+        yield "".join(_image(publication))
+    yield from feed.foreign
+
+
+def _image(publication: Publication) -> Iterator[str]:
+    image = publication.feed.image
+    assert image is not None  # noqa: S101 - the caller asked
+    yield f"<image><url>{escape(image.url)}</url>"
+    yield from element("title", image.title)
+    yield f"<link>{escape(image.link)}</link>"
+    if image.width and image.height:
+        yield f"<width>{image.width}</width><height>{image.height}</height>"
+    yield "</image>"
+
+
+def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
+    revision, entry = disclaimed.revision, disclaimed.revision.entry
+    yield "<item>\n"
+    yield from element("title", entry.title)
+    if entry.link:
+        yield f"<link>{escape(entry.link)}</link>\n"
+    # A description for entries without a body too: it carries the disclaimer. Not beside a content
+    # that came alone, which readers would then show twice.
+    if entry.summary is not None or disclaimed.content is None:
+        yield body("description", disclaimed.summary)
+    elif not entry.title:
+        yield body("description", disclaimed.notice_html)
+    if disclaimed.content is not None:
+        yield body("content:encoded", disclaimed.content)
+    yield from _authors(entry)
+    for category in entry.categories:
+        if not _carried(entry, "dc:subject", category.term):
+            yield _category(category.term, category.scheme)
+    if entry.comments:
+        yield f"<comments>{escape(entry.comments)}</comments>"
+    for enclosure in entry.enclosures:
+        yield (
+            f"<enclosure url={quote(enclosure.url)} length={quote(str(enclosure.length_bytes or 0))} "
+            f"type={quote(_media_type(enclosure.media_type, enclosure.url))}/>"
+        )
+    permalink = "" if revision.guid_is_permalink else ' isPermaLink="false"'
+    yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
+    yield from _dates(entry)
+    yield _source(entry.source or _own_source(publication))
+    yield from disclaimed.foreign
+    yield "\n</item>"
+
+
+def _own_source(publication: Publication) -> Source:
+    return Source(source_title(publication), publication.subscription.url)
+
+
+def _source(source: Source) -> str:
+    return f"<source url={quote(source.url)}>{text(source.title)}</source>"
+
+
+def _dates(entry: Entry) -> Iterator[str]:
+    """`pubDate`, and the date of the last change where it is another and does not travel anyway."""
+    published = entry.published or entry.updated
+    if published:
+        yield f"<pubDate>{rfc822(published)}</pubDate>"
+    if entry.updated and entry.published and entry.updated != entry.published:
+        if not any(f.startswith(("<atom:updated", "<dc:date", "<dcterms:modified")) for f in entry.foreign):
+            yield f"<atom:updated>{rfc3339(entry.updated)}</atom:updated>"
+
+
+def _category(term: str, scheme: str | None) -> str:
+    domain = f" domain={quote(scheme)}" if scheme else ""
+    return f"<category{domain}>{text(term)}</category>"
+
+
+def _person(author: Author) -> str | None:
+    """`address (Name)` as RSS wants it, or None without a proper address."""
+    if not author.email or not _EMAIL.fullmatch(author.email):
+        return None
+    name = re.sub(r"[()]", "", author.name or "").strip() or author.email.partition("@")[0]
+    return f"{author.email} ({name})"
+
+
+def _authors(entry: Entry) -> Iterator[str]:
+    """`author` for the first with an address (RSS has room for one), `dc:creator` for the others,
+    unless they travel already in an element of their own."""
+    addressed = next((author for author in entry.authors if _person(author)), None)
+    if addressed:
+        yield from element("author", _person(addressed))
+    for author in entry.authors:
+        name = author.name or author.email
+        if author is not addressed and name and not _carried(entry, "dc:creator", name):
+            if not _carried(entry, "itunes:author", name):
+                yield from element("dc:creator", name)
+
+
+def _carried(entry: Entry, element_name: str, value: str) -> bool:
+    """Whether a foreign element of the entry says this already."""
+    end = f">{escape(value)}</{element_name}>"
+    return any(f.startswith(f"<{element_name}") and f.endswith(end) for f in entry.foreign)
+
+
+def _media_type(declared: str | None, url: str) -> str:
+    if declared and re.fullmatch(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", declared):
+        return declared
+    return guess_type(urlsplit(url).path)[0] or "application/octet-stream"
+
+
+def verify(document: bytes, publication: Publication) -> None:
+    """Nothing, if the document is well-formed and each body in it carries the disclaimer.
+
+    The last look before anything is public. Raises: RenderError.
+    """
+    bare: list[str] = []
+    items = 0
+    depth = 0
+    parts: list[str] = []
+    parser = expat.ParserCreate("utf-8", SEPARATOR)
+    parser.buffer_text = True
+
+    def start(name: str, _attributes: dict[str, str]) -> None:
+        nonlocal depth, items
+        depth += 1
+        items += depth == 3 and name == "item"
+        if depth == 4 and name in _BODIES:
+            parts.clear()
+            parser.CharacterDataHandler = parts.append
+
+    def end(name: str) -> None:
+        nonlocal depth
+        if depth == 4 and name in _BODIES and items:
+            parser.CharacterDataHandler = None
+            if f'class="{CSS_CLASS}"' not in "".join(parts):
+                bare.append(f"{name.rpartition(SEPARATOR)[2]} of item {items}")
+        depth -= 1
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    try:
+        parser.Parse(document, True)
+    except expat.ExpatError as error:
+        raise RenderError(f"{NAME} would not be well-formed: {error}") from error
+    if bare or items != len(publication.entries):
+        raise RenderError(f"{NAME} would lack a disclaimer or an entry: {', '.join(bare) or items}")
+
+
+FORMAT = Format(NAME, "application/rss+xml; charset=utf-8", 1, render, stamp, verify)

@@ -1,0 +1,179 @@
+"""What is remembered of a feed: the write-ahead log of its refreshes, and how it is written down.
+
+A refresh is committed by one conditional write of the state. From then on everything that is
+needed to finish it stands in `pending` and `window`; whoever loads a state with pending work
+finishes that first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from feedmirror.core import codec
+from feedmirror.core.schedule import Asks
+from feedmirror.errors import StateError
+from feedmirror.model import Feed, Revision, Validators
+
+SCHEMA = 1  # raise it when older programs could misread a state; add a step to `_migrated`
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What is remembered of one address of the feed."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    digest: str | None = None  # of the last body applied from there; None: never a whole one
+
+    @property
+    def validators(self) -> Validators:
+        """What to ask conditionally with."""
+        return Validators(self.etag, self.last_modified)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is remembered of one public document."""
+
+    etag: str  # the store's, after it was last written
+    digest: str  # of its bytes, the generation left out
+    recipe: str  # what it was rendered from: generation, settings and the renderer's version
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """Since when, and how, the feed fails."""
+
+    kind: str  # a `Kind`'s value
+    group: str
+    since: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is remembered of a feed. Every field has a default: that is the empty state."""
+
+    generation: int = 0  # counts changes of what is public
+    url: str = ""  # the configured address that `gone` and `moved_to` are about
+    feed: Feed | None = None  # None: never parsed
+    window: tuple[Revision, ...] = ()  # the public entries, newest first
+    seen: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # key: digest, epoch seconds
+    fingerprints: tuple[str, ...] = ()  # of the items of the last document applied
+    parser_version: int = 0  # that read them
+    addresses: Mapping[str, Address] = field(default_factory=dict)
+    documents: Mapping[str, Published] = field(default_factory=dict)
+    pending: tuple[Revision, ...] = ()  # committed, but perhaps not stored or published yet
+    settled: bool = True  # False: the commit of this state has not been carried out to its end
+    complete: bool = False  # whether a document was ever applied to its last entry
+    next_seq: int = 1
+    requested_at: datetime | None = None  # when the last document applied was asked for
+    dated: datetime | None = None  # the newest date in that document
+    changed_at: datetime | None = None  # when what is public last changed
+    checked_at: datetime | None = None  # a recent time when all was well; written once a day
+    failing: Failing | None = None
+    not_before: datetime | None = None  # the origin wants no request before
+    asks: Asks = Asks()
+    gone: tuple[str, ...] = ()  # addresses that answered 410
+    moved_to: str | None = None  # where `url` has permanently moved
+    moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
+    set_aside: tuple[str, ...] = ()  # keys of entries that could not be rendered
+
+    def for_url(self, url: str) -> State:
+        """The state, without what it knows of another configured address."""
+        if self.url == url:
+            return self
+        return replace(self, url=url, gone=(), moved_to=None, moving=None, not_before=None)
+
+
+_PLAIN = frozenset(
+    "generation url fingerprints parser_version settled complete next_seq gone moved_to set_aside".split()
+)
+_DATES = frozenset("requested_at dated changed_at checked_at not_before".split())
+_FIELDS = tuple(f.name for f in fields(State))
+_EMPTY = State()
+
+
+def dump(state: State) -> bytes:
+    """The state as JSON; equal states give equal bytes."""
+    plain: dict[str, Any] = {"schema": SCHEMA}
+    for name in _FIELDS:
+        value = getattr(state, name)
+        if value != getattr(_EMPTY, name):
+            plain[name] = _plain(name, value)
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name in {"window", "pending", "feed"} or name in _DATES:
+        return codec.to_plain(value)
+    if name in {"addresses", "documents"}:
+        return {key: _slots(item) for key, item in value.items()}
+    if name == "asks":
+        return _slots(value)
+    if name == "failing":
+        return {**_slots(value), "since": value.since.isoformat()}
+    return value  # JSON writes tuples and mappings as they are
+
+
+def _slots(value: Any) -> dict[str, Any]:
+    return {f.name: held for f in fields(value) if (held := getattr(value, f.name)) is not None}
+
+
+def load(body: bytes, where: str) -> State:
+    """The state that `dump` wrote, migrated if an older version did. `where` is for the message.
+
+    Raises: StateError if it is damaged, or written by a newer version.
+    """
+    try:
+        plain = json.loads(body)
+        schema = plain.pop("schema")
+        if schema > SCHEMA:
+            raise StateError(
+                f"{where} was written by a newer feedmirror (schema {schema}, this one knows "
+                f"{SCHEMA}): update feedmirror; nothing was changed"
+            )
+        return _read(_migrated(plain, schema))
+    except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
+        raise StateError(
+            f"{where} is damaged ({type(error).__name__}: {error}): restore an earlier version of "
+            "it, or move it away to start the feed anew; nothing was changed"
+        ) from error
+
+
+def _migrated(plain: dict[str, Any], schema: int) -> dict[str, Any]:
+    """The plain state in the present schema; there has been no other yet."""
+    if schema < 1:
+        raise ValueError(f"there never was a schema {schema}")
+    return plain
+
+
+def _read(plain: dict[str, Any]) -> State:
+    values: dict[str, Any] = {name: plain[name] for name in _PLAIN & plain.keys()}
+    for name in ("fingerprints", "gone", "set_aside"):
+        if name in values:
+            values[name] = tuple(values[name])
+    for name in ("window", "pending"):
+        values[name] = tuple(map(codec.revision, plain.get(name, ())))
+    for name in _DATES & plain.keys():
+        values[name] = codec.moment(plain[name])
+    if "feed" in plain:
+        values["feed"] = codec.feed(plain["feed"])
+    if "moving" in plain:
+        values["moving"] = (str(plain["moving"][0]), int(plain["moving"][1]))
+    if "asks" in plain:
+        asks = plain["asks"]
+        values["asks"] = Asks(asks["interval_s"], tuple(asks["skip_hours"]), tuple(asks["skip_days"]))
+    if "failing" in plain:
+        since = datetime.fromisoformat(plain["failing"]["since"]).astimezone(UTC)
+        values["failing"] = Failing(**{**plain["failing"], "since": since})
+    return State(
+        **values,
+        seen={key: (str(digest), int(first)) for key, (digest, first) in plain.get("seen", {}).items()},
+        addresses={url: Address(**value) for url, value in plain.get("addresses", {}).items()},
+        documents={name: Published(**value) for name, value in plain.get("documents", {}).items()},
+    )

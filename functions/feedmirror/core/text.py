@@ -1,0 +1,22 @@
+"""Plain text beside HTML: what can be told without a sanitiser, and so without importing one."""
+
+from __future__ import annotations
+
+import re
+
+from feedmirror.core.xml import escape, printable
+
+_LOOKS_LIKE_HTML = re.compile(
+    r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]\w+);"
+)
+
+
+def paragraphs(text: str) -> str:
+    """Plain text as HTML: paragraphs at blank lines, breaks at others; nothing else is read in."""
+    parts = [part.strip() for part in re.split(r"\n[ \t]*\n\s*", printable(text).strip())]
+    return "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in parts if part)
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether a reader that accepts either would take `text` for HTML."""
+    return bool(_LOOKS_LIKE_HTML.search(text))

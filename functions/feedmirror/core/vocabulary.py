@@ -1,0 +1,139 @@
+"""What is known of the vocabularies in use: prefixes, which elements carry a body, and the values
+that validators refuse and how they are mended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+XML = "http://www.w3.org/XML/1998/namespace"
+XHTML = "http://www.w3.org/1999/xhtml"
+XLINK = "http://www.w3.org/1999/xlink"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ATOM = "http://www.w3.org/2005/Atom"
+CONTENT = "http://purl.org/rss/1.0/modules/content/"
+DC = "http://purl.org/dc/elements/1.1/"
+DCTERMS = "http://purl.org/dc/terms/"
+ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
+MEDIA = "http://search.yahoo.com/mrss/"
+SLASH = "http://purl.org/rss/1.0/modules/slash/"
+SY = "http://purl.org/rss/1.0/modules/syndication/"
+YANDEX = "http://news.yandex.ru"
+TURBO = "http://turbo.yandex.ru"
+GOOGLEPLAY = "http://www.google.com/schemas/play-podcasts/1.0"
+EXCERPT = "http://wordpress.org/export/1.2/excerpt/"
+
+# A browser runs these in any XML document, so only their words come through.
+ACTIVE = frozenset(
+    {XHTML, "http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML", XLINK}
+)
+
+# Prefixes that a document's root declares for all of its entries; by them readers know the elements.
+PREFIXES = {
+    "admin": "http://webns.net/mvcb/",
+    "atom": ATOM,
+    "cc": "http://web.resource.org/cc/",
+    "content": CONTENT,
+    "creativeCommons": "http://backend.userland.com/creativeCommonsRssModule",
+    "dc": DC,
+    "dcterms": DCTERMS,
+    "excerpt": EXCERPT,
+    "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "gd": "http://schemas.google.com/g/2005",
+    "geo": "http://www.w3.org/2003/01/geo/wgs84_pos#",
+    "georss": "http://www.georss.org/georss",
+    "gml": "http://www.opengis.net/gml",
+    "googleplay": GOOGLEPLAY,
+    "itunes": ITUNES,
+    "media": MEDIA,
+    "openSearch": "http://a9.com/-/spec/opensearchrss/1.0/",
+    "podcast": "https://podcastindex.org/namespace/1.0",
+    "psc": "http://podlove.org/simple-chapters",
+    "slash": SLASH,
+    "sy": SY,
+    "thr": "http://purl.org/syndication/thread/1.0",
+    "turbo": TURBO,
+    "wfw": "http://wellformedweb.org/CommentAPI/",
+    "yandex": YANDEX,
+    "yt": "http://www.youtube.com/xml/schemas/2015",
+}
+URIS = {uri: prefix for prefix, uri in PREFIXES.items()}
+
+# Misspelt namespaces that are in wide use, and what they mean; readers accept them for it too.
+_MISSPELT = {
+    "http://search.yahoo.com/mrss": MEDIA,
+    "http://purl.org/rss/modules/syndication/": SY,
+    "http://www.itunes.com/dtds/podcast-1.0.dtd/": ITUNES,
+    "http://www.google.com/schemas/play-podcasts/1.0/": GOOGLEPLAY,
+    "https://github.com/podcastindex-org/podcast-namespace/blob/main/docs/1.0.md": PREFIXES["podcast"],
+}
+_CASELESS = {uri.lower(): uri for uri in URIS}
+
+
+def canonical(uri: str) -> str:
+    """The namespace that is meant, where one is only misspelt."""
+    lower = uri.lower()
+    return _CASELESS.get(lower) or _MISSPELT.get(lower) or uri
+
+
+# Foreign elements that carry a body of an entry and must carry the disclaimer with it:
+# "html", "text", or "guess" where both are in use.
+BODIES = {
+    (YANDEX, "full-text"): "guess",
+    (TURBO, "content"): "html",
+    (MEDIA, "description"): "text",
+    (MEDIA, "text"): "text",
+    (ITUNES, "summary"): "guess",
+    (GOOGLEPLAY, "description"): "guess",
+    (DC, "description"): "guess",
+    (DCTERMS, "description"): "guess",
+    (DCTERMS, "abstract"): "guess",
+    (EXCERPT, "encoded"): "html",
+    (ATOM, "summary"): "text",
+    (ATOM, "content"): "text",
+}
+
+# Links of the origin's that describe its own address or paging: in the mirror they would send
+# readers away, or promise pages that are not the mirror's. Source: RFC 5005, WebSub §4.
+DROPPED_LINK_RELS = frozenset(
+    "self hub first last next previous prev prev-archive next-archive current "
+    "http://schemas.google.com/g/2005#feed http://schemas.google.com/g/2005#post".split()
+)
+# Links that the model has fields for, where the document itself is Atom.
+CORE_LINK_RELS = frozenset({"alternate", "enclosure"})
+
+
+def _explicit(value: str) -> str | None:
+    return {
+        "true": "true",
+        "yes": "true",
+        "explicit": "true",
+        "false": "false",
+        "no": "false",
+        "clean": "false",
+    }.get(value.lower())
+
+
+def _matching(pattern: str) -> Callable[[str], str | None]:
+    compiled = re.compile(pattern)
+
+    def keep(value: str) -> str | None:
+        return value if compiled.fullmatch(value) else None
+
+    return keep
+
+
+_W3C_DATE = _matching(
+    r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])"
+    r"(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d))?)?)?"
+)
+
+# Elements whose value a validator refuses unless it is one of these: mended, or dropped.
+MENDS: dict[tuple[str, str], Callable[[str], str | None]] = {
+    (ITUNES, "explicit"): _explicit,
+    (SLASH, "comments"): _matching(r"\d+"),
+    (SY, "updatePeriod"): _matching("hourly|daily|weekly|monthly|yearly"),
+    (SY, "updateFrequency"): _matching(r"[1-9]\d*"),
+    (SY, "updateBase"): _W3C_DATE,
+    (DC, "date"): _W3C_DATE,
+}

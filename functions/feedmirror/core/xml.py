@@ -1,0 +1,107 @@
+"""The little of XML that the parser and the renderers share: escaping, and a tree that keeps prefixes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+# Characters that XML 1.0 cannot carry at all, even escaped. Source: XML 1.0 §2.2 Char.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+SEPARATOR = "\n"  # between URI, local name and prefix in expat's names; no URI may hold it
+
+
+def printable(text: str) -> str:
+    """`text` without the characters that XML 1.0 forbids."""
+    return _FORBIDDEN.sub("", text)
+
+
+def escape(text: str) -> str:
+    """`text` as XML character data."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def quote(text: str) -> str:
+    """`text` as an XML attribute value, quotes included; line breaks survive normalisation."""
+    return f'"{escape(text).replace(chr(34), "&quot;").replace(chr(10), "&#10;")}"'
+
+
+@dataclass(slots=True)
+class Name:
+    """A name with its namespace and the prefix it was written with."""
+
+    uri: str  # "" for none
+    local: str
+    prefix: str  # "" for none
+
+    @classmethod
+    def of(cls, name: str) -> Name:
+        """The parts of a name as expat gives it with `namespace_prefixes`."""
+        parts = name.split(SEPARATOR)
+        if len(parts) == 1:
+            return cls("", parts[0], "")
+        return cls(parts[0], parts[1], parts[2] if len(parts) == 3 else "")
+
+
+@dataclass(slots=True)
+class Node:
+    """An element; `children` holds elements and runs of text in document order."""
+
+    name: Name
+    attributes: list[tuple[Name, str]]
+    children: list[Node | str] = field(default_factory=list)
+
+    def elements(self) -> Iterator[Node]:
+        """The child elements."""
+        return (child for child in self.children if isinstance(child, Node))
+
+    def text(self) -> str:
+        """All character data below, in order."""
+        return "".join(c if isinstance(c, str) else c.text() for c in self.children)
+
+    def get(self, local: str, uri: str = "") -> str | None:
+        """The value of an attribute, or None; the local name's case does not count."""
+        for name, value in self.attributes:
+            if name.local.lower() == local and name.uri == uri:
+                return value
+        return None
+
+
+def parser() -> expat.XMLParserType:
+    """A fresh expat parser that reports `uri, local, prefix` and joins runs of text."""
+    made = expat.ParserCreate("utf-8", SEPARATOR)
+    made.namespace_prefixes = True
+    made.buffer_text = True
+    made.ordered_attributes = True
+    return made
+
+
+def tree(*pieces: bytes) -> Node:
+    """The root element of the document that the pieces make up, joined.
+
+    Comments and processing instructions are left out. Raises: expat.ExpatError.
+    """
+    root = Node(Name("", "", ""), [])
+    stack = [root]
+    expat_parser = parser()
+
+    def start(name: str, attributes: list[str]) -> None:
+        pairs = zip(attributes[::2], attributes[1::2], strict=True)
+        node = Node(Name.of(name), [(Name.of(key), value) for key, value in pairs])
+        stack[-1].children.append(node)
+        stack.append(node)
+
+    def end(_name: str) -> None:
+        stack.pop()
+
+    def text(data: str) -> None:
+        stack[-1].children.append(data)
+
+    expat_parser.StartElementHandler = start
+    expat_parser.EndElementHandler = end
+    expat_parser.CharacterDataHandler = text
+    for piece in pieces:
+        expat_parser.Parse(piece, False)
+    expat_parser.Parse(b"", True)
+    return next(root.elements())

@@ -1,0 +1,205 @@
+"""The write-ahead log of a feed in a store: load it, commit to it, carry out what it says.
+
+Everything after a commit may be done twice, by several runs at once, or late by one that was
+thought dead: entries are create-only, documents are replaced only on the ETag they were found with.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+
+from feedmirror.core import codec, state as states
+from feedmirror.core.disclaimer import attach
+from feedmirror.core.formats import Format, Publication, formats
+from feedmirror.core.state import Published, State
+from feedmirror.errors import RenderError, StoreError
+from feedmirror.model import Revision, Subscription
+from feedmirror.ports import Store
+
+_RECORD_SCHEMA = 1
+_ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A state as it was loaded or committed."""
+
+    state: State
+    etag: str | None  # None: there is none in the store yet
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a commit was carried out."""
+
+    held: Held
+    published: tuple[str, ...] = ()  # names of the documents that were written
+    set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
+
+
+class Ledger:
+    """One feed's log in a store."""
+
+    def __init__(self, store: Store, subscription: Subscription, public_url: str) -> None:
+        self._store = store
+        self._subscription = subscription
+        self._address = f"{public_url.rstrip('/')}/{subscription.slug}"
+        self._key = f"data/{subscription.slug}/state.json"
+
+    def load(self) -> Held:
+        """The state as the store has it, or an empty one. Raises: StoreError, StateError."""
+        stored = self._store.load(self._key)
+        if stored is None:
+            return Held(State(url=self._subscription.url), None)
+        return Held(states.load(stored.body, self._key), stored.etag)
+
+    def commit(self, held: Held, state: State) -> Held | None:
+        """The state as it stands in the store now, or None if another run was quicker."""
+        body = states.dump(state)
+        if held.etag is None:
+            etag = self._store.create(self._key, body)
+        else:
+            etag = self._store.replace(self._key, body, held.etag)
+        return Held(state, etag) if etag else None
+
+    def store_entries(self, state: State) -> None:
+        """Store the entries that are pending; those that are there already stay as they are."""
+        for revision in state.pending:
+            key = f"data/{self._subscription.slug}/entries/{revision.key}/{revision.digest}.json"
+            self._store.create(key, self._record(revision, state))
+
+    def _record(self, revision: Revision, state: State) -> bytes:
+        """The revision for good: as it was read, as it came, and what it was published under."""
+        assert state.feed is not None  # noqa: S101 - entries come with the feed they stand in
+        notice = attach(revision, self._subscription, state.feed).notice_html
+        plain = codec.to_plain(replace(revision, disclaimer=notice))
+        record = {"schema": _RECORD_SCHEMA, "feed": self._subscription.slug, "revision": plain}
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def settle(self, held: Held) -> Settled:
+        """The state with all that it commits to carried out, and its documents up to date.
+
+        Also when nothing new was fetched: a new format, or a changed disclaimer, reaches readers
+        here. What changes without a commit of its own gets one first.
+        """
+        for _ in range(_ATTEMPTS):
+            stale = self._stale(held.state)
+            if held.state.settled and not stale:
+                return Settled(held)
+            if held.state.settled:
+                bumped = replace(held.state, generation=held.state.generation + 1, settled=False)
+                held = self.commit(held, bumped) or self.load()
+                continue
+            settled = self._carry_out(held, stale)
+            if settled is not None:
+                return settled
+            held = self.load()
+        raise StoreError(f"{self._key} is written by others all the time; the next refresh goes on")
+
+    def _carry_out(self, held: Held, stale: tuple[Format, ...]) -> Settled | None:
+        """The state marked done, or None if another run has gone on from it."""
+        self.store_entries(held.state)
+        documents = dict(held.state.documents)
+        published: list[str] = []
+        aside: tuple[Revision, ...] = ()
+        for made in stale:
+            document, aside = self._document(made, held.state)
+            known = documents.get(made.name)
+            digest = blake2b(document.encode(), digest_size=16).hexdigest()
+            etag = known.etag if known else None
+            if known is None or known.digest != digest:
+                etag = self._publish(made, document, held, etag)
+                published.append(made.name)
+            if etag is None:
+                return None
+            documents[made.name] = Published(etag, digest, self._recipe(made, held.state))
+        done = replace(
+            held.state,
+            documents=documents,
+            pending=(),
+            settled=True,
+            set_aside=tuple(revision.key for revision in aside),
+        )
+        marked = self.commit(held, done)
+        guids = tuple(revision.guid for revision in aside)
+        return Settled(marked, tuple(published), guids) if marked else None
+
+    # ------------------------------------------------------------ documents
+
+    def _stale(self, state: State) -> tuple[Format, ...]:
+        """The formats whose documents were rendered from something else than what holds now."""
+        if state.feed is None:
+            return ()
+        return tuple(
+            made
+            for made in formats()
+            if made.name not in state.documents
+            or state.documents[made.name].recipe != self._recipe(made, state)
+        )
+
+    def _recipe(self, made: Format, state: State) -> str:
+        """A digest of all that a document depends on."""
+        subscription = self._subscription
+        parts = (
+            made.version,
+            state.generation,
+            self._address,
+            subscription.title,
+            subscription.url,
+            subscription.every_s,
+            asdict(subscription.disclaimer),
+        )
+        return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+    def _document(self, made: Format, state: State) -> tuple[str, tuple[Revision, ...]]:
+        """The document, and the entries that had to be left out of it since they cannot be
+        rendered. Raises: RenderError if it is no single entry's fault.
+        """
+        document, error = self._rendered(made, state, state.window)
+        if error is None:
+            return document, ()
+        aside = tuple(r for r in state.window if self._rendered(made, state, (r,))[1])
+        kept = tuple(revision for revision in state.window if revision not in aside)
+        document, error = self._rendered(made, state, kept)
+        if error is not None:
+            raise error
+        return document, aside
+
+    def _rendered(
+        self, made: Format, state: State, window: tuple[Revision, ...]
+    ) -> tuple[str, RenderError | None]:
+        assert state.feed is not None and state.changed_at is not None  # noqa: S101, PT018
+        feed, subscription = state.feed, self._subscription
+        entries = tuple(attach(revision, subscription, feed) for revision in window)
+        publication = Publication(subscription, feed, entries, state.changed_at, self._address)
+        document = made.render(publication)
+        try:
+            made.verify(document.encode("utf-8", "surrogatepass"), publication)
+        except RenderError as error:
+            return document, error
+        return document, None
+
+    def _publish(self, made: Format, document: str, held: Held, etag: str | None) -> str | None:
+        """The ETag of the document after it was written, or None if this run has been overtaken.
+
+        A write that is refused may have been our own, its answer lost; or another run's. Whoever
+        finds that its generation is still the one in force goes by what is really there.
+        """
+        key = f"public/{self._subscription.slug}/{made.name}"
+        body = made.stamp(document, held.state.generation).encode()
+        for _ in range(_ATTEMPTS):
+            if etag is None:
+                written = self._store.create(key, body, made.media_type)
+            else:
+                written = self._store.replace(key, body, etag, made.media_type)
+            if written is not None:
+                return written
+            found = self._store.load(key)
+            if found is not None and found.body == body:
+                return found.etag
+            if self.load().state.generation != held.state.generation:
+                return None
+            etag = found.etag if found else None
+        raise StoreError(f"{key} is written by others all the time; the next refresh goes on")

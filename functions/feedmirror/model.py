@@ -1,0 +1,284 @@
+"""The words of the program as values: what a feed says, what is configured, what is published.
+
+Everything is frozen; datetimes are aware and UTC; digests are lowercase hex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+# ---------------------------------------------------------------- what a feed says
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """A person or organisation; at least one field is set. Source: RFC 4287 §3.2."""
+
+    name: str | None = None
+    email: str | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A topic. Source: RFC 4287 §4.2.2, RSS 2.0 `<category>`."""
+
+    term: str
+    scheme: str | None = None  # RSS `domain`
+    label: str | None = None  # Atom only
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that belongs to an entry. Source: RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2."""
+
+    url: str  # absolute, http or https
+    media_type: str | None = None
+    length_bytes: int | None = None  # None: the origin did not say, or said nonsense
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The feed an entry was taken from. Source: RSS 2.0 `<source>`, RFC 4287 §4.2.11."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that stands for the feed. Source: RSS 2.0 `<image>`."""
+
+    url: str
+    title: str
+    link: str
+    width: int | None = None  # pixels
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as the origin has it now: cleaned and made absolute, no word of it altered.
+
+    The parser makes it; it carries no disclaimer, so no renderer accepts it.
+    """
+
+    guid: str | None = None  # raw RSS guid, atom:id, rdf:about or JSON id; never resolved
+    guid_is_permalink: bool = False  # RSS only
+    link: str | None = None  # absolute, http or https
+    title: str | None = None  # plain text
+    summary: str | None = None  # sanitised HTML: RSS description, Atom summary
+    content: str | None = None  # sanitised HTML: content:encoded, Atom content
+    language: str | None = None  # BCP 47, None: the feed's
+    authors: tuple[Author, ...] = ()
+    categories: tuple[Category, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    comments: str | None = None  # address of the discussion
+    source: Source | None = None  # only where the origin names one itself
+    published: datetime | None = None  # None: not given, or impossible
+    updated: datetime | None = None
+    foreign: tuple[str, ...] = ()  # fragments of XML, with slots: core/foreign.py
+    prefixes: tuple[str, ...] = ()  # well-known namespace prefixes the fragments use
+    original: str | None = None  # the element as it came; None once it is stored, or if lossy
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a document says of the feed itself. Source: RSS 2.0 `<channel>`, RFC 4287 §4.1.1."""
+
+    kind: str = ""  # "RSS 2.0", "Atom 1.0", "JSON Feed 1.1" ...
+    title: str | None = None  # plain text
+    link: str | None = None  # the site's page, absolute
+    description: str | None = None  # plain text
+    language: str | None = None  # BCP 47
+    rights: str | None = None
+    authors: tuple[Author, ...] = ()
+    web_master: str | None = None  # as it came: `address (Name)` or not
+    categories: tuple[Category, ...] = ()
+    image: Image | None = None
+    updated: datetime | None = None
+    ttl_s: int | None = None  # RSS ttl or sy:updatePeriod/updateFrequency: wait this long
+    skip_hours: tuple[int, ...] = ()  # 0 to 23, GMT
+    skip_days: tuple[str, ...] = ()  # "Monday" to "Sunday"
+    foreign: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What identifies one item of an origin's document, parsed or not."""
+
+    fingerprint: str  # keyed digest of the item's bytes
+    guid: str | None  # raw
+    link: str | None  # raw
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """A parsed document: all of its items, and the entries of those that were not known."""
+
+    feed: Feed
+    items: tuple[Item, ...]  # every item, in document order
+    entries: Mapping[int, Entry]  # by index into `items`
+    lossless: bool  # False: read whole by the lenient parser, without original elements
+    complete: bool  # False: cut off; its last item is left out
+
+
+# ---------------------------------------------------------------- what is fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What an origin gave to ask conditionally with, verbatim. Source: RFC 9110 §8.8."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole document, its content coding undone."""
+
+    url: str  # where it was found in the end
+    body: bytes
+    content_type: str | None = None  # the header, verbatim
+    validators: Validators = Validators()
+    status: int = 200
+    moved_to: str | None = None  # `url`, if every redirect on the way was permanent; else None
+    max_age_s: int | None = None  # Cache-Control: max-age, not yet clamped
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The document is the one that the validators belong to. Source: RFC 9110 §15.4.5."""
+
+    url: str
+    validators: Validators = Validators()  # only what the 304 itself carried
+    max_age_s: int | None = None
+    status: int = 304
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The origin says that the feed is gone for good. Source: RFC 9110 §15.5.11."""
+
+    url: str
+    status: int = 410
+
+
+# ---------------------------------------------------------------- what is configured
+
+
+class Position(Enum):
+    """Where in a body the disclaimer stands."""
+
+    END = "end"
+    BEGINNING = "beginning"
+
+
+class Identity(Enum):
+    """What makes two entries the same one."""
+
+    GUID = "guid"  # guid, else link, else content: the default
+    LINK = "link"
+    CONTENT = "content"
+
+
+@dataclass(frozen=True, slots=True)
+class Disclaimer:
+    """The operator's words on every entry; exactly one of `text` and `html` is set.
+
+    Both may hold the variables {source_title} {source_url} {entry_url} {fetched}.
+    """
+
+    text: str | None = None
+    html: str | None = None
+    language: str | None = None  # BCP 47
+    position: Position = Position.END
+
+
+DEFAULT_DISCLAIMER = Disclaimer(
+    text="This is a mirror of an entry of {source_title} ({source_url}), first fetched {fetched}. "
+    "The words are the source's own; mirroring them is no endorsement.",
+    language="en",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One feed as the operator configured it; `settings.py` makes it."""
+
+    slug: str  # a-z 0-9 -, 1 to 63: part of the public address and of every key
+    url: str
+    alternates: tuple[str, ...] = ()  # tried in order when `url` fails
+    title: str | None = None  # overrides the origin's
+    disclaimer: Disclaimer = DEFAULT_DISCLAIMER
+    contact: str | None = None  # mailto: or https:, goes into the User-Agent
+    keep: int = 50  # entries in the public feed, at least
+    every_s: int = 900  # seconds between polls
+    identity: Identity = Identity.GUID
+    timeout_s: float = 30.0  # for the whole exchange, redirects included
+    max_bytes: int = 10_000_000  # before and after decompression
+    headers: Mapping[str, str] = field(default_factory=dict)  # sent to `url`'s own host only
+    allow_private_hosts: bool = False
+
+
+# ---------------------------------------------------------------- what is remembered and published
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One observed version of an entry, as it stands in the window of a state."""
+
+    key: str  # digest of the identity; names the entry in the store
+    digest: str  # digest of what a reader sees; names the revision
+    guid: str  # the public id: the origin's, or one derived
+    guid_is_permalink: bool
+    entry: Entry
+    seq: int  # order in the feed: larger is newer
+    first_seen: datetime  # when the entry was first fetched
+    listed_at: datetime  # when it last entered the public window
+    observed_at: datetime  # when this version was fetched
+    fetched_from: str  # the address it came from
+    item_link: str | None = None  # the raw link that it was identified with
+    disclaimer: str | None = None  # the text it was first published under; in records only
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A public file, rendered."""
+
+    name: str  # file name below public/SLUG/
+    body: bytes
+    media_type: str  # the whole Content-Type
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a refresh failed, for the operator."""
+
+    kind: str  # a `Kind`'s value
+    group: str  # its `Group`'s value
+    message: str  # one sentence: what is wrong, where
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one refresh of one feed came to; the log event of the feed is made from it."""
+
+    feed: str  # the slug
+    outcome: str  # "changed", "unchanged", "failed", or "waiting" (the origin asked us to)
+    http_status: int | None = None  # None: no answer, or none asked for
+    new: int = 0  # entries never seen before
+    revised: int = 0
+    unchanged: int = 0  # entries of the document that are as they were
+    published: tuple[str, ...] = ()  # names of the documents that were written
+    lossless: bool = True
+    failure: Failure | None = None
+    set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
+    note: str | None = None  # what the operator should know though nothing failed
+    duration_ms: int = 0  # set by the entry point

@@ -1,0 +1,277 @@
+"""A refresh: gather, decide, apply.
+
+    gather   state = ledger.load()                     one GET; pending work is finished first
+             reply = origin.fetch(url, validators)     Fetched | NotModified | Gone
+    core     parsed = parser.parse(reply, known)       only what is new
+             commits = decide(state, parsed)           new, revised, unchanged
+    apply    for each commit: write the state, store its entries
+             settle: publish the documents that changed, mark done
+
+A commit is one conditional write; everything after it can be done again, by anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from feedmirror.core.decide import Commit, Decision, Reading, decide
+from feedmirror.core.schedule import may_poll, retry_after
+from feedmirror.core.split import PARSER_VERSION
+from feedmirror.core.state import Failing, State
+from feedmirror.errors import FeedError, FetchError, Kind, StoreError
+from feedmirror.ledger import Held, Ledger
+from feedmirror.model import Failure, Fetched, Gone, NotModified, Outcome, Subscription
+from feedmirror.ports import Origin, Parser, Store
+
+_ATTEMPTS = 8  # at a commit that overlapping runs keep winning
+_SIGHTINGS = 3  # of a permanent redirect's target as a feed, before it is remembered
+_DAILY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a refresh reaches outside for."""
+
+    store: Store
+    origin: Origin
+    parser: Parser
+    clock: Callable[[], datetime]
+    public_url: str  # where `public/` is served from
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """What the origin said: a reading, or that nothing changed."""
+
+    reading: Reading | None
+    status: int
+    state: State  # with what was learned of addresses on the way
+    note: str | None = None
+
+
+def refresh(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
+    """What refreshing the feed came to. `scheduled`: only if it may be polled at this time.
+
+    An origin's failure is an outcome; the store's is an error. Raises: StoreError, RenderError.
+    """
+    ledger = Ledger(world.store, subscription, world.public_url)
+    held = _recovered(ledger)
+    waiting = _waiting(subscription, held.state, world.clock(), scheduled=scheduled)
+    if waiting:
+        return _settled(ledger, held, Outcome(subscription.slug, "waiting", note=waiting))
+    try:
+        gathered = _gather(subscription, held.state.for_url(subscription.url), world)
+    except FeedError as error:
+        return _fail(ledger, held, subscription, error, world.clock())
+    return _apply(ledger, held, subscription, gathered, world.clock())
+
+
+def _recovered(ledger: Ledger) -> Held:
+    """The state, after what a dead run left undone has been done.
+
+    Of a first mirror that was not finished, the entries are stored; its documents wait for the
+    rest of it, which comes with the fetch.
+    """
+    held = ledger.load()
+    if held.state.settled:
+        return held
+    if held.state.complete:
+        return ledger.settle(held).held
+    ledger.store_entries(held.state)
+    return held
+
+
+def _waiting(
+    subscription: Subscription, state: State, now: datetime, *, scheduled: bool
+) -> str | None:
+    """Why the origin is not to be asked now, or None."""
+    if state.failing and state.not_before and now < state.not_before:
+        return f"the origin asked for no request before {state.not_before:%Y-%m-%d %H:%M} UTC"
+    if scheduled and not may_poll(
+        subscription.slug,
+        subscription.every_s,
+        state.asks,
+        failing_since=state.failing.since if state.failing else None,
+        not_before=state.not_before,
+        now=now,
+    ):
+        return "not due: the origin asked for fewer requests, or it has been failing for long"
+    return None
+
+
+# ---------------------------------------------------------------- gather
+
+
+def _gather(subscription: Subscription, state: State, world: World) -> _Gathered:
+    """What the first address that answers with a feed says. Raises: FeedError, the first one's."""
+    first = state.moved_to or subscription.url
+    candidates = dict.fromkeys((first, subscription.url, *subscription.alternates))
+    errors: list[FeedError] = []
+    for url in candidates:
+        if url in state.gone:
+            errors.append(_gone(url))
+            continue
+        try:
+            gathered = _ask(subscription, state, url, world, alternate=url != first)
+        except FeedError as error:
+            errors.append(error)
+            if error.kind is Kind.GONE:
+                state = replace(state, gone=(*state.gone, url))
+            continue
+        note = f"read from {url}, since: {errors[0]}" if errors else gathered.note
+        return replace(gathered, note=note)
+    raise errors[0]
+
+
+def _gone(url: str) -> FetchError:
+    return FetchError(
+        Kind.GONE,
+        f"the origin said (410) that {url} is gone for good; it is not asked again until `url` "
+        "changes. What was mirrored stays",
+        status=410,
+    )
+
+
+def _ask(
+    subscription: Subscription, state: State, url: str, world: World, *, alternate: bool
+) -> _Gathered:
+    """What one address says. Raises: FeedError."""
+    requested_at = world.clock()
+    known = {address: held.validators for address, held in state.addresses.items()}
+    reply = world.origin.fetch(subscription, url, known)
+    if isinstance(reply, Gone):
+        raise _gone(url)
+    if isinstance(reply, NotModified):
+        return _Gathered(None, reply.status, state)
+    digest = blake2b(reply.body, digest_size=16).hexdigest()
+    before = state.addresses.get(reply.url)
+    if before is not None and before.digest == digest:
+        return _Gathered(None, reply.status, *_moved(state, subscription, reply))
+    current = state.parser_version == PARSER_VERSION
+    parsed = world.parser.parse(reply, frozenset(state.fingerprints if current else ()))
+    reading = Reading(reply, parsed, digest, requested_at, alternate)
+    noted, note = _moved(state, subscription, reply)
+    if not parsed.complete:
+        note = "the document was cut off: its whole entries are kept, nothing else is changed"
+    return _Gathered(reading, reply.status, noted, note)
+
+
+def _moved(
+    state: State, subscription: Subscription, reply: Fetched
+) -> tuple[State, str | None]:
+    """The state after another sighting of a permanent redirect whose target is this feed.
+
+    Remembered only when it was stable: a hotel's login page answers 301 too.
+    """
+    target = reply.moved_to
+    if target is None or target in {state.moved_to, subscription.url}:
+        return state, None
+    note = f"moved for good to {target}: update `url`"
+    count = state.moving[1] + 1 if state.moving and state.moving[0] == target else 1
+    if count < _SIGHTINGS:
+        return replace(state, moving=(target, count)), note
+    return replace(state, moved_to=target, moving=None), note
+
+
+# ---------------------------------------------------------------- apply
+
+
+def _apply(
+    ledger: Ledger, held: Held, subscription: Subscription, gathered: _Gathered, now: datetime
+) -> Outcome:
+    """Commit what was decided, again from the start wherever an overlapping run was quicker."""
+    new = revised = 0
+    for _ in range(_ATTEMPTS):
+        decision = _decided(held.state, subscription, gathered, now)
+        for commit in decision.commits:
+            committed = ledger.commit(held, commit.state)
+            if committed is None:
+                break
+            held = committed
+            ledger.store_entries(held.state)
+            new, revised = new + commit.new, revised + commit.revised
+        else:
+            return _settled(
+                ledger,
+                held,
+                Outcome(
+                    feed=subscription.slug,
+                    outcome="changed" if new or revised else "unchanged",
+                    http_status=gathered.status,
+                    new=new,
+                    revised=revised,
+                    unchanged=decision.unchanged,
+                    lossless=gathered.reading is None or gathered.reading.parsed.lossless,
+                    note=gathered.note,
+                ),
+            )
+        held = _recovered(ledger)
+    raise StoreError(f"the state of {subscription.slug} is written by others all the time")
+
+
+def _decided(
+    state: State, subscription: Subscription, gathered: _Gathered, now: datetime
+) -> Decision:
+    """The decision on what was gathered, from the state as it stands at this moment."""
+    learned = gathered.state
+    noted = replace(
+        state.for_url(subscription.url),
+        gone=learned.gone,
+        moved_to=learned.moved_to,
+        moving=learned.moving,
+    )
+    if gathered.reading is not None:
+        decision = decide(noted, subscription, gathered.reading)
+        if decision.commits or noted == state:
+            return decision
+        return Decision((Commit(noted),), decision.unchanged)
+    if state.failing:
+        noted = replace(noted, failing=None, not_before=None, checked_at=now)
+    elif state.checked_at and now - state.checked_at >= _DAILY:
+        noted = replace(noted, checked_at=now)
+    return Decision((Commit(noted),) if noted != state else (), len(state.fingerprints))
+
+
+def _settled(ledger: Ledger, held: Held, outcome: Outcome) -> Outcome:
+    """The outcome, after the documents are up to date."""
+    settled = ledger.settle(held)
+    changed = settled.published and outcome.outcome == "unchanged"
+    return replace(
+        outcome,
+        outcome="changed" if changed else outcome.outcome,
+        published=settled.published,
+        set_aside=settled.set_aside,
+    )
+
+
+def _fail(
+    ledger: Ledger, held: Held, subscription: Subscription, error: FeedError, now: datetime
+) -> Outcome:
+    """The failure as an outcome; remembered when it is of another kind than the last one."""
+    state = held.state.for_url(subscription.url)
+    kind, group = error.kind.value, error.kind.group.value
+    since = state.failing.since if state.failing else now
+    wait = error.retry_after_s if isinstance(error, FetchError) else None
+    failed = replace(
+        state,
+        failing=Failing(kind, group, since, str(error)),
+        not_before=retry_after(wait, now) or state.not_before,
+    )
+    if error.kind is Kind.GONE and subscription.url not in failed.gone:
+        failed = replace(failed, gone=(*failed.gone, subscription.url))
+    known = state.failing is not None and state.failing.kind == kind
+    if not known or failed.not_before != state.not_before or failed.gone != state.gone:
+        held = ledger.commit(held, failed) or ledger.load()
+    return _settled(
+        ledger,
+        held,
+        Outcome(
+            feed=subscription.slug,
+            outcome="failed",
+            http_status=error.status if isinstance(error, FetchError) else None,
+            failure=Failure(kind, group, str(error)),
+        ),
+    )

@@ -1,0 +1,68 @@
+"""What the pipeline needs of the outside world, as protocols; `adapters/` has the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Protocol
+
+from feedmirror.model import Fetched, Gone, NotModified, ParsedFeed, Subscription, Validators
+
+
+class Origin(Protocol):
+    """Where documents come from."""
+
+    def fetch(
+        self, subscription: Subscription, url: str, validators: Mapping[str, Validators]
+    ) -> Fetched | NotModified | Gone:
+        """The document at `url`, asked for conditionally where `validators` knows an address.
+
+        Follows redirects; every address on the way is asked with its own validators. Holds to
+        the subscription's `timeout_s`, `max_bytes`, `headers` and `allow_private_hosts`.
+
+        Raises: FetchError.
+        """
+        ...
+
+
+class Parser(Protocol):
+    """Turns the bytes of a document into a feed, whatever the bytes do."""
+
+    def parse(self, fetched: Fetched, known: Set[str]) -> ParsedFeed:
+        """The feed, with an entry for each item whose fingerprint is not in `known`.
+
+        Raises: ParseError.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as the store has it."""
+
+    body: bytes
+    etag: str  # opaque; equal for equal bytes
+
+
+class Store(Protocol):
+    """Objects under keys, each written whole or not at all, with conditions that hold
+    between threads and processes.
+
+    Keys are `/`-separated relative paths of `a-z A-Z 0-9 . _ -`; others are refused.
+    A condition that does not hold is an answer (None), not an error. Raises StoreError for
+    everything else that goes wrong.
+    """
+
+    def load(self, key: str) -> Stored | None:
+        """The object, or None if there is none."""
+        ...
+
+    def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
+        """The new object's ETag, or None if the key is taken (nothing was written)."""
+        ...
+
+    def replace(
+        self, key: str, body: bytes, etag: str, media_type: str = "application/json"
+    ) -> str | None:
+        """The object's new ETag, or None if it is missing or its ETag is not `etag`."""
+        ...

@@ -1,0 +1,180 @@
+"""Kinds of values that say where something is: addresses, a contact, headers to go there with.
+
+No complaint quotes an address or a header's value: either may hold a secret.
+What an address resolves to is the fetcher's business; nothing is looked up here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from feedmirror.settings.report import Kind, Spot, shown
+from feedmirror.settings.values import flaw_of
+
+MAX_URL_CHARS = 2000
+MAX_ALTERNATES = 10
+MAX_HEADERS = 30
+MAX_HEADER_CHARS = 4000
+
+# Source: RFC 3986 §2 (characters), §3.2 (authority). No user name or password: they would end
+# up in logs and in documents; `headers` takes an Authorization.
+_URL = re.compile(
+    r"https?://(?P<authority>[^/?#]*)[^#]*(?P<fragment>#.*)?", re.IGNORECASE | re.DOTALL
+)
+_HOST = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?"
+    r"|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?",
+    re.IGNORECASE,
+)
+_NOT_IN_URL = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
+# An address that fits into a User-Agent as it is; RFC 5321 allows stranger ones, unseen in use.
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.1
+_FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")  # RFC 9110 §5.5
+# Set by the fetcher, or for a body that it never sends.
+_SET = (
+    "accept-encoding content-length content-type expect host if-match if-modified-since "
+    "if-none-match if-range if-unmodified-since range user-agent"
+)
+# For the connection, not for the origin. Source: RFC 9110 §7.6.1.
+_HOP_BY_HOP = (
+    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
+    "transfer-encoding upgrade"
+)
+_OURS = frozenset(f"{_SET} {_HOP_BY_HOP}".split())
+
+
+def flaw_of_url(url: str) -> str | None:
+    """What is wrong with an address, in words that do not quote it, or None."""
+    found = _URL.fullmatch(url)
+    if found is None:
+        return _flaw_of_scheme(url)
+    if len(url) > MAX_URL_CHARS:
+        return f"is longer than {MAX_URL_CHARS:,} characters"
+    if odd := _NOT_IN_URL.search(url):
+        return f"holds {shown(odd[0])}, which has to be percent-encoded" + _meant_host(url)
+    return _flaw_of_authority(found["authority"]) or (
+        "ends in a # fragment, which is never sent" if found["fragment"] else None
+    )
+
+
+def _flaw_of_authority(authority: str) -> str | None:
+    if "@" in authority:
+        return "holds a user name or password; send them with headers = { Authorization = ... }"
+    host = _HOST.fullmatch(authority)
+    if host is None or not 1 <= int(host["port"] or 80) <= 65_535:
+        return "names no valid host and port"
+    return None
+
+
+def _flaw_of_scheme(url: str) -> str:
+    scheme, separator, _ = url.partition("://")
+    if flaw := flaw_of(url):
+        return flaw
+    if separator and scheme.isalnum():
+        return f"{shown(scheme + '://')} is not accepted"
+    return "does not begin with https:// or http://"
+
+
+def _meant_host(url: str) -> str:
+    """The ASCII form of a host in another script; only the host, the rest may be secret."""
+    host = re.sub(r"^https?://([^/?#@:]*@)?|[/?#:].*$", "", url, flags=re.IGNORECASE | re.DOTALL)
+    if host.isascii():
+        return ""
+    try:
+        return f"; the host is {host.encode('idna').decode()}"
+    except UnicodeError:
+        return ""
+
+
+def _read_url(spot: Spot, value: object) -> str | None:
+    if not isinstance(value, str):
+        spot.reject(value)
+        return None
+    if flaw := flaw_of_url(value):
+        spot.refuse(flaw)
+        return None
+    return value
+
+
+def _read_public_url(spot: Spot, value: object) -> str | None:
+    url = _read_url(spot, value)
+    if url is not None and "?" in url:
+        spot.refuse("ends in a ? query")
+        return None
+    return url.rstrip("/") if url else None
+
+
+def _read_urls(spot: Spot, value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list):
+        spot.reject(value)
+        return None
+    if len(value) > MAX_ALTERNATES:
+        spot.refuse(f"{len(value)} addresses are too many")
+    for count, url in enumerate(value, 1):
+        flaw = flaw_of_url(url) if isinstance(url, str) else f"{shown(url)} is not accepted"
+        if flaw or url in value[: count - 1]:
+            spot.refuse(f"number {count}: {flaw or 'is there twice'}")
+    return tuple(url for url in value if isinstance(url, str))
+
+
+def _read_contact(spot: Spot, value: object) -> str | None:
+    if not isinstance(value, str):
+        spot.reject(value)
+        return None
+    scheme, colon, address = value.partition(":")
+    if colon and scheme == "mailto":
+        flaw = None if _EMAIL.fullmatch(address) else "names no valid e-mail address"
+    elif _EMAIL.fullmatch(value):
+        flaw = f'{shown(value)} is not accepted; did you mean "mailto:{value}"?'
+    else:
+        flaw = flaw_of_url(value)
+    if flaw:
+        spot.refuse(flaw)
+        return None
+    return value
+
+
+def _read_headers(spot: Spot, value: object) -> dict[str, str] | None:
+    if not isinstance(value, dict):
+        spot.reject(value)
+        return None
+    if len(value) > MAX_HEADERS:
+        spot.refuse(f"{len(value)} headers are too many")
+    seen: set[str] = set()
+    for name, content in value.items():
+        if flaw := _flaw_of_header(name, content, seen):
+            spot.below(name, spot.accepted).refuse(flaw)
+        seen.add(name.lower())
+    return {name: content for name, content in value.items() if isinstance(content, str)}
+
+
+def _flaw_of_header(name: str, content: object, seen: set[str]) -> str | None:
+    if not _FIELD_NAME.fullmatch(name):
+        return "is no valid name of a header"
+    if name.lower() in _OURS:
+        return "is set by feedmirror itself"
+    if name.lower() in seen:
+        return "is there twice"
+    if not isinstance(content, str):
+        return f"{shown(content)} is not accepted"
+    if len(content) > MAX_HEADER_CHARS or not _FIELD_VALUE.fullmatch(content):
+        return "the value is not accepted"
+    return None
+
+
+URL = Kind("string", "an http:// or https:// address", _read_url)
+PUBLIC_URL = Kind("string", "an http:// or https:// address without a query", _read_public_url)
+URLS = Kind(
+    "array of strings",
+    f"{MAX_ALTERNATES} http:// or https:// addresses at most, each once",
+    _read_urls,
+)
+CONTACT = Kind("string", '"mailto:name@host", or an http:// or https:// address', _read_contact)
+HEADERS = Kind(
+    "table of strings",
+    f"{MAX_HEADERS} HTTP header fields at most, each value 1 to {MAX_HEADER_CHARS} printable "
+    "ASCII characters",
+    _read_headers,
+)

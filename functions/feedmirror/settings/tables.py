@@ -1,0 +1,49 @@
+"""Reading a table by a list of keys: the only place that knows which keys a table may have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from feedmirror.settings.report import Kind, Spot, meant
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a table."""
+
+    name: str
+    kind: Kind
+    meaning: str  # a sentence for the operator
+    field: str = ""  # of the value that is made of the table; empty: the same as `name`
+    for_every_feed: bool = False  # also accepted in [defaults]
+
+
+def read_table(
+    spot: Spot, value: object, keys: Iterable[Key], elsewhere: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """What could be read, by the field's name; complaints about the rest are in `spot`.
+
+    `elsewhere` names keys that belong into another table, and says which.
+    """
+    if not isinstance(value, dict):
+        Spot(spot.problems, spot.key, "a table").reject(value)
+        return {}
+    known = {key.name: key for key in keys}
+    found: dict[str, Any] = {}
+    for name, content in value.items():
+        if name not in known:
+            spot.below(name).refuse("is no key that is known here" + _hint(name, known, elsewhere))
+            continue
+        key = known[name]
+        read = key.kind.read(spot.below(name, key.kind.accepted), content)
+        if read is not None:
+            found[key.field or name] = read
+    return found
+
+
+def _hint(name: str, known: Iterable[str], elsewhere: dict[str, str] | None) -> str:
+    if elsewhere and name in elsewhere:
+        return f"; it belongs {elsewhere[name]}"
+    return meant(name, known) or f"; known are {', '.join(known)}"
