@@ -10,7 +10,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 
-from feedmirror.core import codec, state as states
+from feedmirror.core import codec
+from feedmirror.core import state as states
 from feedmirror.core.disclaimer import attach
 from feedmirror.core.formats import Format, Publication, formats
 from feedmirror.core.state import Published, State

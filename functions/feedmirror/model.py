@@ -53,11 +53,9 @@ class Source:
 class Image:
     """A picture that stands for the feed. Source: RSS 2.0 `<image>`."""
 
-    url: str
-    title: str
-    link: str
+    url: str  # absolute
     width: int | None = None  # pixels
-    height: int | None = None
+    height: int | None = None  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,4 +279,4 @@ class Outcome:
     failure: Failure | None = None
     set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
     note: str | None = None  # what the operator should know though nothing failed
-    duration_ms: int = 0  # set by the entry point
+    duration_ms: int = 0  # how long the refresh took

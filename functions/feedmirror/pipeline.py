@@ -12,16 +12,18 @@ A commit is one conditional write; everything after it can be done again, by any
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from time import monotonic
 
 from feedmirror.core.decide import Commit, Decision, Reading, decide
 from feedmirror.core.schedule import may_poll, retry_after
 from feedmirror.core.split import PARSER_VERSION
 from feedmirror.core.state import Failing, State
-from feedmirror.errors import FeedError, FetchError, Kind, StoreError
+from feedmirror.errors import FeedError, FeedMirrorError, FetchError, Kind, StoreError
 from feedmirror.ledger import Held, Ledger
 from feedmirror.model import Failure, Fetched, Gone, NotModified, Outcome, Subscription
 from feedmirror.ports import Origin, Parser, Store
@@ -67,6 +69,33 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     except FeedError as error:
         return _fail(ledger, held, subscription, error, world.clock())
     return _apply(ledger, held, subscription, gathered, world.clock())
+
+
+def refresh_all(
+    subscriptions: Sequence[Subscription], world: World, *, threads: int, scheduled: bool = False
+) -> Iterator[Outcome]:
+    """The outcome of each feed as it comes, refreshed side by side. A feed's failure, whatever it
+    is, is its outcome; the others go on.
+    """
+    with ThreadPoolExecutor(max_workers=max(1, min(threads, len(subscriptions)))) as pool:
+        attempts = [pool.submit(_attempt, s, world, scheduled=scheduled) for s in subscriptions]
+        try:
+            for attempt in as_completed(attempts):
+                yield attempt.result()
+        finally:  # the caller has stopped listening: what has not begun need not
+            pool.shutdown(cancel_futures=True)
+
+
+def _attempt(subscription: Subscription, world: World, *, scheduled: bool) -> Outcome:
+    started = monotonic()
+    try:
+        outcome = refresh(subscription, world, scheduled=scheduled)
+    except Exception as error:  # noqa: BLE001 - the one loop over feeds: no feed stops another
+        kind = Kind.STORE if isinstance(error, StoreError) else Kind.BUG
+        name = "" if isinstance(error, FeedMirrorError) else f"{type(error).__name__}: "
+        failure = Failure(kind.value, kind.group.value, f"{name}{error}")
+        outcome = Outcome(subscription.slug, "failed", failure=failure)
+    return replace(outcome, duration_ms=round((monotonic() - started) * 1000))
 
 
 def _recovered(ledger: Ledger) -> Held:
@@ -159,9 +188,7 @@ def _ask(
     return _Gathered(reading, reply.status, noted, note)
 
 
-def _moved(
-    state: State, subscription: Subscription, reply: Fetched
-) -> tuple[State, str | None]:
+def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[State, str | None]:
     """The state after another sighting of a permanent redirect whose target is this feed.
 
     Remembered only when it was stable: a hotel's login page answers 301 too.

@@ -12,6 +12,7 @@ from feedmirror.adapters.target import Target
 from feedmirror.errors import FetchError, Kind
 
 _MOST_ADDRESSES = 4  # tried before we give up
+_NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # no IPv6 here, say
 _BLOCKED = "if this lasts, somebody on the way may be blocking the host"
 
 
@@ -42,7 +43,8 @@ def _connect(target: Target, addresses: tuple[str, ...], deadline: Deadline) -> 
         try:
             return _connect_to(address, target, deadline.remaining_s() / (len(addresses) - tried))
         except OSError as error:
-            failure = error
+            if failure is None or error.errno not in _NO_ROUTE:
+                failure = error
     raise _connect_error(target, deadline, failure) from failure
 
 

@@ -1,4 +1,4 @@
-"""One moment by which an exchange is over, and a socket that holds to it.
+"""One moment by which an exchange is over, and a socket that holds to it (and to a size).
 
 The timeout of a socket is one between bytes: a server that sends one now and then outlasts it, in
 status line, headers, chunk sizes and body, and by endless `100 Continue`. So here the time left
@@ -42,17 +42,23 @@ class Deadline:
         return f"{self.timeout_s:g} s"
 
 
-class TimedSocket:
-    """A connected socket, with TLS or without, as `http.client` uses one, under a deadline.
+class FloodError(OSError):
+    """More arrived than any honest answer takes."""
 
-    Every wait raises TimeoutError once the deadline is past. Closing it does nothing, because
-    `http.client` closes its socket while the answer is still being read: who opened the socket
-    closes it.
+
+class BoundSocket:
+    """A connected socket, with TLS or without, as `http.client` uses one, in bounds.
+
+    Every wait raises TimeoutError once the deadline is past, and FloodError once more than
+    `max_bytes` have arrived in all: a document's size does not count headers, chunk sizes and
+    trailers, of which there may be any number. Closing it does nothing, because `http.client`
+    closes its socket while the answer is still being read: who opened the socket closes it.
     """
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
         self._sock = sock
         self._deadline = deadline
+        self._max_bytes = max_bytes
 
     def sendall(self, data: ReadableBuffer) -> None:
         """Send all of `data`."""
@@ -61,7 +67,9 @@ class TimedSocket:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """A reader of what arrives."""
-        return io.BufferedReader(_Arriving(self._sock, self._deadline), _BUFFER_BYTES)
+        return io.BufferedReader(
+            _Arriving(self._sock, self._deadline, self._max_bytes), _BUFFER_BYTES
+        )
 
     def settimeout(self, _timeout_s: float | None) -> None:
         """Nothing: the deadline alone decides how long anything may take."""
@@ -71,17 +79,22 @@ class TimedSocket:
 
 
 class _Arriving(io.RawIOBase):
-    """The bytes that arrive on a socket, each read under the deadline."""
+    """The bytes that arrive on a socket, each read in the bounds of a BoundSocket."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
         super().__init__()
         self._sock = sock
         self._deadline = deadline
+        self._left_bytes = max_bytes
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Number of bytes read, 0 at the end. Raises: TimeoutError, OSError."""
+        """Number of bytes read, 0 at the end. Raises: TimeoutError, FloodError, OSError."""
         self._sock.settimeout(self._deadline.remaining_s())
-        return self._sock.recv_into(buffer)
+        count = self._sock.recv_into(buffer)
+        self._left_bytes -= count
+        if self._left_bytes < 0:
+            raise FloodError("more than an answer takes")
+        return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import ssl
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,11 +17,12 @@ from urllib3.exceptions import HTTPError
 
 from feedmirror.adapters.coding import gunzip
 from feedmirror.adapters.connect import connect
-from feedmirror.adapters.deadline import Deadline, TimedSocket
+from feedmirror.adapters.deadline import BoundSocket, Deadline, FloodError
 from feedmirror.adapters.target import Target
 from feedmirror.errors import FetchError, Kind
 
 _READ_BYTES = 65_536
+_FRAMING_BYTES = 1_000_000  # that an answer may take beyond its document: headers, chunk sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,12 @@ class _FinalResponse(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
 
 
-def exchange(  # noqa: PLR0917 - one argument a thing that differs between two requests
+def exchange(
     target: Target,
     addresses: tuple[str, ...],
     headers: Mapping[str, str],
     deadline: Deadline,
+    *,
     context: ssl.SSLContext | None,
     max_bytes: int,
 ) -> Reply:
@@ -62,11 +65,11 @@ def exchange(  # noqa: PLR0917 - one argument a thing that differs between two r
         connection = (HTTPSConnection if context else HTTPConnection)(target.host, target.port)
         connection.response_class = _FinalResponse
         connection.auto_open = 0  # never look the name up and connect behind the guard's back
-        connection.sock = cast("Any", TimedSocket(sock, deadline))
+        connection.sock = cast("Any", BoundSocket(sock, deadline, max_bytes + _FRAMING_BYTES))
         try:
             return _converse(connection, target, headers, max_bytes)
         except (OSError, HTTPError, http.client.HTTPException, ValueError) as error:
-            raise _translated(error, target, deadline) from error
+            raise _translated(error, target, deadline, max_bytes) from error
 
 
 def _converse(
@@ -88,13 +91,13 @@ def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
         raise _too_large(target, f"larger ({declared:,} bytes)", max_bytes)
     pieces = _bounded(_pieces(response), "larger", target, max_bytes)
     if not _is_gzipped(response.headers, target):
-        return b"".join(pieces)
+        return _joined(pieces)
     first = next(pieces, b"")
     if not first:
         return b""  # nothing at all is an empty body, not a damaged one
     try:
         decoded = gunzip(_again(first, pieces))
-        return b"".join(_bounded(decoded, "larger when decompressed", target, max_bytes))
+        return _joined(_bounded(decoded, "larger when decompressed", target, max_bytes))
     except zlib.error as error:
         message = f"{target.shown} says that it is gzip-compressed, but the data is damaged"
         raise FetchError(Kind.ENCODING, f"{message} ({error}).", status=200) from error
@@ -106,6 +109,14 @@ def _pieces(response: HTTPResponse) -> Iterator[bytes]:
     """The body as it comes over the wire, freed of chunking only."""
     while piece := response.read1(_READ_BYTES, decode_content=False):
         yield piece
+
+
+def _joined(pieces: Iterator[bytes]) -> bytes:
+    """The pieces as one; joining a list of them would take 40 bytes for each that is one byte."""
+    buffer = io.BytesIO()
+    for piece in pieces:
+        buffer.write(piece)
+    return buffer.getvalue()
 
 
 def _again(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -146,11 +157,13 @@ def _cut(target: Target) -> FetchError:
     return FetchError(Kind.RESET, f"{message}; if this lasts, somebody on the way may be doing it.")
 
 
-def _translated(error: Exception, target: Target, deadline: Deadline) -> FetchError:
+def _translated(error: Exception, target: Target, deadline: Deadline, max_bytes: int) -> FetchError:
     """What a library's exception means."""
     cause = error.__cause__ if isinstance(error, HTTPError) and error.__cause__ else error
     if isinstance(cause, TimeoutError):
         return FetchError(Kind.TIMEOUT, f"No whole answer from {target.shown} within {deadline}.")
+    if isinstance(cause, FloodError):
+        return _too_large(target, "larger in what it wraps around its document", max_bytes)
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
         message = f"The secure connection to {target.shown} failed: {cause.reason or cause}."
         return FetchError(Kind.TLS, message)

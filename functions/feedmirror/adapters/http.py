@@ -86,7 +86,8 @@ class HttpOrigin:
             target, deadline, allow_private=subscription.allow_private_hosts
         )
         context = self._context() if target.scheme == "https" else None
-        return exchange(target, addresses, headers, deadline, context, subscription.max_bytes)
+        limit = subscription.max_bytes
+        return exchange(target, addresses, headers, deadline, context=context, max_bytes=limit)
 
     def _context(self) -> ssl.SSLContext:
         """The one TLS context, made at the first need: it costs some 20 ms."""

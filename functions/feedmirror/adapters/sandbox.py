@@ -130,13 +130,13 @@ class Sandbox:
         return self._accept(worker, kind, reply)
 
     def _accept(self, worker: socket.socket, kind: bytes, reply: bytearray) -> object:
+        if kind == LAST_ANSWER:
+            self._supervisor.end_worker()  # first: what it holds is needed to read a large answer
         try:
             answer: object = json.loads(reply)
         except (ValueError, RecursionError) as error:
             raise self._distrust("no JSON") from error
-        if kind == LAST_ANSWER:
-            self._supervisor.end_worker()
-        else:
+        if kind == ANSWER:
             self._worker = worker
         return answer
 

@@ -61,14 +61,18 @@ def _many(plain: Plain, **classes: type) -> Plain:
     """The named lists as tuples of their classes, in `plain` itself."""
     for name, cls in classes.items():
         if name in plain:
-            plain[name] = tuple(cls(**item) if isinstance(item, dict) else cls(item) for item in plain[name])
+            plain[name] = tuple(
+                cls(**item) if isinstance(item, dict) else cls(item) for item in plain[name]
+            )
     return plain
 
 
 def entry(plain: Mapping[str, Any]) -> Entry:
     """The entry that `to_plain` wrote. Raises: TypeError, ValueError, KeyError, AttributeError."""
     values = _dates(dict(plain), "published", "updated")
-    _many(values, authors=Author, categories=Category, enclosures=Enclosure, foreign=str, prefixes=str)
+    _many(
+        values, authors=Author, categories=Category, enclosures=Enclosure, foreign=str, prefixes=str
+    )
     if "source" in values:
         values["source"] = Source(**values["source"])
     return Entry(**values)

@@ -173,7 +173,9 @@ def _commits(
         last = number == len(chunks)
         placed = [
             replace(revision, seq=current.next_seq + offset)
-            for offset, revision in enumerate((*chunk, *(r for r in found.revised if last and not r.seq)))
+            for offset, revision in enumerate(
+                (*chunk, *(r for r in found.revised if last and not r.seq))
+            )
         ]
         revised = [r for r in found.revised if last and r.seq]
         corrected = [r for r in found.corrected if last and r.seq]
@@ -272,7 +274,8 @@ def _described(state: State, subscription: Subscription, reading: Reading) -> St
         feed=feed,
         fingerprints=tuple(item.fingerprint for item in parsed.items),
         parser_version=PARSER_VERSION,
-        addresses={url: a for url, a in state.addresses.items() if url in kept} | {fetched.url: address},
+        addresses={url: a for url, a in state.addresses.items() if url in kept}
+        | {fetched.url: address},
         complete=True,
         requested_at=reading.requested_at,
         dated=max((d for d in dates if d <= reading.requested_at + _TOMORROW), default=None),

@@ -20,7 +20,9 @@ from feedmirror.model import Disclaimer, Feed, Position, Revision, Subscription
 CSS_CLASS = "feedmirror-disclaimer"
 VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
 _VARIABLE = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
-_TAGS = frozenset("p br hr a em strong b i small span ul ol li blockquote code abbr bdi bdo".split())
+_TAGS = frozenset(
+    "p br hr a em strong b i small span ul ol li blockquote code abbr bdi bdo".split()
+)
 _ATTRIBUTES = frozenset({"href", "title", "lang", "dir", "hreflang"})
 _HREF = re.compile(r"https?://|mailto:|\{(?:source_url|entry_url)\}$")
 
@@ -142,9 +144,9 @@ def problems(template: str, *, is_html: bool) -> list[str]:
     ]
     if printable(template) != template:
         found.append("it holds control characters")
-    if not _VARIABLE.sub("", re.sub(r"<[^>]*>", "", template) if is_html else template).strip() and not (
-        set(re.findall(r"\{(\w+)\}", template)) & set(VARIABLES)
-    ):
+    if not _VARIABLE.sub(
+        "", re.sub(r"<[^>]*>", "", template) if is_html else template
+    ).strip() and not (set(re.findall(r"\{(\w+)\}", template)) & set(VARIABLES)):
         found.append("it says nothing")
     if is_html:
         found += _html_problems(template)
@@ -162,7 +164,9 @@ def _html_problems(template: str) -> list[str]:
 def _named(template: str) -> str:
     """HTML's named entities as characters, which an XML parser does not know."""
     return re.sub(
-        r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]\w+;", lambda match: html.unescape(match[0]), template
+        r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]\w+;",
+        lambda match: html.unescape(match[0]),
+        template,
     )
 
 
@@ -173,7 +177,8 @@ def _node_problems(node: Node) -> list[str]:
         found.append(f"<{tag}> is not accepted; accepted are {' '.join(sorted(_TAGS))}")
     for name, value in node.attributes:
         if name.local not in _ATTRIBUTES:
-            found.append(f"{name.local}= on <{tag}> is not accepted; accepted are {' '.join(sorted(_ATTRIBUTES))}")
+            accepted = " ".join(sorted(_ATTRIBUTES))
+            found.append(f"{name.local}= on <{tag}> is not accepted; accepted are {accepted}")
         elif name.local == "href" and not _HREF.match(value):
-            found.append(f"the link to {value!r} is not accepted; it must begin with https://, http:// or mailto:")
+            found.append(f"a link to {value!r} is not accepted; https://, http:// or mailto: is")
     return found + [problem for child in node.elements() for problem in _node_problems(child)]

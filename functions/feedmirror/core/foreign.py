@@ -53,10 +53,12 @@ def carried(
     `slots` says whether bodies are to carry the disclaimer (a feed's own description need not).
     """
     used: set[str] = set()
-    fragments: list[str] = []
-    for child in _flattened(map(_corrected, parent.elements())):
-        if _belongs(child, in_atom=is_base(parent.name.uri) and parent.name.local in _ATOM_PARENTS):
-            fragments.append(_Writer(base, used).element(child, {}))
+    in_atom = is_base(parent.name.uri) and parent.name.local in _ATOM_PARENTS
+    fragments = [
+        _Writer(base, used).element(child, {})
+        for child in _flattened(map(_corrected, parent.elements()))
+        if _belongs(child, in_atom=in_atom)
+    ]
     if not slots:
         fragments = [_SLOTS.sub("", fragment) for fragment in fragments]
     return tuple(filter(None, fragments)), tuple(sorted(used))
@@ -87,8 +89,12 @@ def _belongs(node: Node, *, in_atom: bool) -> bool:
     if uri == ATOM and local == "link":
         rel = node.get("rel") or "alternate"
         return rel not in DROPPED_LINK_RELS and not (in_atom and rel in CORE_LINK_RELS)
+    if uri == ATOM and in_atom:
+        # A person with extensions (a portrait, say) travels whole, beside the author as RSS has it.
+        extended = local == "author" and any(not is_base(n.name.uri) for n in node.elements())
+        return extended or local not in _ATOM_CORE
     if uri == ATOM:
-        return not (in_atom and local in _ATOM_CORE)
+        return True
     if is_base(uri) or uri in {RDF, XHTML} or (uri == CONTENT and local == "encoded"):
         return False
     # It would move the mirror's subscribers back to the origin.
@@ -118,7 +124,8 @@ class _Writer:
             if name.uri not in {XLINK, XML} or (name.uri == XML and name.local in {"lang", "space"})
         )
         spaces = "".join(
-            f" xmlns{':' if prefix else ''}{prefix}={quote(uri)}" for prefix, uri in declarations.items()
+            f" xmlns{':' if prefix else ''}{prefix}={quote(uri)}"
+            for prefix, uri in declarations.items()
         )
         kind = BODIES.get((node.name.uri, node.name.local))
         if kind is not None:
@@ -128,7 +135,11 @@ class _Writer:
                 escape(child) if isinstance(child, str) else self.element(child, scope)
                 for child in node.children
             )
-        return f"<{tag}{spaces}{attributes}>{body}</{tag}>" if body else f"<{tag}{spaces}{attributes}/>"
+        return (
+            f"<{tag}{spaces}{attributes}>{body}</{tag}>"
+            if body
+            else f"<{tag}{spaces}{attributes}/>"
+        )
 
     @staticmethod
     def _mended(node: Node) -> str | None:

@@ -42,7 +42,9 @@ _TRUSTED = re.compile(
 )
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _DECLARATION = re.compile(rb"<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
-_DOCTYPE = re.compile(r"<!DOCTYPE(?P<outer>(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*)(?P<end>[\[>])", re.I)
+_DOCTYPE = re.compile(
+    r"<!DOCTYPE(?P<outer>(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*)(?P<end>[\[>])", re.IGNORECASE
+)
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
@@ -85,7 +87,10 @@ def decode(body: bytes, content_type: str | None) -> str:
 def _by_label(body: bytes, content_type: str | None) -> str:
     charset = _CHARSET.search(content_type or "")
     declared = _DECLARATION.search(body[:1024])
-    asked = [_codec(charset[1]) if charset else None, _codec(declared[1].decode()) if declared else None]
+    asked = [
+        _codec(charset[1]) if charset else None,
+        _codec(declared[1].decode()) if declared else None,
+    ]
     if asked[0] in {"cp1252", None}:
         asked.reverse()
     for name in (*asked, "utf-8"):
@@ -177,7 +182,9 @@ def mend(text: str) -> str:
     return "".join(pieces)
 
 
-_AMPERSAND = re.compile(r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?")
+_AMPERSAND = re.compile(
+    r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?"
+)
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 
@@ -190,7 +197,7 @@ def _reference(match: re.Match[str]) -> str:
     if name in _XML_ENTITIES:
         return match[0]
     character = html.entities.html5.get(name + ";")
-    return character if character else f"&amp;{name};"
+    return character or f"&amp;{name};"
 
 
 def _character(reference: str) -> str:

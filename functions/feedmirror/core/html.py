@@ -12,8 +12,8 @@ from feedmirror.core.uri import SCHEME, absolute
 from feedmirror.core.xml import printable
 
 _TAGS = frozenset(
-    "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite code "
-    "col colgroup dd del details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 "
+    "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite "
+    "code col colgroup dd del details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 "
     "header hgroup hr i img ins kbd li main map area mark menu nav ol p picture pre q rb rp rt rtc "
     "ruby s samp section small source span strike strong sub summary sup table tbody td tfoot th "
     "thead time tr track tt u ul var video wbr".split()
@@ -54,13 +54,13 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 _FRAME_TARGET = re.compile(
-    r"(?:^|[\s\"'])(?:src|data|data-src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE
+    r"(?:^|[\s\"'])(?:src|data|data-src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))",
+    re.IGNORECASE,
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 # nh3 needs time quadratic in nesting: 488 KB of `<div>` took it 29 s, this many take 10 ms.
 _DEEPEST = 400
-
 
 
 def clean(body: str, base: str | None = None, page: str | None = None) -> str:
@@ -111,7 +111,9 @@ def _attribute_filter(
             return value if value.startswith(("http://", "https://")) else resolve(value)
         if attribute != "srcset":
             return value
-        candidates = (part.split() for part in re.split(r",\s+|,(?=https?:)", value) if part.strip())
+        candidates = (
+            part.split() for part in re.split(r",\s+|,(?=https?:)", value) if part.strip()
+        )
         kept = [
             " ".join((address, *rest[:1]))
             for url, *rest in candidates

@@ -41,7 +41,13 @@ _KINDS = {
     "cdf": "CDF",
 }
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_PERIODS_S = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
+_PERIODS_S = {
+    "hourly": 3600,
+    "daily": 86400,
+    "weekly": 604800,
+    "monthly": 2592000,
+    "yearly": 31536000,
+}
 _EMAIL = re.compile(r"[^\s@()<>]+@[^\s@()<>]+\.[^\s@()<>]+")
 
 
@@ -62,7 +68,7 @@ def create_parser() -> BufferedExpat:
 
 
 def interpret(data: bytes, location: str | None) -> Any:
-    """feedparser's reading of a UTF-8 document, HTML neither resolved nor sanitised by it.
+    """The reading of a UTF-8 document by feedparser, its HTML neither resolved nor sanitised.
 
     `location` is what its relative links are resolved against; without it they stay relative.
     """
@@ -151,10 +157,16 @@ class _Reader:
         base = urljoin(self._location, dict.get(detail, "base") or "")
         return link if link and not self._atom and base == self._location else base
 
-    def _bodies(self, raw: Any, node: Node | None, link: str | None) -> tuple[str | None, str | None]:
+    def _bodies(
+        self, raw: Any, node: Node | None, link: str | None
+    ) -> tuple[str | None, str | None]:
         """Summary and content. feedparser copies a content into a missing summary: undone here."""
         contents = dict.get(raw, "content") or []
-        best = max(contents, key=lambda c: (c.get("type") != "text/plain", len(c.get("value") or "")), default=None)
+        best = max(
+            contents,
+            key=lambda c: (c.get("type") != "text/plain", len(c.get("value") or "")),
+            default=None,
+        )
         content = _body(best, self._base(best, link), link) if best else None
         detail = dict.get(raw, "summary_detail") or {"value": dict.get(raw, "summary")}
         copied = best is not None and (
@@ -183,7 +195,9 @@ class _Reader:
         source = dict.get(raw, "source")
         if not source:
             return None
-        links = [link.get("href") for link in source.get("links") or () if link.get("rel") == "self"]
+        links = [
+            link.get("href") for link in source.get("links") or () if link.get("rel") == "self"
+        ]
         url = absolute(dict.get(source, "href") or next(iter(links), None), self._location)
         return Source(_plain(source, "title") or url, url) if url else None
 
@@ -242,30 +256,26 @@ def _categories(raw: Any, node: Node | None) -> tuple[Category, ...]:
 
 
 def entries(parsed: Any, location: str, nodes: Sequence[Node | None]) -> tuple[Entry, ...]:
-    """feedparser's entries as ours, `nodes` the elements they came from, None where unknown."""
+    """The entries as ours, `nodes` the elements they came from, None where unknown."""
     reader = _Reader(location, atom=(parsed.version or "").startswith("atom"))
-    return tuple(
-        reader.entry(raw, node) for raw, node in zip(parsed.entries, nodes, strict=True)
-    )
+    return tuple(reader.entry(raw, node) for raw, node in zip(parsed.entries, nodes, strict=True))
 
 
 def feed(parsed: Any, location: str, node: Node | None) -> Feed:
     """What the document says of the feed itself; `node` is its channel or feed element."""
     raw = parsed.feed
-    title = _plain(raw, "title")
-    link = absolute(_string(raw, "link"), location)
     foreign, prefixes = carried(node, location, slots=False) if node is not None else ((), ())
     return Feed(
         kind=kind_of(parsed),
-        title=title,
-        link=link,
+        title=_plain(raw, "title"),
+        link=absolute(_string(raw, "link"), location),
         description=_plain(raw, "subtitle"),
         language=_string(raw, "language"),
         rights=_plain(raw, "rights"),
         authors=_authors(raw),
         web_master=_string(raw, "publisher"),
         categories=_categories(raw, node),
-        image=_image(raw, location, title, link),
+        image=_image(raw, location),
         updated=moment_of(_string(raw, "updated"), dict.get(raw, "updated_parsed")),
         ttl_s=_wait_s(raw),
         skip_hours=tuple(_listed(node, "skiphours", "hour", _hour)),
@@ -275,7 +285,7 @@ def feed(parsed: Any, location: str, node: Node | None) -> Feed:
     )
 
 
-def _image(raw: Any, location: str, title: str | None, link: str | None) -> Image | None:
+def _image(raw: Any, location: str) -> Image | None:
     image = dict.get(raw, "image") or {}
     url = absolute(image.get("href") or _string(raw, "logo") or _string(raw, "icon"), location)
     if not url:
@@ -283,8 +293,6 @@ def _image(raw: Any, location: str, title: str | None, link: str | None) -> Imag
     width, height = image.get("width"), image.get("height")
     return Image(
         url=url,
-        title=_plain(image, "title") or title or url,
-        link=absolute(image.get("link"), location) or link or url,
         width=width if isinstance(width, int) and 0 < width <= 144 else None,
         height=height if isinstance(height, int) and 0 < height <= 400 else None,
     )

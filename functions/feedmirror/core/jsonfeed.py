@@ -34,7 +34,8 @@ def parse(text: str, location: str, known: Set[str]) -> ParsedFeed:
     listed = document.get("items")
     if version is None or not isinstance(listed, list):
         raise ParseError(
-            Kind.NOT_A_FEED, "the document is JSON, but no JSON Feed: `version` or `items` is missing"
+            Kind.NOT_A_FEED,
+            "the document is JSON, but no JSON Feed: `version` or `items` is missing",
         )
     raws = [raw for raw in listed if isinstance(raw, dict)]
     sources = [json.dumps(raw, ensure_ascii=False, separators=(",", ":")) for raw in raws]
@@ -85,7 +86,7 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
         description=_text(raw, "description"),
         language=_text(raw, "language"),
         authors=_authors(raw),
-        image=Image(icon, title or icon, link or icon) if icon else None,
+        image=Image(icon) if icon else None,
     )
 
 
@@ -101,7 +102,11 @@ def _entry(raw: dict[str, Any], source: str, location: str) -> Entry:
         link=link,
         title=title,
         summary=paragraphs(summary) if summary else None,
-        content=html.clean(content, location, link) if content else paragraphs(plain) if plain else None,
+        content=html.clean(content, location, link)
+        if content
+        else paragraphs(plain)
+        if plain
+        else None,
         language=_text(raw, "language"),
         authors=_authors(raw),
         categories=tuple(
@@ -125,6 +130,8 @@ def _enclosures(raw: dict[str, Any], location: str) -> Iterator[Enclosure]:
             yield Enclosure(
                 url=url,
                 media_type=_text(attachment, "mime_type"),
-                length_bytes=int(size) if isinstance(size, int | float) and 0 <= size < 1e15 else None,
+                length_bytes=int(size)
+                if isinstance(size, int | float) and 0 <= size < 1e15
+                else None,
                 title=_text(attachment, "title"),
             )

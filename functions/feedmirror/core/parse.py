@@ -133,7 +133,9 @@ def _whole(text: str, location: str) -> ParsedFeed:
 
 
 def _fingerprint(entry: Entry) -> str:
-    return blake2b(f"{PARSER_VERSION}{entry!r}".encode("utf-8", "replace"), digest_size=12).hexdigest()
+    return blake2b(
+        f"{PARSER_VERSION}{entry!r}".encode("utf-8", "replace"), digest_size=12
+    ).hexdigest()
 
 
 def _require_feed(feed: Feed, items: tuple[Item, ...]) -> None:

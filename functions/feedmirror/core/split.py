@@ -90,7 +90,7 @@ class Plan:
         return b"".join(out) + tail, sentinel
 
     def _mended_tail(self, position: int) -> bytes:
-        """What follows `position` up to the last whole item, and the closing tags that are missing."""
+        """What follows `position` up to the last whole item, and the missing end tags."""
         end = max(position, self.spans[-1][1])
         names = [re.split(rb"[\s>]", tag[1:], maxsplit=1)[0] for tag in reversed(self.open_tags)]
         return self.data[position:end] + b"".join(b"</" + name + b">" for name in names)
@@ -120,7 +120,11 @@ def split(text: str) -> Plan:
     ends = [data.index(b">", end) + 1 for _start, end in scan.spans]
     spans = tuple((start, end) for (start, _), end in zip(scan.spans, ends, strict=True))
     items = tuple(
-        Item(blake2b(data[start:end], digest_size=12, key=key).hexdigest(), guid or None, link or None)
+        Item(
+            blake2b(data[start:end], digest_size=12, key=key).hexdigest(),
+            guid or None,
+            link or None,
+        )
         for (start, end), (guid, link) in zip(spans, scan.ids, strict=True)
     )
     return Plan(data, spans, items, tags, complete)
@@ -175,7 +179,7 @@ class _Scan:
         if self._count > _MOST_ELEMENTS:
             _refuse(f"more than {_MOST_ELEMENTS} elements")
         if self._is_item(name):
-            self._enter(name, attributes)
+            self._enter(attributes)
             return
         local, _, prefix = _parts(name)
         if not self._outside:
@@ -186,13 +190,17 @@ class _Scan:
         if len(self._outside) == 1 or self._outside[1:] == ["channel"]:
             self.heads.append(self.parser.CurrentByteIndex)
 
-    def _enter(self, name: str, attributes: list[str]) -> None:
+    def _enter(self, attributes: list[str]) -> None:
         depth = len(self._outside)
         if not 1 <= depth <= 2 or (depth == 2 and self._outside[-1] != "channel"):
             self.refused = "an item where none belongs"
         self._inside = 1
         self._begin = self.parser.CurrentByteIndex
-        about = [v for k, v in zip(attributes[::2], attributes[1::2], strict=True) if k.startswith(_RDF_ABOUT)]
+        about = [
+            v
+            for k, v in zip(attributes[::2], attributes[1::2], strict=True)
+            if k.startswith(_RDF_ABOUT)
+        ]
         self._guid, self._link = about[:1], []
 
     def _end(self, _name: str) -> None:

@@ -77,7 +77,7 @@ class State:
     checked_at: datetime | None = None  # a recent time when all was well; written once a day
     failing: Failing | None = None
     not_before: datetime | None = None  # the origin wants no request before
-    asks: Asks = Asks()
+    asks: Asks = field(default_factory=Asks)
     gone: tuple[str, ...] = ()  # addresses that answered 410
     moved_to: str | None = None  # where `url` has permanently moved
     moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
@@ -91,7 +91,8 @@ class State:
 
 
 _PLAIN = frozenset(
-    "generation url fingerprints parser_version settled complete next_seq gone moved_to set_aside".split()
+    "generation url fingerprints parser_version settled complete next_seq gone moved_to "
+    "set_aside".split()
 )
 _DATES = frozenset("requested_at dated changed_at checked_at not_before".split())
 _FIELDS = tuple(f.name for f in fields(State))
@@ -167,13 +168,17 @@ def _read(plain: dict[str, Any]) -> State:
         values["moving"] = (str(plain["moving"][0]), int(plain["moving"][1]))
     if "asks" in plain:
         asks = plain["asks"]
-        values["asks"] = Asks(asks["interval_s"], tuple(asks["skip_hours"]), tuple(asks["skip_days"]))
+        values["asks"] = Asks(
+            asks["interval_s"], tuple(asks["skip_hours"]), tuple(asks["skip_days"])
+        )
     if "failing" in plain:
         since = datetime.fromisoformat(plain["failing"]["since"]).astimezone(UTC)
         values["failing"] = Failing(**{**plain["failing"], "since": since})
     return State(
         **values,
-        seen={key: (str(digest), int(first)) for key, (digest, first) in plain.get("seen", {}).items()},
+        seen={
+            key: (str(digest), int(first)) for key, (digest, first) in plain.get("seen", {}).items()
+        },
         addresses={url: Address(**value) for url, value in plain.get("addresses", {}).items()},
         documents={name: Published(**value) for name, value in plain.get("documents", {}).items()},
     )

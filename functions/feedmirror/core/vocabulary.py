@@ -1,5 +1,4 @@
-"""What is known of the vocabularies in use: prefixes, which elements carry a body, and the values
-that validators refuse and how they are mended."""
+"""What is known of the vocabularies in use: prefixes, bodies, and values to mend."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ ACTIVE = frozenset(
     {XHTML, "http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML", XLINK}
 )
 
-# Prefixes that a document's root declares for all of its entries; by them readers know the elements.
+# Prefixes that a document's root declares; some readers know the elements by them alone.
 PREFIXES = {
     "admin": "http://webns.net/mvcb/",
     "atom": ATOM,
@@ -65,7 +64,9 @@ _MISSPELT = {
     "http://purl.org/rss/modules/syndication/": SY,
     "http://www.itunes.com/dtds/podcast-1.0.dtd/": ITUNES,
     "http://www.google.com/schemas/play-podcasts/1.0/": GOOGLEPLAY,
-    "https://github.com/podcastindex-org/podcast-namespace/blob/main/docs/1.0.md": PREFIXES["podcast"],
+    "https://github.com/podcastindex-org/podcast-namespace/blob/main/docs/1.0.md": PREFIXES[
+        "podcast"
+    ],
 }
 _CASELESS = {uri.lower(): uri for uri in URIS}
 

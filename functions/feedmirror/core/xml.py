@@ -1,4 +1,4 @@
-"""The little of XML that the parser and the renderers share: escaping, and a tree that keeps prefixes."""
+"""The little of XML that parsing and rendering share: escaping, and a tree that keeps prefixes."""
 
 from __future__ import annotations
 

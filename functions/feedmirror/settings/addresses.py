@@ -32,6 +32,7 @@ _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.1
 _FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")  # RFC 9110 §5.5
+_VALUE_ACCEPTED = f"1 to {MAX_HEADER_CHARS:,} printable ASCII characters"
 # Set by the fetcher, or for a body that it never sends.
 _SET = (
     "accept-encoding content-length content-type expect host if-match if-modified-since "
@@ -53,7 +54,7 @@ def flaw_of_url(url: str) -> str | None:
     if len(url) > MAX_URL_CHARS:
         return f"is longer than {MAX_URL_CHARS:,} characters"
     if odd := _NOT_IN_URL.search(url):
-        return f"holds {shown(odd[0])}, which has to be percent-encoded" + _meant_host(url)
+        return _flaw_of_host(url) or f"holds {shown(odd[0])}, which has to be percent-encoded"
     return _flaw_of_authority(found["authority"]) or (
         "ends in a # fragment, which is never sent" if found["fragment"] else None
     )
@@ -77,15 +78,15 @@ def _flaw_of_scheme(url: str) -> str:
     return "does not begin with https:// or http://"
 
 
-def _meant_host(url: str) -> str:
-    """The ASCII form of a host in another script; only the host, the rest may be secret."""
-    host = re.sub(r"^https?://([^/?#@:]*@)?|[/?#:].*$", "", url, flags=re.IGNORECASE | re.DOTALL)
+def _flaw_of_host(url: str) -> str | None:
+    """A host in another script than ASCII's, or None. Of the address, only the host is quoted."""
+    host = re.sub(r"^https?://([^/?#@]*@)?|[/?#:].*$", "", url, flags=re.IGNORECASE | re.DOTALL)
     if host.isascii():
-        return ""
+        return None
     try:
-        return f"; the host is {host.encode('idna').decode()}"
+        return f"writes the host in letters that are not sent; it is {host.encode('idna').decode()}"
     except UnicodeError:
-        return ""
+        return "names no valid host"
 
 
 def _read_url(spot: Spot, value: object) -> str | None:
@@ -115,7 +116,7 @@ def _read_urls(spot: Spot, value: object) -> tuple[str, ...] | None:
     for count, url in enumerate(value, 1):
         flaw = flaw_of_url(url) if isinstance(url, str) else f"{shown(url)} is not accepted"
         if flaw or url in value[: count - 1]:
-            spot.refuse(f"number {count}: {flaw or 'is there twice'}")
+            spot.refuse(f"number {count}: {flaw or 'is there twice'}", "" if flaw is None else None)
     return tuple(url for url in value if isinstance(url, str))
 
 
@@ -127,7 +128,8 @@ def _read_contact(spot: Spot, value: object) -> str | None:
     if colon and scheme == "mailto":
         flaw = None if _EMAIL.fullmatch(address) else "names no valid e-mail address"
     elif _EMAIL.fullmatch(value):
-        flaw = f'{shown(value)} is not accepted; did you mean "mailto:{value}"?'
+        spot.reject(value, guess=f'"mailto:{value}"')
+        return None
     else:
         flaw = flaw_of_url(value)
     if flaw:
@@ -145,7 +147,7 @@ def _read_headers(spot: Spot, value: object) -> dict[str, str] | None:
     seen: set[str] = set()
     for name, content in value.items():
         if flaw := _flaw_of_header(name, content, seen):
-            spot.below(name, spot.accepted).refuse(flaw)
+            spot.below(name).refuse(flaw)
         seen.add(name.lower())
     return {name: content for name, content in value.items() if isinstance(content, str)}
 
@@ -158,9 +160,9 @@ def _flaw_of_header(name: str, content: object, seen: set[str]) -> str | None:
     if name.lower() in seen:
         return "is there twice"
     if not isinstance(content, str):
-        return f"{shown(content)} is not accepted"
+        return f"{shown(content)} is not accepted; a string"
     if len(content) > MAX_HEADER_CHARS or not _FIELD_VALUE.fullmatch(content):
-        return "the value is not accepted"
+        return f"the value is not accepted; {_VALUE_ACCEPTED}"
     return None
 
 
@@ -174,7 +176,6 @@ URLS = Kind(
 CONTACT = Kind("string", '"mailto:name@host", or an http:// or https:// address', _read_contact)
 HEADERS = Kind(
     "table of strings",
-    f"{MAX_HEADERS} HTTP header fields at most, each value 1 to {MAX_HEADER_CHARS} printable "
-    "ASCII characters",
+    f"{MAX_HEADERS} HTTP header fields at most; as values {_VALUE_ACCEPTED}",
     _read_headers,
 )

@@ -9,6 +9,7 @@ from feedmirror.settings.report import Kind, Spot, meant, shown
 from feedmirror.settings.tables import Key, read_table
 from feedmirror.settings.values import choice, text
 
+# As `core.disclaimer` fills them in; a test holds the two together, an import would be slow.
 VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
 MAX_CHARS = 10_000
 
@@ -20,73 +21,51 @@ _PLAIN = text(MAX_CHARS, multiline=True)
 
 
 def _read_words(spot: Spot, value: object) -> str | None:
-    """A template with known variables only, and with words of its own besides them.
-
-    A disclaimer that is nothing but variables could come out empty: an entry may have no
-    address, and a feed no title.
-    """
+    """A template that says something, with known variables only."""
     words = _PLAIN.read(spot, value)
     if not isinstance(words, str):
         return None
-    flaws = dict.fromkeys(filter(None, map(_flaw_of_brace, _BRACES.finditer(words))))
-    for flaw in flaws:
-        spot.refuse(flaw, _ACCEPTED)
-    if not any(character.isalnum() for character in _BRACES.sub("", words)):
-        spot.refuse("has no word besides its variables")
-    return words
+    complaints = len(spot.problems)
+    for found in {found[0]: found for found in _BRACES.finditer(words)}.values():
+        _check_brace(spot, found)
+    if not any(character.isalnum() for character in words):
+        spot.refuse("holds no letter and no digit")
+    return words if len(spot.problems) == complaints else None
 
 
 def _read_html(spot: Spot, value: object) -> str | None:
-    """As `_read_words`, where tags, comments and what browsers do not show are no words.
+    """The same for HTML, of the few tags that the code which attaches it accepts."""
+    from feedmirror.core.disclaimer import problems  # noqa: PLC0415 - brings parsers, rarely needed
 
-    Only an early warning for the operator: whether a disclaimer is seen is held by the renderer.
-    """
     words = _read_words(spot, value)
-    if words is not None and not any(c.isalnum() for c in _BRACES.sub("", _visible(words))):
-        spot.refuse("shows no word to a reader")
+    for flaw in problems(words, is_html=True) if words else ():
+        spot.refuse(" ".join(flaw.split()), "")
+    if words and not _says_something(words):
+        spot.refuse("shows no letter and no digit to a reader")
     return words
 
 
-def _flaw_of_brace(found: re.Match[str]) -> str | None:
+def _says_something(html: str) -> bool:
+    from html import unescape  # noqa: PLC0415 - for html only
+
+    return any(character.isalnum() for character in unescape(re.sub("<[^>]*>", "", html)))
+
+
+def _check_brace(spot: Spot, found: re.Match[str]) -> None:
     name = found["name"]
     if name is None:
-        return None if len(found[0]) == 2 else f"a {found[0]} stands alone; write it twice"
-    if name in VARIABLES:
-        return None
-    close = meant(name.strip(), VARIABLES)
-    return f"{shown(found[0])} is no variable{close}"
-
-
-def _visible(html: str) -> str:
-    from html.parser import HTMLParser  # noqa: PLC0415 - slow to import, for html only
-
-    shown_text: list[str] = []
-    hidden: list[str] = []
-
-    class Words(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - its interface
-            if tag in {"script", "style", "template", "title", "noscript", "iframe", "object"}:
-                hidden.append(tag)
-
-        def handle_endtag(self, tag: str) -> None:
-            if tag in hidden:
-                del hidden[hidden.index(tag) :]
-
-        def handle_data(self, data: str) -> None:
-            if not hidden:
-                shown_text.append(data)
-
-    parser = Words()
-    parser.feed(html)
-    parser.close()
-    return "".join(shown_text)
+        if len(found[0]) == 1:
+            spot.refuse(f"a {found[0]} stands alone", f"{found[0] * 2} for a literal brace")
+    elif name not in VARIABLES:
+        guess = meant(name.strip(), VARIABLES).strip("'")
+        spot.refuse(f"{shown(found[0])} is no variable", _ACCEPTED, f"{{{guess}}}" if guess else "")
 
 
 def _read_language(spot: Spot, value: object) -> str | None:
     if isinstance(value, str) and _LANGUAGE.fullmatch(value):
         return value
     close = isinstance(value, str) and _LANGUAGE.fullmatch(value.replace("_", "-"))
-    spot.reject(value, f'; did you mean "{close[0]}"?' if close else "")
+    spot.reject(value, f'"{close[0]}"' if close else "")
     return None
 
 
@@ -96,7 +75,7 @@ LANGUAGE = Kind("string", 'a language tag such as "en" or "pt-BR"', _read_langua
 
 DISCLAIMER_KEYS = (
     Key("text", WORDS, "The words, as plain text; a blank line begins a paragraph."),
-    Key("html", HTML, "The words as HTML, cleaned like any entry's; instead of `text`."),
+    Key("html", HTML, "The words as HTML, well-formed and of a few tags; instead of `text`."),
     Key("language", LANGUAGE, "The language the words are in."),
     Key("position", choice(Position), "Where in an entry they stand."),
 )
@@ -111,7 +90,9 @@ def _read_disclaimer(spot: Spot, value: object) -> Disclaimer | None:
         return None
     found = read_table(spot, value, DISCLAIMER_KEYS)
     if ("text" in value) == ("html" in value):
-        spot.refuse("has both text and html" if "text" in value else "has neither text nor html")
+        spot.refuse(
+            "has both" if "text" in value else "has neither", "exactly one of text and html"
+        )
         return None
     return Disclaimer(**found) if found.keys() & {"text", "html"} else None
 

@@ -72,8 +72,7 @@ def subscription_for(url: str, *, slug: str | None = None, **keys: object) -> Su
     given = {name: value for name, value in keys.items() if value is not None}
     name = slug_of(url) if slug is None else slug
     subscription = _read_feed(Spot(problems), name, {"url": url, **given}, {})
-    if flaw := _flaw_of_slug(name):
-        Spot(problems).below("slug", SLUG_ACCEPTED).refuse(flaw)
+    _check_slug(Spot(problems).below("slug"), name)
     if problems or subscription is None:
         raise ConfigError(tuple(map(str, problems)))
     return subscription
@@ -117,8 +116,7 @@ def _read_named(
     if not isinstance(feed, dict):
         spot.reject(feed)
         return None
-    if flaw := _flaw_of_slug(slug):
-        spot.refuse(flaw, SLUG_ACCEPTED)
+    _check_slug(spot, slug)
     return _read_feed(spot, slug, feed, defaults)
 
 
@@ -129,16 +127,17 @@ def _read_feed(
     if "url" not in feed:
         spot.below("url").refuse("is missing", FEED_KEYS[0].kind.accepted)
     if found.get("url") in found.get("alternates", ()):
-        spot.below("alternates").refuse("names url again", "other addresses than url")
+        spot.below("alternates").refuse("names url again")
     return Subscription(slug=slug, **(defaults | found)) if "url" in found else None
 
 
-def _flaw_of_slug(slug: str) -> str | None:
-    if SLUG.fullmatch(slug) and slug not in RESERVED_SLUGS:
-        return None
+def _check_slug(spot: Spot, slug: str) -> None:
     close = slug_meant(slug)
-    flaw = "is a reserved name" if slug in RESERVED_SLUGS else "the name is not accepted"
-    return f"{flaw}; did you mean '{close}'?" if close else flaw
+    guess = f"'{close}'" if close else ""
+    if slug in RESERVED_SLUGS:
+        spot.refuse("is a reserved name", "", guess)
+    elif not SLUG.fullmatch(slug):
+        spot.refuse("the name is not accepted", SLUG_ACCEPTED, guess)
 
 
 def _lines(problems: list[Problem], text: str, path: str) -> tuple[str, ...]:

@@ -18,10 +18,12 @@ class Problem:
     key: KeyPath  # empty: the file as a whole
     wrong: str  # one line; quotes neither an address nor a header's value, which may be secret
     accepted: str  # what would be right, in words; empty where `wrong` says it all
+    guess: str = ""  # what was probably meant, as it is to be written; empty for no idea
 
     def __str__(self) -> str:
         place = f"{dotted(self.key)}: " if self.key else ""
-        return place + "; ".join(part for part in (self.wrong, self.accepted) if part)
+        guess = f"did you mean {self.guess}?" if self.guess else ""
+        return place + "; ".join(part for part in (self.wrong, self.accepted, guess) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,14 @@ class Spot:
     key: KeyPath = ()
     accepted: str = ""  # what is accepted here
 
-    def refuse(self, wrong: str, accepted: str | None = None) -> None:
+    def refuse(self, wrong: str, accepted: str | None = None, guess: str = "") -> None:
         """Add a complaint; `accepted` where it differs from what the whole value may be."""
-        self.problems.append(
-            Problem(self.key, wrong, self.accepted if accepted is None else accepted)
-        )
+        accepted = self.accepted if accepted is None else accepted
+        self.problems.append(Problem(self.key, wrong, accepted, guess))
 
     def reject(self, value: object, guess: str = "") -> None:
-        """Complain about a value as a whole; `guess` follows, see `meant`."""
-        self.refuse(f"{shown(value)} is not accepted{guess}")
+        """Complain about a value as a whole, and quote it."""
+        self.refuse(f"{shown(value)} is not accepted", guess=guess)
 
     def below(self, name: str, accepted: str = "") -> Spot:
         """The place of a key within this table."""
@@ -81,11 +82,11 @@ def shown(value: object) -> str:
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """`; did you mean '…'?` if a known name is close, else nothing."""
+    """The known name that is closest to this one, in quotes; empty if none is close."""
     from difflib import get_close_matches  # noqa: PLC0415 - slow to import, rarely needed
 
     close = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    return f"'{close[0]}'" if close else ""
 
 
 def _escaped(character: str) -> str:

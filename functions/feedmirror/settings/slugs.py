@@ -70,7 +70,7 @@ def _host_words(host: str) -> list[str]:
 
 
 def _path_words(path: str) -> list[str]:
-    words = re.findall("[a-z0-9]+", path.lower())
+    words = re.findall("[a-z0-9]+", re.sub("%[0-9A-Fa-f]{2}", "-", path).lower())
     while words and words[-1] in _FORMATS.split():
         words.pop()
     return words

@@ -34,7 +34,7 @@ def read_table(
     found: dict[str, Any] = {}
     for name, content in value.items():
         if name not in known:
-            spot.below(name).refuse("is no key that is known here" + _hint(name, known, elsewhere))
+            _refuse_unknown(spot.below(name), name, known, elsewhere or {})
             continue
         key = known[name]
         read = key.kind.read(spot.below(name, key.kind.accepted), content)
@@ -43,7 +43,10 @@ def read_table(
     return found
 
 
-def _hint(name: str, known: Iterable[str], elsewhere: dict[str, str] | None) -> str:
-    if elsewhere and name in elsewhere:
-        return f"; it belongs {elsewhere[name]}"
-    return meant(name, known) or f"; known are {', '.join(known)}"
+def _refuse_unknown(spot: Spot, name: str, known: Iterable[str], elsewhere: dict[str, str]) -> None:
+    if name in elsewhere:
+        spot.refuse("is not accepted here", f"it belongs {elsewhere[name]}")
+    elif guess := meant(name, known):
+        spot.refuse("is unknown", guess=guess)
+    else:
+        spot.refuse("is unknown", f"known are {', '.join(known)}")

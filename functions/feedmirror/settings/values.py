@@ -14,7 +14,6 @@ _LINE_BREAK = re.compile("[\t\n\u2028\u2029]")
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_LOOSE_DURATION = re.compile(r"\s*([0-9]{1,6})\s*([smhd])[a-z]*\s*", re.IGNORECASE)
 
 
 def text(max_chars: int, *, multiline: bool = False) -> Kind:
@@ -121,7 +120,7 @@ def _meant_duration(value: object) -> str:
     if isinstance(value, str) and _DURATION.fullmatch(value):
         return ""
     digits = re.fullmatch("[0-9]{1,4}", "" if isinstance(value, bool) else str(value))
-    loose = _LOOSE_DURATION.fullmatch(value) if isinstance(value, str) else None
-    if loose:
-        return f'; did you mean "{loose[1]}{loose[2].lower()}"?'
-    return f'; did you mean "{digits[0]}m"?' if digits else ""
+    if digits:
+        return f'"{digits[0]}m"'
+    loose = re.fullmatch(r"\s*([0-9]{1,6})\s*([smhd])[a-z]*\s*", str(value), re.IGNORECASE)
+    return f'"{loose[1]}{loose[2].lower()}"' if loose else ""

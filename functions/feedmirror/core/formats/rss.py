@@ -16,13 +16,14 @@ from feedmirror.core.text import looks_like_html
 from feedmirror.core.vocabulary import PREFIXES
 from feedmirror.core.xml import SEPARATOR, escape, quote
 from feedmirror.errors import RenderError
-from feedmirror.model import Author, Entry, Source
+from feedmirror.model import Author, Enclosure, Entry, Image, Source
 
 NAME = "rss.xml"
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # BCP 47, roughly
 _EMAIL = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+\.[A-Za-z]{2,}")
 _PERSON = re.compile(rf"(?P<email>{_EMAIL.pattern})(?: \((?P<name>[^()]+)\))?")
+_UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
 _BODIES = frozenset({"description", f"{PREFIXES['content']}{SEPARATOR}encoded"})
 
 
@@ -65,7 +66,9 @@ def body(name: str, markup: str) -> str:
 def source_title(publication: Publication) -> str:
     """What the source is called, for readers: never empty."""
     feed, subscription = publication.feed, publication.subscription
-    return subscription.title or feed.title or urlsplit(subscription.url).hostname or subscription.slug
+    return (
+        subscription.title or feed.title or urlsplit(subscription.url).hostname or subscription.slug
+    )
 
 
 def _channel(publication: Publication) -> Iterator[str]:
@@ -74,7 +77,8 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield from element("title", title)
     yield f"<link>{escape(feed.link or subscription.url)}</link>"
     yield from element("description", feed.description or title)
-    yield f'<atom:link rel="self" type="application/rss+xml" href={quote(f"{publication.address}/{NAME}")}/>'
+    own = quote(f"{publication.address}/{NAME}")
+    yield f'<atom:link rel="self" type="application/rss+xml" href={own}/>'
     if feed.language and _LANGUAGE.fullmatch(feed.language):
         yield from element("language", feed.language)
     yield from element("copyright", feed.rights)
@@ -89,16 +93,15 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield "<docs>https://www.rssboard.org/rss-specification</docs>"
     yield f"<ttl>{max(1, subscription.every_s // 60)}</ttl>"
     if feed.image:
-        yield "".join(_image(publication))
+        yield "".join(_image(feed.image, publication))
     yield from feed.foreign
 
 
-def _image(publication: Publication) -> Iterator[str]:
-    image = publication.feed.image
-    assert image is not None  # noqa: S101 - the caller asked
+def _image(image: Image, publication: Publication) -> Iterator[str]:
+    """The picture; RSS wants it to have the title and the link of the channel."""
     yield f"<image><url>{escape(image.url)}</url>"
-    yield from element("title", image.title)
-    yield f"<link>{escape(image.link)}</link>"
+    yield from element("title", source_title(publication))
+    yield f"<link>{escape(publication.feed.link or publication.subscription.url)}</link>"
     if image.width and image.height:
         yield f"<width>{image.width}</width><height>{image.height}</height>"
     yield "</image>"
@@ -125,10 +128,9 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     if entry.comments:
         yield f"<comments>{escape(entry.comments)}</comments>"
     for enclosure in entry.enclosures:
-        yield (
-            f"<enclosure url={quote(enclosure.url)} length={quote(str(enclosure.length_bytes or 0))} "
-            f"type={quote(_media_type(enclosure.media_type, enclosure.url))}/>"
-        )
+        length, media_type = str(enclosure.length_bytes or 0), _media_type(enclosure)
+        url = quote(enclosure.url)
+        yield f"<enclosure url={url} length={quote(length)} type={quote(media_type)}/>"
     permalink = "" if revision.guid_is_permalink else ' isPermaLink="false"'
     yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
     yield from _dates(entry)
@@ -146,13 +148,12 @@ def _source(source: Source) -> str:
 
 
 def _dates(entry: Entry) -> Iterator[str]:
-    """`pubDate`, and the date of the last change where it is another and does not travel anyway."""
+    """`pubDate`, and the date of the last change, for which RSS has no element of its own."""
     published = entry.published or entry.updated
     if published:
         yield f"<pubDate>{rfc822(published)}</pubDate>"
-    if entry.updated and entry.published and entry.updated != entry.published:
-        if not any(f.startswith(("<atom:updated", "<dc:date", "<dcterms:modified")) for f in entry.foreign):
-            yield f"<atom:updated>{rfc3339(entry.updated)}</atom:updated>"
+    if entry.updated and not any(f.startswith(_UPDATED) for f in entry.foreign):
+        yield f"<atom:updated>{rfc3339(entry.updated)}</atom:updated>"
 
 
 def _category(term: str, scheme: str | None) -> str:
@@ -170,15 +171,16 @@ def _person(author: Author) -> str | None:
 
 def _authors(entry: Entry) -> Iterator[str]:
     """`author` for the first with an address (RSS has room for one), `dc:creator` for the others,
-    unless they travel already in an element of their own."""
+    unless they travel already in an element of their own.
+    """
     addressed = next((author for author in entry.authors if _person(author)), None)
     if addressed:
         yield from element("author", _person(addressed))
     for author in entry.authors:
         name = author.name or author.email
-        if author is not addressed and name and not _carried(entry, "dc:creator", name):
-            if not _carried(entry, "itunes:author", name):
-                yield from element("dc:creator", name)
+        said = ("dc:creator", "itunes:author")
+        if author is not addressed and name and not any(_carried(entry, e, name) for e in said):
+            yield from element("dc:creator", name)
 
 
 def _carried(entry: Entry, element_name: str, value: str) -> bool:
@@ -187,10 +189,11 @@ def _carried(entry: Entry, element_name: str, value: str) -> bool:
     return any(f.startswith(f"<{element_name}") and f.endswith(end) for f in entry.foreign)
 
 
-def _media_type(declared: str | None, url: str) -> str:
+def _media_type(enclosure: Enclosure) -> str:
+    declared = enclosure.media_type
     if declared and re.fullmatch(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", declared):
         return declared
-    return guess_type(urlsplit(url).path)[0] or "application/octet-stream"
+    return guess_type(urlsplit(enclosure.url).path)[0] or "application/octet-stream"
 
 
 def verify(document: bytes, publication: Publication) -> None:
