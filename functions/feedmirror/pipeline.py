@@ -218,7 +218,8 @@ def _apply(
             if committed is None:
                 break
             held = committed
-            ledger.store_entries(held.state)
+            if commit is not decision.commits[-1]:  # the last one is settled below
+                ledger.store_entries(held.state)
             new, revised = new + commit.new, revised + commit.revised
         else:
             return _settled(

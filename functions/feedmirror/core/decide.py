@@ -60,6 +60,8 @@ def decide(state: State, subscription: Subscription, reading: Reading) -> Decisi
     base = replace(state, failing=None)
     if not additive:
         base = _described(base, subscription, reading)
+    elif reading.alternate and reading.parsed.complete:
+        base = replace(base, addresses=_addresses(base, subscription, reading))
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
     if not (sorted_out.new or sorted_out.revised or sorted_out.corrected or feed_changed):
         return Decision(_bookkeeping(state, base, reading.requested_at), sorted_out.unchanged)
@@ -241,8 +243,9 @@ def _is_late(state: State, reading: Reading) -> bool:
         return True
     if not reading.alternate:
         return False
+    # A copy that may lag says nothing of entries that are known, unless it is clearly newer.
     dated = _dated(reading.parsed)
-    return state.dated is not None and (dated is None or dated < state.dated)
+    return state.dated is not None and (dated is None or dated <= state.dated)
 
 
 def _dated(parsed: ParsedFeed) -> datetime | None:
@@ -257,9 +260,7 @@ def _described(state: State, subscription: Subscription, reading: Reading) -> St
     """The state, with what is remembered of a document once all of its entries are applied."""
     fetched, parsed = reading.fetched, reading.parsed
     feed = parsed.feed
-    address = Address(fetched.validators.etag, fetched.validators.last_modified, reading.digest)
     dates = [date for date in (state.dated, _dated(parsed)) if date]
-    kept = {subscription.url, *subscription.alternates, state.moved_to}
     asks = asks_of(
         subscription.every_s,
         ttl_s=feed.ttl_s,
@@ -274,8 +275,7 @@ def _described(state: State, subscription: Subscription, reading: Reading) -> St
         feed=feed,
         fingerprints=tuple(item.fingerprint for item in parsed.items),
         parser_version=PARSER_VERSION,
-        addresses={url: a for url, a in state.addresses.items() if url in kept}
-        | {fetched.url: address},
+        addresses=_addresses(state, subscription, reading),
         complete=True,
         requested_at=reading.requested_at,
         dated=max((d for d in dates if d <= reading.requested_at + _TOMORROW), default=None),
@@ -283,6 +283,14 @@ def _described(state: State, subscription: Subscription, reading: Reading) -> St
         asks=asks,
         not_before=reading.requested_at + interval if slower else None,
     )
+
+
+def _addresses(state: State, subscription: Subscription, reading: Reading) -> dict[str, Address]:
+    """What is remembered of the feed's addresses, the one just read included; of others nothing."""
+    kept = {subscription.url, *subscription.alternates, state.moved_to}
+    url, validators = reading.fetched.url, reading.fetched.validators
+    known = {address: held for address, held in state.addresses.items() if address in kept}
+    return known | {url: Address(validators.etag, validators.last_modified, reading.digest)}
 
 
 def _public(feed: Feed | None) -> Feed | None:

@@ -119,7 +119,7 @@ class _Writer:
         scope = dict(declared)
         tag = self._qualified(node.name, scope, declarations, attribute=False)
         attributes = "".join(
-            f" {self._qualified(name, scope, declarations, attribute=True)}={quote(self._value(name, value))}"
+            f" {self._qualified(name, scope, declarations, attribute=True)}={self._value(name, value)}"
             for name, value in node.attributes
             if name.uri not in {XLINK, XML} or (name.uri == XML and name.local in {"lang", "space"})
         )
@@ -153,8 +153,8 @@ class _Writer:
 
     def _value(self, name: Name, value: str) -> str:
         if name.local in {"url", "href", "src"} and not name.uri:
-            return html.absolute_in_markup(value, self._base)
-        return value
+            return quote(html.absolute_in_markup(value, self._base))
+        return quote(value)
 
     def _qualified(
         self, name: Name, scope: dict[str, str], declarations: dict[str, str], *, attribute: bool

@@ -5,7 +5,9 @@ It is run in a supervised child (`adapters/parser.py`), since what it is given i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
+from dataclasses import replace
 from hashlib import blake2b
 from xml.parsers.expat import ExpatError
 
@@ -15,6 +17,8 @@ from feedmirror.core.vocabulary import PREFIXES
 from feedmirror.core.xml import Node, quote, tree
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Entry, Feed, Fetched, Item, ParsedFeed
+
+_END = re.compile(r"</\s*(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\s*>", re.IGNORECASE)
 
 
 def parse(fetched: Fetched, known: Set[str]) -> ParsedFeed:
@@ -78,7 +82,7 @@ def _delta(plan: Plan, location: str, known: Set[str]) -> ParsedFeed:
     parsed.entries = found
     nodes = [_element(plan, plan.spans[index]) for index in keep]
     entries = {
-        index: _with_original(entry, plan, index)
+        index: replace(entry, original=_original(plan, index))
         for index, entry in zip(keep, interpret.entries(parsed, location, nodes), strict=True)
     }
     feed = interpret.feed(parsed, location, _channel(plan))
@@ -86,26 +90,19 @@ def _delta(plan: Plan, location: str, known: Set[str]) -> ParsedFeed:
     return ParsedFeed(feed, plan.items, entries, lossless=True, complete=plan.complete)
 
 
-def _with_original(entry: Entry, plan: Plan, index: int) -> Entry:
+def _original(plan: Plan, index: int) -> str:
     start, end = plan.spans[index]
-    return Entry(
-        **{name: getattr(entry, name) for name in Entry.__dataclass_fields__ if name != "original"},
-        original=plan.data[start:end].decode("utf-8"),
-    )
+    return plan.data[start:end].decode("utf-8")
 
 
 def _element(plan: Plan, span: tuple[int, int]) -> Node:
     """The item's element, read in the namespaces of the tags around it."""
     names = [tag[1:].split(b">")[0].split()[0] for tag in plan.open_tags]
     closing = b"".join(b"</" + name + b">" for name in reversed(names))
-    node = tree(*_opening(plan), plan.data[span[0] : span[1]], closing)
+    node = tree(*plan.open_tags, plan.data[span[0] : span[1]], closing)
     for _ in plan.open_tags:
         node = next(node.elements())
     return node
-
-
-def _opening(plan: Plan) -> tuple[bytes, ...]:
-    return plan.open_tags
 
 
 def _channel(plan: Plan) -> Node | None:
@@ -121,15 +118,19 @@ def _whole(text: str, location: str) -> ParsedFeed:
     """Everything, by the lenient parser: for documents that cannot be taken apart.
 
     Raw guids must not be resolved (a feed that moves would change every one), so it is given no
-    location; links are resolved afterwards. An item's fingerprint is that of its entry.
+    location; links are resolved afterwards. An item's fingerprint is that of its entry. Where no
+    end of the feed is in sight the document was cut off, and its last entry with it.
     """
     gate.refuse_entities(text)
     parsed = interpret.interpret(text.encode("utf-8"), None)
+    complete = bool(_END.search(text[-4096:]))
+    if not complete:
+        parsed.entries = parsed.entries[:-1]
     entries = interpret.entries(parsed, location, [None] * len(parsed.entries))
     items = tuple(Item(_fingerprint(entry), entry.guid, entry.link) for entry in entries)
     feed = interpret.feed(parsed, location, None)
     _require_feed(feed, items)
-    return ParsedFeed(feed, items, dict(enumerate(entries)), lossless=False, complete=True)
+    return ParsedFeed(feed, items, dict(enumerate(entries)), lossless=False, complete=complete)
 
 
 def _fingerprint(entry: Entry) -> str:

@@ -117,6 +117,8 @@ def split(text: str) -> Plan:
         raise CannotSplit(scan.refused)
     tags = tuple(_start_tag(data, position) for position in scan.heads)
     key = blake2b(b"\0".join((str(PARSER_VERSION).encode(), *tags)), digest_size=16).digest()
+    if any(_start_tag(data, start).endswith(b"/>") for start, _end in scan.spans):
+        raise CannotSplit("an item without content")
     ends = [data.index(b">", end) + 1 for _start, end in scan.spans]
     spans = tuple((start, end) for (start, _), end in zip(scan.spans, ends, strict=True))
     items = tuple(
@@ -213,8 +215,6 @@ class _Scan:
             self.parser.CharacterDataHandler = None
         if self._inside == 0:
             end = self.parser.CurrentByteIndex
-            if end == self._begin:  # <item/>
-                self.refused = "an empty item"
             self.spans.append((self._begin, end))
             self.ids.append(("".join(self._guid).strip(), "".join(self._link).strip()))
 
