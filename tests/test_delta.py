@@ -44,9 +44,9 @@ def test_a_whole_document_has_the_entries_that_it_was_made_of(generated: Generat
 
 @given(generated=feeds())
 def test_feedparser_alone_finds_as_many_entries_with_the_same_dates(generated: Generated) -> None:
-    headers = {"content-location": FEED_URL}
-    if generated.content_type:
-        headers["content-type"] = generated.content_type
+    # As text/xml without a charset, feedparser takes UTF-16 for ASCII.
+    declared = (generated.content_type or "application/xml").replace("text/", "application/")
+    headers = {"content-location": FEED_URL, "content-type": declared}
     raw = feedparser.parse(io.BytesIO(generated.document), response_headers=headers)
     entries = _parsed(generated).entries.values()
     for entry, expected in zip(entries, raw.entries, strict=True):

@@ -55,14 +55,14 @@ def _connect_to(address: str, target: Target, timeout_s: float) -> socket.socket
         sock.settimeout(timeout_s)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.connect((address, target.port))
-        _check_peer(sock, address, target)
+        check_peer(sock, address, target)
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-def _check_peer(sock: socket.socket, address: str, target: Target) -> None:
+def check_peer(sock: socket.socket, address: str, target: Target) -> None:
     """Refuse a connection that ended elsewhere than at the address that was checked."""
     peer = str(sock.getpeername()[0])
     if peer != address and ipaddress.ip_address(peer) != ipaddress.ip_address(address):

@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from feedmirror import __version__
 from feedmirror.adapters.deadline import Deadline
@@ -25,10 +25,6 @@ _PERMANENT = (301, 308)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class HttpOrigin:
     """The origin of feeds on the web; one serves any number of threads.
 
@@ -39,11 +35,11 @@ class HttpOrigin:
     def __init__(
         self,
         *,
+        now: Callable[[], datetime],  # aware; for dates in Retry-After
         product: str = f"feedmirror/{__version__}",  # first word of the User-Agent
         resolve: Resolve = resolve,
         is_public: Predicate = is_public,
         ssl_context: ssl.SSLContext | None = None,  # None: the system's authorities
-        now: Callable[[], datetime] = _utc_now,  # for dates in Retry-After
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._product = product

@@ -25,12 +25,12 @@ from typing import NoReturn
 from feedmirror.adapters.sandbox_wire import (
     ANSWER,
     COMPLAINT_CHARS,
-    END,
     FAILED,
     LAST_ANSWER,
     OUT_OF_MEMORY,
     REPLY,
     REQUEST,
+    START,
     STATUS,
     Limits,
     Work,
@@ -85,24 +85,18 @@ def _adopt(descriptor: int) -> socket.socket:
 
 
 def _obey(control: socket.socket, work: Work, limits: Limits) -> None:
-    worker: int | None = None
-    status = 0
+    worker, status = 0, 0
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        if worker is not None:
-            status = _bury(worker)
-            worker = None
+        if worker:
+            worker, status = 0, _bury(worker)
         if not message:
             return
-        if message == END:
-            control.sendall(STATUS.pack(status))
-            continue
-        try:
-            worker = _fork_worker(descriptors[0], work, limits)
-            control.sendall(STATUS.pack(0))
-        except OSError as error:
-            control.sendall(STATUS.pack(error.errno or errno.EAGAIN))
-        os.close(descriptors[0])
+        code = status
+        if message == START:
+            worker, code = _fork_worker(descriptors[0], work, limits)
+            os.close(descriptors[0])
+        control.sendall(STATUS.pack(code))
 
 
 def _bury(worker: int) -> int:
@@ -112,11 +106,15 @@ def _bury(worker: int) -> int:
     return os.waitpid(worker, 0)[1]
 
 
-def _fork_worker(channel: int, work: Work, limits: Limits) -> int:
-    worker = os.fork()
+def _fork_worker(channel: int, work: Work, limits: Limits) -> tuple[int, int]:
+    """The process id and 0, or 0 and an errno."""
+    try:
+        worker = os.fork()
+    except OSError as error:
+        return 0, error.errno or errno.EAGAIN
     if worker == 0:
         _be_worker(channel, work, limits)
-    return worker
+    return worker, 0
 
 
 def _be_worker(descriptor: int, work: Work, limits: Limits) -> NoReturn:

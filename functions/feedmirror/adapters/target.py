@@ -33,7 +33,9 @@ _BAD_PORTS = frozenset((
 # fmt: on
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
-_HOST = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,252}|\[[0-9a-f:.]+\]")  # no zone, no %-escape
+_LABEL = "[a-z0-9_-]{1,63}"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\]")  # no zone, no %-escape
+_MOST_HOST_CHARS = 253  # Source: RFC 1035 §2.3.4
 _NAMED_HOST = re.compile(r"(https?://)([^/?#@:\[\]]+)(.*)", re.IGNORECASE | re.DOTALL)
 _USERINFO = re.compile(r"([/\\]{2})[^/?#]*@")
 _SHOWN_LENGTH = 160
@@ -99,7 +101,7 @@ def _target(url: str, parsed: Url) -> Target:
     if parsed.auth is not None:
         advice = "addresses with a name or password are not fetched; use the setting `headers`"
         raise _refused(url, advice)
-    if not _HOST.fullmatch(parsed.host or ""):
+    if not _is_host(parsed.host or ""):
         raise _refused(url, "it does not name a host")
     port = _DEFAULT_PORTS[scheme] if parsed.port is None else parsed.port
     if port in _BAD_PORTS:
@@ -133,9 +135,13 @@ def _with_ascii_host(url: str) -> str:
     if not match or match[2].isascii():
         return url
     host = match[2].encode("idna").decode("ascii").lower()
-    if not _HOST.fullmatch(host):  # some letters turn into `/` and the like
+    if not _is_host(host):  # some letters turn into `/` and the like
         raise ValueError(f"{host!r} is no host name")
     return match[1] + host + match[3]
+
+
+def _is_host(text: str) -> bool:
+    return len(text) <= _MOST_HOST_CHARS and _HOST.fullmatch(text) is not None
 
 
 def _refused(url: str, why: str) -> FetchError:

@@ -118,11 +118,13 @@ class _Writer:
         declarations: dict[str, str] = {}
         scope = dict(declared)
         tag = self._qualified(node.name, scope, declarations, attribute=False)
-        attributes = "".join(
-            f" {self._qualified(name, scope, declarations, attribute=True)}={self._value(name, value)}"
-            for name, value in node.attributes
-            if name.uri not in {XLINK, XML} or (name.uri == XML and name.local in {"lang", "space"})
-        )
+        attributes = ""
+        for name, value in node.attributes:
+            if name.uri not in {XLINK, XML} or (
+                name.uri == XML and name.local in {"lang", "space"}
+            ):
+                key = self._qualified(name, scope, declarations, attribute=True)
+                attributes += f" {key}={self._value(name, value)}"
         spaces = "".join(
             f" xmlns{':' if prefix else ''}{prefix}={quote(uri)}"
             for prefix, uri in declarations.items()

@@ -13,10 +13,10 @@ from feedmirror.core.xml import printable
 
 _TAGS = frozenset(
     "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite "
-    "code col colgroup dd del details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 "
-    "h6 header hgroup hr i img ins kbd li main map area mark menu nav ol p picture pre q rb rp rt rtc "
-    "ruby s samp section small source span strike strong sub summary sup table tbody td tfoot th "
-    "thead time tr track tt u ul var video wbr".split()
+    "code col colgroup dd del details dfn div dl dt em figcaption figure font footer "
+    "h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main map area mark menu nav ol p "
+    "picture pre q rb rp rt rtc ruby s samp section small source span strike strong sub summary "
+    "sup table tbody td tfoot th thead time tr track tt u ul var video wbr".split()
 )
 # `class`, `id`, `role` and `style` stay out: the mirror's own mark must not be forgeable.
 _ATTRIBUTES = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from feedmirror.settings.report import Kind, Spot, shown
+from feedmirror.settings.report import Kind, Spot, shown, sort_of
 from feedmirror.settings.values import flaw_of
 
 MAX_URL_CHARS = 2000
@@ -80,13 +80,14 @@ def _flaw_of_scheme(url: str) -> str:
 
 def _flaw_of_host(url: str) -> str | None:
     """A host in another script than ASCII's, or None. Of the address, only the host is quoted."""
-    host = re.sub(r"^https?://([^/?#@]*@)?|[/?#:].*$", "", url, flags=re.IGNORECASE | re.DOTALL)
-    if host.isascii():
+    found = re.match(r"https?://([^/?#:]*)", url, re.IGNORECASE)
+    if found is None or found[1].isascii() or "@" in url:
         return None
     try:
-        return f"writes the host in letters that are not sent; it is {host.encode('idna').decode()}"
+        ascii_host = found[1].encode("idna").decode()
     except UnicodeError:
         return "names no valid host"
+    return f"writes the host in letters that are not sent; it is {ascii_host}"
 
 
 def _read_url(spot: Spot, value: object) -> str | None:
@@ -109,12 +110,12 @@ def _read_public_url(spot: Spot, value: object) -> str | None:
 
 def _read_urls(spot: Spot, value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list):
-        spot.reject(value)
+        spot.reject_sort(value)
         return None
     if len(value) > MAX_ALTERNATES:
         spot.refuse(f"{len(value)} addresses are too many")
     for count, url in enumerate(value, 1):
-        flaw = flaw_of_url(url) if isinstance(url, str) else f"{shown(url)} is not accepted"
+        flaw = flaw_of_url(url) if isinstance(url, str) else f"{sort_of(url)} is not accepted"
         if flaw or url in value[: count - 1]:
             spot.refuse(f"number {count}: {flaw or 'is there twice'}", "" if flaw is None else None)
     return tuple(url for url in value if isinstance(url, str))
@@ -140,7 +141,7 @@ def _read_contact(spot: Spot, value: object) -> str | None:
 
 def _read_headers(spot: Spot, value: object) -> dict[str, str] | None:
     if not isinstance(value, dict):
-        spot.reject(value)
+        spot.reject_sort(value)
         return None
     if len(value) > MAX_HEADERS:
         spot.refuse(f"{len(value)} headers are too many")
@@ -160,7 +161,7 @@ def _flaw_of_header(name: str, content: object, seen: set[str]) -> str | None:
     if name.lower() in seen:
         return "is there twice"
     if not isinstance(content, str):
-        return f"{shown(content)} is not accepted; a string"
+        return f"{sort_of(content)} is not accepted; {_VALUE_ACCEPTED}"
     if len(content) > MAX_HEADER_CHARS or not _FIELD_VALUE.fullmatch(content):
         return f"the value is not accepted; {_VALUE_ACCEPTED}"
     return None

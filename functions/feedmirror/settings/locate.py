@@ -32,8 +32,9 @@ def lines_of(text: str) -> dict[KeyPath, int]:
     inline table or an array is not: it is looked up under the key that holds it.
     """
     lines: dict[KeyPath, int] = {}
+    line, counted = 1, 0
     for position, path in _statements(text):
-        line = text.count("\n", 0, position) + 1
+        line, counted = line + text.count("\n", counted, position), position
         for depth in range(1, len(path) + 1):
             lines.setdefault(path[:depth], line)
     return lines

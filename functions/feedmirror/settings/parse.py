@@ -85,7 +85,7 @@ def _parse_toml(text: str, path: str) -> dict[str, Any]:
         found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
         line = int(found[2]) if found else text.count("\n") + 1
         what = f"{found[1]} (column {found[3]})" if found else str(error)
-        quotes = '"' in text.split("\n")[line - 1]
+        quotes = text.split("\n")[line - 1].count('"') > 2
         hint = "; text that holds quotation marks goes between ''' and '''" if quotes else ""
         raise ConfigError((f"{path}:{line}: is not TOML: {what}{hint}",)) from error
 
@@ -98,7 +98,7 @@ def _read(spot: Spot, table: dict[str, Any]) -> Settings:
     feeds = top.get("feeds", {})
     below = spot.below("feeds", f"a table for each feed, such as {_MINIMAL}")
     if not isinstance(feeds, dict):
-        below.reject(feeds)
+        below.reject_sort(feeds)
         feeds = {}
     elif not feeds:
         spot.refuse("no feed is configured", f"the least that is needed is {_MINIMAL}")
@@ -114,7 +114,7 @@ def _read_named(
 ) -> Subscription | None:
     spot = feeds.below(slug, feeds.accepted)
     if not isinstance(feed, dict):
-        spot.reject(feed)
+        spot.reject_sort(feed)
         return None
     _check_slug(spot, slug)
     return _read_feed(spot, slug, feed, defaults)

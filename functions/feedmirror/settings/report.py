@@ -43,6 +43,10 @@ class Spot:
         """Complain about a value as a whole, and quote it."""
         self.refuse(f"{shown(value)} is not accepted", guess=guess)
 
+    def reject_sort(self, value: object) -> None:
+        """Complain about a value of another type, without quoting it: it may be a secret."""
+        self.refuse(f"{sort_of(value)} is not accepted")
+
     def below(self, name: str, accepted: str = "") -> Spot:
         """The place of a key within this table."""
         return Spot(self.problems, (*self.key, name), accepted)
@@ -76,6 +80,15 @@ def shown(value: object) -> str:
         return "a number that long"  # str() itself refuses some of them
     if isinstance(value, int | float):
         return str(value)
+    return sort_of(value)
+
+
+def sort_of(value: object) -> str:
+    """What a value of TOML is, not what it says."""
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, int | float):
+        return "true or false" if isinstance(value, bool) else "a number"
     if isinstance(value, dict):
         return "a table"
     return "an array" if isinstance(value, list) else "a date or time"

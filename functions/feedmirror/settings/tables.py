@@ -28,7 +28,7 @@ def read_table(
     `elsewhere` names keys that belong into another table, and says which.
     """
     if not isinstance(value, dict):
-        Spot(spot.problems, spot.key, "a table").reject(value)
+        Spot(spot.problems, spot.key, "a table").reject_sort(value)
         return {}
     known = {key.name: key for key in keys}
     found: dict[str, Any] = {}
