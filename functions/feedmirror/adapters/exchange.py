@@ -175,4 +175,4 @@ def _translated(error: Exception, target: Target, deadline: Deadline, max_bytes:
 
 def _brief(error: BaseException) -> str:
     """The error in a few printable characters; servers' bytes may be in it."""
-    return f"{type(error).__name__}: {ascii(str(error))[1:61]}"
+    return f"{type(error).__name__}: {ascii(str(error))[1:-1][:60]}"

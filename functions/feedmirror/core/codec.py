@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from feedmirror.model import (
     Author,
@@ -25,6 +26,7 @@ from feedmirror.model import (
 )
 
 Plain = dict[str, Any]
+T = TypeVar("T")
 
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {
     cls: tuple((f.name, f.default if f.default is not MISSING else MISSING) for f in fields(cls))
@@ -49,50 +51,82 @@ def to_plain(value: Any) -> Any:
 
 
 def moment(value: str | None) -> datetime | None:
-    """The datetime that `to_plain` wrote. Raises: ValueError."""
+    """The datetime that `to_plain` wrote. Raises: ValueError, TypeError."""
     return datetime.fromisoformat(value).astimezone(UTC) if value else None
+
+
+def _allowed(hint: Any) -> frozenset[type]:
+    """The types that a value of a field may have: exactly these, so no bool passes for an int."""
+    if isinstance(hint, UnionType):
+        return frozenset().union(*map(_allowed, get_args(hint)))
+    origin = get_origin(hint) or hint
+    return frozenset({dict if origin is Mapping else origin})
+
+
+_TYPES: dict[type, dict[str, frozenset[type]]] = {}
+
+
+def build(cls: type[T], values: Plain) -> T:
+    """An instance of a model's class. Raises: TypeError for a field that it does not have, or that
+    has a value of another type; what is read here may come from anywhere.
+    """
+    types = _TYPES.get(cls)
+    if types is None:
+        hints = get_type_hints(cls)
+        types = _TYPES[cls] = {name: _allowed(hint) for name, hint in hints.items()}
+    for name, value in values.items():
+        if name not in types or type(value) not in types[name]:
+            raise TypeError(f"{cls.__name__}.{name} cannot be {type(value).__name__}")
+    return cls(**values)
 
 
 def _dates(plain: Plain, *names: str) -> Plain:
     return {**plain, **{name: moment(plain[name]) for name in names if name in plain}}
 
 
-def _many(plain: Plain, **classes: type) -> Plain:
-    """The named lists as tuples of their classes, in `plain` itself."""
+def _listed(plain: Plain, **classes: type) -> None:
+    """The named lists become tuples of their classes, in `plain` itself."""
     for name, cls in classes.items():
         if name in plain:
-            plain[name] = tuple(
-                cls(**item) if isinstance(item, dict) else cls(item) for item in plain[name]
-            )
-    return plain
+            plain[name] = listed(plain[name], cls)
 
 
-def entry(plain: Mapping[str, Any]) -> Entry:
-    """The entry that `to_plain` wrote. Raises: TypeError, ValueError, KeyError, AttributeError."""
-    values = _dates(dict(plain), "published", "updated")
-    _many(
-        values, authors=Author, categories=Category, enclosures=Enclosure, foreign=str, prefixes=str
-    )
+def listed(plain: Any, cls: type[T]) -> tuple[T, ...]:
+    """A tuple of a model's class, or of strings or numbers. Raises: TypeError, as `build`."""
+    if type(plain) is not list:
+        raise TypeError(f"a list was expected, not {type(plain).__name__}")
+    if cls in {str, int}:
+        if any(type(item) is not cls for item in plain):
+            raise TypeError(f"a list of {cls.__name__} was expected")
+        return tuple(plain)
+    return tuple(build(cls, item) for item in plain)
+
+
+def entry(plain: Plain) -> Entry:
+    """The entry that `to_plain` wrote. Raises: TypeError, ValueError, AttributeError."""
+    values = _dates(plain, "published", "updated")
+    _listed(values, authors=Author, categories=Category, enclosures=Enclosure)
+    _listed(values, foreign=str, prefixes=str)
     if "source" in values:
-        values["source"] = Source(**values["source"])
-    return Entry(**values)
+        values["source"] = build(Source, values["source"])
+    return build(Entry, values)
 
 
-def feed(plain: Mapping[str, Any]) -> Feed:
+def feed(plain: Plain) -> Feed:
     """The feed that `to_plain` wrote. Raises: as `entry`."""
-    values = _dates(dict(plain), "updated")
-    _many(values, authors=Author, categories=Category, foreign=str, prefixes=str)
-    _many(values, skip_hours=int, skip_days=str)
+    values = _dates(plain, "updated")
+    _listed(values, authors=Author, categories=Category, foreign=str, prefixes=str)
+    _listed(values, skip_hours=int, skip_days=str)
     if "image" in values:
-        values["image"] = Image(**values["image"])
-    return Feed(**values)
+        values["image"] = build(Image, values["image"])
+    return build(Feed, values)
 
 
-def revision(plain: Mapping[str, Any]) -> Revision:
+def revision(plain: Plain) -> Revision:
     """The revision that `to_plain` wrote. Raises: as `entry`."""
-    values = _dates(dict(plain), "first_seen", "listed_at", "observed_at")
+    values = _dates(plain, "first_seen", "listed_at", "observed_at")
     values["entry"] = entry(values["entry"])
-    return Revision(**values)
+    return build(Revision, values)
 
 
 def parsed_to_plain(parsed: ParsedFeed) -> Plain:
@@ -106,12 +140,17 @@ def parsed_to_plain(parsed: ParsedFeed) -> Plain:
     }
 
 
-def parsed_from_plain(plain: Mapping[str, Any]) -> ParsedFeed:
-    """The parsed feed that `parsed_to_plain` wrote. Raises: as `entry`."""
-    return ParsedFeed(
-        feed=feed(plain["feed"]),
-        items=tuple(Item(*item) for item in plain["items"]),
-        entries={int(index): entry(value) for index, value in plain["entries"].items()},
-        lossless=plain["lossless"],
-        complete=plain["complete"],
+def parsed_from_plain(plain: Plain) -> ParsedFeed:
+    """The parsed feed that `parsed_to_plain` wrote.
+
+    Raises: TypeError, ValueError, KeyError or AttributeError for anything else.
+    """
+    items = tuple(
+        build(Item, dict(zip(("fingerprint", "guid", "link"), item, strict=True)))
+        for item in plain["items"]
     )
+    entries = {int(index): entry(value) for index, value in plain["entries"].items()}
+    if not entries.keys() <= set(range(len(items))):
+        raise ValueError("an entry is of no item")
+    values = {"feed": feed(plain["feed"]), "items": items, "entries": entries}
+    return build(ParsedFeed, values | {k: plain[k] for k in ("lossless", "complete")})

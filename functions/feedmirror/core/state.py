@@ -8,9 +8,9 @@ finishes that first.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from feedmirror.core import codec
@@ -90,10 +90,8 @@ class State:
         return replace(self, url=url, gone=(), moved_to=None, moving=None, not_before=None)
 
 
-_PLAIN = frozenset(
-    "generation url fingerprints parser_version settled complete next_seq gone moved_to "
-    "set_aside".split()
-)
+_PLAIN = frozenset("generation url parser_version settled complete next_seq moved_to".split())
+_STRINGS = frozenset({"fingerprints", "gone", "set_aside"})
 _DATES = frozenset("requested_at dated changed_at checked_at not_before".split())
 _FIELDS = tuple(f.name for f in fields(State))
 _EMPTY = State()
@@ -155,30 +153,38 @@ def _migrated(plain: dict[str, Any], schema: int) -> dict[str, Any]:
 
 def _read(plain: dict[str, Any]) -> State:
     values: dict[str, Any] = {name: plain[name] for name in _PLAIN & plain.keys()}
-    for name in ("fingerprints", "gone", "set_aside"):
-        if name in values:
-            values[name] = tuple(values[name])
-    for name in ("window", "pending"):
-        values[name] = tuple(map(codec.revision, plain.get(name, ())))
+    for name in _STRINGS & plain.keys():
+        values[name] = codec.listed(plain[name], str)
+    for name in {"window", "pending"} & plain.keys():
+        values[name] = tuple(map(codec.revision, plain[name]))
     for name in _DATES & plain.keys():
         values[name] = codec.moment(plain[name])
-    if "feed" in plain:
-        values["feed"] = codec.feed(plain["feed"])
-    if "moving" in plain:
-        values["moving"] = (str(plain["moving"][0]), int(plain["moving"][1]))
-    if "asks" in plain:
-        asks = plain["asks"]
-        values["asks"] = Asks(
-            asks["interval_s"], tuple(asks["skip_hours"]), tuple(asks["skip_days"])
-        )
-    if "failing" in plain:
-        since = datetime.fromisoformat(plain["failing"]["since"]).astimezone(UTC)
-        values["failing"] = Failing(**{**plain["failing"], "since": since})
-    return State(
-        **values,
-        seen={
-            key: (str(digest), int(first)) for key, (digest, first) in plain.get("seen", {}).items()
-        },
-        addresses={url: Address(**value) for url, value in plain.get("addresses", {}).items()},
-        documents={name: Published(**value) for name, value in plain.get("documents", {}).items()},
-    )
+    for name, read in _READERS.items():
+        if name in plain:
+            values[name] = read(plain[name])
+    return codec.build(State, values)
+
+
+def _failing(plain: dict[str, Any]) -> Failing:
+    return codec.build(Failing, {**plain, "since": codec.moment(plain["since"])})
+
+
+def _asks(plain: dict[str, Any]) -> Asks:
+    hours, days = codec.listed(plain["skip_hours"], int), codec.listed(plain["skip_days"], str)
+    return codec.build(Asks, {**plain, "skip_hours": hours, "skip_days": days})
+
+
+def _moving(plain: list[Any]) -> tuple[str, int]:
+    target, count = plain
+    return str(target), int(count)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "feed": codec.feed,
+    "failing": _failing,
+    "asks": _asks,
+    "moving": _moving,
+    "seen": lambda seen: {key: (str(digest), int(at)) for key, (digest, at) in seen.items()},
+    "addresses": lambda them: {url: codec.build(Address, one) for url, one in them.items()},
+    "documents": lambda them: {name: codec.build(Published, one) for name, one in them.items()},
+}

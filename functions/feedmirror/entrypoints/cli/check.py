@@ -1,0 +1,46 @@
+"""`feedmirror check`: all that is wrong with feeds.toml, or which feeds it configures."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from feedmirror.core.formats import formats
+from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, missing
+from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.entrypoints.cli.table import Table, show
+from feedmirror.entrypoints.cli.text_log import counted
+from feedmirror.errors import ConfigError
+from feedmirror.settings import load_settings
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
+
+
+def check(arguments: Namespace, _outside: Outside) -> int:
+    """The exit code."""
+    path: Path = arguments.config
+    if not path.exists():
+        raise missing(path)
+    try:
+        settings = load_settings(path)
+    except ConfigError as error:
+        complain(f"{counted(len(error.problems), 'problem')} in {path}", *error.problems)
+        return 2
+    base = settings.public_url or DEFAULT_PUBLIC_URL
+    rows = [
+        (each.slug, duration(each.every_s), str(each.keep), f"{base}/{each.slug}/{made.name}")
+        for each in settings.subscriptions
+        for made in formats()
+    ]
+    show(Table(("feed", "every", "keep", "address"), rows, frozenset({"every", "keep"})))
+    lines = ["", f"{path} is in order: {counted(len(settings.subscriptions), 'feed')}."]
+    if settings.public_url is None:
+        lines.append("It sets no public_url: these are the addresses that `feedmirror serve` has.")
+    print("\n".join(lines))  # noqa: T201 - what the command is for
+    return 0
+
+
+def duration(seconds: int) -> str:
+    """As feeds.toml writes it: `15m`, `1h`, `90m`."""
+    size, unit = next((s, u) for s, u in _UNITS if seconds % s == 0)
+    return f"{seconds // size}{unit}"

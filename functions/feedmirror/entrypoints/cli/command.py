@@ -1,0 +1,55 @@
+"""The way into the command: arguments in, exit code out, whatever happens in between."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from feedmirror.entrypoints.cli.arguments import parse_arguments
+from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.errors import ConfigError
+
+# As shells report a program that a signal ended. Source: POSIX.1-2024, shell, §2.8.2
+_INTERRUPTED = 130
+_PIPE_BROKEN = 141
+
+
+def main(argv: Sequence[str] | None = None, *, outside: Outside | None = None) -> int:
+    """The exit code: 0 all is well, 1 a feed failed, 2 wrong usage or configuration.
+
+    130 if it was interrupted before its work was done, 141 if nobody wanted its output.
+    """
+    _print_anything()
+    try:
+        arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
+        # Each command's module has the command's name, and a function of that name.
+        module = import_module(f"feedmirror.entrypoints.cli.{arguments.command}")
+        perform: Callable[..., int] = getattr(module, arguments.command)
+        code = perform(arguments, outside or Outside())
+        sys.stdout.flush()
+    except ConfigError as error:
+        complain(*error.problems)
+        return 2
+    except SystemExit as ended:  # how argparse ends: after --help, or with a complaint
+        return ended.code if isinstance(ended.code, int) else 0
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return _PIPE_BROKEN
+    return code
+
+
+def _print_anything() -> None:
+    """Have a terminal of another encoding than UTF-8 show what it can, rather than end us."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Let the interpreter flush at its end without a second complaint."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

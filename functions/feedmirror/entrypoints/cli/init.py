@@ -1,0 +1,143 @@
+"""`feedmirror init`: look at a feed, and write a feeds.toml to go on from."""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from argparse import Namespace
+from pathlib import Path
+from urllib.parse import urljoin
+
+from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.entrypoints.cli.text_log import counted
+from feedmirror.entrypoints.telemetry import printable, redacted
+from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
+from feedmirror.model import Fetched, ParsedFeed, Subscription
+from feedmirror.ports import Origin
+from feedmirror.settings import subscription_for, template_toml
+
+_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
+_PAGE_BYTES = 500_000  # in which the head of a page ends
+_MOST_ADVERTISED = 10
+# A page is hostile input too: each pattern is bounded, and none can backtrack far.
+_LINK = re.compile(r"<link\s([^<>]{1,2000})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""([a-z]{1,20})\s{0,9}=\s{0,9}("[^"]{0,2000}"|'[^']{0,2000}'|[^\s"']{1,2000})""",
+    re.IGNORECASE,
+)
+
+
+def init(arguments: Namespace, outside: Outside) -> int:
+    """The exit code. Raises: ConfigError."""
+    path: Path = arguments.config
+    with outside.start_parser() as parser:  # first of all: it forks
+        _refuse_existing(path)
+        options = {"allow_private_hosts": arguments.allow_private_hosts or None}
+        asked = subscription_for(arguments.url, slug=arguments.slug, **options)
+        try:
+            fetched = _fetched(outside.web(outside.clock), asked)
+        except FetchError as error:
+            return _give_up(error, asked)
+        try:
+            parsed = parser.parse(fetched, frozenset())
+        except ParseError as error:
+            return _give_up(error, asked, advertised(fetched))
+    # What moved for good is asked for where it is now; a feed came from there, after all.
+    text = template_toml(fetched.moved_to or asked.url, slug=asked.slug)
+    if asked.allow_private_hosts:
+        text += "allow_private_hosts = true\n"  # the text ends within the table of the feed
+    _write(path, text)
+    print(_report(path, asked.slug, fetched, parsed))  # noqa: T201 - what the command is for
+    return 0
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        name = shlex.quote(str(path))
+        raise ConfigError(
+            (
+                f"{path} exists already, and is left as it is",
+                "add the feed to it, or write another file with --config FILE",
+                f"to see what is in it: feedmirror check --config {name}",
+            )
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    """Raises: ConfigError, also if somebody else has made the file meanwhile."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        _refuse_existing(path)
+    except OSError as error:
+        raise ConfigError((f"{path} cannot be written: {error.strerror}",)) from error
+
+
+def _fetched(origin: Origin, asked: Subscription) -> Fetched:
+    """The document. Raises: FetchError."""
+    reply = origin.fetch(asked, asked.url, {})
+    if isinstance(reply, Fetched):
+        return reply
+    raise FetchError(Kind.GONE, "the server says (410) that what was there is gone for good")
+
+
+def _give_up(error: FeedError, asked: Subscription, elsewhere: tuple[str, ...] = ()) -> int:
+    """Say why there is nothing to write; the exit code."""
+    lines = [printable(redacted(str(error), asked))]
+    if elsewhere:
+        lines += ["The page advertises these feeds; try one of them:"]
+        lines += [f"  feedmirror init {shlex.quote(url)}" for url in elsewhere]
+    complain(*lines, "Nothing was written.")
+    return 1
+
+
+def advertised(page: Fetched) -> tuple[str, ...]:
+    """The addresses of feeds that an HTML page names in its head, absolute, a few at most.
+
+    Source: HTML Living Standard, "Link type `alternate`"; RSS Advisory Board, "RSS Autodiscovery".
+    """
+    text = page.body[:_PAGE_BYTES].decode("utf-8", "replace")  # markup is ASCII in any case
+    links = (
+        {n.lower(): v.strip("\"'") for n, v in _ATTRIBUTE.findall(m)} for m in _LINK.findall(text)
+    )
+    hrefs = (
+        urljoin(page.url, html.unescape(link["href"]).strip())
+        for link in links
+        if "href" in link
+        and "alternate" in link.get("rel", "").lower().split()
+        and link.get("type", "").partition(";")[0].strip().lower() in _FEED_TYPES
+    )
+    fit = (url for url in hrefs if url.startswith(("http://", "https://")) and url.isprintable())
+    return tuple(dict.fromkeys(fit))[:_MOST_ADVERTISED]
+
+
+def _report(path: Path, slug: str, fetched: Fetched, parsed: ParsedFeed) -> str:
+    """What the feed is, what was done and what is next, in words."""
+    feed = parsed.feed
+    lines = [
+        printable(feed.title or "(the feed has no title)"),
+        f"  {printable(feed.kind)}, {counted(len(parsed.items), 'entry')}{_newest(parsed)}",
+    ]
+    if fetched.moved_to:
+        lines.append(f"  It has moved for good, to {printable(fetched.moved_to)}")
+    if not parsed.complete:
+        lines.append("  The document was cut off; the count is of its whole entries.")
+    option = "" if path == Path("feeds.toml") else f" --config {shlex.quote(str(path))}"
+    return "\n".join(
+        (
+            *lines,
+            "",
+            f"Wrote {path}; there the feed is called {slug}.",
+            "Put your own words on its entries under [defaults.disclaimer]. Then:",
+            f"  feedmirror check{option}",
+            f"  feedmirror run{option}",
+        )
+    )
+
+
+def _newest(parsed: ParsedFeed) -> str:
+    dates = [e.published or e.updated for e in parsed.entries.values()]
+    newest = max(filter(None, dates), default=None)
+    return f", the newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else ", without dates"

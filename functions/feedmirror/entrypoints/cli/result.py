@@ -1,0 +1,128 @@
+"""What a run came to: gathered while it goes on, and written at its end."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+
+from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, Choice
+from feedmirror.entrypoints.cli.table import Table, show
+from feedmirror.entrypoints.cli.text_log import sentence, tally_line
+from feedmirror.entrypoints.telemetry import (
+    RUN_STOPPING,
+    Log,
+    Tally,
+    log_outcome,
+    log_run,
+    outcome_fields,
+)
+from feedmirror.model import Outcome, Subscription
+
+_MOST_FILES = 5  # that are listed by name
+_HEAD = ("feed", "outcome", "new", "revised", "unchanged", "ms", "why")
+_NUMBERS = frozenset({"new", "revised", "unchanged", "ms"})
+
+
+class Result:
+    """The outcomes of a run, logged as they come; of each feed it keeps the last one."""
+
+    def __init__(self, choice: Choice, log: Log) -> None:
+        self._choice = choice
+        self._subscriptions = {each.slug: each for each in choice.subscriptions}
+        self._log = log
+        self._begun: dict[str, None] = {}
+        self._fields: dict[str, dict[str, object]] = {}  # by slug
+        self._skipped = 0  # feeds that were not begun
+        self._duration_ms = 0
+        self.tally = Tally()
+
+    @property
+    def running(self) -> list[str]:
+        """The feeds that are being refreshed, the oldest first."""
+        return list(self._begun)
+
+    @property
+    def standing(self) -> str:
+        """How far the run is, in a few words."""
+        return f"{self.tally.feeds} of {len(self._subscriptions)}  {', '.join(self.running)}"
+
+    @property
+    def skipped(self) -> int:
+        """How many feeds were not begun, since the user had enough."""
+        return self._skipped
+
+    def begin(self, subscription: Subscription) -> None:
+        """Note that a refresh begins; called in any thread."""
+        self._begun[subscription.slug] = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Log an outcome and keep it."""
+        subscription = self._subscriptions[outcome.feed]
+        self._begun.pop(outcome.feed, None)
+        self._fields[outcome.feed] = outcome_fields(outcome, subscription)
+        self.tally = self.tally.plus(outcome)
+        log_outcome(self._log, outcome, subscription)
+
+    def log_stop(self) -> None:
+        """Log that the user had enough, and what is finished all the same."""
+        self._log.info(RUN_STOPPING, extra={"finishing": self.running})
+
+    def finish(self, skipped: int, duration_ms: int) -> None:
+        """Note the end of the run."""
+        self._skipped, self._duration_ms = skipped, duration_ms
+
+    def log_run(self) -> None:
+        """Log what it all came to."""
+        log_run(self._log, self.tally, duration_ms=self._duration_ms, skipped=self._skipped)
+
+    def write_json(self) -> None:
+        """One JSON document on stdout, in ASCII: nothing in it can upset a terminal."""
+        document = {"feeds": self._ordered(), "totals": self._totals()}
+        print(json.dumps(document, indent=2))  # noqa: T201 - what the command is for
+
+    def write_table(self, store: Path) -> None:
+        """A table of the feeds on stdout, and where their copies are."""
+        fields = self._ordered()
+        if fields:
+            show(Table(_HEAD, [_row(each) for each in fields], _NUMBERS, prose="why"))
+            lines = ["", tally_line(self._totals()), *self._places(store)]
+        else:
+            lines = [tally_line(self._totals()) if self._skipped else "No feed is due."]
+        print("\n".join(lines))  # noqa: T201 - what the command is for
+
+    # ------------------------------------------------------------ parts of it
+
+    def _ordered(self) -> list[dict[str, object]]:
+        """The fields of each outcome, in the order of the configuration."""
+        return [self._fields[slug] for slug in self._subscriptions if slug in self._fields]
+
+    def _totals(self) -> dict[str, object]:
+        return {**asdict(self.tally), "skipped": self._skipped, "duration_ms": self._duration_ms}
+
+    def _places(self, store: Path) -> list[str]:
+        """Where the copies are, and how to look at them; nothing if there are none yet."""
+        public = store / "public"
+        files = [
+            path for slug in self._subscriptions for path in sorted((public / slug).glob("[!.]*"))
+        ]
+        if not files:
+            return []
+        if len(files) > _MOST_FILES:
+            names = sorted({path.name for path in files})
+            files = [public / "SLUG" / name for name in names]
+        option = "" if store == Path("mirror") else f" --store {shlex.quote(str(store))}"
+        lines = ["", "The copies:", *(f"  {path}" for path in files)]
+        lines += [f"To look at them: feedmirror serve{option}"]
+        if self._choice.public_url != DEFAULT_PUBLIC_URL:
+            lines.append(f"Readers find public/ at {self._choice.public_url}")
+        return lines
+
+
+def _row(fields: dict[str, object]) -> tuple[str, ...]:
+    """A row of the table; a feed that has not been read has no numbers."""
+    read = fields["outcome"] in {"changed", "unchanged"}
+    counts = [str(fields[name]) if read else "" for name in ("new", "revised", "unchanged")]
+    name, outcome = str(fields["feed"]), str(fields["outcome"])
+    return (name, outcome, *counts, str(fields["duration_ms"]), sentence(fields))

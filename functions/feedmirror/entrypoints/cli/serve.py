@@ -1,0 +1,54 @@
+"""`feedmirror serve`: the public files on this machine, as a CDN will serve them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import Namespace
+from types import FrameType
+from typing import NoReturn
+
+from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.entrypoints.cli.text_log import counted
+from feedmirror.entrypoints.web import FeedServer
+
+
+def serve(arguments: Namespace, outside: Outside) -> int:
+    """The exit code; comes back when it is interrupted."""
+
+    def log(line: str) -> None:
+        sys.stderr.write(f"{outside.clock().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
+
+    try:
+        server = FeedServer(arguments.store, arguments.host, arguments.port, log)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        complain(f"cannot listen on {arguments.host} port {arguments.port}: {reason}")
+        sys.stderr.write("Choose another with --port (0 takes any that is free) or --host.\n")
+        return 2
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        print(_welcome(server, arguments), flush=True)  # noqa: T201 - what the command is for
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print("\nStopped.")  # noqa: T201 - what the command is for
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        server.server_close()
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _welcome(server: FeedServer, arguments: Namespace) -> str:
+    addresses = server.addresses()
+    if addresses:
+        lines = [f"Serving {counted(len(addresses), 'feed')}; subscribe to:"]
+        lines += [f"  {address}" for address in addresses]
+    else:
+        lines = [f"Nothing has been mirrored into {arguments.store} yet:"]
+        lines += ["  feedmirror run https://example.org/feed.xml"]
+        lines += [f"It will be served here as soon as it is there: {server.base}/"]
+    return "\n".join((*lines, "Ctrl-C ends it."))

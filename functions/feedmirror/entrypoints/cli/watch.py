@@ -1,0 +1,59 @@
+"""`feedmirror run --watch`: all feeds at once, then each at its due times, until interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from feedmirror.core.schedule import is_due, next_due
+from feedmirror.entrypoints.cli.crew import Crew
+from feedmirror.entrypoints.cli.progress import Progress
+from feedmirror.entrypoints.cli.result import Result
+from feedmirror.model import Subscription
+
+# Of sleep at a time: timeouts stand still while a machine is suspended, the clock does not.
+_NAP_S = 20.0
+
+
+def watch(
+    crew: Crew,
+    subscriptions: Sequence[Subscription],
+    clock: Callable[[], datetime],
+    progress: Progress,
+    result: Result,
+) -> None:
+    """Refresh until the crew is told to stop; what is being refreshed then is finished."""
+    since = clock()
+    for subscription in subscriptions:
+        crew.refresh(subscription, scheduled=False)
+    while not crew.stopping:
+        point, name = min((next_due(s.slug, s.every_s, since), s.slug) for s in subscriptions)
+        _work_until(point, name, crew=crew, clock=clock, progress=progress, result=result)
+        now = clock()
+        busy = crew.slugs
+        for subscription in subscriptions:
+            due = is_due(subscription.slug, subscription.every_s, since, now)
+            if due and subscription.slug not in busy and not crew.stopping:
+                crew.refresh(subscription, scheduled=True)
+        since = now
+    for outcome in crew.outcomes():
+        result.add(outcome)
+
+
+def _work_until(
+    point: datetime,
+    name: str,
+    *,
+    crew: Crew,
+    clock: Callable[[], datetime],
+    progress: Progress,
+    result: Result,
+) -> None:
+    """Take outcomes until the clock shows the point, or it is told to stop."""
+    at = f"{point.astimezone():%H:%M}"
+    while not crew.stopping and (left_s := (point - clock()).total_seconds()) > 0:
+        working = f"refreshing {', '.join(result.running)}; " if crew.busy else ""
+        progress.rest(f"{working}next: {name} at {at} (Ctrl-C ends it)")
+        outcome = crew.next_outcome(min(left_s, _NAP_S))
+        if outcome is not None:
+            result.add(outcome)

@@ -1,0 +1,170 @@
+"""The program's log: one event a feed and one a run, constant messages, data in keys.
+
+The keys are what an operator filters and counts by; the command and the deployed functions use
+the same ones. Whatever comes from outside is redacted and made printable here, in one place.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from feedmirror.errors import Group
+from feedmirror.model import Outcome, Subscription
+
+if TYPE_CHECKING:
+    from logging import StreamHandler
+
+    from aws_lambda_powertools.logging import Logger
+
+SERVICE = "feedmirror"
+FEED_REFRESHED = "feed refreshed"
+RUN_FINISHED = "run finished"
+RUN_STOPPING = "run stopping"
+
+_HIDDEN = "***"
+_USERINFO = re.compile(r"(://)[^\s/?#@]*@")
+# Parameters of a query that are usually secret; the others stay, they tell feeds apart.
+_SECRET_PARAMETER = re.compile(
+    r"([?&](?:access_token|api_?key|auth|key|passw(?:or)?d|secret|sig|signature|token|"
+    r"x-amz-(?:credential|security-token|signature))=)[^&#\s\"'<>]+",
+    re.IGNORECASE,
+)
+_SECRET_CHARS = 6  # a shorter value of a header is no secret, and may be part of any word
+
+
+class Log(Protocol):
+    """Where events go: powertools' Logger, one of the standard library, or one of our own."""
+
+    def info(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
+        """Note what is as it should be."""
+        ...
+
+    def warning(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
+        """Note what the operator should look at."""
+        ...
+
+    def error(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
+        """Note a fault of our own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the refreshes of a run add up to."""
+
+    feeds: int = 0  # refreshed, in whatever way
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    waiting: int = 0  # their origins asked us to come back later
+    new: int = 0  # entries
+    revised: int = 0  # entries
+    published: int = 0  # documents
+
+    def plus(self, outcome: Outcome) -> Tally:
+        """The tally with one more outcome."""
+        return Tally(
+            feeds=self.feeds + 1,
+            changed=self.changed + (outcome.outcome == "changed"),
+            unchanged=self.unchanged + (outcome.outcome == "unchanged"),
+            failed=self.failed + (outcome.outcome == "failed"),
+            waiting=self.waiting + (outcome.outcome == "waiting"),
+            new=self.new + outcome.new,
+            revised=self.revised + outcome.revised,
+            published=self.published + len(outcome.published),
+        )
+
+
+def json_log() -> Log:
+    """The log of JSON lines, on stderr as it is now; the same one each time.
+
+    It leaves out what is below INFO, or below what POWERTOOLS_LOG_LEVEL says.
+    """
+    logger, handler = _json_logger()
+    handler.setStream(sys.stderr)
+    return logger
+
+
+@cache
+def _json_logger() -> tuple[Logger, StreamHandler[TextIO]]:
+    # Their imports cost as much as refreshing a hundred unchanged feeds.
+    from logging import StreamHandler  # noqa: PLC0415
+
+    from aws_lambda_powertools.logging import Logger  # noqa: PLC0415
+
+    handler = StreamHandler(sys.stderr)
+    # `location` would be a line of this file. A dict, since the signature does not have it.
+    options: dict[str, Any] = {"location": None}
+    return Logger(SERVICE, logger_handler=handler, utc=True, use_rfc3339=True, **options), handler
+
+
+def log_outcome(log: Log, outcome: Outcome, subscription: Subscription) -> None:
+    """Log what one refresh came to; keys that say nothing are left out."""
+    fields = outcome_fields(outcome, subscription)
+    said = {key: value for key, value in fields.items() if value not in (None, [])}
+    _level(log, outcome)(FEED_REFRESHED, extra=said)
+
+
+def log_run(log: Log, tally: Tally, *, duration_ms: int, skipped: int = 0) -> None:
+    """Log what a run came to; `skipped` feeds were not begun when it was told to stop."""
+    log.info(RUN_FINISHED, extra={**asdict(tally), "skipped": skipped, "duration_ms": duration_ms})
+
+
+def matters(outcome: Outcome) -> bool:
+    """Whether the operator should look at it though it did not fail."""
+    asked_to_wait = outcome.outcome == "waiting"  # which is as it should be
+    return bool(outcome.set_aside or (outcome.note and not asked_to_wait))
+
+
+def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, object]:
+    """An outcome as plain data fit for anybody's eyes: always all keys, None where none applies."""
+    failure = outcome.failure
+
+    def fit(text: str | None) -> str | None:
+        return None if text is None else printable(redacted(text, subscription))
+
+    return {
+        "feed": outcome.feed,
+        "outcome": outcome.outcome,
+        "http_status": outcome.http_status,
+        "new": outcome.new,
+        "revised": outcome.revised,
+        "unchanged": outcome.unchanged,
+        "published": list(outcome.published),
+        "lossless": outcome.lossless,
+        "duration_ms": outcome.duration_ms,
+        "error_kind": failure.kind if failure else None,
+        "error_group": failure.group if failure else None,
+        "error": fit(failure.message) if failure else None,
+        "note": fit(outcome.note),
+        "set_aside": [fit(guid) for guid in outcome.set_aside],
+    }
+
+
+def redacted(text: str, subscription: Subscription) -> str:
+    """The text without names and passwords in addresses, secret parameters of queries, and
+    values of the headers that are sent along.
+    """
+    for value in subscription.headers.values():
+        # "Bearer abc" may turn up whole, or only its latter part.
+        for secret in (value, value.rpartition(" ")[2]):
+            if len(secret) >= _SECRET_CHARS:
+                text = text.replace(secret, _HIDDEN)
+    text = _USERINFO.sub(rf"\1{_HIDDEN}@", text)
+    return _SECRET_PARAMETER.sub(rf"\1{_HIDDEN}", text)
+
+
+def printable(text: str) -> str:
+    """The text on one line, nothing in it that a terminal obeys or that turns its direction."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+
+
+def _level(log: Log, outcome: Outcome) -> Callable[..., None]:
+    if outcome.failure and outcome.failure.group == Group.INTERNAL.value:
+        return log.error
+    return log.warning if outcome.failure or matters(outcome) else log.info

@@ -1,0 +1,1 @@
+"""The parts that `generate` puts documents together from: spelling, fragments, items, frames."""

@@ -1,0 +1,248 @@
+"""Fetching from a well-behaved origin: conditional requests, and what each answer means."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from feedmirror import __version__
+from feedmirror.errors import FetchError, Kind
+from feedmirror.model import Fetched, Gone, NotModified, Validators
+from feedmirror.ports import Origin
+from fetching import HOST, PUBLIC, failure, fetch, fetched, make_origin, subscription
+from origin_server import OriginServer
+
+BODY = b"<rss version='2.0'><channel/></rss>"
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, "
+    "application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, "
+    "application/json;q=0.7, */*;q=0.1"
+)
+DATE = "Sun, 23 Nov 2025 12:00:00 GMT"
+
+
+@pytest.fixture
+def server():
+    with OriginServer(PUBLIC) as server:
+        yield server
+
+
+def test_document_comes_with_everything_the_origin_said_about_it(server):
+    server.serve(
+        "/feed",
+        BODY,
+        etag='W/"abc"',
+        last_modified=DATE,
+        content_type="application/atom+xml; charset=utf-8",
+        headers=[("Cache-Control", "public, max-age=600")],
+    )
+    url = server.url("/feed", HOST)
+    assert fetch(url) == Fetched(
+        url=url,
+        body=BODY,
+        content_type="application/atom+xml; charset=utf-8",
+        validators=Validators('W/"abc"', DATE),
+        max_age_s=600,
+    )
+
+
+def test_request_holds_these_headers_and_no_others(server):
+    server.serve("/feed?a=b", BODY)
+    fetch(server.url("/feed?a=b", HOST), contact="mailto:me@mirror.example")
+    request = server.requests[0]
+    assert request.raw.startswith(b"GET /feed?a=b HTTP/1.1\r\n")
+    assert request.headers == (
+        ("Host", f"{HOST}:{server.port}"),
+        ("User-Agent", f"feedmirror/{__version__} (+mailto:me@mirror.example)"),
+        ("Accept", ACCEPT),
+        ("Accept-Encoding", "gzip"),
+        ("Connection", "close"),
+    )
+
+
+def test_user_agent_without_a_contact_still_says_what_it_is(server):
+    server.serve("/feed", BODY)
+    fetch(server.url("/feed", HOST))
+    assert server.requests[0].header("User-Agent") == f"feedmirror/{__version__} (feed mirror)"
+
+
+def test_contact_cannot_break_out_of_the_user_agent(server):
+    server.serve("/feed", BODY)
+    fetch(server.url("/feed", HOST), contact="https://зеркало.example/?a=(b)\r\nX: y")
+    agent = server.requests[0].header("User-Agent")
+    assert agent.endswith("/?a=%28b%29%0D%0AX:%20y)")
+    assert agent.isascii()
+
+
+def test_second_request_carries_the_validators_verbatim_and_yields_not_modified(server):
+    server.serve("/feed", BODY, etag='"caf\xe9 -gzip"', last_modified="last Tuesday")
+    url = server.url("/feed", HOST)
+    known = {url: fetched(url).validators}
+    assert fetch(url, known) == NotModified(url, Validators('"caf\xe9 -gzip"', "last Tuesday"))
+    assert b'\r\nIf-None-Match: "caf\xe9 -gzip"\r\n' in server.requests[1].raw
+    assert b"\r\nIf-Modified-Since: last Tuesday\r\n" in server.requests[1].raw
+
+
+def test_document_that_changed_between_polls_is_fetched_anew(server):
+    url = server.url("/feed", HOST)
+    server.serve("/feed", BODY, etag='"1"')
+    known = {url: fetched(url).validators}
+    server.serve("/feed", BODY + b"\n", etag='"2"')
+    assert fetch(url, known).body == BODY + b"\n"
+
+
+def test_validators_of_one_address_are_not_sent_to_another(server):
+    server.serve("/other", BODY, etag='"1"')
+    assert fetch(server.url("/other", HOST), {server.url("/feed", HOST): Validators('"1"')}).body
+    assert server.requests[0].header("If-None-Match") is None
+
+
+def test_not_modified_hands_on_only_what_the_304_itself_carried(server):
+    server.answer("/feed", 304, [("Cache-Control", "max-age=60")])
+    url = server.url("/feed", HOST)
+    assert fetch(url, {url: Validators('"1"', DATE)}) == NotModified(url, Validators(), 60)
+
+
+def test_unasked_not_modified_is_an_error(server):
+    server.answer("/feed", 304)
+    error = failure(server.url("/feed", HOST))
+    assert (error.kind, error.status) == (Kind.STATUS, 304)
+
+
+def test_gone_is_a_value_and_not_an_error(server):
+    server.answer("/feed", 410)
+    url = server.url("/feed", HOST)
+    assert fetch(url) == Gone(url)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (201, Kind.STATUS),
+        (204, Kind.STATUS),
+        (206, Kind.STATUS),
+        (300, Kind.STATUS),
+        (401, Kind.FORBIDDEN),
+        (403, Kind.FORBIDDEN),
+        (404, Kind.MISSING),
+        (407, Kind.FORBIDDEN),
+        (418, Kind.STATUS),
+        (429, Kind.THROTTLED),
+        (451, Kind.LEGAL),
+        (500, Kind.SERVER),
+        (503, Kind.SERVER),
+        (599, Kind.SERVER),
+        (999, Kind.STATUS),
+    ],
+)
+def test_status_is_sorted_into_the_kind_that_helps_the_operator(server, status, kind):
+    server.answer("/feed", status, body=BODY)
+    url = server.url("/feed", HOST)
+    error = failure(url)
+    assert (error.kind, error.status) == (kind, status)
+    assert f"{url} answers HTTP {status}: " in str(error)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_throttled_reply_says_how_long_to_wait(server, status):
+    server.answer("/feed", status, [("Retry-After", "120")])
+    error = failure(server.url("/feed", HOST))
+    assert (error.kind, error.retry_after_s) == (Kind.THROTTLED, 120)
+    assert "wait for 120 s" in str(error)
+
+
+def test_date_to_retry_after_is_read_against_the_given_clock(server):
+    server.answer("/feed", 503, [("Retry-After", DATE)])
+    clock = datetime(2025, 11, 23, 11, 58, tzinfo=UTC)
+    error = failure(server.url("/feed", HOST), origin=make_origin(now=lambda: clock))
+    assert error.retry_after_s == 120
+
+
+def test_empty_document_is_an_error(server):
+    server.answer("/feed", 200)
+    error = failure(server.url("/feed", HOST))
+    assert (error.kind, error.status) == (Kind.EMPTY, 200)
+
+
+def test_oversized_etag_and_date_are_not_kept(server):
+    etag, date = '"' + "x" * 64_000 + '"', "y" * 65
+    server.serve("/feed", BODY, etag=etag, last_modified=date)
+    assert fetched(server.url("/feed", HOST)).validators == Validators()
+
+
+def test_etag_with_control_characters_is_not_kept(server):
+    server.serve("/feed", BODY, etag='"a\x00b"', last_modified=DATE)
+    assert fetched(server.url("/feed", HOST)).validators == Validators(None, DATE)
+
+
+def test_poisoned_validators_of_an_old_state_are_not_sent(server):
+    server.serve("/feed", BODY)
+    url = server.url("/feed", HOST)
+    assert fetch(url, {url: Validators('"a"\r\nX-Injected: 1', "☃")}).body == BODY
+    assert b"Injected" not in server.requests[0].raw
+
+
+def test_configured_headers_are_sent_but_not_over_ours(server):
+    server.serve("/feed", BODY)
+    headers = {
+        "Authorization": "Bearer s3cret",
+        "accept": "text/xml",
+        "HOST": "evil.example",
+        "User-Agent": "Mozilla/5.0",
+        "if-none-match": '"forged"',
+    }
+    assert fetch(server.url("/feed", HOST), headers=headers).body == BODY
+    request = server.requests[0]
+    assert request.header("Authorization") == "Bearer s3cret"
+    assert request.header("Accept") == "text/xml"
+    assert request.header("Host") == f"{HOST}:{server.port}"
+    assert request.header("User-Agent").startswith("feedmirror/")
+    assert request.header("If-None-Match") is None
+    assert len(request.headers) == 6
+
+
+def test_configured_headers_do_not_go_to_an_alternate_on_another_host(server):
+    server.serve("/feed", BODY)
+    feed = subscription("https://other.example/feed", headers={"Authorization": "Bearer s3cret"})
+    make_origin().fetch(feed, server.url("/feed", HOST), {})
+    assert b"s3cret" not in server.requests[0].raw
+
+
+@pytest.mark.parametrize("value", ["two\r\nX-Injected: lines", "☃"])
+def test_configured_header_that_http_cannot_carry_is_an_error(server, value):
+    error = failure(server.url("/feed", HOST), headers={"X-Key": value})
+    assert error.kind is Kind.BUG
+    assert "X-Key" in str(error)
+    assert server.connections == 0
+
+
+def test_sixteen_threads_share_one_origin(server):
+    urls = [server.url(f"/{n}", HOST) for n in range(48)]
+    for n in range(48):
+        server.serve(f"/{n}", b"document %d" % n)
+    origin: Origin = make_origin()
+    bodies: dict[str, bytes] = {}
+
+    def work(mine):
+        for url in mine:
+            bodies[url] = origin.fetch(subscription(url), url, {}).body
+
+    threads = [threading.Thread(target=work, args=(urls[n::16],)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert bodies == {url: b"document %d" % n for n, url in enumerate(urls)}
+
+
+def test_every_connection_is_closed_after_use(server, recwarn):
+    server.serve("/feed", BODY)
+    server.answer("/big", 403, body=b"x" * 1_000_000)
+    fetch(server.url("/feed", HOST))
+    with pytest.raises(FetchError):
+        fetch(server.url("/big", HOST))
+    gc.collect()
+    assert not recwarn.list  # a socket left to the garbage collector warns
