@@ -15,7 +15,7 @@ from lxml import html as lxml_html
 from builders import entry, rss_document
 from feedmirror.core import html
 from feedmirror.core.disclaimer import CSS_CLASS, attach, fill, problems
-from feedmirror.core.foreign import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
+from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.model import (
     DEFAULT_DISCLAIMER,
     Disclaimer,
@@ -154,7 +154,7 @@ def test_the_default_names_the_source_and_says_that_mirroring_is_no_endorsement(
     attached = attach(_revision(), Subscription("news", URL), FEED)
     assert "Tides & Times (https://tides.example.org/)" in attached.notice_text
     assert "no endorsement" in attached.notice_text
-    assert not problems(DEFAULT_DISCLAIMER.text or DEFAULT_DISCLAIMER.html or "", is_html=False)
+    assert not problems(DEFAULT_DISCLAIMER.html or "", is_html=True)
 
 
 def test_a_long_paragraph_of_an_operators_own_closes_every_entry_word_for_word() -> None:

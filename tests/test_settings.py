@@ -230,9 +230,8 @@ def test_each_variable_is_accepted(variable: str) -> None:
 
 
 def test_default_disclaimer_would_be_accepted_itself() -> None:
-    assert subscription(f'disclaimer = "{DEFAULT_DISCLAIMER.text}"').disclaimer == Disclaimer(
-        text=DEFAULT_DISCLAIMER.text
-    )
+    written = f"disclaimer = {{ html = '''{DEFAULT_DISCLAIMER.html}''', language = 'en' }}"
+    assert subscription(written).disclaimer == DEFAULT_DISCLAIMER
 
 
 @pytest.mark.parametrize(
@@ -882,7 +881,8 @@ def test_written_file_gives_back_what_was_put_in(path: str, title: str, prose: s
     text = template_toml(url, title=title, disclaimer=words, contact="mailto:a@example.org")
     (read,) = parse_settings(text).subscriptions
     assert (read.slug, read.url, read.contact) == (slug_of(url), url, "mailto:a@example.org")
-    assert read.disclaimer.text == (words.strip() if words else DEFAULT_DISCLAIMER.text)
+    expected = Disclaimer(text=words.strip(), language="en") if words else DEFAULT_DISCLAIMER
+    assert read.disclaimer == expected
     kept = re.sub(
         r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]", "", " ".join(title.split())
     )
@@ -1011,7 +1011,7 @@ def test_problems_shown_in_the_reference_are_told_in_these_words() -> None:
 def test_reference_lists_the_reserved_slugs_and_the_default_disclaimer() -> None:
     reserved = REFERENCE.split("Reserved, because")[1].split("\n")[1]
     assert re.findall("`([^`]+)`", reserved) == sorted(RESERVED_SLUGS)
-    assert f"\n> {DEFAULT_DISCLAIMER.text}\n" in REFERENCE
+    assert f"\n{DEFAULT_DISCLAIMER.html}\n" in REFERENCE
 
 
 # ---------------------------------------------------------------- cost

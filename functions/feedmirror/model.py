@@ -200,8 +200,9 @@ class Disclaimer:
 
 
 DEFAULT_DISCLAIMER = Disclaimer(
-    text="This is a mirror of an entry of {source_title} ({source_url}), first fetched {fetched}. "
-    "The words are the source's own; mirroring them is no endorsement.",
+    html='<p>Mirrored from <a href="{source_url}">{source_title}</a>; the original is at '
+    '<a href="{entry_url}">{entry_url}</a>, first fetched {fetched}. The words are the source\'s '
+    "own; mirroring them is no endorsement.</p>",
     language="en",
 )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
-from feedmirror.core.foreign import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
+from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.core.text import paragraphs
 from feedmirror.core.xml import Node, escape, printable, tree
 from feedmirror.model import Disclaimer, Feed, Position, Revision, Subscription

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 from feedmirror.core import html
+from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.core.split import is_base
 from feedmirror.core.text import looks_like_html
 from feedmirror.core.vocabulary import (
@@ -24,7 +25,6 @@ from feedmirror.core.vocabulary import (
     ITUNES,
     MEDIA,
     MENDS,
-    PREFIXES,
     RDF,
     URIS,
     XHTML,
@@ -34,8 +34,6 @@ from feedmirror.core.vocabulary import (
 )
 from feedmirror.core.xml import Name, Node, escape, quote
 
-# Slots: before and after an HTML body, before and after a plain one.
-HTML_BEFORE, HTML_AFTER, TEXT_BEFORE, TEXT_AFTER = "\x01", "\x02", "\x03", "\x04"
 _SLOTS = re.compile("[\x01-\x04]")
 
 _ATOM_CORE = frozenset(
@@ -203,6 +201,3 @@ def _markup(node: Node) -> str:
         if local not in {"br", "hr", "img", "wbr", "source", "track", "col", "area"}:
             parts.append(f"</{local}>")
     return "".join(parts)
-
-
-__all__ = ["HTML_AFTER", "HTML_BEFORE", "PREFIXES", "TEXT_AFTER", "TEXT_BEFORE", "carried"]

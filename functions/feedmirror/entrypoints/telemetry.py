@@ -86,7 +86,7 @@ def json_log() -> Log:
     It leaves out what is below INFO, or below what POWERTOOLS_LOG_LEVEL says.
     """
     logger, handler = _json_logger()
-    handler.setStream(sys.stderr)
+    handler.stream = sys.stderr  # not setStream, which flushes the last one: it may be closed
     return logger
 
 

@@ -69,8 +69,6 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection; the parent class reads requests from it."""
 
     protocol_version = "HTTP/1.1"
-    server_version = f"feedmirror/{__version__}"
-    sys_version = ""
     timeout = _IDLE_S
     disable_nagle_algorithm = True  # else headers and body wait for each other
 
@@ -84,6 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
         if name.startswith("do_"):
             return self._refuse_method
         raise AttributeError(name)
+
+    def version_string(self) -> str:
+        """What the header `Server` says."""
+        return f"feedmirror/{__version__}"
 
     def do_GET(self) -> None:
         """Send what was asked for; of a HEAD, all but the body."""

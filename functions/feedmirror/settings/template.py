@@ -16,12 +16,12 @@ _TEMPLATE = """\
 # How the origin reaches you: sent with every request, so that nobody has to block you to be heard.
 {contact}
 
-# What every entry says, in your words. They go between the three quotation marks just as they are;
-# only braces are special: {{source_title}}, {{source_url}}, {{entry_url}} and {{fetched}} stand for
-# what they name, {{{{ and }}}} for braces themselves.
+# What every entry says, in your words: plain `text`, or `html` with a few harmless tags. They go
+# between the three quotation marks as they are; only braces are special: {{source_title}},
+# {{source_url}}, {{entry_url}} and {{fetched}} stand for what they name, {{{{ and }}}} for braces.
 [defaults.disclaimer]
 language = {language}
-text = {text}
+{words}
 
 # The feed. Its name, {slug}, becomes part of its public address: choose it once.
 [feeds.{slug}]
@@ -52,12 +52,13 @@ def template_toml(
         slug=slug,
         title=name or None,
         contact=contact,
-        disclaimer={"text": disclaimer or DEFAULT_DISCLAIMER.text, "language": language},
+        disclaimer={"language": language}
+        | ({"text": disclaimer} if disclaimer else {"html": DEFAULT_DISCLAIMER.html}),
     )
     return _TEMPLATE.format(
         contact=_line("contact", made.contact, "mailto:you@example.org"),
         language=_quoted(language),
-        text=_prose(made.disclaimer),
+        words=_prose(made.disclaimer),
         slug=made.slug,
         url=_quoted(made.url),
         title=_line("title", made.title, "A title instead of the origin's"),
@@ -77,9 +78,9 @@ def _line(key: str, value: str | None, example: str) -> str:
 
 
 def _prose(disclaimer: Disclaimer) -> str:
-    """The words as they are, between ''' marks, which know no escapes."""
-    words = disclaimer.text or ""
-    return _quoted(words) if "'''" in words else f"'''\n{words}\n'''"
+    """The words with their key, as they are, between ''' marks, which know no escapes."""
+    key, words = ("text", disclaimer.text) if disclaimer.text else ("html", disclaimer.html or "")
+    return f"{key} = " + (_quoted(words) if "'''" in words else f"'''\n{words}\n'''")
 
 
 def _quoted(words: str) -> str:

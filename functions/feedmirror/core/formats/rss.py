@@ -13,6 +13,7 @@ from feedmirror.core.dates import rfc822, rfc3339
 from feedmirror.core.disclaimer import CSS_CLASS, Disclaimed
 from feedmirror.core.formats import Format, Publication
 from feedmirror.core.text import looks_like_html
+from feedmirror.core.uri import is_web
 from feedmirror.core.vocabulary import PREFIXES
 from feedmirror.core.xml import SEPARATOR, escape, quote
 from feedmirror.errors import RenderError
@@ -71,11 +72,17 @@ def source_title(publication: Publication) -> str:
     )
 
 
+def _own_page(publication: Publication) -> str:
+    """What the channel links to where the origin names no page: its address, or ours."""
+    url = publication.subscription.url
+    return url if is_web(url) else publication.address
+
+
 def _channel(publication: Publication) -> Iterator[str]:
     feed, subscription = publication.feed, publication.subscription
     title = source_title(publication)
     yield from element("title", title)
-    yield f"<link>{escape(feed.link or subscription.url)}</link>"
+    yield f"<link>{escape(feed.link or _own_page(publication))}</link>"
     yield from element("description", feed.description or title)
     own = quote(f"{publication.address}/{NAME}")
     yield f'<atom:link rel="self" type="application/rss+xml" href={own}/>'
@@ -101,7 +108,7 @@ def _image(image: Image, publication: Publication) -> Iterator[str]:
     """The picture; RSS wants it to have the title and the link of the channel."""
     yield f"<image><url>{escape(image.url)}</url>"
     yield from element("title", source_title(publication))
-    yield f"<link>{escape(publication.feed.link or publication.subscription.url)}</link>"
+    yield f"<link>{escape(publication.feed.link or _own_page(publication))}</link>"
     if image.width and image.height:
         yield f"<width>{image.width}</width><height>{image.height}</height>"
     yield "</image>"
@@ -134,17 +141,17 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     permalink = "" if revision.guid_is_permalink else ' isPermaLink="false"'
     yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
     yield from _dates(entry)
-    yield _source(entry.source or _own_source(publication))
+    source = entry.source or _own_source(publication)
+    if source:
+        yield f"<source url={quote(source.url)}>{text(source.title)}</source>"
     yield from disclaimed.foreign
     yield "\n</item>"
 
 
-def _own_source(publication: Publication) -> Source:
-    return Source(source_title(publication), publication.subscription.url)
-
-
-def _source(source: Source) -> str:
-    return f"<source url={quote(source.url)}>{text(source.title)}</source>"
+def _own_source(publication: Publication) -> Source | None:
+    """The feed that is mirrored, unless it came from a file, whose place is nobody's business."""
+    url = publication.subscription.url
+    return Source(source_title(publication), url) if is_web(url) else None
 
 
 def _dates(entry: Entry) -> Iterator[str]:
