@@ -1,0 +1,60 @@
+# What a contributor runs; `make help` lists it. CI runs .ci/run, which ends in `make test`.
+
+VENV := .venv
+PYTHON = $(shell tools/find-python)
+STORE := mirror
+WORKERS := 2
+BIN := $(VENV)/bin
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" pyproject.toml
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run serve test unit lint format lock bench clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/cli.stamp ## mirror the example feed into ./mirror
+	$(BIN)/feedmirror run examples/example-feed.xml --slug example --store $(STORE)
+	@echo "The example is now $(STORE)/public/example/rss.xml; \`make serve\` shows it."
+
+serve: $(VENV)/cli.stamp ## serve ./mirror on this machine, to look at in a browser or a feed reader
+	$(BIN)/feedmirror serve --store $(STORE)
+
+test: lint ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
+	tools/test-others "$(BIN)/python"
+	$(BIN)/pytest --numprocesses $(WORKERS) --cov --cov-report term
+
+unit: $(VENV)/dev.stamp ## the fast tests only
+	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow"
+
+lint: $(VENV)/dev.stamp ## linters, formatting, types and the contract on imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/dev.stamp ## format the code, and mend what the linter can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: ## resolve requirements/*.txt anew (needs uv); UPGRADE=--upgrade for the newest versions
+	$(LOCK) $(UPGRADE) --group build --extra cli --group dev --output-file requirements/dev.txt
+	$(LOCK) --constraint requirements/dev.txt --group build --extra cli --output-file requirements/cli.txt
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
+
+bench: $(VENV)/dev.stamp ## measure what a refresh costs
+	$(BIN)/python -m bench
+
+clean: ## remove what was built, but nothing that was mirrored
+	rm -rf .venv .venv-* build dist .coverage* .hypothesis .*_cache
+
+# A stamp says: this environment holds what that lock file names, and the package itself. dev.txt
+# contains cli.txt, so one environment serves both; a changed lock file makes it anew.
+$(VENV)/%.stamp: requirements/%.txt pyproject.toml functions/feedmirror/__init__.py
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with its venv module was found (Debian: python3-venv)" >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(sort $@ $(VENV)/cli.stamp)

@@ -1,0 +1,121 @@
+"""The origin of the benchmark: a process of its own on loopback, so that its CPU is not counted.
+
+    python bench/origin.py FOLDER     FOLDER/VERSION/NAME is what `/NAME` serves in that version
+
+The first line on stdout is the port. Each line on stdin, `VERSION conditional` or `VERSION always`,
+says what to serve from then on, and is answered with `ok`: `conditional` answers 304 to whoever has
+the version, `always` sends the bytes to them all the same. It ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Self
+
+_CONDITION = re.compile(rb"\r\nif-none-match:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_PATIENCE_S = 30.0
+
+
+class Origin:
+    """The handle of the process, for `with`."""
+
+    def __init__(self, documents: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(documents)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.port = int(self._answer())
+
+    def serve(self, version: int, *, conditional: bool) -> None:
+        """Serve that version of each document from now on."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{version} {'conditional' if conditional else 'always'}\n")
+        self._process.stdin.flush()
+        self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the origin has died")
+        return line.strip()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate(timeout=_PATIENCE_S)
+
+
+# ---------------------------------------------------------------- in the process itself
+
+
+class _Documents:
+    """What is served, by path."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bodies: dict[bytes, bytes] = {}
+        self._etag = b""
+        self._conditional = True
+
+    def choose(self, version: str, manner: str) -> None:
+        """Serve another version, or the same in another manner."""
+        self._conditional = manner == "conditional"
+        self._etag = f'"{version}"'.encode()
+        files = (self._folder / version).iterdir()
+        self._bodies = {f"/{path.name}".encode(): path.read_bytes() for path in files}
+
+    def answer(self, request: bytes) -> bytes:
+        """The whole answer to a request."""
+        body = self._bodies.get(request.split(b" ", 2)[1])
+        if body is None:
+            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        condition = _CONDITION.search(request)
+        validator = b"ETag: " + self._etag + b"\r\nConnection: close\r\n\r\n"
+        if self._conditional and condition and condition[1].strip() == self._etag:
+            return b"HTTP/1.1 304 Not Modified\r\n" + validator
+        return (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\n"
+            b"Content-Length: %d\r\n" % len(body)
+        ) + (validator + body)
+
+
+def _converse(connection: socket.socket, documents: _Documents) -> None:
+    with connection:
+        connection.settimeout(_PATIENCE_S)
+        request = b""
+        while b"\r\n\r\n" not in request:
+            received = connection.recv(65_536)
+            if not received:
+                return
+            request += received
+        connection.sendall(documents.answer(request))
+
+
+def _accept(listener: socket.socket, documents: _Documents) -> None:
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=_converse, args=(connection, documents), daemon=True).start()
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    documents = _Documents(Path(sys.argv[1]))
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    threading.Thread(target=_accept, args=(listener, documents), daemon=True).start()
+    print(listener.getsockname()[1], flush=True)
+    for line in sys.stdin:
+        documents.choose(*line.split())
+        print("ok", flush=True)
+
+
+if __name__ == "__main__":
+    main()

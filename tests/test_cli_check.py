@@ -1,0 +1,58 @@
+"""`feedmirror check`."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands import feedmirror, write_config
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_configuration_in_order_is_shown_as_a_table(here, capsys):
+    feeds = {"one": "https://a.example/feed", "another": "https://b.example/feed"}
+    write_config(here, feeds, 'public_url = "https://feeds.example"', 'every = "90m"\nkeep = 7')
+    assert feedmirror("check") == 0
+    assert capsys.readouterr().out == (
+        "feed     every  keep  address\n"
+        "one        90m     7  https://feeds.example/one/rss.xml\n"
+        "another    90m     7  https://feeds.example/another/rss.xml\n"
+        "\n"
+        "feeds.toml is in order: 2 feeds.\n"
+    )
+
+
+def test_missing_public_url_is_pointed_out(here, capsys):
+    write_config(here, {"one": "https://a.example/feed"})
+    assert feedmirror("check") == 0
+    out = capsys.readouterr().out
+    assert "http://127.0.0.1:8000/one/rss.xml" in out
+    assert "It sets no public_url" in out
+
+
+def test_every_problem_is_said_at_once_with_its_line(here, capsys):
+    (here / "mine.toml").write_text('[feeds.a]\nurl = "x"\nkeeep = 3\n[feeds.data]\nurl = 4\n')
+    assert feedmirror("check", "--config", "mine.toml") == 2
+    out, err = capsys.readouterr()
+    first, *problems = err.splitlines()
+    assert out == ""
+    assert first == "feedmirror: 4 problems in mine.toml"
+    assert [problem.split(":")[1] for problem in problems] == ["2", "3", "4", "5"]
+
+
+def test_missing_file_says_what_to_do(here, capsys):
+    assert feedmirror("check") == 2
+    assert "feedmirror init" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("every", "shown"), [("60s", "1m"), ("15m", "15m"), ("120m", "2h"), ("24h", "1d")]
+)
+def test_interval_is_shown_in_its_largest_whole_unit(every, shown, here, capsys):
+    write_config(here, {"one": "https://a.example/feed"}, each=f'every = "{every}"')
+    feedmirror("check")
+    assert capsys.readouterr().out.splitlines()[1].split()[1] == shown

@@ -1,0 +1,138 @@
+"""`feedmirror init`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builders import entry, json_feed, rss_document
+from commands import feedmirror
+from feedmirror.entrypoints.cli.init import advertised
+from feedmirror.model import Fetched
+from feedmirror.settings import load_settings
+from origin_server import OriginServer
+
+FEED = rss_document([entry(1), entry(2)])
+
+
+@pytest.fixture
+def origin() -> Iterator[OriginServer]:
+    with OriginServer() as server:
+        server.serve("/feed", FEED)
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_feed_is_described_and_configured(origin, here, capsys):
+    assert feedmirror("init", origin.url("/feed"), "--slug", "gazette") == 0
+    out = capsys.readouterr().out
+    assert "The Harbour Gazette\n  RSS 2.0, 2 entries, the newest of 2026-01-05 11:00 UTC" in out
+    assert "feedmirror run" in out
+    [subscription] = load_settings(here / "feeds.toml").subscriptions
+    assert (subscription.slug, subscription.url) == ("gazette", origin.url("/feed"))
+    assert "# every =" in (here / "feeds.toml").read_text()
+
+
+def test_what_init_writes_run_can_use(origin, here):
+    feedmirror("init", origin.url("/feed"), "--slug", "x", "--config", "mine.toml")
+    assert feedmirror("run", "--config", "mine.toml") == 0
+    assert (here / "mirror/public/x/rss.xml").exists()
+
+
+def test_permission_for_private_hosts_is_written_down(origin, here):
+    feedmirror("init", origin.url("/feed"), "--allow-private-hosts")
+    [subscription] = load_settings(here / "feeds.toml").subscriptions
+    assert subscription.allow_private_hosts
+
+
+def test_existing_file_is_left_alone(origin, here, capsys):
+    (here / "feeds.toml").write_text("mine")
+    assert feedmirror("init", origin.url("/feed")) == 2
+    assert (here / "feeds.toml").read_text() == "mine"
+    assert "--config FILE" in capsys.readouterr().err
+    assert origin.requests == []
+
+
+def test_dangling_link_is_left_alone(origin, here):
+    (here / "feeds.toml").symlink_to("elsewhere.toml")
+    assert feedmirror("init", origin.url("/feed")) == 2
+    assert not (here / "elsewhere.toml").exists()
+
+
+def test_folder_that_is_not_there_is_said(origin, here, capsys):
+    assert feedmirror("init", origin.url("/feed"), "--config", "nowhere/feeds.toml") == 2
+    assert "cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("status", "said"), [(404, "HTTP 404"), (410, "gone for good")])
+def test_failed_fetch_writes_nothing(status, said, origin, here, capsys):
+    origin.answer("/gone", status)
+    assert feedmirror("init", origin.url("/gone")) == 1
+    assert said in capsys.readouterr().err
+    assert not (here / "feeds.toml").exists()
+
+
+def test_page_that_advertises_feeds_says_which(origin, here, capsys):
+    page = b"""<!doctype html><head><link rel=stylesheet href=/style.css>
+      <link rel="alternate" type="application/rss+xml" title="Feed" href="/feed?a=1&amp;b=2">
+      <LINK HREF='https://other.example/atom' TYPE='application/atom+xml' REL='alternate'>
+      <link rel="alternate" hreflang="de" href="/de"></head>"""
+    origin.serve("/", page, content_type="text/html")
+    assert feedmirror("init", origin.url("/")) == 1
+    err = capsys.readouterr().err
+    offered = [line.strip() for line in err.splitlines() if line.startswith("  ")]
+    assert offered == [
+        f"feedmirror init '{origin.url('/feed?a=1&b=2')}'",
+        "feedmirror init https://other.example/atom",
+    ]
+    assert not (here / "feeds.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "href", ["javascript:alert(1)", "https://x.example/\x1b[2J", "file:///etc/passwd"]
+)
+def test_page_cannot_advertise_what_is_no_address_of_a_feed(href):
+    page = f'<link rel="alternate" type="application/rss+xml" href="{href}">'
+    assert advertised(Fetched("https://a.example/", page.encode())) == ()
+
+
+@pytest.mark.parametrize("piece", [b"<link ", b"<link rel=", b'<link a="', b"<link a=a "])
+def test_hostile_page_is_searched_in_no_time(piece):
+    page = Fetched("https://a.example/", piece * (500_000 // len(piece)))
+    assert advertised(page) == ()  # within the time that the test runner leaves
+
+
+def test_feed_that_has_moved_for_good_is_configured_where_it_is_now(origin, here, capsys):
+    origin.redirect("/old", "/feed", 301)
+    assert feedmirror("init", origin.url("/old")) == 0
+    [subscription] = load_settings(here / "feeds.toml").subscriptions
+    assert subscription.url == origin.url("/feed")
+    assert f"moved for good, to {origin.url('/feed')}" in capsys.readouterr().out
+
+
+def test_feed_that_is_elsewhere_for_now_is_configured_as_asked(origin, here):
+    origin.redirect("/old", "/feed", 302)
+    feedmirror("init", origin.url("/old"))
+    [subscription] = load_settings(here / "feeds.toml").subscriptions
+    assert subscription.url == origin.url("/old")
+
+
+def test_title_cannot_command_the_terminal(origin, capsys):
+    origin.serve("/feed", json_feed([entry(1)], title="a\u202eb\u009b2Jc"))
+    assert feedmirror("init", origin.url("/feed")) == 0
+    title = capsys.readouterr().out.splitlines()[0]
+    assert title.isprintable()
+
+
+@pytest.mark.parametrize("url", ["feed.xml", "ftp://a.example/feed", "https://u:p@a.example/"])
+def test_address_that_cannot_be_configured_is_refused(url, here, capsys):
+    assert feedmirror("init", url) == 2
+    assert "url: " in capsys.readouterr().err
+    assert not (here / "feeds.toml").exists()
