@@ -188,9 +188,10 @@ class Rss2Email:
         }
         with (home / "config").open("w") as file:
             config.write(file)
+        outlines = "".join(f'<outline type="rss" text="{n}" xmlUrl="{u}"/>' for n, u in feeds.items())
+        (home / "feeds.opml").write_text(f'<opml version="1.0"><body>{outlines}</body></opml>')
         self._command = (program, "-c", "config", "-d", "data.json")
-        for name, url in feeds.items():
-            _run(home, *self._command, "add", name, url)
+        _run(home, *self._command, "opmlimport", "feeds.opml")
 
     def run(self) -> list[EmailMessage]:
         """The messages that one more look at its feeds brings."""

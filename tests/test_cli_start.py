@@ -105,12 +105,13 @@ def test_poll_without_news_imports_nothing_that_is_slow(tmp_path):
 
 
 COMMAND = (sys.executable, "-m", "feedmirror")
-WITHOUT_RICH = (
-    sys.executable,
-    "-c",
-    "import sys; sys.modules['rich'] = None; sys.modules['rich.console'] = None\n"
-    "from feedmirror.entrypoints.cli import main; sys.exit(main())",
-)
+_SCRIPT = """
+import sys
+sys.modules.update(dict.fromkeys(("rich", "rich.console", "rich.box")))
+from feedmirror.entrypoints.cli import main
+sys.exit(main())
+"""
+WITHOUT_RICH = (sys.executable, "-c", _SCRIPT)
 
 
 @pytest.fixture

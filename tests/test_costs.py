@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from builders import entry, rss_document
 from scene import Scene, document
 from stores import CountingStore, MemoryStore, VirtualStore
 
@@ -67,6 +68,23 @@ def test_k_new_entries_write_k_and_the_documents_and_two(archived: int) -> None:
     assert len(store.creates) == 7
     assert store.replaces == [STATE, DOCUMENT, STATE]
     assert len(store.loads) <= 2
+
+
+def test_a_feed_that_says_at_every_poll_when_it_was_built_causes_no_write() -> None:
+    def built(minute: int) -> bytes:
+        date = f"<dc:date>2026-03-02T12:{minute:02}:00Z</dc:date>"
+        moment = f"<lastBuildDate>Mon, 02 Mar 2026 12:{minute:02}:00 GMT</lastBuildDate>"
+        plain = rss_document([entry(1)], extra_channel=moment + date)
+        return plain.replace(b"<rss ", b'<rss xmlns:dc="http://purl.org/dc/elements/1.1/" ', 1)
+
+    store = CountingStore(MemoryStore())
+    scene = Scene(built(0), store)
+    scene.refresh()
+    store.reset()
+    for minute in range(1, 5):
+        scene.says(built(minute))
+        assert scene.refresh().outcome == "unchanged"
+    assert store.operations == [("load", STATE)] * 4
 
 
 def test_an_edit_writes_a_revision_the_document_and_the_state_twice() -> None:

@@ -344,6 +344,20 @@ def test_when_the_remembered_address_fails_the_configured_one_is_asked() -> None
     assert scene.refresh().new == 1
 
 
+def test_when_the_remembered_address_is_gone_the_configured_one_is_asked_again() -> None:
+    target = "https://elsewhere.example.org/rss"
+    scene = Scene(b"")
+    for number in (1, 2, 3):
+        scene.says(Fetched(target, document(*range(number, 0, -1)), moved_to=target))
+        scene.refresh()
+    scene.origin.answers[target] = Gone(target)
+    scene.says(TIMEOUT)
+    assert scene.refresh().outcome == "failed"
+    assert (_state(scene).gone, _state(scene).moved_to) == ((target,), None)
+    scene.says(document(4, 3, 2, 1))
+    assert scene.refresh().new == 1
+
+
 # ---------------------------------------------------------------- politeness
 
 

@@ -44,10 +44,11 @@ class Ledger:
     """One feed's log in a store."""
 
     def __init__(self, store: Store, subscription: Subscription, public_url: str) -> None:
+        self.slug = subscription.slug
         self._store = store
         self._subscription = subscription
-        self._address = f"{public_url.rstrip('/')}/{subscription.slug}"
-        self._key = f"data/{subscription.slug}/state.json"
+        self._address = f"{public_url.rstrip('/')}/{self.slug}"
+        self._key = f"data/{self.slug}/state.json"
 
     def load(self) -> Held:
         """The state as the store has it, or an empty one. Raises: StoreError, StateError."""
@@ -68,7 +69,7 @@ class Ledger:
     def store_entries(self, state: State) -> None:
         """Store the entries that are pending; those that are there already stay as they are."""
         for revision in state.pending:
-            key = f"data/{self._subscription.slug}/entries/{revision.key}/{revision.digest}.json"
+            key = f"data/{self.slug}/entries/{revision.key}/{revision.digest}.json"
             self._store.create(key, self._record(revision, state))
 
     def _record(self, revision: Revision, state: State) -> bytes:
@@ -76,7 +77,7 @@ class Ledger:
         assert state.feed is not None  # noqa: S101 - entries come with the feed they stand in
         notice = attach(revision, self._subscription, state.feed).notice_html
         plain = codec.to_plain(replace(revision, disclaimer=notice))
-        record = {"schema": _RECORD_SCHEMA, "feed": self._subscription.slug, "revision": plain}
+        record = {"schema": _RECORD_SCHEMA, "feed": self.slug, "revision": plain}
         return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
 
     def settle(self, held: Held) -> Settled:
@@ -188,7 +189,7 @@ class Ledger:
         A write that is refused may have been our own, its answer lost; or another run's. Whoever
         finds that its generation is still the one in force goes by what is really there.
         """
-        key = f"public/{self._subscription.slug}/{made.name}"
+        key = f"public/{self.slug}/{made.name}"
         body = made.stamp(document, held.state.generation).encode()
         for _ in range(_ATTEMPTS):
             if etag is None:

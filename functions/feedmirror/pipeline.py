@@ -46,12 +46,13 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """What the origin said: a reading, or that nothing changed."""
+    """What the origin said: a reading, that nothing changed, or an error."""
 
-    reading: Reading | None
-    status: int
     state: State  # with what was learned of addresses on the way
+    status: int | None = None  # HTTP status
+    reading: Reading | None = None
     note: str | None = None
+    error: FeedError | None = None  # the first address's, where none could be read
 
 
 def refresh(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
@@ -64,10 +65,9 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     waiting = _waiting(subscription, held.state, world.clock(), scheduled=scheduled)
     if waiting:
         return _settled(ledger, held, Outcome(subscription.slug, "waiting", note=waiting))
-    try:
-        gathered = _gather(subscription, held.state.for_url(subscription.url), world)
-    except FeedError as error:
-        return _fail(ledger, held, subscription, error, world.clock())
+    gathered = _gather(subscription, held.state.for_url(subscription.url), world)
+    if gathered.error is not None:
+        return _fail(ledger, held, gathered, gathered.error, world.clock())
     return _apply(ledger, held, subscription, gathered, world.clock())
 
 
@@ -135,11 +135,10 @@ def _waiting(
 
 
 def _gather(subscription: Subscription, state: State, world: World) -> _Gathered:
-    """What the first address that answers with a feed says. Raises: FeedError, the first one's."""
+    """What the first address that answers with a feed says, or the first one's error."""
     first = state.moved_to or subscription.url
-    candidates = dict.fromkeys((first, subscription.url, *subscription.alternates))
     errors: list[FeedError] = []
-    for url in candidates:
+    for url in dict.fromkeys((first, subscription.url, *subscription.alternates)):
         if url in state.gone:
             errors.append(_gone(url))
             continue
@@ -148,11 +147,13 @@ def _gather(subscription: Subscription, state: State, world: World) -> _Gathered
         except FeedError as error:
             errors.append(error)
             if error.kind is Kind.GONE:
-                state = replace(state, gone=(*state.gone, url))
+                moved = None if url == state.moved_to else state.moved_to
+                state = replace(state, gone=(*state.gone, url), moved_to=moved)
             continue
         note = f"read from {url}, since: {errors[0]}" if errors else gathered.note
         return replace(gathered, note=note)
-    raise errors[0]
+    status = errors[0].status if isinstance(errors[0], FetchError) else None
+    return _Gathered(state, status, error=errors[0])
 
 
 def _gone(url: str) -> FetchError:
@@ -174,18 +175,18 @@ def _ask(
     if isinstance(reply, Gone):
         raise _gone(url)
     if isinstance(reply, NotModified):
-        return _Gathered(None, reply.status, state)
+        return _Gathered(state, reply.status)
     digest = blake2b(reply.body, digest_size=16).hexdigest()
+    noted, note = _moved(state, subscription, reply)
     before = state.addresses.get(reply.url)
     if before is not None and before.digest == digest:
-        return _Gathered(None, reply.status, *_moved(state, subscription, reply))
+        return _Gathered(noted, reply.status, note=note)
     current = state.parser_version == PARSER_VERSION
     parsed = world.parser.parse(reply, frozenset(state.fingerprints if current else ()))
-    reading = Reading(reply, parsed, digest, requested_at, alternate)
-    noted, note = _moved(state, subscription, reply)
     if not parsed.complete:
         note = "the document was cut off: its whole entries are kept, nothing else is changed"
-    return _Gathered(reading, reply.status, noted, note)
+    reading = Reading(reply, parsed, digest, requested_at, alternate)
+    return _Gathered(noted, reply.status, reading, note)
 
 
 def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[State, str | None]:
@@ -276,30 +277,26 @@ def _settled(ledger: Ledger, held: Held, outcome: Outcome) -> Outcome:
 
 
 def _fail(
-    ledger: Ledger, held: Held, subscription: Subscription, error: FeedError, now: datetime
+    ledger: Ledger, held: Held, gathered: _Gathered, error: FeedError, now: datetime
 ) -> Outcome:
     """The failure as an outcome; remembered when it is of another kind than the last one."""
-    state = held.state.for_url(subscription.url)
+    state = gathered.state
     kind, group = error.kind.value, error.kind.group.value
     since = state.failing.since if state.failing else now
     wait = error.retry_after_s if isinstance(error, FetchError) else None
-    failed = replace(
-        state,
-        failing=Failing(kind, group, since, str(error)),
-        not_before=retry_after(wait, now) or state.not_before,
-    )
-    if error.kind is Kind.GONE and subscription.url not in failed.gone:
-        failed = replace(failed, gone=(*failed.gone, subscription.url))
-    known = state.failing is not None and state.failing.kind == kind
-    if not known or failed.not_before != state.not_before or failed.gone != state.gone:
-        held = ledger.commit(held, failed) or ledger.load()
+    not_before = retry_after(wait, now) or state.not_before
+    if state.failing is None or state.failing.kind != kind or not_before != state.not_before:
+        failing = Failing(kind, group, since, str(error))
+        state = replace(state, failing=failing, not_before=not_before)
+    if state != held.state:
+        held = ledger.commit(held, state) or ledger.load()
     return _settled(
         ledger,
         held,
         Outcome(
-            feed=subscription.slug,
+            feed=ledger.slug,
             outcome="failed",
-            http_status=error.status if isinstance(error, FetchError) else None,
+            http_status=gathered.status,
             failure=Failure(kind, group, str(error)),
         ),
     )

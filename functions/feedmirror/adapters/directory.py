@@ -2,8 +2,8 @@
 
 An object is a file, its key the path below the root. Beside them the root holds `.tmp`, where
 files are written before they are moved into place, and `.lock`. Neither is below `public/`, so
-a web server there shows neither. The root must be one filesystem; links into it work, but below
-it no symbolic link is followed, so that no key leads out of it.
+a web server there shows neither. All of it must be on one filesystem. The root may be a symbolic
+link, but below it none is followed, so that no key leads out of it.
 
 Files and directories get the modes that the umask allows. Programs of different users can
 share a root if it lets all of them write; where it doesn't, they get a StoreError.

@@ -293,9 +293,18 @@ def _addresses(state: State, subscription: Subscription, reading: Reading) -> di
     return known | {url: Address(validators.etag, validators.last_modified, reading.digest)}
 
 
+# What a feed says of when it was built: it may differ at every poll, and says nothing to readers.
+_VOLATILE = ("<dc:date", "<dcterms:modified", "<atom:updated", "<sy:updateBase", "<openSearch:")
+
+
 def _public(feed: Feed | None) -> Feed | None:
     """What of the feed's own properties makes a difference to its readers."""
-    return feed and replace(feed, updated=None, ttl_s=None, skip_hours=(), skip_days=())
+    if feed is None:
+        return None
+    lasting = tuple(fragment for fragment in feed.foreign if not fragment.startswith(_VOLATILE))
+    return replace(
+        feed, updated=None, ttl_s=None, skip_hours=(), skip_days=(), foreign=lasting, prefixes=()
+    )
 
 
 def _bookkeeping(state: State, described: State, now: datetime) -> tuple[Commit, ...]:

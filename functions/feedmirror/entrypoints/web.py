@@ -107,10 +107,14 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Send what the parent class found wrong with a request, in plain text."""
         self.close_connection = True
+        self.request_version = "HTTP/1.1"  # unread, it counts as 0.9, which has no status line
         status = HTTPStatus(code)
         self._send(text_answer(status, explain or message or status.phrase))
 
     def _send(self, what: Answer) -> None:
+        size = 0 if self.command == "HEAD" else len(what.body)
+        request = printable(getattr(self, "requestline", "") or "-")
+        self._log(f"{self.client_address[0]} {request} {what.status.value} {size}")
         self.send_response(what.status)
         for name, value in (*what.headers, *_ALWAYS):
             self.send_header(name, value)
@@ -121,9 +125,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(what.body)
-        size = 0 if self.command == "HEAD" else len(what.body)
-        request = printable(getattr(self, "requestline", "") or "-")
-        self._log(f"{self.client_address[0]} {request} {what.status.value} {size}")
 
     def log_message(self, *_: Any) -> None:
         """Nothing: `_send` writes the one line of a request, and silence is no news."""

@@ -10,7 +10,7 @@ from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from feedmirror.adapters.directory import DirectoryStore
 from feedmirror.core.formats import formats
@@ -22,6 +22,7 @@ _FRESH = "public, max-age=300, stale-while-revalidate=600"
 _BRIEF = "public, max-age=10"  # a feed that is not there yet may be there soon
 _SLUG = re.compile(r"[a-z0-9-]{1,63}")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_ORIGIN = re.compile("^https?://[^/?#]*", re.IGNORECASE)
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 _GZIP_LEVEL = 6
 _SMALL_BYTES = 1_000  # not worth compressing. Source: CloudFront, "Serving compressed files"
@@ -93,7 +94,7 @@ class Documents:
 
 def answer(target: str, headers: Message, documents: Documents) -> Answer:
     """The answer to a GET of a request target, in either of its forms (RFC 9112 §3.2)."""
-    path = unquote(urlsplit(target).path if "://" in target else re.split("[?#]", target)[0])
+    path = unquote(re.split("[?#]", _ORIGIN.sub("", target), maxsplit=1)[0])
     try:
         if path in {"", "/"}:
             return _list(headers, documents)

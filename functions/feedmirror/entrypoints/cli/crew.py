@@ -15,6 +15,9 @@ from typing import NoReturn
 from feedmirror.model import Outcome, Subscription
 from feedmirror.pipeline import World, refresh_all
 
+# Of waiting at a time. A signal may arrive in another thread than the one that waits, which then
+# hears of it when it wakes; and timeouts stand still while a machine sleeps, clocks do not.
+_NAP_S = 1.0
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -62,10 +65,13 @@ class Crew:
         [outcome] = refresh_all((subscription,), self._world, threads=1, scheduled=scheduled)
         return outcome
 
-    def next_outcome(self, timeout_s: float | None = None) -> Outcome | None:
-        """The next outcome, or None: nothing came in time, or it was told to stop meanwhile."""
+    def next_outcome(self, timeout_s: float = _NAP_S) -> Outcome | None:
+        """The next outcome, or None if nothing came in time, or there is something else to see to.
+
+        Never waits for longer than a second.
+        """
         try:
-            future = self._done.get(timeout=timeout_s)
+            future = self._done.get(timeout=min(timeout_s, _NAP_S))
         except Empty:
             return None
         if future is None:

@@ -11,9 +11,6 @@ from feedmirror.entrypoints.cli.progress import Progress
 from feedmirror.entrypoints.cli.result import Result
 from feedmirror.model import Subscription
 
-# Of sleep at a time: timeouts stand still while a machine is suspended, the clock does not.
-_NAP_S = 20.0
-
 
 def watch(
     crew: Crew,
@@ -54,6 +51,6 @@ def _work_until(
     while not crew.stopping and (left_s := (point - clock()).total_seconds()) > 0:
         working = f"refreshing {', '.join(result.running)}; " if crew.busy else ""
         progress.rest(f"{working}next: {name} at {at} (Ctrl-C ends it)")
-        outcome = crew.next_outcome(min(left_s, _NAP_S))
+        outcome = crew.next_outcome(left_s)
         if outcome is not None:
             result.add(outcome)
