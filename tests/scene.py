@@ -18,8 +18,8 @@ from feedmirror.model import (
     Subscription,
     Validators,
 )
-from feedmirror.pipeline import World, refresh
-from feedmirror.ports import Parser, Store
+from feedmirror.pipeline import refresh
+from feedmirror.ports import Parser, Store, World
 from parsers import InProcessParser
 from stores import MemoryStore
 

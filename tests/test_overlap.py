@@ -12,8 +12,8 @@ from builders import EPOCH, entry, rss_document
 from feedmirror.core import state as states
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Fetched, Subscription
-from feedmirror.pipeline import World, refresh
-from feedmirror.ports import Store
+from feedmirror.pipeline import refresh
+from feedmirror.ports import Store, World
 from scene import NOON, PUBLIC_URL, SUBSCRIPTION, URL, RememberingParser, StagedOrigin
 from stores import CrashingStore, MemoryStore, Run, Turnstile, YieldingStore, explore, sample
 

@@ -12,47 +12,23 @@ A commit is one conditional write; everything after it can be done again, by any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from time import monotonic
 
-from feedmirror.core.decide import Commit, Decision, Reading, decide
+from feedmirror.core.decide import Commit, Decision, decide
 from feedmirror.core.schedule import may_poll, retry_after
-from feedmirror.core.split import PARSER_VERSION
 from feedmirror.core.state import Failing, State
 from feedmirror.errors import FeedError, FeedMirrorError, FetchError, Kind, StoreError
+from feedmirror.gather import Gathered, gather
 from feedmirror.ledger import Held, Ledger
-from feedmirror.model import Failure, Fetched, Gone, NotModified, Outcome, Subscription
-from feedmirror.ports import Origin, Parser, Store
+from feedmirror.model import Failure, Outcome, Subscription
+from feedmirror.ports import World
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
-_SIGHTINGS = 3  # of a permanent redirect's target as a feed, before it is remembered
 _DAILY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a refresh reaches outside for."""
-
-    store: Store
-    origin: Origin
-    parser: Parser
-    clock: Callable[[], datetime]
-    public_url: str  # where `public/` is served from
-
-
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    """What the origin said: a reading, that nothing changed, or an error."""
-
-    state: State  # with what was learned of addresses on the way
-    status: int | None = None  # HTTP status
-    reading: Reading | None = None
-    note: str | None = None
-    error: FeedError | None = None  # the first address's, where none could be read
 
 
 def refresh(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
@@ -65,7 +41,7 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     waiting = _waiting(subscription, held.state, world.clock(), scheduled=scheduled)
     if waiting:
         return _settled(ledger, held, Outcome(subscription.slug, "waiting", note=waiting))
-    gathered = _gather(subscription, held.state.for_url(subscription.url), world)
+    gathered = gather(subscription, held.state.for_url(subscription.url), world)
     if gathered.error is not None:
         return _fail(ledger, held, gathered, gathered.error, world.clock())
     return _apply(ledger, held, subscription, gathered, world.clock())
@@ -131,84 +107,11 @@ def _waiting(
     return None
 
 
-# ---------------------------------------------------------------- gather
-
-
-def _gather(subscription: Subscription, state: State, world: World) -> _Gathered:
-    """What the first address that answers with a feed says, or the first one's error."""
-    first = state.moved_to or subscription.url
-    errors: list[FeedError] = []
-    for url in dict.fromkeys((first, subscription.url, *subscription.alternates)):
-        if url in state.gone:
-            errors.append(_gone(url))
-            continue
-        try:
-            gathered = _ask(subscription, state, url, world, alternate=url != first)
-        except FeedError as error:
-            errors.append(error)
-            if error.kind is Kind.GONE:
-                moved = None if url == state.moved_to else state.moved_to
-                state = replace(state, gone=(*state.gone, url), moved_to=moved)
-            continue
-        note = f"read from {url}, since: {errors[0]}" if errors else gathered.note
-        return replace(gathered, note=note)
-    status = errors[0].status if isinstance(errors[0], FetchError) else None
-    return _Gathered(state, status, error=errors[0])
-
-
-def _gone(url: str) -> FetchError:
-    return FetchError(
-        Kind.GONE,
-        f"the origin said (410) that {url} is gone for good; it is not asked again until `url` "
-        "changes. What was mirrored stays",
-        status=410,
-    )
-
-
-def _ask(
-    subscription: Subscription, state: State, url: str, world: World, *, alternate: bool
-) -> _Gathered:
-    """What one address says. Raises: FeedError."""
-    requested_at = world.clock()
-    known = {address: held.validators for address, held in state.addresses.items()}
-    reply = world.origin.fetch(subscription, url, known)
-    if isinstance(reply, Gone):
-        raise _gone(url)
-    if isinstance(reply, NotModified):
-        return _Gathered(state, reply.status)
-    digest = blake2b(reply.body, digest_size=16).hexdigest()
-    noted, note = _moved(state, subscription, reply)
-    before = state.addresses.get(reply.url)
-    if before is not None and before.digest == digest:
-        return _Gathered(noted, reply.status, note=note)
-    current = state.parser_version == PARSER_VERSION
-    parsed = world.parser.parse(reply, frozenset(state.fingerprints if current else ()))
-    if not parsed.complete:
-        note = "the document was cut off: its whole entries are kept, nothing else is changed"
-    reading = Reading(reply, parsed, digest, requested_at, alternate)
-    return _Gathered(noted, reply.status, reading, note)
-
-
-def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[State, str | None]:
-    """The state after another sighting of a permanent redirect whose target is this feed.
-
-    Remembered only when it was stable: a hotel's login page answers 301 too.
-    """
-    target = reply.moved_to
-    if target is None or target in {state.moved_to, subscription.url}:
-        return state, None
-    note = f"moved for good to {target}: update `url`"
-    count = state.moving[1] + 1 if state.moving and state.moving[0] == target else 1
-    if count < _SIGHTINGS:
-        return replace(state, moving=(target, count)), note
-    return replace(state, moved_to=target, moving=None), note
-
-
 # ---------------------------------------------------------------- apply
 
 
 def _apply(
-    ledger: Ledger, held: Held, subscription: Subscription, gathered: _Gathered, now: datetime
+    ledger: Ledger, held: Held, subscription: Subscription, gathered: Gathered, now: datetime
 ) -> Outcome:
     """Commit what was decided, again from the start wherever an overlapping run was quicker."""
     new = revised = 0
@@ -242,7 +145,7 @@ def _apply(
 
 
 def _decided(
-    state: State, subscription: Subscription, gathered: _Gathered, now: datetime
+    state: State, subscription: Subscription, gathered: Gathered, now: datetime
 ) -> Decision:
     """The decision on what was gathered, from the state as it stands at this moment."""
     learned = gathered.state
@@ -277,7 +180,7 @@ def _settled(ledger: Ledger, held: Held, outcome: Outcome) -> Outcome:
 
 
 def _fail(
-    ledger: Ledger, held: Held, gathered: _Gathered, error: FeedError, now: datetime
+    ledger: Ledger, held: Held, gathered: Gathered, error: FeedError, now: datetime
 ) -> Outcome:
     """The failure as an outcome; remembered when it is of another kind than the last one."""
     state = gathered.state

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from feedmirror.model import Fetched, Gone, NotModified, ParsedFeed, Subscription, Validators
@@ -66,3 +67,14 @@ class Store(Protocol):
     ) -> str | None:
         """The object's new ETag, or None if it is missing or its ETag is not `etag`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a refresh reaches outside for."""
+
+    store: Store
+    origin: Origin
+    parser: Parser
+    clock: Callable[[], datetime]
+    public_url: str  # where `public/` is served from

@@ -7,32 +7,20 @@ change nothing else; so may one that was cut off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from feedmirror.core.identity import Identified, identify, revision_digest
 from feedmirror.core.schedule import asks_of, effective_interval_s
+from feedmirror.core.sort_out import TOMORROW, Reading, SortedOut, sort_out
 from feedmirror.core.split import PARSER_VERSION
 from feedmirror.core.state import Address, State
-from feedmirror.model import Entry, Feed, Fetched, ParsedFeed, Revision, Subscription
+from feedmirror.model import Feed, ParsedFeed, Revision, Subscription
 
 CHUNK = 200  # entries a commit, so that a first mirror of thousands is carried out in steps
 _FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner
-_TOMORROW = timedelta(days=1)  # a date further ahead is no date
 _DAILY = timedelta(days=1)  # how often bookkeeping alone is written
 _REMEMBERED = 5_000  # keys, at least
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A document and how it was come by."""
-
-    fetched: Fetched
-    parsed: ParsedFeed
-    digest: str  # of the body
-    requested_at: datetime
-    alternate: bool  # not from the feed's first address
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,115 +44,27 @@ def decide(state: State, subscription: Subscription, reading: Reading) -> Decisi
     """The commits to make one after the other; each but the last carries a part of the entries."""
     late = _is_late(state, reading)
     additive = late or not reading.parsed.complete
-    sorted_out = _sort_out(state, subscription, reading, additive=additive)
+    found = sort_out(state, subscription, reading, additive=additive)
     base = replace(state, failing=None)
     if not additive:
         base = _described(base, subscription, reading)
     elif reading.alternate and reading.parsed.complete:
         base = replace(base, addresses=_addresses(base, subscription, reading))
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
-    if not (sorted_out.new or sorted_out.revised or sorted_out.corrected or feed_changed):
-        return Decision(_bookkeeping(state, base, reading.requested_at), sorted_out.unchanged)
-    base = replace(base, seen=_seen(state, sorted_out))
+    if not (found.new or found.revised or found.corrected or feed_changed):
+        return Decision(_bookkeeping(state, base, reading.requested_at), found.unchanged)
+    base = replace(base, seen=_seen(state, found))
     if additive and state.feed is None:
         base = replace(base, feed=reading.parsed.feed)
-    commits = _commits(state, base, subscription, sorted_out, reading.requested_at)
-    return Decision(tuple(commits), sorted_out.unchanged)
-
-
-# ---------------------------------------------------------------- which entries are what
-
-
-@dataclass(frozen=True, slots=True)
-class _SortedOut:
-    """The entries of a document by what is to be done with them."""
-
-    new: tuple[Revision, ...]  # oldest first, without their place in the feed
-    revised: tuple[Revision, ...]  # in their old place, or without one if they had left the window
-    corrected: tuple[Revision, ...]  # read better by a newer parser: no revision of the origin's
-    unchanged: int
-    keys: tuple[str, ...]  # of all entries of the document, in document order
-
-
-def _sort_out(
-    state: State, subscription: Subscription, reading: Reading, *, additive: bool
-) -> _SortedOut:
-    window = {revision.key: revision for revision in state.window}
-    items = identify(
-        reading.parsed.items,
-        reading.parsed.entries,
-        subscription.identity,
-        state.seen,
-        {key: revision.item_link for key, revision in window.items()},
-    )
-    new: list[Revision] = []
-    revised: list[Revision] = []
-    corrected: list[Revision] = []
-    unchanged = 0
-    for item in items:
-        entry = reading.parsed.entries.get(item.index)
-        known = state.seen.get(item.key)
-        observed = _observed(item, entry, reading) if entry else None
-        if observed is None or (known and (additive or known[0] == observed.digest)):
-            unchanged += 1
-        elif known is None:
-            new.append(observed)
-        elif state.parser_version != PARSER_VERSION:
-            corrected.append(_again(observed, window.get(item.key), known[1]))
-        else:
-            revised.append(_again(observed, window.get(item.key), known[1]))
-    keys = tuple(item.key for item in items)
-    return _SortedOut(_oldest_first(new), tuple(revised), tuple(corrected), unchanged, keys)
-
-
-def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
-    """An entry as a revision that was never seen before; `seq` 0 is no place yet."""
-    limit = reading.requested_at + _TOMORROW
-    entry = replace(
-        entry,
-        published=entry.published if entry.published and entry.published <= limit else None,
-        updated=entry.updated if entry.updated and entry.updated <= limit else None,
-    )
-    return Revision(
-        key=item.key,
-        digest=revision_digest(entry),
-        guid=item.guid,
-        guid_is_permalink=item.guid_is_permalink,
-        entry=entry,
-        seq=0,
-        first_seen=reading.requested_at,
-        listed_at=reading.requested_at,
-        observed_at=reading.requested_at,
-        fetched_from=reading.fetched.url,
-        item_link=reading.parsed.items[item.index].link,
-    )
-
-
-def _again(observed: Revision, listed: Revision | None, first_seen: int) -> Revision:
-    """An observed revision of an entry that is known: in its place, if it still has one."""
-    if listed is not None:
-        return replace(
-            observed, seq=listed.seq, first_seen=listed.first_seen, listed_at=listed.listed_at
-        )
-    then = datetime.fromtimestamp(first_seen, observed.observed_at.tzinfo)
-    return replace(observed, first_seen=then)
-
-
-def _oldest_first(new: Sequence[Revision]) -> tuple[Revision, ...]:
-    """By date if every entry has one, else the document's order turned round."""
-    turned = list(reversed(new))
-    dates = [revision.entry.published or revision.entry.updated for revision in turned]
-    if all(dates):
-        order = sorted(range(len(turned)), key=lambda i: dates[i] or turned[i].first_seen)
-        return tuple(turned[i] for i in order)
-    return tuple(turned)
+    commits = _commits(state, base, subscription, found, reading.requested_at)
+    return Decision(tuple(commits), found.unchanged)
 
 
 # ---------------------------------------------------------------- what is committed
 
 
 def _commits(
-    state: State, base: State, subscription: Subscription, found: _SortedOut, now: datetime
+    state: State, base: State, subscription: Subscription, found: SortedOut, now: datetime
 ) -> Iterator[Commit]:
     """The chunks: new entries oldest first, with revisions and all that is remembered of the
     document in the last one only, so that a crash between two makes the rest be found again.
@@ -218,7 +118,7 @@ def _window(
     )
 
 
-def _seen(state: State, found: _SortedOut) -> dict[str, tuple[str, int]]:
+def _seen(state: State, found: SortedOut) -> dict[str, tuple[str, int]]:
     """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
     seen = dict(state.seen)
     for revision in (*found.new, *found.revised, *found.corrected):
@@ -278,7 +178,7 @@ def _described(state: State, subscription: Subscription, reading: Reading) -> St
         addresses=_addresses(state, subscription, reading),
         complete=True,
         requested_at=reading.requested_at,
-        dated=max((d for d in dates if d <= reading.requested_at + _TOMORROW), default=None),
+        dated=max((d for d in dates if d <= reading.requested_at + TOMORROW), default=None),
         checked_at=reading.requested_at,
         asks=asks,
         not_before=reading.requested_at + interval if slower else None,

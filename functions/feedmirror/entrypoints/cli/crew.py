@@ -13,7 +13,8 @@ from types import FrameType
 from typing import NoReturn
 
 from feedmirror.model import Outcome, Subscription
-from feedmirror.pipeline import World, refresh_all
+from feedmirror.pipeline import refresh_all
+from feedmirror.ports import World
 
 # Of waiting at a time. A signal may arrive in another thread than the one that waits, which then
 # hears of it when it wakes; and timeouts stand still while a machine sleeps, clocks do not.

@@ -18,8 +18,7 @@ from feedmirror.entrypoints.cli.result import Result
 from feedmirror.entrypoints.cli.text_log import QuietLog, TextLog
 from feedmirror.entrypoints.cli.watch import watch
 from feedmirror.model import Subscription
-from feedmirror.pipeline import World
-from feedmirror.ports import Parser
+from feedmirror.ports import Parser, World
 
 _INTERRUPTED = 130
 

@@ -1,0 +1,96 @@
+"""The first third of a refresh: what the feed's addresses say, and what is learned of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+from feedmirror.core.sort_out import Reading
+from feedmirror.core.split import PARSER_VERSION
+from feedmirror.core.state import State
+from feedmirror.errors import FeedError, FetchError, Kind
+from feedmirror.model import Fetched, Gone, NotModified, Subscription
+from feedmirror.ports import World
+
+_SIGHTINGS = 3  # of a permanent redirect's target as a feed, before it is remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the origin said: a reading, that nothing changed, or an error."""
+
+    state: State  # with what was learned of addresses on the way
+    status: int | None = None  # HTTP status
+    reading: Reading | None = None
+    note: str | None = None
+    error: FeedError | None = None  # the first address's, where none could be read
+
+
+def gather(subscription: Subscription, state: State, world: World) -> Gathered:
+    """What the first address that answers with a feed says, or the first one's error."""
+    first = state.moved_to or subscription.url
+    errors: list[FeedError] = []
+    for url in dict.fromkeys((first, subscription.url, *subscription.alternates)):
+        if url in state.gone:
+            errors.append(_gone(url))
+            continue
+        try:
+            gathered = _ask(subscription, state, url, world, alternate=url != first)
+        except FeedError as error:
+            errors.append(error)
+            if error.kind is Kind.GONE:
+                moved = None if url == state.moved_to else state.moved_to
+                state = replace(state, gone=(*state.gone, url), moved_to=moved)
+            continue
+        note = f"read from {url}, since: {errors[0]}" if errors else gathered.note
+        return replace(gathered, note=note)
+    status = errors[0].status if isinstance(errors[0], FetchError) else None
+    return Gathered(state, status, error=errors[0])
+
+
+def _gone(url: str) -> FetchError:
+    return FetchError(
+        Kind.GONE,
+        f"the origin said (410) that {url} is gone for good; it is not asked again until `url` "
+        "changes. What was mirrored stays",
+        status=410,
+    )
+
+
+def _ask(
+    subscription: Subscription, state: State, url: str, world: World, *, alternate: bool
+) -> Gathered:
+    """What one address says. Raises: FeedError."""
+    requested_at = world.clock()
+    known = {address: held.validators for address, held in state.addresses.items()}
+    reply = world.origin.fetch(subscription, url, known)
+    if isinstance(reply, Gone):
+        raise _gone(url)
+    if isinstance(reply, NotModified):
+        return Gathered(state, reply.status)
+    digest = blake2b(reply.body, digest_size=16).hexdigest()
+    noted, note = _moved(state, subscription, reply)
+    before = state.addresses.get(reply.url)
+    if before is not None and before.digest == digest:
+        return Gathered(noted, reply.status, note=note)
+    current = state.parser_version == PARSER_VERSION
+    parsed = world.parser.parse(reply, frozenset(state.fingerprints if current else ()))
+    if not parsed.complete:
+        note = "the document was cut off: its whole entries are kept, nothing else is changed"
+    reading = Reading(reply, parsed, digest, requested_at, alternate)
+    return Gathered(noted, reply.status, reading, note)
+
+
+def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[State, str | None]:
+    """The state after another sighting of a permanent redirect whose target is this feed.
+
+    Remembered only when it was stable: a hotel's login page answers 301 too.
+    """
+    target = reply.moved_to
+    if target is None or target in {state.moved_to, subscription.url}:
+        return state, None
+    note = f"moved for good to {target}: update `url`"
+    count = state.moving[1] + 1 if state.moving and state.moving[0] == target else 1
+    if count < _SIGHTINGS:
+        return replace(state, moving=(target, count)), note
+    return replace(state, moved_to=target, moving=None), note
