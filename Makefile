@@ -45,7 +45,7 @@ lock: ## resolve requirements/*.txt anew (needs uv); UPGRADE=--upgrade for the n
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
 
 bench: $(VENV)/dev.stamp ## measure what a refresh costs
-	$(BIN)/python -m bench
+	$(BIN)/python bench/refresh.py
 
 clean: ## remove what was built, but nothing that was mirrored
 	rm -rf .venv .venv-* build dist .coverage* .hypothesis .*_cache

@@ -36,19 +36,23 @@ def measure(
     command: Sequence[str],
     *,
     env: Mapping[str, str],
-    output: Path,
-    cwd: Path | None = None,
+    folder: Path,
     timeout_s: float = 300.0,
-    accepted: Sequence[int] = (0,),
 ) -> Cost:
-    """The cost of the command, run to its end; what it writes is in the file `output`.
+    """The cost of the command, run to its end in that folder, where it leaves what it wrote in
+    `stdout` and `stderr`.
 
     Raises: ProgramFailed.
     """
-    with output.open("wb") as file:
+    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+            command,
+            env=env,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
         )
         end = _End(process.pid)
         family = _Family(process.pid)
@@ -57,9 +61,9 @@ def measure(
             if time.perf_counter() - started > timeout_s:
                 process.kill()
     process.returncode = os.waitstatus_to_exitcode(end.status)
-    if process.returncode not in accepted:
-        words = output.read_text("utf-8", "replace")[-2000:]
-        raise ProgramFailed(f"{command[0]} ended with {process.returncode}: {words}")
+    if process.returncode != 0:
+        words = (folder / "stderr").read_text("utf-8", "replace")[-2000:]
+        raise ProgramFailed(f"{' '.join(command)} ended with {process.returncode}: {words}")
     return family.cost(end.usage.ru_utime + end.usage.ru_stime, end.at - started)
 
 

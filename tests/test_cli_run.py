@@ -338,6 +338,7 @@ def test_broken_configuration_is_said_whole_and_nothing_fetched(origin, here, ca
         ("--tick 5m", "--tick goes with --due"),
         ("--due --tick 5", 'did you mean "5m"?'),
         ("--due --watch", "not allowed with"),
+        ("--quiet --verbose", "not allowed with"),
         ("--watch --json", "--watch comes to no end"),
         ("--threads 0", "not a whole number from 1 to 64"),
         ("--thread 3", "unrecognized arguments"),

@@ -53,7 +53,7 @@ def test_arguments_are_the_process_s_own_by_default(monkeypatch, capsys):
     assert capsys.readouterr().out
 
 
-def test_process_prints_one_document_and_forks_no_more_than_it_buries(tmp_path):
+def test_process_prints_one_document_on_stdout_and_events_on_stderr(tmp_path):
     with OriginServer() as origin:
         origin.serve("/feed", FEED)
         write_config(tmp_path, {"x": origin.url("/feed")})

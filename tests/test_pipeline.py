@@ -15,7 +15,7 @@ from feedmirror.core.formats import formats
 from feedmirror.core.state import State
 from feedmirror.errors import FetchError, Kind, ParseError, RenderError, StateError
 from feedmirror.model import Fetched, Gone, Identity, NotModified, Outcome, Validators
-from feedmirror.pipeline import refresh_all
+from feedmirror.pipeline import attempt
 from scene import NOON, SUBSCRIPTION, URL, Scene, document
 from stores import FailingStore, MemoryStore
 
@@ -440,8 +440,7 @@ def _outcomes(scene: Scene, *slugs: str) -> dict[str, Outcome]:
     subscriptions = [replace(SUBSCRIPTION, slug=slug, url=f"https://{slug}.org/") for slug in slugs]
     for subscription in subscriptions:
         scene.origin.answers.setdefault(subscription.url, document(1))
-    outcomes = refresh_all(subscriptions, scene.world(), threads=4)
-    return {outcome.feed: outcome for outcome in outcomes}
+    return {one.slug: attempt(one, scene.world()) for one in subscriptions}
 
 
 def test_a_failing_feed_never_stops_the_others() -> None:

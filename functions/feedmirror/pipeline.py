@@ -12,8 +12,6 @@ A commit is one conditional write; everything after it can be done again, by any
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -47,26 +45,12 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     return _apply(ledger, held, subscription, gathered, world.clock())
 
 
-def refresh_all(
-    subscriptions: Sequence[Subscription], world: World, *, threads: int, scheduled: bool = False
-) -> Iterator[Outcome]:
-    """The outcome of each feed as it comes, refreshed side by side. A feed's failure, whatever it
-    is, is its outcome; the others go on.
-    """
-    with ThreadPoolExecutor(max_workers=max(1, min(threads, len(subscriptions)))) as pool:
-        attempts = [pool.submit(_attempt, s, world, scheduled=scheduled) for s in subscriptions]
-        try:
-            for attempt in as_completed(attempts):
-                yield attempt.result()
-        finally:  # the caller has stopped listening: what has not begun need not
-            pool.shutdown(cancel_futures=True)
-
-
-def _attempt(subscription: Subscription, world: World, *, scheduled: bool) -> Outcome:
+def attempt(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
+    """As `refresh`, for loops over feeds: whatever goes wrong is this feed's outcome."""
     started = monotonic()
     try:
         outcome = refresh(subscription, world, scheduled=scheduled)
-    except Exception as error:  # noqa: BLE001 - the one loop over feeds: no feed stops another
+    except Exception as error:  # noqa: BLE001 - the one place: no feed stops another
         kind = Kind.STORE if isinstance(error, StoreError) else Kind.BUG
         name = "" if isinstance(error, FeedMirrorError) else f"{type(error).__name__}: "
         failure = Failure(kind.value, kind.group.value, f"{name}{error}")

@@ -19,7 +19,13 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_UNMARKED = ((b"<\0?\0", "utf-16-le"), (b"\0<\0?", "utf-16-be"))  # XML 1.0 appendix F
+# Without a mark the zero bytes around the first character, which is ASCII in XML and JSON, tell.
+_UNMARKED = (
+    (re.compile(rb"[^\0]\0\0\0"), "utf-32-le"),
+    (re.compile(rb"\0\0\0[^\0]"), "utf-32-be"),
+    (re.compile(rb"[^\0]\0"), "utf-16-le"),
+    (re.compile(rb"\0[^\0]"), "utf-16-be"),
+)
 
 # What a label means in practice: browsers read each as the superset. Source: WHATWG Encoding §4.2.
 _SUPERSETS = {
@@ -33,25 +39,30 @@ _SUPERSETS = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
     "big5": "big5hkscs",
-    "utf-16": "utf-16-le",
+    "utf-8-sig": "utf-8",
 }
-# An allowlist: Python also offers utf-7, punycode, unicode_escape ..., which are tricks here.
+# An allowlist: Python also offers utf-7, punycode, unicode_escape ..., which are tricks here. Nor
+# is a label believed that says UTF-16: if it were true, the bytes would have shown it.
 _TRUSTED = re.compile(
-    r"utf-8|utf-16-[lb]e|utf-32-[lb]e|cp125[0-8]|cp874|cp866|cp932|cp949|iso8859-\d+|koi8-[rut]"
-    r"|mac-\w+|gb18030|big5hkscs|euc_jp|euc_jis_2004|iso2022_jp|iso2022_jp_2"
+    r"utf-8|cp125[0-8]|cp874|cp866|cp932|cp949|iso8859-\d+|koi8-[rut]|mac-\w+|gb18030|big5hkscs"
+    r"|euc_jp|euc_jis_2004|iso2022_jp|iso2022_jp_2"
 )
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-_DECLARATION = re.compile(rb"<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
+_DECLARATION = re.compile(rb"<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
+_XML = re.compile(r"<\?xml\s[^<>]{0,300}\?>", re.IGNORECASE)
+_LATEST_XML = 4096  # characters in which a misplaced declaration is looked for
 _DOCTYPE = re.compile(
-    r"<!DOCTYPE(?P<outer>(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*)(?P<end>[\[>])", re.IGNORECASE
+    r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*(?:\[\s*\]\s*)?(?P<end>[\[>])", re.IGNORECASE
 )
+# Possessive, as nothing in it ever needs a second look: linear on whatever comes.
+_MISC = re.compile(r"(?:\s++|<!--.*?-->|<\?.*?\?>)*+", re.DOTALL)
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
-def _codec(label: str) -> str | None:
+def _codec(label: str | None) -> str | None:
     """Python's name of the encoding a label stands for, or None if it is not one we trust."""
     try:
-        name = codecs.lookup(label).name
+        name = codecs.lookup((label or "").lower().removeprefix("x-")).name
     except (LookupError, ValueError):
         return None
     name = _SUPERSETS.get(name, name)
@@ -71,82 +82,92 @@ codecs.register_error("feedmirror.cp1252", _per_byte)
 def decode(body: bytes, content_type: str | None) -> str:
     """The document's text. Never fails: what cannot be read is replaced.
 
-    In order: byte order mark, the header's charset, the document's declaration, UTF-8. A header
-    that says Latin-1 loses to a document that says UTF-8 and is: it is a server's default, and
-    Latin-1 would fit anything. Source: RFC 7303 §3, XML 1.0 appendix F.
+    In order: byte order mark, zero bytes, the header's charset, the document's declaration, UTF-8.
+    A document that says UTF-8 and is wins over any header: the header is a server's default, and
+    most charsets would fit anything. A character that was cut off at the end is left out.
+    Source: RFC 7303 §3, XML 1.0 appendix F, RFC 4627 §3.
     """
     for mark, name in _BOMS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(name, "replace")
+            return _leniently(body[len(mark) :], name)
     for pattern, name in _UNMARKED:
-        if body.startswith(pattern):
-            return body.decode(name, "replace")
-    return _by_label(body, content_type)
-
-
-def _by_label(body: bytes, content_type: str | None) -> str:
-    charset = _CHARSET.search(content_type or "")
-    declared = _DECLARATION.search(body[:1024])
-    asked = [
-        _codec(charset[1]) if charset else None,
-        _codec(declared[1].decode()) if declared else None,
-    ]
-    if asked[0] in {"cp1252", None}:
-        asked.reverse()
-    for name in (*asked, "utf-8"):
+        if pattern.match(body):
+            return _leniently(body, name)
+    charset, declared = _CHARSET.search(content_type or ""), _DECLARATION.search(body[:1024])
+    said = _codec(charset and charset[1])
+    says = _codec(declared and declared[1].decode())
+    labels = [says, said] if said in {"cp1252", None} or says == "utf-8" else [said, says]
+    for label in (*labels, "utf-8"):
+        name = label or "utf-8"  # one that is not trusted means UTF-8 too
         try:
-            return body.decode(name) if name else body.decode("utf-8")
+            return _decoded(body, name, "strict")
         except UnicodeDecodeError:
-            continue
-    first = next((name for name in asked if name), "utf-8")
-    return body.decode(first, "feedmirror.cp1252" if first == "utf-8" else "replace")
+            if name == "utf-8" and _is_mostly_utf8(body):
+                break
+    else:
+        return _leniently(body, next(filter(None, labels), "utf-8"))
+    return _leniently(body, "utf-8")
+
+
+def _is_mostly_utf8(body: bytes) -> bool:
+    """Whether more bytes beyond ASCII are UTF-8 than are not."""
+    text = body.decode("utf-8", "ignore")
+    valid = len(text.encode())
+    return valid - len(text) > len(body) - valid
+
+
+def _leniently(body: bytes, name: str) -> str:
+    return _decoded(body, name, "feedmirror.cp1252" if name == "utf-8" else "replace")
+
+
+def _decoded(body: bytes, name: str, errors: str) -> str:
+    """The text, without a character of which the last bytes are missing."""
+    return codecs.getincrementaldecoder(name)(errors).decode(body)
 
 
 def admit(text: str) -> str:
-    """`text` from its first `<` on, with a fresh declaration, without a document type and without
+    """The root element of `text` and what follows it, under a fresh declaration: without what
+    stands before it (a document type, comments, white space, a script's warnings) and without
     characters that XML forbids.
 
     Raises: ParseError UNSAFE for a document type with an internal subset, which is where entities
     are declared (entity bombs, local files); NOT_A_FEED if there is no markup at all.
     """
+    # First of all, or what is left out could make a document type of what was none.
+    text = _after_junk(printable(text))
     start = text.find("<")
     if start < 0:
         raise ParseError(Kind.NOT_A_FEED, "the document holds no markup at all")
-    rest = text[start:]
-    if rest.startswith("<?xml") and "?>" in rest[:1024]:
-        rest = rest[rest.index("?>") + 2 :]
-    return HEAD + printable(_without_doctype(rest))
+    return HEAD + _root(text, start)
 
 
-def _without_doctype(text: str) -> str:
-    """`text` without its document type. Raises: ParseError UNSAFE, see `admit`."""
-    position = skip_misc(text)
+def _after_junk(text: str) -> str:
+    """`text` from its XML declaration on, where something else stands before it by mistake."""
+    found = _XML.search(text, 0, _LATEST_XML)
+    if found is None or re.search(r"<!--|<!\[CDATA\[", text[: found.start()]):
+        return text  # none, or quoted
+    return text[found.start() :]
+
+
+def _root(text: str, position: int) -> str:
+    """`text` from its root element on. Raises: ParseError UNSAFE, see `admit`."""
+    position = _skip_misc(text, position)
     found = _DOCTYPE.match(text, position)
-    if found is None:
-        if re.search(r"<!DOCTYPE", text[position : position + 20_000], re.IGNORECASE):
-            # Not where it belongs, so no XML parser will see it; the lenient one would.
-            refuse_entities(text)
-        return text
-    if found["end"] == "[":
-        _refuse()
-    return text[:position] + text[found.end() :]
+    if found is not None:
+        if found["end"] == "[":
+            _refuse()
+        position = _skip_misc(text, found.end())
+    if text[position : position + 2] in {"<!", "<?"}:
+        # Another document type, or something unfinished, which no XML parser takes; but the
+        # lenient one, which sees the document then, is not to find declarations in it.
+        refuse_entities(text)
+    return text[position:]
 
 
-def skip_misc(text: str) -> int:
+def _skip_misc(text: str, position: int) -> int:
     """Where the first thing stands that is no white space, comment or processing instruction."""
-    position = 0
-    while True:
-        while position < len(text) and text[position].isspace():
-            position += 1
-        for opening, closing in (("<!--", "-->"), ("<?", "?>")):
-            if text.startswith(opening, position):
-                end = text.find(closing, position + len(opening))
-                if end < 0:
-                    return position
-                position = end + len(closing)
-                break
-        else:
-            return position
+    found = _MISC.match(text, position)
+    return found.end() if found else position
 
 
 def refuse_entities(text: str) -> None:
@@ -196,8 +217,9 @@ def _reference(match: re.Match[str]) -> str:
         return _character(match[0])
     if name in _XML_ENTITIES:
         return match[0]
-    character = html.entities.html5.get(name + ";")
-    return character or f"&amp;{name};"
+    # As numbers: `&LT;` names a character that would be markup.
+    characters = html.entities.html5.get(name + ";")
+    return "".join(f"&#{ord(c)};" for c in characters) if characters else f"&amp;{name};"
 
 
 def _character(reference: str) -> str:

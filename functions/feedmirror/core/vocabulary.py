@@ -129,6 +129,36 @@ _W3C_DATE = _matching(
     r"(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d))?)?)?"
 )
 
+# What enclosures are of, by the extension of their address, where the origin does not say. Not from
+# `mimetypes`, which asks the machine.
+MEDIA_TYPES = {
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "aac": "audio/aac",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "mp4": "video/mp4",
+    "m4v": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+    "ogv": "video/ogg",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "pdf": "application/pdf",
+    "epub": "application/epub+zip",
+    "zip": "application/zip",
+    "torrent": "application/x-bittorrent",
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+}
+
 # Elements whose value a validator refuses unless it is one of these: mended, or dropped.
 MENDS: dict[tuple[str, str], Callable[[str], str | None]] = {
     (ITUNES, "explicit"): _explicit,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from mimetypes import guess_type
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
@@ -14,7 +13,7 @@ from feedmirror.core.disclaimer import CSS_CLASS, Disclaimed
 from feedmirror.core.formats import Format, Publication
 from feedmirror.core.text import looks_like_html
 from feedmirror.core.uri import is_web
-from feedmirror.core.vocabulary import PREFIXES
+from feedmirror.core.vocabulary import MEDIA_TYPES, PREFIXES
 from feedmirror.core.xml import SEPARATOR, escape, quote
 from feedmirror.errors import RenderError
 from feedmirror.model import Author, Enclosure, Entry, Image, Source
@@ -200,7 +199,8 @@ def _media_type(enclosure: Enclosure) -> str:
     declared = enclosure.media_type
     if declared and re.fullmatch(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", declared):
         return declared
-    return guess_type(urlsplit(enclosure.url).path)[0] or "application/octet-stream"
+    extension = urlsplit(enclosure.url).path.rpartition(".")[2].lower()
+    return MEDIA_TYPES.get(extension, "application/octet-stream")
 
 
 def verify(document: bytes, publication: Publication) -> None:

@@ -126,8 +126,11 @@ def _add_run(commands: _SubParsersAction[ArgumentParser]) -> None:
 def _add_output(run: ArgumentParser) -> None:
     output = run.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    output.add_argument("-q", "--quiet", action="store_true", help="say only what is amiss")
-    output.add_argument("-v", "--verbose", action="store_true", help="say when a feed is begun")
+    much = output.add_mutually_exclusive_group()
+    much.add_argument("-q", "--quiet", action="store_true", help="say only what is amiss")
+    much.add_argument(
+        "-v", "--verbose", action="store_true", help="with a log in text: also what is begun"
+    )
     output.add_argument(
         "--log-format",
         choices=("auto", "text", "json"),

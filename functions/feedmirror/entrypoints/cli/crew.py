@@ -13,7 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from feedmirror.model import Outcome, Subscription
-from feedmirror.pipeline import refresh_all
+from feedmirror.pipeline import attempt
 from feedmirror.ports import World
 
 # Of waiting at a time. A signal may arrive in another thread than the one that waits, which then
@@ -63,8 +63,7 @@ class Crew:
 
     def _attempt(self, subscription: Subscription, *, scheduled: bool) -> Outcome:
         self._on_begin(subscription)
-        [outcome] = refresh_all((subscription,), self._world, threads=1, scheduled=scheduled)
-        return outcome
+        return attempt(subscription, self._world, scheduled=scheduled)
 
     def next_outcome(self, timeout_s: float = _NAP_S) -> Outcome | None:
         """The next outcome, or None if nothing came in time, or there is something else to see to.

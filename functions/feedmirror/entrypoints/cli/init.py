@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.entrypoints.cli.progress import shown_progress
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.telemetry import printable, redacted
 from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
@@ -36,7 +37,9 @@ def init(arguments: Namespace, outside: Outside) -> int:
         options = {"allow_private_hosts": arguments.allow_private_hosts or None}
         asked = subscription_for(arguments.url, slug=arguments.slug, **options)
         try:
-            fetched = _fetched(outside.web(outside.clock), asked)
+            with shown_progress(live=True) as progress:
+                progress.rest(f"fetching {redacted(asked.url, asked)}")
+                fetched = _fetched(outside.web(outside.clock), asked)
         except FetchError as error:
             return _give_up(error, asked)
         try:

@@ -1,0 +1,147 @@
+"""Where the CPU time of a job goes: imports, the command, and its worker.
+
+Run as a program it is what it starts itself: the command, or a worker's parsing, under cProfile.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import json
+import pstats
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobs import Job
+
+if TYPE_CHECKING:
+    from origin import Origin
+    from programs import Feedmirror
+
+_LINES = 30
+_VERSIONS = {Job.NEW: 1}  # that a job is about, where it is not the first
+
+
+def profile(program: Feedmirror, origin: Origin, job: Job, documents: Path) -> None:
+    """Say on stdout where the CPU time of the job goes."""
+    from programs import feedmirror_env
+
+    env = feedmirror_env(program.folder.parent)
+
+    def run(*arguments: str) -> str:
+        """What a Python wrote on stderr, its job done in the state before it."""
+        if job is not Job.FIRST:
+            origin.serve(0, conditional=True)
+            start = [*program.command(), "--quiet"]
+            subprocess.run(start, env=env, cwd=program.folder, check=True, capture_output=True)
+        origin.serve(_VERSIONS.get(job, 0), conditional=job is not Job.SAME)
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, env=env, cwd=program.folder, check=True, capture_output=True)
+        program.renew()
+        return done.stderr.decode("utf-8", "replace")
+
+    own = program.arguments()
+    run("-m", "feedmirror", *own)  # compiles what is imported
+    _tell_imports(run("-X", "importtime", "-m", "feedmirror", *own))
+    results = program.folder / "profile"
+    run(__file__, "command", str(results), *own)
+    _tell_functions("the command, all threads, without its imports", results)
+    if job in {Job.FIRST, Job.NEW}:
+        before = [] if job is Job.FIRST else [str(documents / "0")]
+        run(__file__, "worker", str(results), str(documents / str(_VERSIONS.get(job, 0))), *before)
+        _tell_functions("the worker, imports included", results)
+
+
+def _tell_imports(stderr: str) -> None:
+    """The packages and modules that cost most to import, in the command and its children."""
+    packages: Counter[str] = Counter()
+    modules: Counter[str] = Counter()
+    for line in stderr.splitlines():
+        parts = line.removeprefix("import time:").split("|")
+        if line.startswith("import time:") and parts[0].strip().isdecimal():
+            name = parts[2].strip()
+            packages[name.partition(".")[0]] += int(parts[0])
+            modules[name] += int(parts[0])
+    total = sum(packages.values())
+    print(f"\nimports: {total / 1000:.0f} ms (wall), {len(modules)} modules; by package, by module")
+    for one, other in zip(packages.most_common(_LINES), modules.most_common(_LINES), strict=False):
+        print(f"{one[1] / 1000:8.1f} {one[0]:30} {other[1] / 1000:8.1f} {other[0]}")
+
+
+def _tell_functions(title: str, results: Path) -> None:
+    """Functions by the time spent in them, and ours by the time until they return."""
+    print(f"\n==== {title}: CPU by function (cProfile makes calls look dearer than they are)")
+    stats = pstats.Stats(str(results))
+    stats.sort_stats("tottime").print_stats(_LINES)
+    stats.sort_stats("cumulative").print_stats("feedmirror", 2 * _LINES)
+
+
+# ---------------------------------------------------------------- run under cProfile
+
+
+class _Inline:
+    """A thread pool without threads: cProfile would mix up theirs."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], *args: Any, **options: Any) -> Future[Any]:
+        """The work, done."""
+        future: Future[Any] = Future()
+        future.set_result(work(*args, **options))
+        return future
+
+    def shutdown(self, **_: object) -> None:
+        """Nothing: all is done."""
+
+    def __enter__(self) -> _Inline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _run_command(results: str, *arguments: str) -> None:
+    import concurrent.futures
+
+    concurrent.futures.ThreadPoolExecutor = _Inline  # type: ignore[misc, assignment]
+    import feedmirror.adapters.http
+    import feedmirror.entrypoints.cli.run  # noqa: F401 - whatever it imports is not measured
+    from feedmirror.entrypoints.cli import main
+    from feedmirror.entrypoints.telemetry import json_log
+
+    json_log()
+    profiler = cProfile.Profile(time.process_time)
+    profiler.runcall(main, arguments)
+    profiler.dump_stats(results)
+
+
+def _run_worker(results: str, documents: str, before: str = "") -> None:
+    from feedmirror.adapters.parser import parse_plainly
+
+    known: dict[str, list[str]] = {}
+    for path in sorted(Path(before).glob("[0-9]*.xml")) if before else ():
+        answer: Any = parse_plainly({**_header(path), "known": []}, path.read_bytes())
+        known[path.name] = [item[0] for item in answer["parsed"]["items"]]
+
+    def work() -> None:
+        for path in sorted(Path(documents).glob("[0-9]*.xml")):
+            header = {**_header(path), "known": known.get(path.name, [])}
+            json.dumps(parse_plainly(header, path.read_bytes()), ensure_ascii=False)
+
+    profiler = cProfile.Profile(time.process_time)
+    profiler.runcall(work)
+    profiler.dump_stats(results)
+
+
+def _header(path: Path) -> dict[str, str]:
+    return {"url": f"http://127.0.0.1/{path.name}", "content_type": "application/rss+xml"}
+
+
+if __name__ == "__main__":
+    {"command": _run_command, "worker": _run_worker}[sys.argv[1]](*sys.argv[2:])
