@@ -25,13 +25,12 @@ from pathlib import Path
 from threading import Thread
 
 from commands import spawn, write_config
-from conftest import require_program
 from feedmirror.entrypoints.web import FeedServer
 from origin_server import OriginServer
 
 WORDS = "This copy is kept by its readers and stands for nothing else"
 _DEFAULTS = f'[defaults]\ndisclaimer = "{WORDS}"\nkeep = 10000\n'
-_TIMEOUT_S = 60
+_TIMEOUT_S = 60  # of a program; it takes less than one
 _MESSAGES = BytesParser(EmailMessage, policy=policy.default)
 
 
@@ -48,17 +47,16 @@ class ServedMirror:
     log: list[str]  # the server's, a line a request
     _urls: dict[str, str] = field(default_factory=dict)  # of the feeds at the origin, by slug
 
-    def origin_says(
-        self, slug: str, document: bytes, *, at: str = "", content_type: str = "application/xml"
-    ) -> None:
-        """The document that the origin has from now on, in a place of its own if `at` says so."""
-        path = f"/{at or slug}"
+    def origin_says(self, slug: str, document: bytes, *, at: str | None = None) -> None:
+        """The document that the origin has from now on; `at` another address, if it moved."""
+        path = at or f"/{slug}"
+        kind = "application/feed+json" if document.startswith(b"{") else "application/xml"
         etag = f'"{sha256(document).hexdigest()}"'
-        self.origin.serve(path, document, etag=etag, content_type=content_type)
+        self.origin.serve(path, document, etag=etag, content_type=kind)
         self._urls[slug] = self.origin.url(path)
 
     def refresh(self) -> dict[str, dict[str, object]]:
-        """What refreshing all feeds came to, by slug: `outcome`, `new`, `revised`, ..."""
+        """What refreshing all feeds came to, by slug: `outcome`, `http_status`, `new`, ..."""
         public_url = f'public_url = "{self.server.base}"\n'
         write_config(self.folder, self._urls, top=f"{public_url}{_DEFAULTS}")
         with spawn("run", "--json", cwd=self.folder) as command:
@@ -70,14 +68,13 @@ class ServedMirror:
         """What a reader subscribes to."""
         return f"{self.server.base}/{slug}/rss.xml"
 
-    def document(self, slug: str) -> bytes:
-        """The public document as the store has it."""
-        return (self.folder / "mirror/public" / slug / "rss.xml").read_bytes()
+    def file(self, slug: str) -> Path:
+        """The public document in the store."""
+        return self.folder / "mirror/public" / slug / "rss.xml"
 
     def statuses(self, slug: str, count: int) -> list[int]:
-        """What the server has answered to those who asked for the feed, once that is `count`.
-
-        It writes a line after it has answered, when the reader may be gone already.
+        """What the server has answered to those who asked for the feed, once it did so `count`
+        times: it notes an answer when it is sent, and the reader may be gone by then.
         """
         deadline = time.monotonic() + 5
         while len(found := self._statuses(slug)) < count and time.monotonic() < deadline:
@@ -110,10 +107,10 @@ def served_mirror(folder: Path) -> Iterator[ServedMirror]:
 
 
 def _run(home: Path, *argv: str) -> None:
-    """Run a reader to its end; it has to be content, and to say so by its silence."""
+    """Run a reader to its end. It has to be content, which readers say by their silence."""
     environment = {
         "HOME": str(home),
-        "XDG_RUNTIME_DIR": str(home),  # for locks
+        "XDG_RUNTIME_DIR": str(home),  # where rss2email has its lock
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "TZ": "UTC",
@@ -129,53 +126,52 @@ class Row:
     """An entry as newsboat keeps it."""
 
     guid: str
-    title: str
-    url: str
+    title: str  # made of the link where the entry has none
+    url: str  # empty where the entry has none
     author: str
-    published_s: int  # since 1970; the time of the download where the entry has no date
-    content: str  # HTML
-    enclosure_url: str
+    published_s: int  # since 1970; when it was downloaded, where the entry has no date
+    content: str  # HTML: content:encoded, else itunes:summary, else description
+    enclosure_url: str  # of a sound or a film
     enclosure_type: str
 
 
 class Newsboat:
-    """newsboat with one subscription. It knows entries by their guid alone, across all feeds, so
-    one of two that share a guid is lost to its user.
-    """
+    """newsboat with one subscription; of two entries with the same guid it keeps one."""
 
-    def __init__(self, home: Path, url: str) -> None:
-        self._program = require_program("newsboat")
+    def __init__(self, program: str, home: Path, url: str) -> None:
         self._home = home
-        home.mkdir(parents=True)
-        (home / ".newsboat").mkdir()
+        files = ("-u", "urls", "-C", "config", "-c", "cache.db")
+        self._reload = (program, *files, "-x", "reload")
+        (home / ".newsboat").mkdir(parents=True)  # else it looks at and makes other folders
         (home / "urls").write_text(f"{url}\n")
         (home / "config").write_text(f'error-log "{home}/errors"\n')
 
     def reload(self) -> list[Row]:
-        """The entries in its cache after it has asked for the feed, in the order they came."""
-        files = ("-u", "urls", "-C", "config", "-c", "cache.db")
-        _run(self._home, self._program, *files, "-x", "reload")
+        """The entries that its user sees after it has asked for the feed, in the order it came."""
+        _run(self._home, *self._reload)
         errors = self._home / "errors"
         assert not errors.exists() or errors.read_text() == ""
         columns = "guid, title, url, author, pubDate, content, enclosure_url, enclosure_type"
         query = f"SELECT {columns} FROM rss_item WHERE NOT deleted ORDER BY id"
-        with closing(sqlite3.connect(self._home / "cache.db")) as cache:
-            return [Row(*values) for values in cache.execute(query)]
+        return [Row(*values) for values in self._cached(query)]
 
     def feed_title(self) -> str:
         """What it calls the feed."""
-        with closing(sqlite3.connect(self._home / "cache.db")) as cache:
-            [[title]] = cache.execute("SELECT title FROM rss_feed")
+        [[title]] = self._cached("SELECT title FROM rss_feed")
         return str(title)
+
+    def _cached(self, query: str) -> list[tuple[str | int, ...]]:
+        with closing(sqlite3.connect(self._home / "cache.db")) as cache:
+            return cache.execute(query).fetchall()
 
 
 class Rss2Email:
     """rss2email, delivering into a maildir of its own."""
 
-    def __init__(self, home: Path, feeds: Mapping[str, str]) -> None:
-        program = require_program("r2e")
-        self._home = home
+    def __init__(self, program: str, home: Path, feeds: Mapping[str, str]) -> None:
         home.mkdir(parents=True)
+        self._home = home
+        self._command = (program, "-c", "config", "-d", "data.json")
         config = ConfigParser(interpolation=None)
         config["DEFAULT"] = {
             "to": "reader@example.org",
@@ -183,14 +179,14 @@ class Rss2Email:
             "maildir-path": str(home),
             "maildir-mailbox": "mail",
             "date-header": "True",  # the entry's date, not the time of the delivery
+            "date-header-order": "issued",
             "body-width": "-1",  # lines as long as they are
             "verbose": "warning",
         }
         with (home / "config").open("w") as file:
             config.write(file)
-        outlines = "".join(f'<outline type="rss" text="{n}" xmlUrl="{u}"/>' for n, u in feeds.items())
+        outlines = "".join(f'<outline text="{n}" xmlUrl="{url}"/>' for n, url in feeds.items())
         (home / "feeds.opml").write_text(f'<opml version="1.0"><body>{outlines}</body></opml>')
-        self._command = (program, "-c", "config", "-d", "data.json")
         _run(home, *self._command, "opmlimport", "feeds.opml")
 
     def run(self) -> list[EmailMessage]:
@@ -198,4 +194,4 @@ class Rss2Email:
         mail = mailbox.Maildir(self._home / "mail", factory=_MESSAGES.parse)
         before = set(mail.keys())
         _run(self._home, *self._command, "run")
-        return [mail[key] for key in sorted(set(mail.keys()) - before)]
+        return [mail[key] for key in set(mail.keys()) - before]

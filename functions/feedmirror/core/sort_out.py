@@ -39,6 +39,7 @@ class SortedOut:
 def sort_out(
     state: State, subscription: Subscription, reading: Reading, *, additive: bool
 ) -> SortedOut:
+    """The document's entries, sorted. With `additive`, known ones count as unchanged."""
     window = {revision.key: revision for revision in state.window}
     items = identify(
         reading.parsed.items,
