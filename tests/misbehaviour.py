@@ -12,10 +12,11 @@ import stat
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from feedmirror.adapters.sandbox_wire import ANSWER, REPLY
+from feedmirror.adapters.sandbox_wire import ANSWER, REPLY, Limits
 
 
 def work(header: dict[str, Any], body: bytes) -> object:
@@ -161,3 +162,17 @@ NOT_JSON = REPLY.pack(ANSWER, 5) + b"{]{]{"
 TOO_DEEP = REPLY.pack(ANSWER, 200_000) + b"[" * 200_000
 NOT_UTF_8 = REPLY.pack(ANSWER, 3) + b'"\xff"'
 CUT_OFF = REPLY.pack(ANSWER, 100) + b'"half'
+
+
+def beyond_own(limits: Limits) -> Limits:
+    """Limits beyond what this process has by now: a child starts with what its parent has."""
+    address_space, resident = (_own_bytes(index) for index in (0, 1))
+    return replace(
+        limits,
+        memory_bytes=limits.memory_bytes and limits.memory_bytes + address_space,
+        retire_bytes=limits.retire_bytes + resident,
+    )
+
+
+def _own_bytes(index: int) -> int:
+    return int(Path("/proc/self/statm").read_text().split()[index]) * os.sysconf("SC_PAGE_SIZE")

@@ -14,6 +14,7 @@ pace. What was asked is recorded as it came, in `requests`.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import ssl
@@ -161,7 +162,8 @@ class OriginServer:
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
-        socket.create_connection((self.host, self.port), 5).close()  # wakes the accept
+        with contextlib.suppress(OSError):  # wakes the accept, unless it has ended by itself
+            socket.create_connection((self.host, self.port), 5).close()
         for thread in self._threads:
             thread.join(5)
 

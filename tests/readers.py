@@ -17,12 +17,12 @@ from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from email import policy
+from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.parser import BytesParser
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from commands import spawn, write_config
 from feedmirror.entrypoints.web import FeedServer
@@ -31,7 +31,6 @@ from origin_server import OriginServer
 WORDS = "This copy is kept by its readers and stands for nothing else"
 _DEFAULTS = f'[defaults]\ndisclaimer = "{WORDS}"\nkeep = 10000\n'
 _TIMEOUT_S = 60  # of a program; it takes less than one
-_MESSAGES = BytesParser(EmailMessage, policy=policy.default)
 
 
 # ---------------------------------------------------------------- the mirror
@@ -115,16 +114,16 @@ def _run(home: Path, *argv: str) -> None:
         "LANG": "C.UTF-8",
         "TZ": "UTC",
     }
-    done = subprocess.run(
-        argv, cwd=home, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "timeout": _TIMEOUT_S}
+    reader = subprocess.run(argv, cwd=home, env=environment, **pipes, check=False)
+    assert (reader.returncode, reader.stdout.decode()) == (0, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """An entry as newsboat keeps it."""
 
+    feed_url: str
     guid: str
     title: str  # made of the link where the entry has none
     url: str  # empty where the entry has none
@@ -136,31 +135,30 @@ class Row:
 
 
 class Newsboat:
-    """newsboat with one subscription; of two entries with the same guid it keeps one."""
+    """newsboat; of two entries with the same guid, in whatever feeds, it keeps one."""
 
-    def __init__(self, program: str, home: Path, url: str) -> None:
+    def __init__(self, program: str, home: Path, *urls: str) -> None:
         self._home = home
         files = ("-u", "urls", "-C", "config", "-c", "cache.db")
         self._reload = (program, *files, "-x", "reload")
         (home / ".newsboat").mkdir(parents=True)  # else it looks at and makes other folders
-        (home / "urls").write_text(f"{url}\n")
+        (home / "urls").write_text("\n".join(urls))
         (home / "config").write_text(f'error-log "{home}/errors"\n')
 
     def reload(self) -> list[Row]:
-        """The entries that its user sees after it has asked for the feed, in the order it came."""
+        """The entries that its user sees after it has asked for the feed, the latest first."""
         _run(self._home, *self._reload)
         errors = self._home / "errors"
         assert not errors.exists() or errors.read_text() == ""
         columns = "guid, title, url, author, pubDate, content, enclosure_url, enclosure_type"
-        query = f"SELECT {columns} FROM rss_item WHERE NOT deleted ORDER BY id"
+        query = f"SELECT feedurl, {columns} FROM rss_item WHERE NOT deleted ORDER BY id DESC"
         return [Row(*values) for values in self._cached(query)]
 
-    def feed_title(self) -> str:
-        """What it calls the feed."""
-        [[title]] = self._cached("SELECT title FROM rss_feed")
-        return str(title)
+    def titles(self) -> dict[str, str]:
+        """What it calls its feeds, by their addresses."""
+        return dict(self._cached("SELECT rssurl, title FROM rss_feed"))
 
-    def _cached(self, query: str) -> list[tuple[str | int, ...]]:
+    def _cached(self, query: str) -> list[Any]:
         with closing(sqlite3.connect(self._home / "cache.db")) as cache:
             return cache.execute(query).fetchall()
 
@@ -191,7 +189,8 @@ class Rss2Email:
 
     def run(self) -> list[EmailMessage]:
         """The messages that one more look at its feeds brings."""
-        mail = mailbox.Maildir(self._home / "mail", factory=_MESSAGES.parse)
+        mail = mailbox.Maildir(self._home / "mail")
         before = set(mail.keys())
         _run(self._home, *self._command, "run")
-        return [mail[key] for key in set(mail.keys()) - before]
+        new = map(mail.get_bytes, set(mail.keys()) - before)
+        return [message_from_bytes(each, policy=policy.default) for each in new]

@@ -58,6 +58,7 @@ def _faults(*, known: bool) -> Iterator[tuple[int, str]]:
             at += 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [False, True], ids=["first mirror", "known feed"])
 def test_a_run_killed_at_any_operation_and_run_again_leaves_the_same_store(known: bool) -> None:
     expected = _uninterrupted(known=known)
@@ -72,6 +73,7 @@ def test_a_run_killed_at_any_operation_and_run_again_leaves_the_same_store(known
     assert tried >= 3 * 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [False, True], ids=["first mirror", "known feed"])
 def test_a_recovery_killed_at_any_operation_leaves_the_same_store(known: bool) -> None:
     expected = _uninterrupted(known=known)
@@ -93,6 +95,7 @@ def test_a_recovery_killed_at_any_operation_leaves_the_same_store(known: bool) -
     assert tried > 400
 
 
+@pytest.mark.slow
 def test_a_first_mirror_of_many_chunks_killed_anywhere_leaves_the_same_store(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import feedparser
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ def _parsed(generated: Generated, known: frozenset[str] = frozenset()) -> Parsed
     return parse(Fetched(FEED_URL, generated.document, generated.content_type), known)
 
 
+@pytest.mark.slow
 @given(data=st.data(), generated=feeds())
 def test_any_part_of_a_document_is_parsed_as_it_is_in_the_whole(
     data: st.DataObject, generated: Generated
@@ -42,6 +44,7 @@ def test_a_whole_document_has_the_entries_that_it_was_made_of(generated: Generat
         assert entry.original is not None
 
 
+@pytest.mark.slow
 @given(generated=feeds())
 def test_feedparser_alone_finds_as_many_entries_with_the_same_dates(generated: Generated) -> None:
     # As text/xml without a charset, feedparser takes UTF-16 for ASCII.
@@ -55,6 +58,7 @@ def test_feedparser_alone_finds_as_many_entries_with_the_same_dates(generated: G
             assert (moment and moment.timetuple()[:6]) == (parsed and parsed[:6])
 
 
+@pytest.mark.slow
 @given(versions=histories(most_versions=4))
 def test_a_mirror_that_saw_every_version_has_the_text_of_the_last(
     versions: tuple[Generated, ...],
@@ -73,6 +77,9 @@ def test_a_mirror_that_saw_every_version_has_the_text_of_the_last(
     assert _texts(at_once) <= _texts(stepwise)
 
 
-def _texts(scene: Scene) -> set[tuple[str | None, str | None]]:
-    parsed = feedparser.parse(io.BytesIO(scene.public().encode()))
-    return {(entry.get("id"), entry.get("title")) for entry in parsed.entries}
+def _texts(scene: Scene) -> set[str | None]:
+    # Not their ids: of two entries that share a guid, the one that was there first keeps it.
+    return {
+        entry.get("title")
+        for entry in feedparser.parse(io.BytesIO(scene.public().encode())).entries
+    }

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
 import subprocess
 import time
 
 import pytest
 
+from conftest import require_program
 from feedmirror.errors import Kind
 from fetching import HOST, PUBLIC, TIMEOUT_S, failure, make_origin, subscription
 from origin_server import Drip, Hang, OriginServer, Reset, Send, Wait
 
 BODY = b"<rss version='2.0'><channel/></rss>"
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="the openssl program makes the certificates"
-)
+OPENSSL = require_program("openssl")  # makes the certificates
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate of feeds.example, signed by itself, with its key in the same file."""
     path = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    command = f"{OPENSSL} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     subprocess.run(
         [
             *command.split(),

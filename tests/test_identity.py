@@ -58,9 +58,7 @@ def test_of_exact_repeats_the_first_counts() -> None:
     assert [index for index, *_ in _identify(("a", "x"), ("b", "y"), ("a", "x"))] == [0, 1]
 
 
-def test_entries_that_share_a_guid_but_not_a_link_are_two() -> (
-    None
-):
+def test_entries_that_share_a_guid_but_not_a_link_are_two() -> None:
     first, second = _identify(("a", "x"), ("a", "y"))
     assert first == (0, guid_key("a"), "a")
     assert second[1] == guid_and_link_key("a", "y")

@@ -17,6 +17,8 @@ from feedmirror.ports import Store, World
 from scene import NOON, PUBLIC_URL, SUBSCRIPTION, URL, RememberingParser, StagedOrigin
 from stores import CrashingStore, MemoryStore, Run, Turnstile, YieldingStore, explore, sample
 
+pytestmark = pytest.mark.slow
+
 ALTERNATE = "https://copy.example.org/rss"
 
 

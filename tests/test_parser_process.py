@@ -19,6 +19,7 @@ from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits, Work
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched
+from misbehaviour import beyond_own
 from parsers import InProcessParser
 
 LIMITS = Limits(memory_bytes=500_000_000, cpu_s=10, wall_s=10, retire_bytes=100_000_000)
@@ -36,7 +37,7 @@ def start(work: Work, limits: Limits = LIMITS) -> SupervisedParser:
     with warnings.catch_warnings():
         # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return SupervisedParser(Sandbox.start(work, limits, despite_threads=True))
+        return SupervisedParser(Sandbox.start(work, beyond_own(limits), despite_threads=True))
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +209,7 @@ def test_memory_is_limited_in_small_pieces_too() -> None:
     # In a fresh interpreter: the heaps of a test runner's threads would be inherited, and filled.
     printed = run("""
 import misbehaviour
+from misbehaviour import beyond_own
 from feedmirror.adapters.sandbox import Sandbox, SandboxError
 from feedmirror.adapters.sandbox_wire import Limits
 with Sandbox.start(misbehaviour.work, Limits(80_000_000, 20, 20, 10**9)) as sandbox:
@@ -224,6 +226,7 @@ with Sandbox.start(misbehaviour.work, Limits(80_000_000, 20, 20, 10**9)) as sand
 def test_children_go_when_the_parent_is_killed(number: signal.Signals) -> None:
     printed = run(f"""
 import os, misbehaviour
+from misbehaviour import beyond_own
 from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 if (child := os.fork()) == 0:
@@ -244,6 +247,7 @@ os.waitpid(child, 0)
 def test_busy_worker_goes_when_the_parent_is_killed() -> None:
     printed = run("""
 import os, misbehaviour, signal
+from misbehaviour import beyond_own
 from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 if (child := os.fork()) == 0:

@@ -192,8 +192,11 @@ def test_equal_documents_of_two_generations_differ_in_their_bytes() -> None:
     ("broken", "complaint"),
     [
         (lambda d: d.replace("</item>", ""), "not be well-formed"),
-        (lambda d: d.replace('class="feedmirror-disclaimer"', ""), "description of item 1"),
-        (lambda d: d[: d.index("<item>")] + "</channel></rss>", "lack a disclaimer or an entry"),
+        (
+            lambda d: d.replace('class="feedmirror-disclaimer"', ""),
+            r"lack a disclaimer in items \[1\]",
+        ),
+        (lambda d: d[: d.index("<item>")] + "</channel></rss>", "lack entries: it has 0"),
         (lambda d: d.replace("Entry 1", "Entry \x01"), "not be well-formed"),
     ],
 )

@@ -29,7 +29,10 @@ NOW = datetime(2027, 1, 1, tzinfo=UTC)  # none of the samples is of the future
 NOTICE = "This copy is kept by its readers & stands for nothing else."
 SAMPLES = [path for path in sample_feeds() if path.suffix != ".json"]
 JSON_SAMPLES = [path for path in sample_feeds() if path.suffix == ".json"]
-pytestmark = pytest.mark.skipif(not SAMPLES, reason="the sample feeds are not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SAMPLES, reason="the sample feeds are not here"),
+]
 
 # (sample, field): why the mirror says something else than feedparser reads in the original.
 # "*" stands for every sample.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from hashlib import blake2b
+from hashlib import sha256
 
 from feedmirror.core.sort_out import Reading
 from feedmirror.core.split import PARSER_VERSION
@@ -68,7 +68,7 @@ def _ask(
         raise _gone(url)
     if isinstance(reply, NotModified):
         return Gathered(state, reply.status)
-    digest = blake2b(reply.body, digest_size=16).hexdigest()
+    digest = sha256(reply.body).hexdigest()[:32]
     noted, note = _moved(state, subscription, reply)
     before = state.addresses.get(reply.url)
     if before is not None and before.digest == digest:

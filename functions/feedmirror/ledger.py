@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 
 from feedmirror.core import codec
 from feedmirror.core import state as states
@@ -49,6 +49,7 @@ class Ledger:
         self._subscription = subscription
         self._address = f"{public_url.rstrip('/')}/{self.slug}"
         self._key = f"data/{self.slug}/state.json"
+        self._window: tuple[tuple[Revision, ...], str] = ((), "")  # the last one written, as JSON
 
     def load(self) -> Held:
         """The state as the store has it, or an empty one. Raises: StoreError, StateError."""
@@ -59,7 +60,9 @@ class Ledger:
 
     def commit(self, held: Held, state: State) -> Held | None:
         """The state as it stands in the store now, or None if another run was quicker."""
-        body = states.dump(state)
+        if self._window[0] is not state.window:  # a commit and its done mark share it
+            self._window = (state.window, states.dump_window(state.window))
+        body = states.dump(state, self._window[1])
         if held.etag is None:
             etag = self._store.create(self._key, body)
         else:
@@ -109,7 +112,7 @@ class Ledger:
         for made in stale:
             document, aside = self._document(made, held.state)
             known = documents.get(made.name)
-            digest = blake2b(document.encode(), digest_size=16).hexdigest()
+            digest = sha256(document.encode()).hexdigest()[:32]
             etag = known.etag if known else None
             if known is None or known.digest != digest:
                 etag = self._publish(made, document, held, etag)

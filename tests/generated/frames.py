@@ -63,7 +63,7 @@ def _draw_prefixes(pen: Pen, letter: str) -> dict[str, str]:
 
 
 def _draw_base(pen: Pen) -> str | None:
-    return pen.pick((None, None, None, "https://base.example.org/a/b", "/root/"))
+    return pen.pick((None, None, None, "https://base.example.org/a/b", "/elsewhere/"))
 
 
 def _declarations(prefixes: Mapping[str, str]) -> dict[str, str]:

@@ -34,19 +34,23 @@ _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {
 }
 
 
+_ATOMS = frozenset({str, int, bool, float, type(None)})
+
+
 def to_plain(value: Any) -> Any:
     """A value of the model as dicts, lists, strings and numbers; a datetime in RFC 3339."""
-    if value is None or isinstance(value, str | int | float):
+    kind = type(value)
+    if kind in _ATOMS:
         return value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
+    if kind is tuple:
         return [to_plain(item) for item in value]
+    if kind is datetime:
+        return value.isoformat()
     plain: Plain = {}
-    for name, default in _DEFAULTS[type(value)]:
+    for name, default in _DEFAULTS[kind]:
         held = getattr(value, name)
-        if default is MISSING or held != default:
-            plain[name] = to_plain(held)
+        if held is not default and held != default:
+            plain[name] = held if type(held) in _ATOMS else to_plain(held)
     return plain
 
 

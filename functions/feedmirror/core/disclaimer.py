@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
@@ -20,6 +21,7 @@ from feedmirror.model import Disclaimer, Feed, Position, Revision, Subscription
 CSS_CLASS = "feedmirror-disclaimer"
 VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
 _VARIABLE = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
+_SLOT = re.compile(f"[{HTML_BEFORE}{HTML_AFTER}{TEXT_BEFORE}{TEXT_AFTER}]")
 _TAGS = frozenset(
     "p br hr a em strong b i small span ul ol li blockquote code abbr bdi bdo".split()
 )
@@ -44,24 +46,25 @@ def attach(revision: Revision, subscription: Subscription, feed: Feed) -> Discla
 
     A body that carries this very disclaimer already (of a mirror of a mirror) carries it once.
     """
+    disclaimer, entry = subscription.disclaimer, revision.entry
     values = _values(revision, subscription, feed)
-    words_html, words_text = _words(subscription.disclaimer, values)
-    language = subscription.disclaimer.language
-    marked = f' lang="{html.escape(language)}"' if language else ""
+    words_html, words_text = _words(disclaimer, values)
+    marked = f' lang="{escape(disclaimer.language)}"' if disclaimer.language else ""
     block = f'<div class="{CSS_CLASS}" role="note"{marked}>{words_html}</div>'
-    before = subscription.disclaimer.position is Position.BEGINNING
-    entry = revision.entry
+    before = disclaimer.position is Position.BEGINNING
 
     def body(of: str) -> str:
         bare = _without(of, words_html, f"<div{marked}>{words_html}</div>")
         return block + bare if before else bare + block
 
-    slots = _slots(block, words_text, before=before)
     return Disclaimed(
         revision=revision,
         summary=body(entry.summary or ""),
         content=body(entry.content) if entry.content is not None else None,
-        foreign=tuple(_filled(fragment, slots) for fragment in entry.foreign),
+        foreign=tuple(
+            _filled(f, block, words_text, before=before) if _SLOT.search(f) else f
+            for f in entry.foreign
+        ),
         notice_html=block,
         notice_text=words_text,
     )
@@ -81,8 +84,8 @@ def _values(revision: Revision, subscription: Subscription, feed: Feed) -> dict[
 def _words(disclaimer: Disclaimer, values: Mapping[str, str]) -> tuple[str, str]:
     """The disclaimer as HTML and as plain text, its variables filled in."""
     if disclaimer.html is not None:
-        filled = fill(disclaimer.html, {name: html.escape(value) for name, value in values.items()})
-        return filled, _plain(filled)
+        escaped = {name: html.escape(value) for name, value in values.items()}
+        return fill(disclaimer.html, escaped), fill(_plain(disclaimer.html), values)
     text = fill(disclaimer.text or "", values)
     return paragraphs(text), text.strip()
 
@@ -92,17 +95,28 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
     Whatever else is in braces stays as it is: `problems` is what refuses it.
     """
-
-    def replacement(match: re.Match[str]) -> str:
-        if match[0] in {"{{", "}}"}:
-            return match[0][0]
-        return values.get(match[1] or "", match[0])
-
-    return _VARIABLE.sub(replacement, template)
+    return "".join(
+        piece if name is None else values.get(name, piece) for piece, name in _pieces(template)
+    )
 
 
+@lru_cache(maxsize=64)
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
+    """The template as runs of text, and variables with their names."""
+    pieces: list[tuple[str, str | None]] = []
+    position = 0
+    for match in _VARIABLE.finditer(template):
+        pieces.append((template[position : match.start()], None))
+        pieces.append((match[0][0], None) if match[0] in {"{{", "}}"} else (match[0], match[1]))
+        position = match.end()
+    return (*pieces, (template[position:], None))
+
+
+@lru_cache(maxsize=64)
 def _plain(body: str) -> str:
-    """The words of the operator's HTML (checked, so well-formed); links with their addresses."""
+    """The words of the operator's HTML (checked, so well-formed), variables as they are; links
+    with their addresses.
+    """
     linked = re.sub(
         r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>',
         lambda m: m[2] if m[2] == m[1] else f"{m[2]} ({m[1]})",
@@ -120,18 +134,13 @@ def _without(body: str, *carried: str) -> str:
     return body
 
 
-def _slots(block: str, words: str, *, before: bool) -> dict[str, str]:
+def _filled(fragment: str, block: str, words: str, *, before: bool) -> str:
+    """The fragment with the disclaimer in its slots."""
     markup, text = escape(block), escape(words)
+    slots = {HTML_BEFORE: "", HTML_AFTER: markup, TEXT_BEFORE: "", TEXT_AFTER: f"\n\n{text}"}
     if before:
-        return {HTML_BEFORE: markup, HTML_AFTER: "", TEXT_BEFORE: f"{text}\n\n", TEXT_AFTER: ""}
-    return {HTML_BEFORE: "", HTML_AFTER: markup, TEXT_BEFORE: "", TEXT_AFTER: f"\n\n{text}"}
-
-
-def _filled(fragment: str, slots: Mapping[str, str]) -> str:
-    if HTML_BEFORE in fragment or TEXT_BEFORE in fragment:
-        for slot, words in slots.items():
-            fragment = fragment.replace(slot, words)
-    return fragment
+        slots = {HTML_BEFORE: markup, HTML_AFTER: "", TEXT_BEFORE: f"{text}\n\n", TEXT_AFTER: ""}
+    return _SLOT.sub(lambda match: slots[match[0]], fragment)
 
 
 def problems(template: str, *, is_html: bool) -> list[str]:

@@ -97,18 +97,33 @@ _FIELDS = tuple(f.name for f in fields(State))
 _EMPTY = State()
 
 
-def dump(state: State) -> bytes:
-    """The state as JSON; equal states give equal bytes."""
+def dump(state: State, window: str | None = None) -> bytes:
+    """The state as JSON; equal states give equal bytes.
+
+    `window` is `dump_window` of its window, where that is at hand: it is nearly all of the work.
+    """
     plain: dict[str, Any] = {"schema": SCHEMA}
     for name in _FIELDS:
         value = getattr(state, name)
-        if value != getattr(_EMPTY, name):
+        if name != "window" and value != getattr(_EMPTY, name):
             plain[name] = _plain(name, value)
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+    text = _json(plain)
+    if state.window:
+        text = f'{text[:-1]},"window":{window or dump_window(state.window)}}}'
+    return text.encode()
+
+
+def dump_window(window: tuple[Revision, ...]) -> str:
+    """The public entries as JSON."""
+    return _json(codec.to_plain(window))
+
+
+def _json(plain: Any) -> str:
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(name: str, value: Any) -> Any:
-    if name in {"window", "pending", "feed"} or name in _DATES:
+    if name in {"pending", "feed"} or name in _DATES:
         return codec.to_plain(value)
     if name in {"addresses", "documents"}:
         return {key: _slots(item) for key, item in value.items()}
