@@ -47,7 +47,7 @@ def decide(state: State, subscription: Subscription, reading: Reading) -> Decisi
     found = sort_out(state, subscription, reading, additive=additive)
     base = replace(state, failing=None)
     if not additive:
-        base = _described(base, subscription, reading)
+        base = _described(base, subscription, reading, found)
     elif reading.alternate and reading.parsed.complete:
         base = replace(base, addresses=_addresses(base, subscription, reading))
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
@@ -156,7 +156,9 @@ def _dated(parsed: ParsedFeed) -> datetime | None:
     return max(filter(None, dates), default=None)
 
 
-def _described(state: State, subscription: Subscription, reading: Reading) -> State:
+def _described(
+    state: State, subscription: Subscription, reading: Reading, found: SortedOut
+) -> State:
     """The state, with what is remembered of a document once all of its entries are applied."""
     fetched, parsed = reading.fetched, reading.parsed
     feed = parsed.feed
@@ -173,7 +175,7 @@ def _described(state: State, subscription: Subscription, reading: Reading) -> St
     return replace(
         state,
         feed=feed,
-        fingerprints=tuple(item.fingerprint for item in parsed.items),
+        fingerprints=found.fingerprints,
         parser_version=PARSER_VERSION,
         addresses=_addresses(state, subscription, reading),
         complete=True,

@@ -34,6 +34,7 @@ class SortedOut:
     corrected: tuple[Revision, ...]  # read better by a newer parser: no revision of the origin's
     unchanged: int
     keys: tuple[str, ...]  # of all entries of the document, in document order
+    fingerprints: tuple[str, ...]  # of its items, without repeats that say something else
 
 
 def sort_out(
@@ -64,8 +65,20 @@ def sort_out(
             corrected.append(_again(observed, window.get(item.key), known[1]))
         else:
             revised.append(_again(observed, window.get(item.key), known[1]))
-    keys = tuple(item.key for item in items)
-    return SortedOut(_oldest_first(new), tuple(revised), tuple(corrected), unchanged, keys)
+    counted = {item.index for item in items}
+    return SortedOut(
+        _oldest_first(new),
+        tuple(revised),
+        tuple(corrected),
+        unchanged,
+        keys=tuple(item.key for item in items),
+        # A repeat that was passed over may be the only one left in the next document.
+        fingerprints=tuple(
+            item.fingerprint
+            for index, item in enumerate(reading.parsed.items)
+            if index in counted or index not in reading.parsed.entries
+        ),
+    )
 
 
 def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
