@@ -49,7 +49,6 @@ class Ledger:
         self._subscription = subscription
         self._address = f"{public_url.rstrip('/')}/{self.slug}"
         self._key = f"data/{self.slug}/state.json"
-        self._window: tuple[tuple[Revision, ...], str] = ((), "")  # the last one written, as JSON
 
     def load(self) -> Held:
         """The state as the store has it, or an empty one. Raises: StoreError, StateError."""
@@ -60,9 +59,7 @@ class Ledger:
 
     def commit(self, held: Held, state: State) -> Held | None:
         """The state as it stands in the store now, or None if another run was quicker."""
-        if self._window[0] is not state.window:  # a commit and its done mark share it
-            self._window = (state.window, states.dump_window(state.window))
-        body = states.dump(state, self._window[1])
+        body = states.dump(state)
         if held.etag is None:
             etag = self._store.create(self._key, body)
         else:
@@ -162,7 +159,7 @@ class Ledger:
         """The document, and the entries that had to be left out of it since they cannot be
         rendered. Raises: RenderError if it is no single entry's fault.
         """
-        document, error = self._rendered(made, state, state.window)
+        document, error = self._rendered(made, state, state.window.revisions)
         if error is None:
             return document, ()
         aside = tuple(r for r in state.window if self._rendered(made, state, (r,))[1])

@@ -15,6 +15,7 @@ from feedmirror.core.schedule import asks_of, effective_interval_s
 from feedmirror.core.sort_out import TOMORROW, Reading, SortedOut, sort_out
 from feedmirror.core.split import PARSER_VERSION
 from feedmirror.core.state import Address, State
+from feedmirror.core.window import Window
 from feedmirror.model import Feed, ParsedFeed, Revision, Subscription
 
 CHUNK = 200  # entries a commit, so that a first mirror of thousands is carried out in steps
@@ -100,9 +101,7 @@ def _halfway(state: State, base: State, current: State, chunk: Iterable[Revision
     return replace(state, feed=base.feed, seen=seen)
 
 
-def _window(
-    state: State, keep: int, arrived: Iterable[Revision], now: datetime
-) -> tuple[Revision, ...]:
+def _window(state: State, keep: int, arrived: Iterable[Revision], now: datetime) -> Window:
     """The public entries, newest first: `keep` of them, and all that came within 48 hours.
 
     What a first mirror holds beyond `keep` is stored, but was never public.
@@ -111,11 +110,12 @@ def _window(
     by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
     recent = state.complete and now - _FLOOR
-    return tuple(
+    kept = (
         revision
         for rank, revision in enumerate(newest)
         if rank < keep or (recent and revision.listed_at > recent)
     )
+    return Window.of(kept, state.window)
 
 
 def _seen(state: State, found: SortedOut) -> dict[str, tuple[str, int]]:

@@ -15,9 +15,11 @@ from typing import Any
 
 from feedmirror.core import codec
 from feedmirror.core.schedule import Asks
+from feedmirror.core.window import Window
 from feedmirror.errors import StateError
 from feedmirror.model import Feed, Revision, Validators
 
+_WINDOW = ',"window":'
 SCHEMA = 1  # raise it when older programs could misread a state; add a step to `_migrated`
 
 
@@ -61,7 +63,7 @@ class State:
     generation: int = 0  # counts changes of what is public
     url: str = ""  # the configured address that `gone` and `moved_to` are about
     feed: Feed | None = None  # None: never parsed
-    window: tuple[Revision, ...] = ()  # the public entries, newest first
+    window: Window = field(default_factory=Window)  # the public entries, newest first
     seen: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # key: digest, epoch seconds
     fingerprints: tuple[str, ...] = ()  # of the items of the last document applied
     parser_version: int = 0  # that read them
@@ -97,29 +99,19 @@ _FIELDS = tuple(f.name for f in fields(State))
 _EMPTY = State()
 
 
-def dump(state: State, window: str | None = None) -> bytes:
+def dump(state: State) -> bytes:
     """The state as JSON; equal states give equal bytes.
 
-    `window` is `dump_window` of its window, where that is at hand: it is nearly all of the work.
+    The window comes last, behind a digest of it, so that `load` need not read it.
     """
     plain: dict[str, Any] = {"schema": SCHEMA}
     for name in _FIELDS:
         value = getattr(state, name)
         if name != "window" and value != getattr(_EMPTY, name):
             plain[name] = _plain(name, value)
-    text = _json(plain)
-    if state.window:
-        text = f'{text[:-1]},"window":{window or dump_window(state.window)}}}'
-    return text.encode()
-
-
-def dump_window(window: tuple[Revision, ...]) -> str:
-    """The public entries as JSON."""
-    return _json(codec.to_plain(window))
-
-
-def _json(plain: Any) -> str:
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    plain["window_digest"] = state.window.digest
+    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    return f"{text[:-1]}{_WINDOW}{state.window.text}}}".encode()
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -144,15 +136,17 @@ def load(body: bytes, where: str) -> State:
     Raises: StateError if it is damaged, or written by a newer version.
     """
     try:
-        plain = json.loads(body)
+        # No string of JSON's can hold this: its quotes would be escaped.
+        head, mark, window = body.decode().rpartition(_WINDOW)
+        plain = json.loads(head + "}" if mark else body)
         schema = plain.pop("schema")
         if schema > SCHEMA:
             raise StateError(
                 f"{where} was written by a newer feedmirror (schema {schema}, this one knows "
                 f"{SCHEMA}): update feedmirror; nothing was changed"
             )
-        return _read(_migrated(plain, schema))
-    except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
+        return _read(_migrated(plain, schema), Window(window[:-1] if mark else "[]"))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise StateError(
             f"{where} is damaged ({type(error).__name__}: {error}): restore an earlier version of "
             "it, or move it away to start the feed anew; nothing was changed"
@@ -166,18 +160,18 @@ def _migrated(plain: dict[str, Any], schema: int) -> dict[str, Any]:
     return plain
 
 
-def _read(plain: dict[str, Any]) -> State:
+def _read(plain: dict[str, Any], window: Window) -> State:
+    if plain.pop("window_digest") != window.digest:
+        raise ValueError("its entries are not those that were written")
     values: dict[str, Any] = {name: plain[name] for name in _PLAIN & plain.keys()}
     for name in _STRINGS & plain.keys():
         values[name] = codec.listed(plain[name], str)
-    for name in {"window", "pending"} & plain.keys():
-        values[name] = tuple(map(codec.revision, plain[name]))
     for name in _DATES & plain.keys():
         values[name] = codec.moment(plain[name])
     for name, read in _READERS.items():
         if name in plain:
             values[name] = read(plain[name])
-    return codec.build(State, values)
+    return codec.build(State, {**values, "window": window})
 
 
 def _failing(plain: dict[str, Any]) -> Failing:
@@ -196,6 +190,7 @@ def _moving(plain: list[Any]) -> tuple[str, int]:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "feed": codec.feed,
+    "pending": lambda pending: tuple(map(codec.revision, pending)),
     "failing": _failing,
     "asks": _asks,
     "moving": _moving,

@@ -24,7 +24,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # BCP 47, roughl
 _EMAIL = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+\.[A-Za-z]{2,}")
 _PERSON = re.compile(rf"(?P<email>{_EMAIL.pattern})(?: \((?P<name>[^()]+)\))?")
 _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
-_BODY = re.compile(r"<(description|content:encoded)>(.*?)</\1>", re.DOTALL)
+_BODIES = ("description", "content:encoded")
 
 
 def render(publication: Publication) -> str:
@@ -227,9 +227,11 @@ def verify(document: bytes, publication: Publication) -> None:
 def _is_disclaimed(item: str) -> bool:
     """Whether there is a body, and none without the disclaimer; what is foreign comes later."""
     own = item.partition("<guid")[0]
-    bodies = _BODY.findall(own)
-    tags = own.count("<description") + own.count("<content:encoded")
-    return len(bodies) == tags > 0 and all(f'class="{CSS_CLASS}"' in body for _, body in bodies)
+    bodies = [
+        part.split(f"</{name}>")[0] for name in _BODIES for part in own.split(f"<{name}>")[1:]
+    ]
+    tags = sum(own.count(f"<{name}") for name in _BODIES)
+    return len(bodies) == tags > 0 and all(f'class="{CSS_CLASS}"' in body for body in bodies)
 
 
 FORMAT = Format(NAME, "application/rss+xml; charset=utf-8", 1, render, stamp, verify)
