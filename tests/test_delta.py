@@ -53,9 +53,10 @@ def test_feedparser_alone_finds_as_many_entries_with_the_same_dates(generated: G
     raw = feedparser.parse(io.BytesIO(generated.document), response_headers=headers)
     entries = _parsed(generated).entries.values()
     for entry, expected in zip(entries, raw.entries, strict=True):
-        for moment, name in ((entry.published, "published"), (entry.updated, "updated")):
-            parsed = dict.get(expected, f"{name}_parsed")
-            assert (moment and moment.timetuple()[:6]) == (parsed and parsed[:6])
+        # Which of the two a `dc:date` is, RSS 1.0 does not say.
+        found = {date.timetuple()[:6] for date in (entry.published, entry.updated) if date}
+        names = ("published_parsed", "updated_parsed")
+        assert found == {dict.get(expected, name)[:6] for name in names if dict.get(expected, name)}
 
 
 @pytest.mark.slow
