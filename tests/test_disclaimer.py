@@ -137,6 +137,19 @@ def test_a_forged_block_loses_its_mark() -> None:
     assert "<div>We endorse all of it.</div>" in public
 
 
+def test_a_live_item_of_a_podcast_carries_it_too() -> None:
+    live = (
+        '<podcast:liveItem xmlns:podcast="https://podcastindex.org/namespace/1.0" status="live">'
+        "<title>Live</title><description>Tonight at eight.</description></podcast:liveItem>"
+    )
+    scene = Scene(rss_document([entry(1)], extra_channel=live))
+    scene.configure(disclaimer=Disclaimer(text="Words of the operator's."))
+    scene.refresh()
+    inner = scene.public().split("<podcast:liveItem")[1].split("</podcast:liveItem>")[0]
+    assert "Tonight at eight." in inner
+    assert inner.count("Words of the operator's.") == 1
+
+
 def test_slots_are_filled_by_kind() -> None:
     fragments = (
         f"<itunes:summary>{TEXT_BEFORE}plain{TEXT_AFTER}</itunes:summary>",

@@ -207,7 +207,7 @@ def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, comp
     from feedmirror.core.disclaimer import attach
 
     entries = tuple(attach(revision, SUBSCRIPTION, feed) for revision in window)
-    publication = Publication(SUBSCRIPTION, feed, entries, NOW, f"{PUBLIC_URL}/news")
+    publication = Publication(SUBSCRIPTION, feed, entries, (), NOW, f"{PUBLIC_URL}/news")
     document = RSS.render(publication)
     RSS.verify(document.encode(), publication)
     with pytest.raises(RenderError, match=complaint):

@@ -12,7 +12,7 @@ from hashlib import blake2b, sha256
 
 from feedmirror.core import codec
 from feedmirror.core import state as states
-from feedmirror.core.disclaimer import attach
+from feedmirror.core.disclaimer import attach, attach_to_feed
 from feedmirror.core.formats import Format, Publication, formats
 from feedmirror.core.state import Published, State
 from feedmirror.errors import RenderError, StoreError
@@ -175,7 +175,14 @@ class Ledger:
         assert state.feed is not None and state.changed_at is not None  # noqa: S101, PT018
         feed, subscription = state.feed, self._subscription
         entries = tuple(attach(revision, subscription, feed) for revision in window)
-        publication = Publication(subscription, feed, entries, state.changed_at, self._address)
+        publication = Publication(
+            subscription,
+            feed,
+            entries,
+            attach_to_feed(feed, subscription, state.changed_at),
+            state.changed_at,
+            self._address,
+        )
         document = made.render(publication)
         try:
             made.verify(document.encode("utf-8", "surrogatepass"), publication)

@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
@@ -47,14 +48,13 @@ def attach(revision: Revision, subscription: Subscription, feed: Feed) -> Discla
     A body that carries this very disclaimer already (of a mirror of a mirror) carries it once.
     """
     disclaimer, entry = subscription.disclaimer, revision.entry
-    values = _values(revision, subscription, feed)
+    values = _values(entry.link, revision.first_seen, subscription, feed)
     words_html, words_text = _words(disclaimer, values)
-    marked = f' lang="{escape(disclaimer.language)}"' if disclaimer.language else ""
-    block = f'<div class="{CSS_CLASS}" role="note"{marked}>{words_html}</div>'
+    block = _block(words_html, disclaimer)
     before = disclaimer.position is Position.BEGINNING
 
     def body(of: str) -> str:
-        bare = _without(of, words_html, f"<div{marked}>{words_html}</div>")
+        bare = _without(of, words_html, f"<div{_language(disclaimer)}>{words_html}</div>")
         return block + bare if before else bare + block
 
     return Disclaimed(
@@ -70,14 +70,37 @@ def attach(revision: Revision, subscription: Subscription, feed: Feed) -> Discla
     )
 
 
-def _values(revision: Revision, subscription: Subscription, feed: Feed) -> dict[str, str]:
+def attach_to_feed(feed: Feed, subscription: Subscription, moment: datetime) -> tuple[str, ...]:
+    """The feed's own fragments, with the disclaimer in those that are entries in all but name.
+
+    `moment` is what `{fetched}` stands for there, the feed's page what `{entry_url}` does.
+    """
+    values = _values(None, moment, subscription, feed)
+    words_html, words_text = _words(subscription.disclaimer, values)
+    block = _block(words_html, subscription.disclaimer)
+    before = subscription.disclaimer.position is Position.BEGINNING
+    return tuple(_filled(f, block, words_text, before=before) for f in feed.foreign)
+
+
+def _block(words_html: str, disclaimer: Disclaimer) -> str:
+    """The words, marked as the mirror's."""
+    return f'<div class="{CSS_CLASS}" role="note"{_language(disclaimer)}>{words_html}</div>'
+
+
+def _language(disclaimer: Disclaimer) -> str:
+    return f' lang="{escape(disclaimer.language)}"' if disclaimer.language else ""
+
+
+def _values(
+    link: str | None, fetched: datetime, subscription: Subscription, feed: Feed
+) -> dict[str, str]:
     source_url = feed.link or subscription.url
     title = subscription.title or feed.title or urlsplit(source_url).hostname or source_url
     return {
         "source_title": printable(title),
         "source_url": source_url,
-        "entry_url": revision.entry.link or source_url,
-        "fetched": f"{revision.first_seen:%Y-%m-%d %H:%M} UTC",
+        "entry_url": link or source_url,
+        "fetched": f"{fetched:%Y-%m-%d %H:%M} UTC",
     }
 
 

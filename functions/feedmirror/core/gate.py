@@ -6,7 +6,6 @@ What an XML parser, or feedparser, cannot be trusted with never gets further tha
 from __future__ import annotations
 
 import codecs
-import html.entities
 import re
 
 from feedmirror.core.xml import printable
@@ -185,47 +184,3 @@ def _refuse() -> None:
         "the document declares entities of its own (an internal DTD subset), which is refused: "
         "such declarations can exhaust memory or read files",
     )
-
-
-def mend(text: str) -> str:
-    """`text` with the two commonest reasons for not being well-formed removed: bare ampersands,
-    and HTML's named entities, outside of CDATA sections. Nothing else changes.
-    """
-    pieces: list[str] = []
-    position = 0
-    while (start := text.find("<![CDATA[", position)) >= 0:
-        end = text.find("]]>", start)
-        if end < 0:
-            break
-        pieces += [_AMPERSAND.sub(_reference, text[position:start]), text[start : end + 3]]
-        position = end + 3
-    pieces.append(_AMPERSAND.sub(_reference, text[position:]))
-    return "".join(pieces)
-
-
-_AMPERSAND = re.compile(
-    r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?"
-)
-_XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
-
-
-def _reference(match: re.Match[str]) -> str:
-    name = match["name"]
-    if match[0] == "&":
-        return "&amp;"
-    if name is None:
-        return _character(match[0])
-    if name in _XML_ENTITIES:
-        return match[0]
-    # As numbers: `&LT;` names a character that would be markup.
-    characters = html.entities.html5.get(name + ";")
-    return "".join(f"&#{ord(c)};" for c in characters) if characters else f"&amp;{name};"
-
-
-def _character(reference: str) -> str:
-    """A character reference, or nothing where it names a character that XML forbids."""
-    number = reference[2:-1]
-    code = int(number[1:], 16) if number[0] in "xX" else int(number)
-    if code > 0x10FFFF or not printable(chr(code)):
-        return ""
-    return reference

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import nh3
 
-from feedmirror.core.uri import SCHEME, absolute
+from feedmirror.core.markup import OF_HTML, TAGS, Shape, outline, survey
+from feedmirror.core.uri import absolute
 from feedmirror.core.xml import printable
 
-_TAGS = frozenset(
-    "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite "
-    "code col colgroup dd del details dfn div dl dt em figcaption figure font footer "
-    "h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main map area mark menu nav ol p "
-    "picture pre q rb rp rt rtc ruby s samp section small source span strike strong sub summary "
-    "sup table tbody td tfoot th thead time tr track tt u ul var video wbr".split()
-)
 # `class`, `id`, `role` and `style` stay out: the mirror's own mark must not be forgeable.
 _ATTRIBUTES = {
     "*": {"dir", "lang", "title"},
@@ -48,46 +42,75 @@ _ATTRIBUTES = {
 }
 _DROPPED_WITH_CONTENT = frozenset({"script", "style", "template", "noembed"})
 _SCHEMES = frozenset({"http", "https", "mailto"})
-_FRAME = re.compile(
-    r"<(?:iframe|frame|embed|object)\b([^>]*)>|</(?:iframe|frame|embed|object|noframes|noscript)\s*>"
-    r"|<(?:noframes|noscript)\b[^>]*>",
-    re.IGNORECASE,
-)
-_FRAME_TARGET = re.compile(
-    r"(?:^|[\s\"'])(?:src|data|data-src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))",
-    re.IGNORECASE,
-)
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-# nh3 needs time quadratic in nesting: 488 KB of `<div>` took it 29 s, this many take 10 ms.
-_DEEPEST = 400
+# Frames and plug-ins, let through once more to be made links of.
+_FRAMES = {"iframe": {"src", "data-src"}, "embed": {"src"}, "object": {"data"}}
+_FRAME = re.compile(r"<(?:iframe|embed|object)\b([^<>]*)>|</(?:iframe|embed|object)>")
+_FRAME_TARGET = re.compile(r"\s(?:src|data|data-src)=\"([^\"]*)\"")
+# The sanitiser drops all that is in such an element, but what stands in `noscript` is for us, and
+# of formulas and drawings the words are.
+_NOT_DROPPED = re.compile(r"<(?:math|svg|noscript|noframes)\b", re.IGNORECASE)
+_ANY_TAG = re.compile(r"</?([a-zA-Z][^\s/<>]*)[^<>]*>")
+_MOST_PASSES = 3  # one is enough for what is well-formed, two for nearly all else
+_CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(,*)")
+_DESCRIPTORS = re.compile(r"[^,]*")
+_SIZE = re.compile(r"\d+(?:\.\d+)?[wxh]")
+_PRE = re.compile(r"(<pre\b[^<>]*>)(?=\n)")
 
 
 def clean(body: str, base: str | None = None, page: str | None = None) -> str:
     """`body` as a balanced, inert HTML fragment with absolute addresses.
 
     `base` is what relative addresses are resolved against, `page` what bare fragments (`#note-1`)
-    belong to. Frames and plug-ins become links to what they showed. A body nested deeper than any
-    article is comes back as its text alone.
+    belong to. Frames and plug-ins become links to what they showed. A body that no person wrote
+    (nested endlessly, say) comes back as its text alone.
     """
     if "<" not in body and "&" not in body:
-        return html.escape(printable(body), quote=False)
-    framed = _FRAME.sub(_frame_link, body) if _FRAME.search(body) else body
-    if _depth(framed) > _DEEPEST:
-        framed = html.escape(re.sub(r"<[^<>]*>", " ", framed), quote=False)
+        return html.escape(printable(body), quote=False).strip()
+    shape = survey(body)
+    if shape is Shape.MONSTROUS:
+        return html.escape(_words(body), quote=False).strip()
     resolve = _resolver(base, page)
-    return printable(
-        nh3.clean(
-            framed,
-            tags=set(_TAGS),
-            clean_content_tags=set(_DROPPED_WITH_CONTENT),
-            attributes=_ATTRIBUTES,
-            attribute_filter=_attribute_filter(resolve) if _needs_filter(framed) else None,
-            url_schemes=set(_SCHEMES),
-            url_relative=resolve,
-            link_rel="noopener noreferrer",
-        )
-    ).strip()
+    if shape is Shape.ODD:
+        if _NOT_DROPPED.search(body):
+            body = _ANY_TAG.sub(lambda tag: tag[0] if tag[1].lower() in OF_HTML else "", body)
+        body = _FRAME.sub(_link_of(base), _sanitised(body, resolve, _FRAMES))
+    made = _sanitised(body, resolve, {})
+    for _ in range(_MOST_PASSES):
+        # Removing elements may have left others where no parser puts them: until nothing moves.
+        if outline(made) == outline(body):
+            break
+        body, made = made, _sanitised(made, resolve, {})
+    return made.strip()
+
+
+def _sanitised(body: str, resolve: Callable[[str], str | None], more: dict[str, set[str]]) -> str:
+    made = nh3.clean(
+        body,
+        tags=set(TAGS | more.keys()),
+        clean_content_tags=set(_DROPPED_WITH_CONTENT),
+        attributes=_ATTRIBUTES | more,
+        attribute_filter=_attribute_filter(resolve) if _needs_filter(body) else None,
+        url_schemes=set(_SCHEMES),
+        url_relative=resolve,
+        link_rel="noopener noreferrer",
+    )
+    # A line break right behind `<pre>` is dropped by whoever reads it.
+    return printable(_PRE.sub(r"\1\n", made))
+
+
+def link(url: str) -> str:
+    """A paragraph with a link to an address, which is its text too."""
+    url = html.escape(url)
+    return f'<p><a href="{url}" rel="noopener noreferrer">{url}</a></p>'
+
+
+def _link_of(base: str | None) -> Callable[[re.Match[str]], str]:
+    def of(match: re.Match[str]) -> str:
+        targets = (html.unescape(url) for url in _FRAME_TARGET.findall(match[1] or ""))
+        url = next(filter(None, (absolute(target, base) for target in targets)), None)
+        return link(url) if url else ""
+
+    return of
 
 
 def _resolver(base: str | None, page: str | None) -> Callable[[str], str | None]:
@@ -108,53 +131,48 @@ def _attribute_filter(
 
     def keep(_tag: str, attribute: str, value: str) -> str | None:
         if attribute in {"cite", "poster"}:
-            return value if value.startswith(("http://", "https://")) else resolve(value)
+            return resolved(value)
         if attribute != "srcset":
             return value
-        candidates = (
-            part.split() for part in re.split(r",\s+|,(?=https?:)", value) if part.strip()
-        )
         kept = [
-            " ".join((address, *rest[:1]))
-            for url, *rest in candidates
-            if (address := url if url.startswith(("http://", "https://")) else resolve(url))
+            " ".join(filter(None, (address, size)))
+            for url, size in _candidates(value)
+            if (address := resolved(url))
         ]
         return ", ".join(kept) or None
+
+    def resolved(url: str) -> str | None:
+        return url if url.startswith(("http://", "https://")) else resolve(url)
 
     return keep
 
 
-def _frame_link(match: re.Match[str]) -> str:
-    target = _FRAME_TARGET.search(match[1] or "")
-    url = next((group for group in target.groups() if group), "") if target else ""
-    if not url:
-        return ""
-    url = html.escape(html.unescape(url))
-    return f'<p><a href="{url}">{url}</a></p>'
+def _candidates(srcset: str) -> Iterator[tuple[str, str]]:
+    """The addresses in a `srcset`, each with its width or density. Source: HTML §4.8.4.2.2."""
+    position = 0
+    while found := _CANDIDATE.match(srcset, position):
+        position = found.end()
+        size = ""
+        if not found[2]:  # a comma right behind an address ends the candidate
+            rest = _DESCRIPTORS.match(srcset, position)
+            words = rest[0].split() if rest else []
+            size = words[0] if words and _SIZE.fullmatch(words[0]) else ""
+            position = rest.end() if rest else position
+        yield found[1], size
 
 
-def _depth(body: str) -> int:
-    """The deepest that tags could nest if each that is opened stays open until it is closed."""
-    depth = deepest = 0
-    for closing, name in _TAG.findall(body):
-        if closing:
-            depth = max(0, depth - 1)
-        elif name.lower() not in _VOID and name.lower() not in {"p", "li", "td", "tr", "dt", "dd"}:
-            depth += 1
-            deepest = max(deepest, depth)
-    return deepest
+def _words(body: str) -> str:
+    """What is left when everything between angle brackets is taken away."""
+    return printable(html.unescape(re.sub(r"<[^<>]*>", " ", body)))
 
 
 def to_text(body: str) -> str:
     """The words of an HTML fragment, without its markup; white space is folded."""
     if "<" in body or "&" in body:
-        spaced = re.sub(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^>]*>", " ", body, flags=re.IGNORECASE)
+        if survey(body) is Shape.MONSTROUS:
+            return " ".join(_words(body).split())
+        spaced = re.sub(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", " ", body, flags=re.IGNORECASE)
         body = html.unescape(
             nh3.clean(spaced, tags=set(), clean_content_tags={"script", "style"}, attributes={})
         )
     return " ".join(printable(body).split())
-
-
-def absolute_in_markup(url: str, base: str | None) -> str:
-    """An address in an attribute of a foreign element, absolute if it was relative."""
-    return url if SCHEME.match(url) else (absolute(url, base) or url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from collections.abc import Iterator, Set
 from hashlib import blake2b
@@ -10,6 +10,7 @@ from typing import Any
 
 from feedmirror.core import html
 from feedmirror.core.dates import from_iso
+from feedmirror.core.json_items import Found, read
 from feedmirror.core.split import PARSER_VERSION
 from feedmirror.core.text import paragraphs
 from feedmirror.core.uri import absolute
@@ -18,38 +19,37 @@ from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Author, Category, Enclosure, Entry, Feed, Image, Item, ParsedFeed
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/(\d+(?:\.\d+)?)", re.IGNORECASE)
-_DEEPEST = 64
 
 
 def parse(text: str, location: str, known: Set[str]) -> ParsedFeed:
-    """The feed, with an entry for each item whose fingerprint is not in `known`.
+    """The feed, with an entry for each item whose fingerprint is not in `known`. A document that
+    was cut off gives the items that are whole.
 
-    Raises: ParseError NOT_A_FEED for other JSON, and for JSON that is damaged or cut.
+    Raises: ParseError NOT_A_FEED for other JSON, and for JSON that is damaged, or cut off before
+    its first item was whole; UNSAFE for JSON nested beyond all reason.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(Kind.NOT_A_FEED, f"the document is not valid JSON: {error}") from error
-    version = _VERSION.match(str(document.get("version")))
-    listed = document.get("items")
-    if version is None or not isinstance(listed, list):
+    document = read(text)
+    version = _VERSION.match(str(document.head.get("version")))
+    if version is None or document.found is None:
         raise ParseError(
             Kind.NOT_A_FEED,
             "the document is JSON, but no JSON Feed: `version` or `items` is missing",
         )
-    raws = [raw for raw in listed if isinstance(raw, dict)]
-    sources = [json.dumps(raw, ensure_ascii=False, separators=(",", ":")) for raw in raws]
+    if not document.complete and not document.found:
+        raise ParseError(
+            Kind.NOT_A_FEED, "the document was cut off before any of its entries was whole"
+        )
     items = tuple(
-        Item(_fingerprint(source), _text(raw, "id"), _text(raw, "url"))
-        for raw, source in zip(raws, sources, strict=True)
+        Item(_fingerprint(found.source), _text(found.value, "id"), _text(found.value, "url"))
+        for found in document.found
     )
     entries = {
-        index: _entry(raw, source, location)
-        for index, (raw, source) in enumerate(zip(raws, sources, strict=True))
+        index: _entry(found, location)
+        for index, found in enumerate(document.found)
         if items[index].fingerprint not in known
     }
-    feed = _feed(document, location, version[1])
-    return ParsedFeed(feed, items, entries, lossless=True, complete=True)
+    feed = _feed(document.head, location, version[1])
+    return ParsedFeed(feed, items, entries, lossless=True, complete=document.complete)
 
 
 def _fingerprint(source: str) -> str:
@@ -60,6 +60,8 @@ def _fingerprint(source: str) -> str:
 def _text(raw: dict[str, Any], key: str) -> str | None:
     """A string; a number where 1.0 feeds put one (ids); None where it is missing or blank."""
     value = raw.get(key)
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value) if value.is_integer() else repr(value)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return printable(value).strip() or None if isinstance(value, str) else None
@@ -90,35 +92,39 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
     )
 
 
-def _entry(raw: dict[str, Any], source: str, location: str) -> Entry:
+def _entry(found: Found, location: str) -> Entry:
+    raw = found.value
     link = absolute(_text(raw, "url") or _text(raw, "external_url"), location)
-    content = _text(raw, "content_html")
-    plain = _text(raw, "content_text")
     summary = _text(raw, "summary")
-    tags = raw.get("tags")
-    title = _text(raw, "title")
     return Entry(
         guid=_text(raw, "id"),
         link=link,
-        title=title,
+        title=_text(raw, "title"),
         summary=paragraphs(summary) if summary else None,
-        content=html.clean(content, location, link)
-        if content
-        else paragraphs(plain)
-        if plain
-        else None,
+        content=_content(raw, location, link),
         language=_text(raw, "language"),
         authors=_authors(raw),
-        categories=tuple(
-            Category(printable(tag).strip())
-            for tag in dict.fromkeys(tags if isinstance(tags, list) else ())
-            if isinstance(tag, str) and printable(tag).strip()
-        ),
+        categories=tuple(_categories(raw)),
         enclosures=tuple(_enclosures(raw, location)),
         published=from_iso(raw.get("date_published")),
         updated=from_iso(raw.get("date_modified")),
-        original=source,
+        original=found.source,
     )
+
+
+def _content(raw: dict[str, Any], location: str, link: str | None) -> str | None:
+    """The body: HTML, where an item has both."""
+    content, plain = _text(raw, "content_html"), _text(raw, "content_text")
+    body = html.clean(content, link or location, link) if content else ""
+    return body or (paragraphs(plain) if plain else None)
+
+
+def _categories(raw: dict[str, Any]) -> Iterator[Category]:
+    tags = raw.get("tags")
+    terms = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    for term in dict.fromkeys(printable(term).strip() for term in terms):
+        if term:
+            yield Category(term)
 
 
 def _enclosures(raw: dict[str, Any], location: str) -> Iterator[Enclosure]:
@@ -126,12 +132,16 @@ def _enclosures(raw: dict[str, Any], location: str) -> Iterator[Enclosure]:
     for attachment in listed if isinstance(listed, list) else ():
         url = absolute(_text(attachment, "url"), location) if isinstance(attachment, dict) else None
         if url:
-            size = attachment.get("size_in_bytes")
             yield Enclosure(
                 url=url,
                 media_type=_text(attachment, "mime_type"),
-                length_bytes=int(size)
-                if isinstance(size, int | float) and 0 <= size < 1e15
-                else None,
+                length_bytes=_size(attachment.get("size_in_bytes")),
                 title=_text(attachment, "title"),
             )
+
+
+def _size(value: object) -> int | None:
+    """A number of bytes that there can be."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value < 1e15 else None

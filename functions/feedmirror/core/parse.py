@@ -5,20 +5,24 @@ It is run in a supervised child (`adapters/parser.py`), since what it is given i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Set
 from dataclasses import replace
 from hashlib import blake2b
-from xml.parsers.expat import ExpatError
 
-from feedmirror.core import gate, interpret, jsonfeed
-from feedmirror.core.split import PARSER_VERSION, UNBOUND_PREFIX, CannotSplit, Plan, split
-from feedmirror.core.vocabulary import PREFIXES
-from feedmirror.core.xml import Node, quote, tree
+from feedmirror.core import channel, gate, interpret, jsonfeed
+from feedmirror.core.mend import mend_prefixes, mend_references
+from feedmirror.core.scan import CannotSplit
+from feedmirror.core.split import (
+    PARSER_VERSION,
+    UNBOUND_PREFIX,
+    Plan,
+    end_tags,
+    is_closed,
+    split,
+)
+from feedmirror.core.xml import Element, Node, tree
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import Entry, Feed, Fetched, Item, ParsedFeed
-
-_END = re.compile(r"</\s*(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\s*>", re.IGNORECASE)
+from feedmirror.model import Entry, Fetched, Item, ParsedFeed
 
 
 def parse(fetched: Fetched, known: Set[str]) -> ParsedFeed:
@@ -34,59 +38,46 @@ def parse(fetched: Fetched, known: Set[str]) -> ParsedFeed:
         return jsonfeed.parse(start, fetched.url, known)
     admitted = gate.admit(text)
     try:
-        plan = _plan(admitted)
+        parsed = _delta(_plan(admitted), fetched.url, known)
     except CannotSplit:
-        return _whole(admitted, fetched.url)
-    return _delta(plan, fetched.url, known)
+        parsed = _whole(admitted, fetched.url)
+    _require_feed(parsed)
+    return parsed
 
 
 def _plan(text: str) -> Plan:
     """The document's plan, after mending it where it is not well-formed. Raises: CannotSplit."""
-    try:
-        return split(text)
-    except CannotSplit as error:
-        if not error.code:
-            raise
-        mended = _with_prefixes(text) if error.code == UNBOUND_PREFIX else gate.mend(text)
-        if mended == text:
-            raise
-    try:
-        return split(mended)
-    except CannotSplit as error:  # both faults in one document, or a third
-        if error.code != UNBOUND_PREFIX:
-            raise
-        return split(_with_prefixes(mended))
+    for _ in range(2):  # one fault may hide the other
+        try:
+            return split(text)
+        except CannotSplit as error:
+            mended = _mended(text, error.code) if error.code else text
+            if mended == text:
+                raise
+            text = mended
+    return split(text)
 
 
-def _with_prefixes(text: str) -> str:
-    """The document with the well-known prefixes that it uses but forgot to declare."""
-    head = text[len(gate.HEAD) :]
-    start = len(gate.HEAD) + gate.skip_misc(head)
-    end = min((i for i in (text.find(c, start + 1) for c in " \t\r\n>/") if i > 0), default=0)
-    missing = "".join(
-        f" xmlns:{prefix}={quote(uri)}"
-        for prefix, uri in PREFIXES.items()
-        if f"{prefix}:" in text and f"xmlns:{prefix}" not in text
-    )
-    return text[:end] + missing + text[end:] if end else text
+def _mended(text: str, code: int) -> str:
+    return mend_prefixes(text) if code == UNBOUND_PREFIX else mend_references(text)
 
 
 def _delta(plan: Plan, location: str, known: Set[str]) -> ParsedFeed:
-    """Only the items that are not known, interpreted."""
+    """Only the items that are not known, interpreted. Raises: CannotSplit."""
     keep = [index for index, item in enumerate(plan.items) if item.fingerprint not in known]
     document, sentinel = plan.reduced(set(keep))
     parsed = interpret.interpret(document, location)
     found = parsed.entries[1:] if sentinel else parsed.entries
     if len(found) != len(keep):
-        return _whole(plan.data.decode("utf-8"), location)
-    parsed.entries = found
-    nodes = [_element(plan, plan.spans[index]) for index in keep]
+        raise CannotSplit("feedparser sees other items")
+    elements = [_element(plan, index, location) for index in keep]
     entries = {
-        index: replace(entry, original=_original(plan, index))
-        for index, entry in zip(keep, interpret.entries(parsed, location, nodes), strict=True)
+        index: replace(entry, guid=plan.items[index].guid, original=_original(plan, index))
+        for index, entry in zip(
+            keep, interpret.entries(found, parsed.version, location, elements), strict=True
+        )
     }
-    feed = interpret.feed(parsed, location, _channel(plan))
-    _require_feed(feed, plan.items)
+    feed = channel.feed(parsed, location, _channel(plan, location))
     return ParsedFeed(feed, plan.items, entries, lossless=True, complete=plan.complete)
 
 
@@ -95,23 +86,31 @@ def _original(plan: Plan, index: int) -> str:
     return plan.data[start:end].decode("utf-8")
 
 
-def _element(plan: Plan, span: tuple[int, int]) -> Node:
+def _element(plan: Plan, index: int, location: str) -> Element:
     """The item's element, read in the namespaces of the tags around it."""
-    names = [tag[1:].split(b">")[0].split()[0] for tag in plan.open_tags]
-    closing = b"".join(b"</" + name + b">" for name in reversed(names))
-    node = tree(*plan.open_tags, plan.data[span[0] : span[1]], closing)
-    for _ in plan.open_tags:
-        node = next(node.elements())
-    return node
+    start, end = plan.spans[index]
+    tags = plan.around[index]
+    node = tree(*tags, plan.data[start:end], end_tags(tags))
+    return _innermost(node, len(tags), location)
 
 
-def _channel(plan: Plan) -> Node | None:
+def _channel(plan: Plan, location: str) -> Element:
     """The element that the feed's own properties stand in: `channel`, or Atom's root."""
-    try:
-        root = tree(plan.reduced(())[0])
-    except ExpatError:
-        return None
-    return next((n for n in root.elements() if n.name.local.lower() == "channel"), root)
+    root = tree(plan.frame())
+    if root.name.local.lower() != "channel":
+        for child in root.elements():
+            if child.name.local.lower() == "channel":
+                root.children = [child]
+                return _innermost(root, 1, location)
+    return _innermost(root, 0, location)
+
+
+def _innermost(node: Node, depth: int, base: str) -> Element:
+    """The first child of the first child ..., and what addresses in it are relative to."""
+    for _ in range(depth):
+        base = node.base(base)
+        node = next(node.elements())
+    return Element(node, base)
 
 
 def _whole(text: str, location: str) -> ParsedFeed:
@@ -122,14 +121,13 @@ def _whole(text: str, location: str) -> ParsedFeed:
     end of the feed is in sight the document was cut off, and its last entry with it.
     """
     gate.refuse_entities(text)
-    parsed = interpret.interpret(text.encode("utf-8"), None)
-    complete = bool(_END.search(text[-4096:]))
-    if not complete:
-        parsed.entries = parsed.entries[:-1]
-    entries = interpret.entries(parsed, location, [None] * len(parsed.entries))
+    data = text.encode("utf-8")
+    parsed = interpret.interpret(data, None)
+    complete = is_closed(data)
+    found = parsed.entries if complete else parsed.entries[:-1]
+    entries = interpret.entries(found, parsed.version, location, [None] * len(found))
     items = tuple(Item(_fingerprint(entry), entry.guid, entry.link) for entry in entries)
-    feed = interpret.feed(parsed, location, None)
-    _require_feed(feed, items)
+    feed = channel.feed(parsed, location, None)
     return ParsedFeed(feed, items, dict(enumerate(entries)), lossless=False, complete=complete)
 
 
@@ -139,11 +137,19 @@ def _fingerprint(entry: Entry) -> str:
     ).hexdigest()
 
 
-def _require_feed(feed: Feed, items: tuple[Item, ...]) -> None:
-    """Raises: ParseError NOT_A_FEED for what has neither a feed's root nor a single entry."""
-    if not items and not feed.kind:
+def _require_feed(parsed: ParsedFeed) -> None:
+    """Raises: ParseError NOT_A_FEED for what has neither a feed's root nor a single entry, and for
+    what was cut off before its first entry was whole.
+    """
+    if parsed.items:
+        return
+    if not parsed.feed.kind:
         raise ParseError(
             Kind.NOT_A_FEED,
             "the document is no feed that is known: neither RSS, Atom, CDF nor JSON Feed "
             "(a web page or a login page, perhaps)",
+        )
+    if not parsed.complete:
+        raise ParseError(
+            Kind.NOT_A_FEED, "the document was cut off before any of its entries was whole"
         )

@@ -7,56 +7,23 @@ the (slow) interpreter sees the document.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from xml.parsers import expat
 
-from feedmirror.core.xml import SEPARATOR, parser
-from feedmirror.errors import Kind, ParseError
+from feedmirror.core.scan import CannotSplit, Scan
 from feedmirror.model import Item
 
 # Part of every fingerprint: raise it when a fix should reach entries that are still at the origin.
 PARSER_VERSION = 1
 
-# Namespaces in which `item`, `entry`, `guid` ... mean what they mean in RSS and Atom; those that
-# feedparser maps to no prefix.
-BASE_NAMESPACES = frozenset(
-    {
-        "",
-        "http://backend.userland.com/rss",
-        "http://backend.userland.com/rss2",
-        "http://blogs.law.harvard.edu/tech/rss",
-        "http://purl.org/rss/1.0/",
-        "http://my.netscape.com/rdf/simple/0.9/",
-        "http://example.com/newformat#",
-        "http://example.com/necho",
-        "http://purl.org/echo/",
-        "uri/of/echo/namespace#",
-        "http://purl.org/pie/",
-        "http://purl.org/atom/ns#",
-        "http://www.w3.org/2005/atom",
-        "http://purl.org/rss/1.0/modules/rss091#",
-    }
-)
-_ITEMS = frozenset({"item", "entry"})
-_IDENTIFYING = frozenset({"guid", "id", "link"})
-_RDF_ABOUT = f"http://www.w3.org/1999/02/22-rdf-syntax-ns#{SEPARATOR}about"
-_MOST_ELEMENTS = 300_000
-_MOST_ATTRIBUTES = 100
-_DEEPEST = 200
-_TAG = re.compile(rb"<[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*>")
+_TAG = re.compile(rb"<(?P<name>[^\s/>]++)(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 # expat's codes for "the document ended too soon". Source: expat.h
 _CUT = frozenset({3, 5, 6, 20})
 UNBOUND_PREFIX = 27
 
-
-class CannotSplit(Exception):  # noqa: N818 - an answer within core, never shown
-    """The items cannot be lifted out one by one: read the document whole."""
-
-    def __init__(self, why: str, code: int = 0) -> None:
-        super().__init__(why)
-        self.code = code  # expat's, 0 if the document is well-formed
+Span = tuple[int, int]  # byte offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,188 +31,121 @@ class Plan:
     """A document in UTF-8 and where its items lie."""
 
     data: bytes
-    spans: tuple[tuple[int, int], ...]  # byte offsets of each item, in document order
+    spans: tuple[Span, ...]  # of each item, in document order
     items: tuple[Item, ...]  # of the same length
-    open_tags: tuple[bytes, ...]  # start tags of the elements around the items, outermost first
+    around: tuple[tuple[bytes, ...], ...]  # the start tags around each item, outermost first
+    hidden: tuple[Span, ...]  # elements that the interpreter would misread or need not see
     complete: bool  # False: the document was cut off
 
     def reduced(self, keep: Collection[int]) -> tuple[bytes, bool]:
-        """The document without the items that are not in `keep`, and whether an empty item stands
-        first, whose entry must be dropped again: what a channel's head leaves behind in feedparser
-        would otherwise leak into the first of the kept.
+        """The document for the interpreter, without the items that are not in `keep`, and whether
+        an empty item stands first, whose entry must be dropped again: what a channel's head leaves
+        behind in feedparser would otherwise leak into the first of the kept.
         """
-        out: list[bytes] = []
-        position = 0
-        sentinel = bool(keep) and 0 not in keep
-        if sentinel:
-            start = self.spans[0][0]
-            name = re.split(rb"[\s/>]", self.data[start + 1 : start + 80], maxsplit=1)[0]
-            out.append(self.data[:start] + b"<" + name + b"></" + name + b">")
-            position = start
-        for index, (start, end) in enumerate(self.spans):
-            if index not in keep:
-                out.append(self.data[position:start])
-                position = end
-        tail = self.data[position:] if self.complete else self._mended_tail(position)
-        return b"".join(out) + tail, sentinel
+        gone = sorted((*self._others(keep), *self.hidden))
+        if not keep or 0 in keep:
+            return b"".join((*self._pieces(gone), self._tail())), False
+        start = self.spans[0][0]
+        tag = start_tag(self.data, start)
+        sentinel = tag if tag.endswith(b"/>") else tag + end_tags([tag])
+        head = self._pieces([span for span in gone if span[0] < start], stop=start)
+        rest = self._pieces([span for span in gone if span[0] >= start], position=start)
+        return b"".join((*head, sentinel, *rest, self._tail())), True
 
-    def _mended_tail(self, position: int) -> bytes:
-        """What follows `position` up to the last whole item, and the missing end tags."""
-        end = max(position, self.spans[-1][1])
-        names = [re.split(rb"[\s>]", tag[1:], maxsplit=1)[0] for tag in reversed(self.open_tags)]
-        return self.data[position:end] + b"".join(b"</" + name + b">" for name in names)
+    def frame(self) -> bytes:
+        """The document without its items, everything else as it came."""
+        return b"".join((*self._pieces(self.spans), self._tail()))
+
+    def _others(self, keep: Collection[int]) -> Iterator[Span]:
+        return (span for index, span in enumerate(self.spans) if index not in keep)
+
+    def _pieces(
+        self, gone: Iterable[Span], position: int = 0, stop: int | None = None
+    ) -> Iterator[bytes]:
+        """What is left of the data between `position` and `stop` without `gone`, which is sorted;
+        of spans that lie in one another the outer counts.
+        """
+        if stop is None:
+            stop = len(self.data) if self.complete else self.spans[-1][1]
+        for start, end in gone:
+            if position <= start < stop:
+                yield self.data[position:start]
+                position = end
+        yield self.data[position:stop]
+
+    def _tail(self) -> bytes:
+        """The end tags that a document that was cut off lacks after its last whole item."""
+        return b"" if self.complete else end_tags(self.around[-1])
 
 
 def split(text: str) -> Plan:
     """The plan of a document that `gate.admit` let pass.
 
-    A cut document gives the items that are whole. Fingerprints are keyed by the parser's version
-    and by the start tags around the items, since namespaces, `xml:base` and `xml:lang` count.
+    A cut document gives the items that are whole; of one with something behind its root element
+    that is left out. Fingerprints are keyed by the parser's version and by the start tags around
+    the items, since namespaces, `xml:base` and `xml:lang` count.
 
     Raises: CannotSplit; ParseError UNSAFE for a document beyond all reason in depth or number.
     """
     data = text.encode("utf-8")
-    scan = _Scan()
+    scan = Scan()
     complete = True
     try:
         scan.parser.Parse(data, True)
     except expat.ExpatError as error:
-        if error.code not in _CUT or not scan.spans or _closes(data, scan.root):
+        if scan.root_end is not None:
+            data = data[: data.index(b">", scan.root_end) + 1]
+        elif error.code in _CUT and scan.items and not is_closed(data):
+            complete = False
+        else:
             raise CannotSplit(f"not well-formed: {error}", error.code) from error
-        complete = False
-    if scan.refused:
-        raise CannotSplit(scan.refused)
-    tags = tuple(_start_tag(data, position) for position in scan.heads)
-    key = blake2b(b"\0".join((str(PARSER_VERSION).encode(), *tags)), digest_size=16).digest()
-    if any(_start_tag(data, start).endswith(b"/>") for start, _end in scan.spans):
-        raise CannotSplit("an item without content")
-    ends = [data.index(b">", end) + 1 for _start, end in scan.spans]
-    spans = tuple((start, end) for (start, _), end in zip(scan.spans, ends, strict=True))
+    if scan.swallowed and not scan.items:
+        raise CannotSplit("the only items lie within an element of another vocabulary")
+    tags = {at: start_tag(data, at) for found in scan.items for at in found.around}
+    around = tuple(tuple(tags[at] for at in found.around) for found in scan.items)
+    keys = {tags_around: _key(tags_around) for tags_around in set(around)}
+    spans = tuple((found.start, _end_of(data, found.start, found.end)) for found in scan.items)
     items = tuple(
-        Item(
-            blake2b(data[start:end], digest_size=12, key=key).hexdigest(),
-            guid or None,
-            link or None,
-        )
-        for (start, end), (guid, link) in zip(spans, scan.ids, strict=True)
+        Item(_digest(data[start:end], keys[tags_around]), found.guid, found.link)
+        for (start, end), tags_around, found in zip(spans, around, scan.items, strict=True)
     )
-    return Plan(data, spans, items, tags, complete)
+    hidden = tuple((start, _end_of(data, start, end)) for start, end in scan.hidden)
+    return Plan(data, spans, items, around, hidden, complete)
 
 
-def _closes(data: bytes, root: str) -> bool:
-    """Whether the root element's end tag is there, near the end: then it was not cut off."""
-    return bool(re.search(rb"</\s*" + re.escape(root.encode()) + rb"\s*>", data[-4096:]))
+def _key(tags: tuple[bytes, ...]) -> bytes:
+    return blake2b(b"\0".join((str(PARSER_VERSION).encode(), *tags)), digest_size=16).digest()
 
 
-def _start_tag(data: bytes, position: int) -> bytes:
+def _digest(item: bytes, key: bytes) -> str:
+    return blake2b(item, digest_size=12, key=key).hexdigest()
+
+
+def is_closed(data: bytes) -> bool:
+    """Whether the root element's end tag is there: then the document was not cut off, or only
+    within a CDATA section that quotes such a tag.
+    """
+    root = re.search(rb"<([^\s!?/>][^\s/>]*)", data)
+    if root is None:
+        return False
+    end = data.rfind(b"</" + root[1])
+    if end < 0 or not re.match(rb"\s*>", data[end + 2 + len(root[1]) : end + 100]):
+        return False
+    return data.rfind(b"<![CDATA[", 0, end) <= data.rfind(b"]]>", 0, end)
+
+
+def start_tag(data: bytes, position: int) -> bytes:
+    """The start tag that begins there, in a document that expat has seen it in."""
     found = _TAG.match(data, position)
     return found.group() if found else b""
 
 
-def is_base(uri: str) -> bool:
-    """Whether names of this namespace are RSS's or Atom's own."""
-    return uri.lower() in BASE_NAMESPACES
+def end_tags(tags: Iterable[bytes]) -> bytes:
+    """The end tags of start tags, the last one first."""
+    names = [found["name"] for tag in tags if (found := _TAG.match(tag))]
+    return b"".join(b"</" + name + b">" for name in reversed(names))
 
 
-class _Scan:
-    """The handlers of the pass, and what they find."""
-
-    def __init__(self) -> None:
-        self.parser = parser()
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.spans: list[tuple[int, int]] = []  # start of the start tag, start of the end tag
-        self.ids: list[tuple[str, str]] = []  # raw guid and link of each item
-        self.heads: list[int] = []  # where the start tags around the items stand
-        self.refused = ""
-        self.root = ""  # as written, with its prefix
-        self._outside: list[str] = []  # local names of the open elements that are no part of items
-        self._inside = 0  # depth within an item
-        self._begin = 0
-        self._count = 0
-        self._guid: list[str] = []
-        self._link: list[str] = []
-        self._capturing: list[str] | None = None
-
-    def _start(self, name: str, attributes: list[str]) -> None:
-        self._count += 1
-        if self._inside:
-            self._inside += 1
-            if self._inside == 2:
-                self._identify(name, attributes)
-            if self._inside > _DEEPEST or len(attributes) > 2 * _MOST_ATTRIBUTES:
-                _refuse("an element nested deeper or with more attributes than any feed has")
-            if name.endswith(("item", "entry")) and self._is_item(name):
-                self.refused = "an item within an item"
-            return
-        if self._count > _MOST_ELEMENTS:
-            _refuse(f"more than {_MOST_ELEMENTS} elements")
-        if self._is_item(name):
-            self._enter(attributes)
-            return
-        local, _, prefix = _parts(name)
-        if not self._outside:
-            self.root = f"{prefix}:{local}" if prefix else local
-        self._outside.append(local.lower())
-        if len(self._outside) > _DEEPEST or len(attributes) > 2 * _MOST_ATTRIBUTES:
-            _refuse("an element nested deeper or with more attributes than any feed has")
-        if len(self._outside) == 1 or self._outside[1:] == ["channel"]:
-            self.heads.append(self.parser.CurrentByteIndex)
-
-    def _enter(self, attributes: list[str]) -> None:
-        depth = len(self._outside)
-        if not 1 <= depth <= 2 or (depth == 2 and self._outside[-1] != "channel"):
-            self.refused = "an item where none belongs"
-        self._inside = 1
-        self._begin = self.parser.CurrentByteIndex
-        about = [
-            v
-            for k, v in zip(attributes[::2], attributes[1::2], strict=True)
-            if k.startswith(_RDF_ABOUT)
-        ]
-        self._guid, self._link = about[:1], []
-
-    def _end(self, _name: str) -> None:
-        if not self._inside:
-            self._outside.pop()
-            return
-        self._inside -= 1
-        if self._inside == 1 and self._capturing is not None:
-            self._capturing = None
-            self.parser.CharacterDataHandler = None
-        if self._inside == 0:
-            end = self.parser.CurrentByteIndex
-            self.spans.append((self._begin, end))
-            self.ids.append(("".join(self._guid).strip(), "".join(self._link).strip()))
-
-    def _identify(self, name: str, attributes: list[str]) -> None:
-        local, uri, _ = _parts(name)
-        local = local.lower()
-        if local not in _IDENTIFYING or not is_base(uri):
-            return
-        values = dict(zip(attributes[::2], attributes[1::2], strict=True))
-        if local == "link" and "href" in values:
-            if values.get("rel", "alternate") == "alternate" and not self._link:
-                self._link = [values["href"]]
-            return
-        self._capturing = self._link if local == "link" else self._guid
-        self._capturing.clear()
-        self.parser.CharacterDataHandler = self._capturing.append
-
-    @staticmethod
-    def _is_item(name: str) -> bool:
-        local, uri, prefix = _parts(name)
-        return local.lower() in _ITEMS and (not prefix or is_base(uri))
-
-
-def _parts(name: str) -> tuple[str, str, str]:
-    """Local name, namespace and prefix."""
-    uri, _, rest = name.rpartition(SEPARATOR) if name.count(SEPARATOR) == 1 else ("", "", name)
-    if SEPARATOR in rest:
-        uri, rest, prefix = name.split(SEPARATOR)
-        return rest, uri, prefix
-    return rest, uri, ""
-
-
-def _refuse(what: str) -> None:
-    raise ParseError(Kind.UNSAFE, f"the document has {what}, which is refused")
+def _end_of(data: bytes, start: int, end: int) -> int:
+    """Where an element ends, given where expat saw its end: at its end tag, or behind `/>`."""
+    return end if start_tag(data, start).endswith(b"/>") else data.index(b">", end) + 1

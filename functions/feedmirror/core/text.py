@@ -13,7 +13,8 @@ _LOOKS_LIKE_HTML = re.compile(
 
 def paragraphs(text: str) -> str:
     """Plain text as HTML: paragraphs at blank lines, breaks at others; nothing else is read in."""
-    parts = [part.strip() for part in re.split(r"\n[ \t]*\n\s*", printable(text).strip())]
+    unified = printable(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    parts = [part.strip() for part in re.split(r"\n[ \t]*\n\s*", unified)]
     return "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in parts if part)
 
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-# Characters that may stand in a URI as they are. Source: RFC 3986 §2, and `%` for what is encoded.
-_SAFE = "%:/?#[]@!$&'()*+,;=-._~"
-_SAFE_AFTER_HOST = _SAFE.replace("[", "").replace("]", "")
-_UGLY = re.compile(r"[^!#$%&'()*+,\-./:;=?@A-Za-z0-9_~\[\]]|%(?![0-9A-Fa-f]{2})")
+# Characters that may stand in a path, a query or a fragment. Source: RFC 3986 §3.3 to §3.5.
+_SAFE = "%:/?@!$&'()*+,;=-._~"
+_UGLY = re.compile(r"[^!#$%&'()*+,\-./:;=?@A-Za-z0-9_~]|%(?![0-9A-Fa-f]{2})|#[^#]*#")
 _STRIPPED = "".join(map(chr, range(33))) + "\x7f\xa0\ufeff\u200b"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # full stops of a host. Source: RFC 3490 §3.1
+_FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20\"#%/<>?@\\^`{|}\x7f]")  # WHATWG URL §3.5, roughly
+
+# Schemes that lead to something and run nothing. What another vocabulary's attribute holds of any
+# other scheme is dropped: browsers run javascript:, vbscript: and data:, read file: and blob:.
+_HARMLESS = frozenset(
+    "http https mailto tel sms geo magnet urn tag doi info isbn oai hdl cid mid acct did at nostr "
+    "lightning bitcoin xmpp sip sips irc ircs matrix skype tg signal whatsapp webcal feed itpc "
+    "pcast podcast rss ftp ftps sftp rtmp rtmps rtsp rtp mms mmsh ipfs ipns dweb bzz hyper dat "
+    "gemini gopher nntp news ssb ed2k git svn ssh telnet spotify steam itms itmss market".split()
+)
 
 
 def absolute(url: str | None, base: str | None) -> str | None:
@@ -27,28 +39,62 @@ def absolute(url: str | None, base: str | None) -> str | None:
     if not cleaned:
         return None
     try:
-        joined = urljoin(base, cleaned) if base else cleaned
-        if not joined[:8].lower().startswith(("http://", "https://")):
+        joined = urljoin(base, cleaned) if base and not _WEB.match(cleaned) else cleaned
+        if not _WEB.match(joined):
             return None
-        if not _UGLY.search(joined) and "[" not in joined:
-            return joined if urlsplit(joined).hostname else None
-        return _mended(joined)
+        return _mended(joined) if _UGLY.search(joined) else _checked(joined)
     except ValueError:
         return None
 
 
+def _checked(url: str) -> str | None:
+    parts = urlsplit(url)
+    # Reading the port checks it.
+    return url if parts.hostname and (parts.port is None or parts.port >= 0) else None
+
+
 def _mended(url: str) -> str | None:
     parts = urlsplit(url)
-    host = parts.netloc
-    if not parts.hostname or "\\" in host or " " in host:
+    if not parts.hostname or "\\" in parts.netloc:  # which browsers take for a slash
         return None
-    if not host.isascii():
-        host = host.encode("idna").decode("ascii")
-    path, query, fragment = (
-        quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", part), safe=_SAFE_AFTER_HOST)
-        for part in (parts.path, parts.query, parts.fragment)
+    user, at, host = parts.netloc.rpartition("@")
+    if not host.startswith("["):
+        name, colon, port = host.partition(":")
+        host = _ascii(name) + colon + port
+        if _FORBIDDEN_IN_HOST.search(host):
+            return None
+    rest = (_quoted(part) for part in (parts.path, parts.query, parts.fragment))
+    return _checked(urlunsplit((parts.scheme, _quoted(user) + at + host, *rest)))
+
+
+def _quoted(part: str) -> str:
+    return quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", part), safe=_SAFE)
+
+
+def _ascii(host: str) -> str:
+    """A host's name in ASCII, as browsers write it: `ß` stays one letter, unlike in Python's own
+    codec. Source: UTS #46, nontransitional processing.
+    """
+    if host.isascii():
+        return host
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", host).lower())
+    return ".".join(
+        label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}"
+        for label in _DOTS.split(folded)
     )
-    return urlunsplit((parts.scheme, host, path, query, fragment))
+
+
+def harmless(url: str, base: str | None) -> str | None:
+    """An address of any scheme that runs nothing, absolute where it was relative to a web page, as
+    it is where it is neither; None for one that a reader's program might run.
+
+    For attributes of other vocabularies, which may name an account or a payment.
+    """
+    # A browser ignores these before and within a scheme.
+    scheme = _SCHEME.match(re.sub(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\ufeff]", "", url))
+    if scheme is None:
+        return absolute(url, base) or url
+    return url if scheme[0].lower() in _HARMLESS else None
 
 
 def is_web(url: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-XML = "http://www.w3.org/XML/1998/namespace"
 XHTML = "http://www.w3.org/1999/xhtml"
 XLINK = "http://www.w3.org/1999/xlink"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -82,8 +81,8 @@ def canonical(uri: str) -> str:
 BODIES = {
     (YANDEX, "full-text"): "guess",
     (TURBO, "content"): "html",
-    (MEDIA, "description"): "text",
-    (MEDIA, "text"): "text",
+    (MEDIA, "description"): "guess",
+    (MEDIA, "text"): "guess",
     (ITUNES, "summary"): "guess",
     (GOOGLEPLAY, "description"): "guess",
     (DC, "description"): "guess",
@@ -93,6 +92,10 @@ BODIES = {
     (ATOM, "summary"): "text",
     (ATOM, "content"): "text",
 }
+# The same within elements of other vocabularies: a live item holds elements of RSS, as items do.
+NESTED_BODIES = BODIES | {("", "description"): "html", (CONTENT, "encoded"): "html"}
+# Elements of a feed that are entries in all but name.
+ENTRY_LIKE = "<podcast:liveItem"
 
 # Links of the origin's that describe its own address or paging: in the mirror they would send
 # readers away, or promise pages that are not the mirror's. Source: RFC 5005, WebSub §4.

@@ -19,6 +19,7 @@ class Publication:
     subscription: Subscription
     feed: Feed
     entries: tuple[Disclaimed, ...]  # newest first
+    foreign: tuple[str, ...]  # the feed's own fragments, slots filled
     changed_at: datetime  # when any of it last changed
     address: str  # of the feed's public folder, without a slash at the end
 

@@ -100,7 +100,7 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield f"<ttl>{max(1, subscription.every_s // 60)}</ttl>"
     if feed.image:
         yield "".join(_image(feed.image, publication))
-    yield from feed.foreign
+    yield from publication.foreign
 
 
 def _image(image: Image, publication: Publication) -> Iterator[str]:

@@ -1,0 +1,91 @@
+"""Which texts of an entry are its summary and its content, and both of them as safe HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from feedmirror.core import html
+from feedmirror.core.reading import is_own
+from feedmirror.core.text import looks_like_html, paragraphs
+from feedmirror.core.uri import absolute
+from feedmirror.core.vocabulary import BODIES
+from feedmirror.core.xml import Element, Node, printable
+
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """What relative addresses in an entry's bodies mean."""
+
+    document: str  # the document's address
+    page: str | None  # the entry's address
+    atom: bool
+
+    def of(self, own: str | None) -> str:
+        """The base of a body, given the one that feedparser has found for it.
+
+        RFC 4287 says `xml:base` or the document; in RSS, which says nothing, bodies are copied
+        from the entry's page.
+        """
+        base = absolute(own, self.document) or self.document
+        return self.page if self.page and not self.atom and base == self.document else base
+
+
+def summary_and_content(
+    raw: Any, element: Element | None, bases: Bases
+) -> tuple[str | None, str | None]:
+    """The bodies of an entry of feedparser's, whose element is given where it is known.
+
+    An entry without any gets the first that another vocabulary has, so that readers of the mirror
+    find it where they look.
+    """
+    best = max(dict.get(raw, "content") or [], key=_weight, default=None)
+    content = _clean(best, bases) if best else None
+    detail = dict.get(raw, "summary_detail")
+    if detail is None and best is None:
+        detail = {"value": dict.get(raw, "summary")}
+    # Without a detail, it is a content that feedparser has copied.
+    summary = _clean(detail, bases) if detail else None
+    if summary is None and content is None and element is not None:
+        node = element.node
+        summary = next(_elsewhere(node, node.name.uri, bases.of(element.base)), None)
+    return summary, content
+
+
+def _weight(detail: dict[str, Any]) -> tuple[bool, int]:
+    """What makes one of several contents the better one: markup, then length."""
+    return detail.get("type") != "text/plain", len(detail.get("value") or "")
+
+
+def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
+    """A text construct as safe HTML; a link where it only points at what it means.
+
+    None where there is nothing, or nothing that is text, like a picture.
+    """
+    value, kind = detail.get("value"), str(detail.get("type") or "text/html")
+    base = bases.of(detail.get("base"))
+    if not isinstance(value, str) or not value.strip():
+        source = absolute(detail.get("src"), base)
+        return html.link(source) if source else None
+    if kind.startswith("text/") and kind != "text/html":
+        return paragraphs(value) or None
+    if "/" in kind and kind not in _HTML and not kind.endswith("xml"):
+        return None
+    return html.clean(value, base, bases.page) or None
+
+
+def _elsewhere(node: Node, own: str, base: str) -> Iterator[str]:
+    """The bodies in elements of other vocabularies than `own`, those in groups too."""
+    for child in node.elements():
+        if is_own(child.name.uri, own):
+            continue
+        if (child.name.uri, child.name.local) in BODIES:
+            text = printable(child.text())
+            body = html.clean(text, base) if looks_like_html(text) else paragraphs(text)
+            if body:
+                yield body
+        elif child.name.local == "group":
+            yield from _elsewhere(child, own, base)

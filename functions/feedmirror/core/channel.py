@@ -1,0 +1,131 @@
+"""What a document says of the feed itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from feedmirror.core.dates import moment_of
+from feedmirror.core.fields import authors, categories, plain, string
+from feedmirror.core.foreign import carried
+from feedmirror.core.reading import is_base, is_own
+from feedmirror.core.uri import absolute
+from feedmirror.core.vocabulary import DC
+from feedmirror.core.xml import Element, Node
+from feedmirror.model import Feed, Image
+
+_KINDS = {
+    "rss090": "RSS 0.90",
+    "rss091n": "RSS 0.91",
+    "rss091u": "RSS 0.91",
+    "rss092": "RSS 0.92",
+    "rss093": "RSS 0.93",
+    "rss094": "RSS 0.94",
+    "rss10": "RSS 1.0",
+    "rss20": "RSS 2.0",
+    "rss": "RSS",
+    "atom03": "Atom 0.3",
+    "atom10": "Atom 1.0",
+    "atom": "Atom",
+    "cdf": "CDF",
+}
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_PERIODS_S = {
+    "hourly": 3600,
+    "daily": 86400,
+    "weekly": 604800,
+    "monthly": 2592000,
+    "yearly": 31536000,
+}
+
+
+def feed(parsed: Any, location: str, element: Element | None) -> Feed:
+    """The feed as ours, `element` its channel or Atom's root, None where unknown."""
+    raw = parsed.feed
+    node = element.node if element else None
+    foreign, prefixes = carried(element, slots=False) if element else ((), ())
+    return Feed(
+        kind=_kind_of(parsed) or _cdf(node),
+        title=plain(raw, "title"),
+        link=absolute(string(raw, "link"), location),
+        description=plain(raw, "subtitle"),
+        language=string(raw, "language"),
+        rights=plain(raw, "rights"),
+        authors=authors(raw, element),
+        web_master=_web_master(raw, node),
+        categories=categories(raw),
+        image=_image(raw, location),
+        updated=moment_of(string(raw, "updated"), dict.get(raw, "updated_parsed")),
+        ttl_s=_wait_s(raw),
+        skip_hours=tuple(_listed(node, "skiphours", "hour", _hour)),
+        skip_days=tuple(_listed(node, "skipdays", "day", _day)),
+        foreign=foreign,
+        prefixes=prefixes,
+    )
+
+
+def _web_master(raw: Any, node: Node | None) -> str | None:
+    """As it came: who maintains the feed; Dublin Core's publisher where nobody else is named."""
+    if node is None:
+        return string(raw, "publisher")
+    told = {
+        child.name.local.lower(): child.text().strip()
+        for child in node.elements()
+        if child.name.uri == DC or is_own(child.name.uri, node.name.uri)
+    }
+    return told.get("webmaster") or told.get("publisher") or None
+
+
+def _image(raw: Any, location: str) -> Image | None:
+    image = dict.get(raw, "image") or {}
+    url = absolute(image.get("href") or string(raw, "logo") or string(raw, "icon"), location)
+    if not url:
+        return None
+    width, height = image.get("width"), image.get("height")
+    return Image(
+        url=url,
+        width=width if isinstance(width, int) and 0 < width <= 144 else None,
+        height=height if isinstance(height, int) and 0 < height <= 400 else None,
+    )
+
+
+def _wait_s(raw: Any) -> int | None:
+    """How long the feed asks to be left alone: the longer of RSS `ttl` and `sy:updatePeriod`."""
+    ttl = (string(raw, "ttl") or "").split(".")[0]
+    wait = int(ttl) * 60 if ttl.isdecimal() and len(ttl) < 10 else 0
+    period = _PERIODS_S.get((string(raw, "sy_updateperiod") or "").lower(), 0)
+    times = string(raw, "sy_updatefrequency") or "1"
+    frequency = int(times) if times.isdecimal() and 0 < len(times) < 6 else 1
+    return max(wait, period // max(frequency, 1)) or None
+
+
+def _listed(node: Node | None, parent: str, child: str, read: Any) -> Iterator[Any]:
+    """The values of `skipHours` and its like, each once (feedparser keeps only the last)."""
+    seen = set()
+    for element in node.elements() if node is not None else ():
+        if element.name.local.lower() != parent or not is_base(element.name.uri):
+            continue
+        for item in element.elements():
+            value = read(item.text().strip()) if item.name.local.lower() == child else None
+            if value is not None and value not in seen:
+                seen.add(value)
+                yield value
+
+
+def _hour(text: str) -> int | None:
+    """An hour in GMT; 24 is how RSS 0.91 wrote midnight."""
+    return int(text) % 24 if text.isdecimal() and len(text) <= 2 and int(text) <= 24 else None
+
+
+def _day(text: str) -> str | None:
+    return next((day for day in _DAYS if day.lower() == text.lower()), None)
+
+
+def _kind_of(parsed: Any) -> str:
+    """The format's name as a person knows it, "" if feedparser knows none."""
+    return _KINDS.get(parsed.version, parsed.version or "")
+
+
+def _cdf(node: Node | None) -> str:
+    """CDF, which feedparser reads but does not name: a channel that has no format's root around."""
+    return "CDF" if node is not None and node.name.local.lower() == "channel" else ""

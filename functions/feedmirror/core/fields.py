@@ -1,0 +1,86 @@
+"""The fields that feeds and entries of feedparser's have in common, as ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from feedmirror.core import html
+from feedmirror.core.reading import is_author
+from feedmirror.core.uri import absolute
+from feedmirror.core.xml import Element, Node, printable
+from feedmirror.model import Author, Category
+
+_EMAIL = re.compile(r"[^\s@()<>\[\],;:\"]{1,64}@[^\s@()<>\[\],;:\"]{1,250}\.[^\W\d_]{2,63}")
+
+
+def string(raw: dict[str, Any], key: str) -> str | None:
+    """A text field, without the fallbacks of FeedParserDict; None where it is missing or blank."""
+    value = dict.get(raw, key)
+    if not isinstance(value, str):
+        return None
+    return printable(value).strip() or None
+
+
+def plain(raw: dict[str, Any], key: str) -> str | None:
+    """A text construct as plain text."""
+    value = string(raw, key)
+    detail = dict.get(raw, key + "_detail") or {}
+    if value is None or detail.get("type") not in {"text/html", "application/xhtml+xml"}:
+        return value
+    return html.to_text(value) or None
+
+
+def authors(raw: Any, element: Element | None) -> tuple[Author, ...]:
+    """The authors, each once: of the element, or as feedparser has them where that is not known
+    (it cuts off what is longer than four letters in the end of an address).
+    """
+    found: Iterator[Author]
+    if element is None:
+        found = (
+            Author(string(one, "name"), string(one, "email"), absolute(one.get("href"), None))
+            for one in dict.get(raw, "authors") or ()
+        )
+    else:
+        found = _authors_of(element.node)
+    named = {(one.name, one.email): one for one in found if one.name or one.email}
+    return tuple(named.values())
+
+
+def _authors_of(node: Node) -> Iterator[Author]:
+    for child in node.elements():
+        if is_author(child.name, node.name):
+            parts = {part.name.local.lower(): part.text().strip() for part in child.elements()}
+            if not parts:
+                yield person(child.text())
+                continue
+            uri = parts.get("uri") or parts.get("url") or parts.get("homepage")
+            name, email = parts.get("name"), parts.get("email") or ""
+            told = email if _EMAIL.fullmatch(email) else None
+            yield Author(name or (email if not told else None) or None, told, absolute(uri, None))
+
+
+def person(text: str) -> Author:
+    """Who `address (Name)`, `Name <address>`, or either alone means. Source: RFC 822 §6.1."""
+    words = " ".join(text.split())
+    found = _EMAIL.search(words)
+    if found is None:
+        return Author(words or None)
+    rest = (words[: found.start()].removesuffix("mailto:") + words[found.end() :]).strip()
+    while rest and rest[0] + rest[-1] in {"()", "<>", "[]", '""'}:
+        rest = rest[1:-1].strip()
+    rest = re.sub(r"\s*(?:<>|\(\)|\[\])\s*", " ", rest).strip(' "')
+    return Author(rest or None, found[0])
+
+
+def categories(raw: Any) -> tuple[Category, ...]:
+    """The categories, of Dublin Core too, each once."""
+    found = {
+        (tag.get("term"), tag.get("scheme")): Category(
+            printable(tag.get("term")), tag.get("scheme") or None, tag.get("label") or None
+        )
+        for tag in dict.get(raw, "tags") or ()
+        if tag.get("term")
+    }
+    return tuple(found.values())

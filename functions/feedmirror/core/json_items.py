@@ -1,0 +1,105 @@
+"""The items of a JSON document, each with its text as it came; of a document that was cut off, the
+whole ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from feedmirror.errors import Kind, ParseError
+
+# Line breaks within strings, which are forbidden and written nevertheless, pass.
+_DECODER = json.JSONDecoder(strict=False)
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An item."""
+
+    value: dict[str, Any]
+    source: str  # its text
+
+
+@dataclass(slots=True)
+class Document:
+    """The members of the outermost object."""
+
+    head: dict[str, Any] = field(default_factory=dict)  # all but the items
+    found: list[Found] | None = None  # None: `items` is missing, or no list
+    complete: bool = True  # False: the document was cut off
+
+
+def read(text: str) -> Document:
+    """The document, which begins with a brace. What stands behind its last brace is left out.
+
+    Raises: ParseError NOT_A_FEED where it is damaged, UNSAFE where it is nested too deep.
+    """
+    document = Document()
+    try:
+        _Reader(text).members(document)
+    except RecursionError as error:
+        raise ParseError(Kind.UNSAFE, "the JSON is nested beyond reason") from error
+    except ValueError as error:
+        # A document that ends with a brace came to its end, and has another fault.
+        if text.rstrip().endswith("}"):
+            raise ParseError(Kind.NOT_A_FEED, f"the document is not valid JSON: {error}") from error
+        document.complete = False
+    return document
+
+
+class _Reader:
+    """A position in the text; every method but `members` leaves it behind what it has read."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = 0
+
+    def members(self, document: Document) -> None:
+        """Fills the document, as far as the text goes. Raises: ValueError, RecursionError."""
+        self._take("{")
+        while self._next() != "}":
+            if document.head or document.found is not None:
+                self._take(",")
+            key = self._value()
+            self._take(":")
+            if key == "items" and self._next() == "[":
+                document.found = []
+                self._items(document.found)
+            else:
+                document.head[str(key)] = self._value()
+
+    def _items(self, found: list[Found]) -> None:
+        self._take("[")
+        first = True
+        while self._next() != "]":
+            if not first:
+                self._take(",")
+            first = False
+            self._next()
+            start = self._position
+            value = self._value()
+            if isinstance(value, dict):
+                found.append(Found(value, self._text[start : self._position]))
+        self._take("]")
+
+    def _next(self) -> str:
+        """The next character that is no blank, not taken. Raises: ValueError at the end."""
+        blanks = _BLANKS.match(self._text, self._position)
+        self._position = blanks.end() if blanks else self._position
+        if self._position == len(self._text):
+            raise ValueError("it ends too soon")
+        return self._text[self._position]
+
+    def _take(self, character: str) -> None:
+        if self._next() != character:
+            raise ValueError(f"no {character!r} at character {self._position}")
+        self._position += 1
+
+    def _value(self) -> Any:
+        self._next()
+        value, self._position = _DECODER.raw_decode(self._text, self._position)
+        return value

@@ -1,0 +1,69 @@
+"""The commonest reasons for a document not to be well-formed, removed without reading any of it
+differently.
+"""
+
+from __future__ import annotations
+
+import html.entities
+import re
+
+from feedmirror.core.gate import HEAD
+from feedmirror.core.vocabulary import PREFIXES
+from feedmirror.core.xml import printable, quote
+
+_AMPERSAND = re.compile(
+    r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?"
+)
+_XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_ROOT = re.compile(r"<[^\s/>]+")
+
+
+def mend_references(text: str) -> str:
+    """`text` without bare ampersands, HTML's named entities and references to characters that
+    XML forbids, CDATA sections aside, where none of them means anything.
+    """
+    pieces: list[str] = []
+    position = 0
+    while (start := text.find("<![CDATA[", position)) >= 0:
+        end = text.find("]]>", start)
+        if end < 0:
+            break
+        pieces += [_AMPERSAND.sub(_reference, text[position:start]), text[start : end + 3]]
+        position = end + 3
+    pieces.append(_AMPERSAND.sub(_reference, text[position:]))
+    return "".join(pieces)
+
+
+def _reference(match: re.Match[str]) -> str:
+    name = match["name"]
+    if match[0] == "&":
+        return "&amp;"
+    if name is None:
+        return _character(match[0])
+    if name in _XML_ENTITIES:
+        return match[0]
+    # As numbers: `&LT;` names a character that would be markup.
+    characters = html.entities.html5.get(name + ";")
+    return "".join(f"&#{ord(c)};" for c in characters) if characters else f"&amp;{name};"
+
+
+def _character(reference: str) -> str:
+    """A character reference, or nothing where it names a character that XML forbids."""
+    number = reference[2:-1]
+    code = int(number[1:], 16) if number[0] in "xX" else int(number)
+    if code > 0x10FFFF or not printable(chr(code)):
+        return ""
+    return reference
+
+
+def mend_prefixes(text: str) -> str:
+    """`text`, a document that `gate.admit` let pass, with the well-known prefixes that it uses
+    but forgot to declare.
+    """
+    root = _ROOT.match(text, len(HEAD))
+    missing = "".join(
+        f" xmlns:{prefix}={quote(uri)}"
+        for prefix, uri in PREFIXES.items()
+        if f"{prefix}:" in text and f"xmlns:{prefix}=" not in text
+    )
+    return text[: root.end()] + missing + text[root.end() :] if root else text
