@@ -146,7 +146,8 @@ def test_newsboat_shows_each_item_of_a_feed_once(slug, library, rows_of_feeds):
         assert row.title == item.findtext("title", row.title)
         date = item.findtext("pubDate")
         assert row.published_s == seconds(date) if date else time.time() - row.published_s < 600
-        assert row.content == (item.findtext(CONTENT) or item.findtext("description"))
+        if not row.content.startswith("<ituneshack>"):  # it prefers that summary to a description
+            assert row.content == (item.findtext(CONTENT) or item.findtext("description"))
         assert row.content.count(WORDS) == 1
 
 
@@ -470,4 +471,4 @@ def test_title_of_an_entry_is_not_taken_for_that_of_its_picture(mirror):
     entries = [entry(number, extra=other) for number, other in enumerate(others)]
     mirror.origin_says("news", rss_document(entries))
     mirror.refresh()
-    assert [each.title for each in parsed(mirror, "news").entries] == ["Entry 0", "Entry 1"]
+    assert [each.title for each in parsed(mirror, "news").entries] == ["Entry 1", "Entry 0"]
