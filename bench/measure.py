@@ -56,10 +56,14 @@ def measure(
         )
         end = _End(process.pid)
         family = _Family(process.pid)
-        while not end.came(_EVERY_S):
-            family.look()
-            if time.perf_counter() - started > timeout_s:
-                process.kill()
+        try:
+            while not end.came(_EVERY_S):
+                family.look()
+                if time.perf_counter() - started > timeout_s:
+                    process.kill()
+        except BaseException:
+            process.kill()
+            raise
     process.returncode = os.waitstatus_to_exitcode(end.status)
     if process.returncode != 0:
         words = (folder / "stderr").read_text("utf-8", "replace")[-2000:]

@@ -2,13 +2,15 @@
 
     python bench/origin.py FOLDER     FOLDER/VERSION/NAME is what `/NAME` serves in that version
 
-The first line on stdout is the port. Each line on stdin, `VERSION conditional` or `VERSION always`,
-says what to serve from then on, and is answered with `ok`: `conditional` answers 304 to whoever has
-the version, `always` sends the bytes to them all the same. It ends with its standard input.
+The first line on stdout is the port. Each line on stdin, `VERSION conditional` or `VERSION
+always`, says what to serve from then on: `conditional` answers 304 to whoever has the version,
+`always` sends the bytes to them all the same. It is answered with how many documents and how many
+304 were sent since the line before. The process ends with its standard input.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 import subprocess
@@ -33,12 +35,16 @@ class Origin:
         )
         self.port = int(self._answer())
 
-    def serve(self, version: int, *, conditional: bool) -> None:
-        """Serve that version of each document from now on."""
+    def serve(self, version: int, *, conditional: bool) -> tuple[int, int]:
+        """Serve that version of each document from now on.
+
+        What comes back is how many documents, and how many 304, were sent before.
+        """
         assert self._process.stdin is not None
         self._process.stdin.write(f"{version} {'conditional' if conditional else 'always'}\n")
         self._process.stdin.flush()
-        self._answer()
+        sent, spared = map(int, self._answer().split())
+        return sent, spared
 
     def _answer(self) -> str:
         assert self._process.stdout is not None
@@ -65,13 +71,18 @@ class _Documents:
         self._bodies: dict[bytes, bytes] = {}
         self._etag = b""
         self._conditional = True
+        self._sent = itertools.count()
+        self._spared = itertools.count()
 
-    def choose(self, version: str, manner: str) -> None:
-        """Serve another version, or the same in another manner."""
+    def choose(self, version: str, manner: str) -> str:
+        """Serve another version, or the same in another manner; what was sent before."""
+        counts = f"{next(self._sent)} {next(self._spared)}"
+        self._sent, self._spared = itertools.count(), itertools.count()
         self._conditional = manner == "conditional"
         self._etag = f'"{version}"'.encode()
         files = (self._folder / version).iterdir()
         self._bodies = {f"/{path.name}".encode(): path.read_bytes() for path in files}
+        return counts
 
     def answer(self, request: bytes) -> bytes:
         """The whole answer to a request."""
@@ -81,7 +92,9 @@ class _Documents:
         condition = _CONDITION.search(request)
         validator = b"ETag: " + self._etag + b"\r\nConnection: close\r\n\r\n"
         if self._conditional and condition and condition[1].strip() == self._etag:
+            next(self._spared)
             return b"HTTP/1.1 304 Not Modified\r\n" + validator
+        next(self._sent)
         return (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\n"
             b"Content-Length: %d\r\n" % len(body)
@@ -113,8 +126,7 @@ def main() -> None:
     threading.Thread(target=_accept, args=(listener, documents), daemon=True).start()
     print(listener.getsockname()[1], flush=True)
     for line in sys.stdin:
-        documents.choose(*line.split())
-        print("ok", flush=True)
+        print(documents.choose(*line.split()), flush=True)
 
 
 if __name__ == "__main__":

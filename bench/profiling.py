@@ -144,4 +144,5 @@ def _header(path: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    {"command": _run_command, "worker": _run_worker}[sys.argv[1]](*sys.argv[2:])
+    work = _run_command if sys.argv[1] == "command" else _run_worker
+    work(*sys.argv[2:])

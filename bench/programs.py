@@ -32,12 +32,15 @@ class Program(Protocol):
 
     def renew(self) -> None:
         """Forget all feeds."""
+        ...
 
     def command(self) -> list[str]:
         """How a refresh is started."""
+        ...
 
     def check(self, job: Job) -> None:
         """Nothing, if the last refresh did what the job is about. Raises: ProgramFailed."""
+        ...
 
 
 def clean_env(folder: Path, **more: str) -> dict[str, str]:
@@ -101,12 +104,12 @@ def feedmirror_env(folder: Path) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Newsboat:
-    """The Debian package: C++, libxml2, libcurl and SQLite. It has no notion of the same bytes."""
+    """The Debian package: C++, libxml2, libcurl and SQLite."""
 
     folder: Path
     urls: Sequence[str]
     name: str = "newsboat"
-    jobs: frozenset[Job] = _ALL - {Job.SAME}
+    jobs: frozenset[Job] = _ALL
     _total: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:

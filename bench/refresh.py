@@ -7,12 +7,14 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jobs import ENTRIES, LARGE_ENTRIES, Job, write_documents
-from measure import measure
+from measure import ProgramFailed, measure
+from options import parse_options
 from origin import Origin
 from programs import (
     Feedmirror,
@@ -25,7 +27,9 @@ from programs import (
     parse_command,
     reader_version,
 )
-from report import Report, write_json, write_tables
+from report import OWN, Report, write_json, write_tables
+
+Make = Callable[[Path, Sequence[str]], Program]  # in that folder, with those feeds
 
 _REPEATED = (Job.UNCHANGED, Job.SAME, Job.NEW)
 
@@ -60,10 +64,18 @@ class Bench:
             return feedmirror_env(self.folder)
         return clean_env(self.folder)
 
-    def run(self, program: Program, job: Job, *, count: bool = True) -> None:
-        """One job, measured; its cost is reported if it `count`s and is wanted."""
+    def run(self, program: Program, job: Job, version: int = 0, *, count: bool = True) -> None:
+        """One job at that version of the documents; its cost is reported if it `count`s.
+
+        Raises: ProgramFailed, also if it was not asked for what the job is about.
+        """
+        self.origin.serve(version, conditional=job is not Job.SAME)
         cost = measure(program.command(), env=self.env(program), folder=program.folder)
+        answers = self.origin.serve(version, conditional=True)
         program.check(job)
+        feeds = len(program.urls)
+        if answers != ((0, feeds) if job is Job.UNCHANGED else (feeds, 0)):
+            raise ProgramFailed(f"{program.name}: {job.value}: (documents, 304) were {answers}")
         if count and job in self.wanted:
             self.report.add(job, program.name, cost)
             print(f"{job.value} {program.name} {cost.cpu_s:.2f} s CPU", file=sys.stderr)
@@ -71,21 +83,22 @@ class Bench:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 whatever was measured, unless a program fails at its job."""
-    arguments = _arguments(argv)
+    arguments = parse_options(argv)
     with tempfile.TemporaryDirectory(prefix="feedmirror-bench-") as temporary:
         folder = Path(temporary)
         write_documents(folder / "documents", arguments.feeds, arguments.rounds + 1)
         with Origin(folder / "documents") as origin:
             wanted = frozenset(arguments.only or Job)
-            report = Report(arguments.feeds)
+            report = Report(arguments.feeds, versions={"python": sys.version.split()[0]})
             bench = Bench(folder, origin, arguments.feeds, arguments.rounds, wanted, report)
             if arguments.profile:
                 from profiling import profile
 
-                program = _feedmirror(bench, arguments)
+                program = Feedmirror(folder / OWN, bench.urls(), arguments.option)
                 profile(program, origin, arguments.profile, folder / "documents")
                 return 0
             _measure_all(bench, arguments)
+    report.load.append(os.getloadavg()[0])
     if arguments.json:
         write_json(report)
     else:
@@ -94,9 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure_all(bench: Bench, arguments: argparse.Namespace) -> None:
-    programs = _programs(bench, arguments)
-    for program in programs:
-        _warm_up(bench, program)
+    programs = [_warmed_up(bench, *named) for named in _makers(bench, arguments).items()]
     turns = [_rounds(bench, program) for program in programs]
     # In turn, so that whatever else the machine does meanwhile meets all of them.
     while turns:
@@ -105,35 +116,30 @@ def _measure_all(bench: Bench, arguments: argparse.Namespace) -> None:
     _measure_parsing(bench, arguments)
 
 
-def _programs(bench: Bench, arguments: argparse.Namespace) -> list[Program]:
-    """Those that are here and have not been left out."""
-    programs: list[Program] = [_feedmirror(bench, arguments)]
-    versions = bench.report.versions
-    versions["python"] = sys.version.split()[0]
+def _makers(bench: Bench, arguments: argparse.Namespace) -> dict[str, Make]:
+    """The programs that are here and have not been left out, by name."""
+    makers: dict[str, Make] = {OWN: partial(Feedmirror, options=arguments.option)}
     if arguments.alone:
-        return programs
+        return makers
+    versions = bench.report.versions
     versions["newsboat"] = newsboat_version()
     if versions["newsboat"]:
-        programs.append(Newsboat(bench.folder / "newsboat", bench.urls()))
+        makers["newsboat"] = Newsboat
     versions["reader"] = reader_version(arguments.reader_python)
     if versions["reader"]:
-        folder = bench.folder / "reader"
-        programs.append(Reader(folder, bench.urls(), arguments.reader_python))
-    return programs
+        makers["reader"] = partial(Reader, python=arguments.reader_python)
+    return makers
 
 
-def _feedmirror(bench: Bench, arguments: argparse.Namespace) -> Feedmirror:
-    return Feedmirror(bench.folder / "feedmirror", bench.urls(), arguments.option)
-
-
-def _warm_up(bench: Bench, program: Program) -> None:
-    """A round that does not count: it compiles what is imported, and reads it from the disk."""
-    folder = program.folder.with_name(f"{program.name}-warm-up")
-    small = replace(program, folder=folder, urls=program.urls[:1])
+def _warmed_up(bench: Bench, name: str, make: Make) -> Program:
+    """The program, after a round that does not count: it compiles what is imported, and reads it
+    from the disk.
+    """
+    small = make(bench.folder / f"{name}-warm-up", bench.urls()[:1])
     for job, version in ((Job.FIRST, 0), (Job.NEW, 1)):
-        bench.origin.serve(version, conditional=True)
-        bench.run(small, job, count=False)
-    shutil.rmtree(folder)
+        bench.run(small, job, version, count=False)
+    shutil.rmtree(small.folder)
+    return make(bench.folder / name, bench.urls())
 
 
 def _rounds(bench: Bench, program: Program) -> Iterator[bool]:
@@ -147,24 +153,23 @@ def _rounds(bench: Bench, program: Program) -> Iterator[bool]:
         if number < slow:
             program.renew()
             version = 0
-            bench.origin.serve(version, conditional=True)
             bench.run(program, Job.FIRST)
+            if isinstance(program, Newsboat):  # it keeps no validators of a feed's first document
+                bench.run(program, Job.SAME, count=False)
         for job in _REPEATED:
             if job in program.jobs & bench.wanted:
                 version += job is Job.NEW
-                bench.origin.serve(version, conditional=job is not Job.SAME)
-                bench.run(program, job)
+                bench.run(program, job, version)
         yield True
 
 
 def _measure_single_feeds(bench: Bench, arguments: argparse.Namespace) -> None:
-    bench.origin.serve(0, conditional=True)
     for job, name, entries in ((Job.ONE, "000", ENTRIES), (Job.LARGE, "large", LARGE_ENTRIES)):
         if job not in bench.wanted:
             continue
         folder = bench.folder / job.value
         program = Feedmirror(folder, [bench.url(name)], arguments.option, entries)
-        for _ in range(max(1, bench.rounds // 2)):
+        for _ in range(1 if job is Job.LARGE else bench.rounds):
             program.renew()
             bench.run(program, job)
 
@@ -180,26 +185,6 @@ def _measure_parsing(bench: Bench, arguments: argparse.Namespace) -> None:
         for _ in range(rounds):
             cost = measure(command, env=clean_env(bench.folder), folder=folder)
             bench.report.add_parse(library, cost)
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    jobs = [job.value for job in Job]
-    add = parser.add_argument
-    add("--feeds", type=int, default=100, metavar="N", help="how many (100)")
-    add("--rounds", type=int, default=5, metavar="N", help="of the short jobs (5)")
-    add("--only", type=Job, action="append", metavar="JOB", help=f"one of {', '.join(jobs)}")
-    add("--alone", action="store_true", help="feedmirror only, nothing to compare it with")
-    add("--option", action="append", default=[], metavar="OPTION", help="add to `feedmirror run`")
-    add(
-        "--reader-python",
-        default=os.environ.get("READER_PYTHON"),
-        metavar="PATH",
-        help="a Python that has lemon24/reader ($READER_PYTHON)",
-    )
-    add("--profile", type=Job, metavar="JOB", help="say where the CPU time of a job goes instead")
-    add("--json", action="store_true", help="one JSON document instead of tables")
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -21,6 +22,7 @@ class Report:
     jobs: dict[Job, dict[str, list[Cost]]] = field(default_factory=dict)  # by program
     parses: dict[str, list[Cost]] = field(default_factory=dict)  # by library
     versions: dict[str, str | None] = field(default_factory=dict)  # None: not installed
+    load: list[float] = field(default_factory=lambda: [os.getloadavg()[0]])  # before, after
 
     def add(self, job: Job, program: str, cost: Cost) -> None:
         """Note what a job cost a program."""
@@ -76,6 +78,8 @@ def verdicts(report: Report) -> Iterable[Verdict]:
 def write_tables(report: Report) -> None:
     """Everything, on stdout."""
     print(f"{report.feeds} feeds of 175 KB and {ENTRIES} entries; versions: {_versions(report)}")
+    loads = " before and ".join(f"{load:.1f}" for load in report.load)
+    print(f"load {loads} after, on {os.cpu_count()} CPUs: busy ones make all times longer")
     print("CPU: user + system of all processes; times in seconds, memory in MB\n")
     print(
         f"{'':12}{'rounds':>6} {'CPU min':>8} {'median':>8} {'max':>8} {'children':>9} {'wall':>7}"
@@ -126,6 +130,8 @@ def write_json(report: Report) -> None:
     document = {
         "feeds": report.feeds,
         "versions": report.versions,
+        "cpus": os.cpu_count(),
+        "load": report.load,
         "jobs": {job.value: _summaries(costs) for job, costs in report.jobs.items()},
         "parses": _summaries(report.parses),
         "limits": [{**asdict(one), "over": one.over} for one in verdicts(report)],

@@ -1,9 +1,4 @@
-"""What the others do, each in a process of its own: `python subjects.py WHAT ...`.
-
-    feedparser FOLDER     parse every document in the folder with feedparser
-    lxml FOLDER           parse it into a tree, nothing more
-    reader DATABASE URL...  refresh with lemon24/reader; the URLs are added if the database is new
-"""
+"""What others do, each in a process of its own: `python subjects.py FUNCTION ARGUMENT...`."""
 
 from __future__ import annotations
 
@@ -14,7 +9,10 @@ from pathlib import Path
 
 
 def feedparser(folder: str) -> int:
-    """The number of entries. Everything as feedparser does it by default, HTML cleaned."""
+    """The number of entries in all documents of the folder.
+
+    Everything as feedparser does it by default: HTML is cleaned, addresses are made absolute.
+    """
     import feedparser as library
 
     bodies = (path.read_bytes() for path in sorted(Path(folder).glob("[0-9]*.xml")))
@@ -22,7 +20,7 @@ def feedparser(folder: str) -> int:
 
 
 def lxml(folder: str) -> int:
-    """The number of items."""
+    """The number of items, from trees that lxml makes of the documents; nothing more is read."""
     from lxml import etree
 
     bodies = (path.read_bytes() for path in sorted(Path(folder).glob("[0-9]*.xml")))
@@ -30,7 +28,10 @@ def lxml(folder: str) -> int:
 
 
 def reader(database: str, *urls: str) -> dict[str, int]:
-    """How many entries are new, and how many there are."""
+    """How many entries are new after a refresh by lemon24/reader, and how many there are.
+
+    The URLs are added if the database is new.
+    """
     from reader import make_reader
 
     is_new = not Path(database).exists()

@@ -294,4 +294,4 @@ def test_hostile_prologues_take_no_time(pattern: str) -> None:
             parse(Fetched(URL, document.encode()), frozenset())
         except ParseError:
             continue
-    assert time.process_time() - started < 1.0  # quadratic would be minutes
+    assert time.process_time() - started < 10  # quadratic would be minutes

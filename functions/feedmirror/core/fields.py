@@ -13,6 +13,7 @@ from feedmirror.core.xml import Element, Node, printable
 from feedmirror.model import Author, Category
 
 _EMAIL = re.compile(r"[^\s@()<>\[\],;:\"]{1,64}@[^\s@()<>\[\],;:\"]{1,250}\.[^\W\d_]{2,63}")
+_LONGEST_PERSON = 1000  # characters in which an address is looked for
 
 
 def string(raw: dict[str, Any], key: str) -> str | None:
@@ -64,7 +65,7 @@ def _authors_of(node: Node) -> Iterator[Author]:
 def person(text: str) -> Author:
     """Who `address (Name)`, `Name <address>`, or either alone means. Source: RFC 822 §6.1."""
     words = " ".join(text.split())
-    found = _EMAIL.search(words)
+    found = _EMAIL.search(words) if len(words) < _LONGEST_PERSON else None
     if found is None:
         return Author(words or None)
     rest = (words[: found.start()].removesuffix("mailto:") + words[found.end() :]).strip()

@@ -66,7 +66,9 @@ class _Reader:
         self._atom = atom
 
     def entry(self, raw: Any, element: Element | None) -> Entry:
-        link = absolute(string(raw, "link"), self._location)
+        # feedparser takes an id for a link; RFC 4287 §4.2.6 says that it is none.
+        linked = not (self._atom and element) or _has_alternate(element)
+        link = absolute(string(raw, "link"), self._location) if linked else None
         base = element.node.base(element.base) if element else self._location
         summary, content = bodies.summary_and_content(
             raw, element, bodies.Bases(self._location, link, atom=self._atom)
@@ -91,6 +93,14 @@ class _Reader:
             foreign=foreign,
             prefixes=prefixes,
         )
+
+
+def _has_alternate(element: Element) -> bool:
+    """Whether an Atom entry has a link of its own."""
+    return any(
+        child.name.local.lower() == "link" and (child.get("rel") or "alternate") == "alternate"
+        for child in element.node.elements()
+    )
 
 
 def _enclosures(raw: Any, base: str, element: Element | None) -> Iterator[Enclosure]:

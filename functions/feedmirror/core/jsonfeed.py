@@ -40,7 +40,7 @@ def parse(text: str, location: str, known: Set[str]) -> ParsedFeed:
             Kind.NOT_A_FEED, "the document was cut off before any of its entries was whole"
         )
     items = tuple(
-        Item(_fingerprint(found.source), _text(found.value, "id"), _text(found.value, "url"))
+        Item(_fingerprint(found.source), _id(found.value), _text(found.value, "url"))
         for found in document.found
     )
     entries = {
@@ -58,13 +58,21 @@ def _fingerprint(source: str) -> str:
 
 
 def _text(raw: dict[str, Any], key: str) -> str | None:
-    """A string; a number where 1.0 feeds put one (ids); None where it is missing or blank."""
+    """A string; None where it is missing, blank or something else."""
     value = raw.get(key)
-    if isinstance(value, float) and math.isfinite(value):
-        value = int(value) if value.is_integer() else repr(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
     return printable(value).strip() or None if isinstance(value, str) else None
+
+
+def _id(raw: dict[str, Any]) -> str | None:
+    """The id: a number as JavaScript writes it. Source: JSON Feed 1.1, "Items"."""
+    value = raw.get("id")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _text(raw, "id")
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value)
 
 
 def _authors(raw: dict[str, Any]) -> tuple[Author, ...]:
@@ -97,7 +105,7 @@ def _entry(found: Found, location: str) -> Entry:
     link = absolute(_text(raw, "url") or _text(raw, "external_url"), location)
     summary = _text(raw, "summary")
     return Entry(
-        guid=_text(raw, "id"),
+        guid=_id(raw),
         link=link,
         title=_text(raw, "title"),
         summary=paragraphs(summary) if summary else None,

@@ -41,9 +41,9 @@ def is_own(uri: str, parent_uri: str) -> bool:
 
 # What the interpreter is to see, by namespace ("": the feed's own) and local name in lower case.
 # It takes much else for what it is not: an iTunes summary before the description for the
-# description, a link within another vocabulary's element for the entry's. Authors and enclosures are
-# read from the element itself: it spoils addresses, needs minutes for an author of 40 KB, and makes
-# up media types.
+# description, a link within another vocabulary's element for the entry's. Authors and enclosures
+# are read from the element itself: it spoils addresses, needs minutes for an author of 40 KB, and
+# makes up media types.
 READ_OF_ITEM = {
     "": frozenset(
         "title link guid id description summary content category comments pubdate "
