@@ -137,7 +137,10 @@ def _why_refused(target: Target, address: str) -> str:
     if ip is not None and _within(ip, _METADATA):
         return f"{where} of {target.shown} is a cloud's metadata address, which is never contacted."
     if is_private(address):
-        advice = "if the host is yours, set `allow_private_hosts = true` for this subscription"
+        advice = (
+            "if the host is yours, set `allow_private_hosts = true` for this subscription "
+            "(on the command line: --allow-private-hosts)"
+        )
         return f"{where} of {target.shown} is not a public address; {advice}."
     return (
         f"{where} of {target.shown} is not a public address, nor one that `allow_private_hosts` "
