@@ -235,7 +235,8 @@ def test_declared_entities_are_refused_in_all_disguises(
     body = _rss("&a;&b;&x;", before + DISGUISES[disguise]).encode(encoding, "surrogatepass")
     with pytest.raises(ParseError) as refused:
         parse(Fetched(URL, body), frozenset())
-    assert refused.value.kind is Kind.UNSAFE
+    # Before version 2.6, expat saw no markup at all behind an instruction that never ends.
+    assert refused.value.kind in {Kind.UNSAFE, Kind.NOT_A_FEED}
 
 
 def test_a_declaration_behind_the_root_declares_nothing() -> None:
