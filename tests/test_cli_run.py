@@ -432,6 +432,7 @@ def test_signals_mean_what_they_meant_before(origin, here):
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_watch_in_a_process_of_its_own(origin, here):
     origin.script("/slow", Wait(0.3), reply(200, [], FEED))
     write_config(here, {"x": origin.url("/slow")})

@@ -53,6 +53,7 @@ def test_arguments_are_the_process_s_own_by_default(monkeypatch, capsys):
     assert capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_process_prints_one_document_on_stdout_and_events_on_stderr(tmp_path):
     with OriginServer() as origin:
         origin.serve("/feed", FEED)
@@ -75,6 +76,7 @@ def test_unread_output_ends_it_quietly(tmp_path):
     assert (process.returncode, err) == (141, "")
 
 
+@pytest.mark.slow
 def test_poll_without_news_imports_nothing_that_is_slow(tmp_path):
     script = (
         "import sys; from feedmirror.entrypoints.cli import main\n"
@@ -132,6 +134,7 @@ def lines(output: str) -> list[str]:
     return [line.rpartition("\r")[2].rstrip() for line in plain.split("\n")]
 
 
+@pytest.mark.slow
 def test_terminal_of_80_columns_shows_whole_sentences_and_breaks_no_row(two_feeds):
     with Terminal((*COMMAND, "run"), two_feeds) as terminal:
         assert terminal.exit_code() == 1
@@ -144,6 +147,7 @@ def test_terminal_of_80_columns_shows_whole_sentences_and_breaks_no_row(two_feed
     assert '{"level"' not in terminal.output
 
 
+@pytest.mark.slow
 def test_terminal_without_rich_gets_plain_lines(two_feeds):
     with Terminal((*WITHOUT_RICH, "run", "--feed", "good"), two_feeds) as terminal:
         assert terminal.exit_code() == 0
@@ -152,6 +156,7 @@ def test_terminal_without_rich_gets_plain_lines(two_feeds):
     assert "1 feed: 1 changed (1 new entry)" in terminal.output
 
 
+@pytest.mark.slow
 def test_second_interrupt_ends_at_once_and_gives_the_cursor_back(tmp_path):
     with OriginServer() as origin:
         origin.script("/hangs", Hang())

@@ -33,6 +33,7 @@ def test_any_part_of_a_document_is_parsed_as_it_is_in_the_whole(
     assert (part.feed, part.items) == (whole.feed, whole.items)
 
 
+@pytest.mark.slow
 @given(generated=feeds())
 def test_a_whole_document_has_the_entries_that_it_was_made_of(generated: Generated) -> None:
     whole = _parsed(generated)

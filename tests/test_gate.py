@@ -287,6 +287,7 @@ SLOW = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", SLOW)
 def test_hostile_prologues_take_no_time(pattern: str) -> None:
     started = time.process_time()

@@ -19,6 +19,8 @@ from builders import atom_document, big_feed, entry, json_feed, rss_document
 from generate import FEED_URL, KINDS, Expected, Generated, edits, feeds, histories
 from validity import rss_problems
 
+pytestmark = pytest.mark.slow
+
 # The same examples in each run: what is tested here is the tests' own tools.
 STEADY = settings(
     max_examples=30,

@@ -433,6 +433,7 @@ MONSTERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("monster", MONSTERS)
 def test_no_body_takes_long_or_grows(monster: str) -> None:
     body = f"words {MONSTERS[monster]}"

@@ -44,6 +44,7 @@ def test_endless_body_is_given_up_at_the_limit(server, url, head):
     assert failure(url, max_bytes=100_000).kind is Kind.TOO_LARGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "steps",
     [
@@ -59,6 +60,7 @@ def test_flood_around_the_document_is_given_up_by_its_size(server, url, steps):
     assert "around its document" in str(error)
 
 
+@pytest.mark.slow
 def test_document_in_tiny_chunks_takes_no_more_memory_than_in_large_ones(server, url):
     server.script("/feed", CHUNKED + b"2\r\nxy\r\n" * 50_000 + b"0\r\n\r\n")
     tracemalloc.start()

@@ -292,6 +292,7 @@ KEYS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(KEYS, JSON, max_size=6), max_size=4), st.dictionaries(KEYS, JSON))
 def test_whatever_an_item_holds_it_is_read(
     items: list[dict[str, Any]], head: dict[str, Any]

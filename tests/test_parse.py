@@ -183,6 +183,7 @@ def test_a_broken_document_without_its_end_loses_its_last_entry() -> None:
 # ---------------------------------------------------------------- cut off
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(data=st.data(), generated=feeds(least=2))
 def test_a_cut_document_holds_no_entry_that_the_whole_one_does_not(
@@ -203,6 +204,7 @@ def test_a_cut_document_holds_no_entry_that_the_whole_one_does_not(
         assert part.complete is False or generated.document[end:].strip(b"\0 \r\n>") == b""
 
 
+@pytest.mark.slow
 def test_of_a_document_that_is_cut_anywhere_the_whole_entries_are_kept() -> None:
     document = rss_document([entry(number) for number in (3, 2, 1)]).rstrip()
     whole = _parsed(document)
@@ -293,6 +295,7 @@ POISON = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("poison", POISON)
 def test_one_hostile_item_spoils_no_other_and_takes_no_time(poison: str) -> None:
     good = "<item><title>good</title><link>/good</link></item>"
@@ -360,6 +363,7 @@ def test_what_other_vocabularies_hold_is_taken_for_nothing_of_the_entry_s(
 # ---------------------------------------------------------------- what it costs
 
 
+@pytest.mark.slow
 def test_one_new_entry_of_thirty_is_read_in_a_fraction_of_the_time_of_all() -> None:
     document = Fetched(URL, big_feed(), "application/rss+xml")
     whole = parse(document, frozenset())

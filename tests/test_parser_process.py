@@ -141,6 +141,7 @@ def _parsed(**changes: object) -> Callable[[dict[str, Any], bytes], object]:
     return work
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
     [

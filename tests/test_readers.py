@@ -28,6 +28,8 @@ from conftest import require_program
 from readers import WORDS, Newsboat, Row, Rss2Email, ServedMirror, served_mirror
 from samples import sample_feeds
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parent / "data"
 NO_FEEDS = {"README.md", "login-page.html", "empty.xml"}
 FEEDS = {

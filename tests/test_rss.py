@@ -66,6 +66,7 @@ def test_what_is_no_feed_is_refused_in_a_sentence(name: str) -> None:
     assert scene.store.load("public/news/rss.xml") is None
 
 
+@pytest.mark.slow
 @given(feeds())
 def test_every_generated_feed_becomes_a_valid_one(generated: Generated) -> None:
     fetched = Fetched(FEED_URL, generated.document, generated.content_type)

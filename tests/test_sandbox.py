@@ -22,6 +22,8 @@ from feedmirror.adapters.sandbox import Sandbox, SandboxError
 from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.adapters.supervisor import SupervisorGoneError
 
+pytestmark = pytest.mark.slow
+
 ROOM = 1_000_000  # bytes of an answer
 ROOMY = Limits(memory_bytes=400_000_000, cpu_s=10, wall_s=10, retire_bytes=500_000_000)
 SWIFT = dataclasses.replace(ROOMY, wall_s=0.3)

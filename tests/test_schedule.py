@@ -486,6 +486,7 @@ def test_feed_is_never_polled_earlier_than_the_origin_permits_nor_forgotten(
         permitted = reply.forbids_until(now)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(slugs, day_fractions_s)
 def test_unchanged_feed_is_polled_exactly_once_an_interval_with_nothing_remembered(

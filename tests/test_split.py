@@ -250,6 +250,7 @@ def test_a_document_with_its_end_is_not_cut_but_broken() -> None:
 # ---------------------------------------------------------------- beyond reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "inner",
     [
@@ -271,6 +272,7 @@ def test_documents_beyond_reason_are_refused_fast(inner: str) -> None:
     assert time.process_time() - started < 6.0  # on a busy machine; 1 s on an idle one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "token", ["<title>{}</title>", "<t a='{}'/>", "<![CDATA[{}]]>", "<!--{}-->"]
 )

@@ -90,11 +90,13 @@ STATES = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(STATES)
 def test_a_state_is_read_back_as_it_was_written(state: State) -> None:
     assert load(dump(state), "state.json") == state
 
 
+@pytest.mark.slow
 @given(STATES)
 def test_equal_states_give_equal_bytes(state: State) -> None:
     assert dump(load(dump(state), "state.json")) == dump(state)
