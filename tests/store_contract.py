@@ -168,6 +168,32 @@ class StoreContract:
         etag = store.create("public/x/rss.xml", b"1", "application/rss+xml; charset=utf-8")
         assert store.replace("public/x/rss.xml", b"2", etag, media_type="application/rss+xml")
 
+    def test_keys_are_listed_in_the_order_of_their_bytes(self, store: Store) -> None:
+        keys = ["data/a-b/x", "data/a.b/x", "data/a/b", "data/a/b.c", "data/a0", "public/a/rss.xml"]
+        for key in reversed(keys):
+            store.create(key, b"x")
+        assert list(store.keys()) == keys
+        assert list(store.keys("data/")) == keys[:5]
+        assert list(store.keys("data/a/")) == ["data/a/b", "data/a/b.c"]
+        assert list(store.keys("data/none/")) == []
+
+    def test_folders_are_listed_in_the_order_of_the_keys_below_them(self, store: Store) -> None:
+        for key in ("data/b/state.json", "data/a/x/deep", "data/a/y", "data/a-b/x", "data/file"):
+            store.create(key, b"x")
+        assert list(store.folders("data/")) == ["a-b", "a", "b"]
+        assert list(store.folders("data/a/")) == ["x"]
+        assert list(store.folders()) == ["data"]
+        assert list(store.folders("public/")) == []
+
+    def test_empty_store_lists_nothing(self, store: Store) -> None:
+        assert list(store.keys()) == list(store.folders()) == []
+
+    @pytest.mark.parametrize("prefix", ["/", "data", "../", "data//", "data/ /", "data/../"])
+    def test_what_no_key_begins_with_is_refused_by_name(self, store: Store, prefix: str) -> None:
+        for listing in (store.keys, store.folders):
+            with pytest.raises(StoreError, match=r"^list .*: not the beginning of keys$"):
+                listing(prefix)
+
     def test_object_is_there_for_whoever_opens_the_store_later(self, opener: Opener) -> None:
         etag = opener().create(KEY, b"1")
         assert opener().load(KEY) == Stored(b"1", etag)

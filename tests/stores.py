@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
-from feedmirror.adapters.directory import split_key
+from feedmirror.adapters.keys import split_key, split_prefix
 from feedmirror.errors import StoreError
 from feedmirror.ports import Store, Stored
 
@@ -51,6 +51,14 @@ class MemoryStore:
                 return None
             return self._put(key, body, media_type)
 
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        split_prefix(prefix)
+        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        below = (key.removeprefix(prefix) for key in self.keys(prefix))
+        return iter(dict.fromkeys(path.split("/")[0] for path in below if "/" in path))
+
     def _put(self, key: str, body: bytes, media_type: str) -> str:
         self.objects[key] = bytes(body)
         self.media_types[key] = media_type
@@ -79,6 +87,12 @@ class _Around:
     ) -> str | None:
         return self._pass("replace", key, lambda: self.inner.replace(key, body, etag, media_type))
 
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        return self._pass("keys", prefix, lambda: self.inner.keys(prefix))
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        return self._pass("folders", prefix, lambda: self.inner.folders(prefix))
+
     def _pass(self, operation: str, key: str, perform: Callable[[], T]) -> T:
         raise NotImplementedError
 
@@ -95,6 +109,7 @@ class CountingStore(_Around):
         self.loads: list[str] = []  # keys
         self.creates: list[str] = []
         self.replaces: list[str] = []
+        self.listings: list[str] = []  # prefixes
 
     @property
     def writes(self) -> list[str]:
@@ -102,9 +117,8 @@ class CountingStore(_Around):
 
     def _pass(self, operation: str, key: str, perform: Callable[[], T]) -> T:
         self.operations.append((operation, key))
-        {"load": self.loads, "create": self.creates, "replace": self.replaces}[operation].append(
-            key
-        )
+        kinds = {"load": self.loads, "create": self.creates, "replace": self.replaces}
+        kinds.get(operation, self.listings).append(key)
         return perform()
 
 
@@ -185,6 +199,12 @@ class VirtualStore(_Around):
     ) -> str | None:
         assert not self._is_archived(key), f"a stored entry is never written again: {key}"
         return self.inner.replace(key, body, etag, media_type)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        return self.inner.keys(prefix)
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        return self.inner.folders(prefix)
 
     def _is_archived(self, key: str) -> bool:
         found = self._entry.fullmatch(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -37,12 +37,19 @@ class Parser(Protocol):
         ...
 
 
+# What readers, and caches between, may do with an object below `public/`. For five minutes, a third
+# of the usual time between polls, nobody asks again. For a minute after, a cache gives what it has
+# and gets the new one behind the reader's back; for a day, if the store does not answer.
+# Source: RFC 9111 §5.2.2, RFC 5861 §3 and §4.
+PUBLIC_CACHE_CONTROL = "public, max-age=300, stale-while-revalidate=60, stale-if-error=86400"
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """An object as the store has it."""
 
     body: bytes
-    etag: str  # opaque; equal for equal bytes
+    etag: str  # opaque; differs where the bytes do
 
 
 class Store(Protocol):
@@ -66,6 +73,19 @@ class Store(Protocol):
         self, key: str, body: bytes, etag: str, media_type: str = "application/json"
     ) -> str | None:
         """The object's new ETag, or None if it is missing or its ETag is not `etag`."""
+        ...
+
+    # A refresh calls neither of these: what they cost grows with what is archived.
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Every key that begins with `prefix`, in the order of their bytes.
+
+        `prefix` is empty or ends with a slash. What is created meanwhile may be among them or not.
+        """
+        ...
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """The names of the folders directly below `prefix`, in the order of the keys in them."""
         ...
 
 

@@ -19,39 +19,25 @@ import errno
 import fcntl
 import hashlib
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from feedmirror.adapters import files
+from feedmirror.adapters.keys import is_key, split_key, split_prefix
 from feedmirror.errors import StoreError
 from feedmirror.ports import Stored
-
-_SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}"  # 255 bytes: the longest name of a file
-_KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
-_KEY_BYTES = 1024  # the longest key of S3, so that whatever one store takes the other does too
 
 _SCRATCH = ".tmp"  # no key can name these: a segment never starts with a dot
 _LOCK = ".lock"
 _LOCK_POLL_S = 0.001
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY
 # What link(2) says where there are no hard links: FAT, some network and FUSE filesystems.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _CAUSES = {
     errno.ENOTDIR: "a file or a symbolic link where a directory has to be",
     errno.ELOOP: "a symbolic link, which is not followed",
 }
-
-
-def split_key(operation: str, key: str) -> list[str]:
-    """The segments of the key.
-
-    Raises: StoreError if it is none that every store can keep.
-    """
-    if len(key) > _KEY_BYTES or not _KEY.fullmatch(key):
-        raise StoreError(f"{operation} {key[:_KEY_BYTES]!r}: not a key")
-    return key.split("/")
 
 
 class DirectoryStore:
@@ -72,8 +58,8 @@ class DirectoryStore:
                 folder = self._walk(folders)
             except FileNotFoundError:
                 return None
-            with _closing(folder):
-                body = _read(folder, name)
+            with files.closing(folder):
+                body = files.read(folder, name)
             return None if body is None else Stored(body, _digest(body))
 
     def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
@@ -84,11 +70,11 @@ class DirectoryStore:
         del media_type  # a file has none
         with (
             self._operation("create", key) as (folders, name),
-            _closing(self._walk(folders, make=True)) as folder,
+            files.closing(self._walk(folders, make=True)) as folder,
         ):
             # Looked up first: cheaper than to find out after a write.
-            made = not _is_taken(folder, name) and self._make(folder, name, body)
-            _sync(folder)  # if it is taken too: whoever took it may have died before it did so
+            made = not files.is_taken(folder, name) and self._make(folder, name, body)
+            files.sync(folder)  # if it is taken too: whoever took it may have died before it did so
             return _digest(body) if made else None
 
     def replace(
@@ -104,21 +90,66 @@ class DirectoryStore:
                 folder = self._walk(folders)
             except FileNotFoundError:
                 return None
-            with _closing(folder):
+            with files.closing(folder):
                 with self._written(body) as (scratch, temporary), self._locked():
-                    current = _read(folder, name)
+                    current = files.read(folder, name)
                     if current is None or _digest(current) != etag:
                         return None
                     os.replace(temporary, name, src_dir_fd=scratch, dst_dir_fd=folder)
-                _sync(folder)
+                files.sync(folder)
             return _digest(body)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with `prefix`, in the order of their bytes.
+
+        What is created meanwhile may be among them or not. Raises: StoreError, also while
+        iterating.
+        """
+        segments = split_prefix(prefix)
+        return (key for key, _ in self._below(segments, deep=True))
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """The names of the folders directly below `prefix`, in the order of the keys in them.
+
+        A folder may be left without any object in it. Raises: StoreError, also while iterating.
+        """
+        segments = split_prefix(prefix)
+        below = self._below(segments, deep=False)
+        return (path.split("/")[-2] for path, is_folder in below if is_folder)
+
+    def _below(self, segments: list[str], *, deep: bool) -> Iterator[tuple[str, bool]]:
+        """Paths below a folder and whether each is a folder's; if `deep`, instead of a folder
+        what is in it.
+        """
+        where = "/".join([*segments, "*"])
+        with self._telling("list", where):
+            try:
+                with files.closing(self._walk(segments)) as folder:
+                    found = files.listed(folder)
+            except FileNotFoundError:
+                return
+        # A folder's slash takes part in the order: "a-b" comes before "a/".
+        for name in sorted(found):
+            path = "/".join([*segments, name])
+            is_folder = name.endswith("/")
+            if not is_key(path.removesuffix("/")):
+                continue  # our own, or a stranger's: no key leads there
+            if deep and is_folder:
+                yield from self._below([*segments, name[:-1]], deep=True)
+            else:
+                yield path, is_folder
 
     @contextmanager
     def _operation(self, operation: str, key: str) -> Iterator[tuple[list[str], str]]:
         """The folders and the name of the key; a system's error within becomes a StoreError."""
         *folders, name = split_key(operation, key)
-        try:
+        with self._telling(operation, key):
             yield folders, name
+
+    @contextmanager
+    def _telling(self, operation: str, key: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             cause = _CAUSES.get(error.errno or 0, error.strerror)
             part = f" ({error.filename})" if error.filename else ""
@@ -131,26 +162,26 @@ class DirectoryStore:
         meanwhile is not followed either. Raises: FileNotFoundError, never if `make`.
         """
         try:
-            folder = os.open(self._root, _FOLDER)
+            folder = os.open(self._root, files.FOLDER)
         except FileNotFoundError:
             if not make:
                 raise
             self._root.mkdir(parents=True, exist_ok=True)
-            folder = os.open(self._root, _FOLDER)
+            folder = os.open(self._root, files.FOLDER)
         for segment in segments:
-            with _closing(folder):
-                folder = _enter(folder, segment, make=make)
+            with files.closing(folder):
+                folder = files.enter(folder, segment, make=make)
         return folder
 
     @contextmanager
     def _written(self, body: bytes) -> Iterator[tuple[int, str]]:
         """A directory and the name of a file in it that holds the body, safe on the disk."""
-        with _closing(self._walk([_SCRATCH], make=True)) as scratch:
+        with files.closing(self._walk([_SCRATCH], make=True)) as scratch:
             self._sweep(scratch)
-            name, file = _claim_file(scratch)
-            with _closing(file):
+            name, file = files.claim_file(scratch)
+            with files.closing(file):
                 try:
-                    _write(file, body)
+                    files.write(file, body)
                     yield scratch, name
                 finally:
                     with suppress(FileNotFoundError):  # it was moved into place
@@ -163,7 +194,7 @@ class DirectoryStore:
         self._swept = True
         for name in os.listdir(scratch):
             with suppress(OSError):  # in use, gone, or another user's: not ours to remove
-                _remove_abandoned(scratch, name)
+                files.remove_abandoned(scratch, name)
 
     def _make(self, folder: int, name: str, body: bytes) -> bool:
         """Whether the body is now a file of that name, which there was not before."""
@@ -180,7 +211,7 @@ class DirectoryStore:
             else:
                 return True
             with self._locked():  # without links, nothing else keeps two from doing it at once
-                if _is_taken(folder, name):
+                if files.is_taken(folder, name):
                     return False
                 os.rename(temporary, name, src_dir_fd=scratch, dst_dir_fd=folder)
                 return True
@@ -191,9 +222,9 @@ class DirectoryStore:
 
         Source: flock(2). Raises: TimeoutError.
         """
-        with _closing(self._walk([])) as root:
+        with files.closing(self._walk([])) as root:
             file = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666, dir_fd=root)
-        with _closing(file):
+        with files.closing(file):
             self._wait_for(file)
             try:
                 yield
@@ -203,7 +234,7 @@ class DirectoryStore:
 
     def _wait_for(self, file: int) -> None:
         deadline_s = time.monotonic() + self._lock_timeout_s
-        while not _try_lock(file):
+        while not files.try_lock(file):
             if time.monotonic() > deadline_s:
                 cause = f"another process held the lock for {self._lock_timeout_s:g} s"
                 raise TimeoutError(errno.ETIMEDOUT, cause, _LOCK)
@@ -213,86 +244,3 @@ class DirectoryStore:
 def _digest(body: bytes) -> str:
     # Twice as fast as BLAKE2 where the processor has instructions for it, as most do.
     return hashlib.sha256(body).hexdigest()[:32]
-
-
-@contextmanager
-def _closing(descriptor: int) -> Iterator[int]:
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _enter(folder: int, name: str, *, make: bool) -> int:
-    """A descriptor of the directory `name` in `folder`. Raises: FileNotFoundError."""
-    try:
-        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-    except FileNotFoundError:
-        if not make:
-            raise
-    with suppress(FileExistsError):  # another was faster
-        os.mkdir(name, dir_fd=folder)
-    _sync(folder)
-    return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-
-
-def _read(folder: int, name: str) -> bytes | None:
-    try:
-        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
-    except FileNotFoundError:
-        return None
-    with _closing(file), os.fdopen(file, "rb", buffering=0, closefd=False) as stream:
-        return stream.read()
-
-
-def _write(file: int, body: bytes) -> None:
-    rest = memoryview(body)
-    while rest:
-        rest = rest[os.write(file, rest) :]  # a disk that fills up writes a part first
-    os.fsync(file)
-
-
-def _sync(folder: int) -> None:
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # no such thing on some filesystems
-            raise
-
-
-def _is_taken(folder: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _try_lock(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _claim_file(scratch: int) -> tuple[str, int]:
-    """The name and descriptor of a new file, locked: one that nobody has locked is abandoned."""
-    while True:
-        name = os.urandom(8).hex()
-        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=scratch)
-        try:
-            # A sweeper may come between the open and the lock; then it removes the file.
-            if _try_lock(file) and os.fstat(file).st_nlink:
-                return name, file
-        except OSError:
-            os.unlink(name, dir_fd=scratch)
-            os.close(file)
-            raise
-        os.close(file)
-
-
-def _remove_abandoned(scratch: int, name: str) -> None:
-    with _closing(os.open(name, os.O_RDWR | os.O_NOFOLLOW, dir_fd=scratch)) as file:
-        if _try_lock(file):
-            os.unlink(name, dir_fd=scratch)

@@ -15,10 +15,10 @@ from urllib.parse import unquote
 from feedmirror.adapters.directory import DirectoryStore
 from feedmirror.core.formats import formats
 from feedmirror.errors import StoreError
+from feedmirror.ports import PUBLIC_CACHE_CONTROL
 
 PLAIN = "text/plain; charset=utf-8"
 
-_FRESH = "public, max-age=300, stale-while-revalidate=600"
 _BRIEF = "public, max-age=10"  # a feed that is not there yet may be there soon
 _SLUG = re.compile(r"[a-z0-9-]{1,63}")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
@@ -134,7 +134,7 @@ def _of_document(found: Found, headers: Message) -> Answer:
         # document. Source: RFC 9110 §8.8.1, §8.8.3.3
         ("ETag", f"W/{found.etag}" if packed else found.etag),
         ("Last-Modified", formatdate(found.modified_s, usegmt=True)),
-        ("Cache-Control", _FRESH),
+        ("Cache-Control", PUBLIC_CACHE_CONTROL),
         ("Vary", "Accept-Encoding"),
     )
     if is_current(headers, found):

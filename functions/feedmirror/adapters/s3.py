@@ -1,0 +1,202 @@
+"""A store in an S3 bucket, with the promises of the one in a directory.
+
+An object's name is its key below the store's prefix. S3's answers to conditions are the store's,
+but for two that get a second look: a conflict (409) is no answer yet, and a refusal (412) of a
+request whose first answer was lost may be our own success.
+
+How long it takes until a StoreError: 40 s if S3 is silent; 50 s if nothing is there, since its name
+has eight addresses, and each is tried; four minutes with the worst mix of faults. The lookup of
+names and the getting of credentials come on top.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from feedmirror.adapters.keys import is_key, split_key, split_prefix
+from feedmirror.adapters.patience import Patience
+from feedmirror.adapters.s3_client import make_client
+from feedmirror.adapters.s3_errors import FAILURES, code_of, explain, status_of, was_repeated
+from feedmirror.adapters.s3_object import body_of, put_request
+from feedmirror.errors import StoreError
+from feedmirror.ports import Stored
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, PutObjectRequestTypeDef
+
+_NAME_BYTES = 1024  # the longest that S3 takes
+_ETAG = re.compile(r'"[^"\s]+"')  # "*" is none: it would match every object. RFC 9110 §8.8.3
+
+
+class S3Store:
+    """The `Store` of `ports.py` in a bucket that exists; any number of threads may use it.
+
+    In a bucket that is encrypted with keys of KMS, equal bytes may have different ETags.
+    """
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str = "") -> None:
+        folder = prefix.strip("/")
+        if folder:
+            split_key("open", folder)
+        self._client = client
+        self._bucket = bucket
+        self._prefix = f"{folder}/" if folder else ""
+
+    @classmethod
+    def connect(
+        cls,
+        bucket: str,
+        prefix: str = "",
+        *,
+        threads: int,  # that use it at once: each gets a connection of its own
+        region: str | None = None,  # None: as AWS's own tools find it
+        endpoint_url: str | None = None,  # None: AWS
+        session: Session | None = None,  # None: a new one, with the credentials that it finds
+        connect_timeout_s: float = 2.0,  # at each address; enough for one packet to get lost
+        read_timeout_s: float = 10.0,  # of silence; S3 takes a second at the very most
+    ) -> S3Store:
+        """The store with a client of its own. Make one a process: it costs 0.2 s of CPU time.
+
+        Asks nothing of S3 yet. Raises: StoreError if the surroundings cannot be used.
+        """
+        client = make_client(
+            threads=threads,
+            region=region,
+            endpoint_url=endpoint_url,
+            session=session,
+            connect_timeout_s=connect_timeout_s,
+            read_timeout_s=read_timeout_s,
+        )
+        return cls(client, bucket, prefix)
+
+    def load(self, key: str) -> Stored | None:
+        """The object, or None if there is none.
+
+        Raises: StoreError.
+        """
+        with self._operation("load", key) as name:
+            return self._get(name, Patience())
+
+    def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
+        """The new object's ETag, or None if the key is taken.
+
+        Of two that create the same bytes at once both may be told that it was them, if an answer
+        got lost. Raises: StoreError.
+        """
+        with self._operation("create", key) as name:
+            request = put_request(self._bucket, name, key, body, media_type)
+            request["IfNoneMatch"] = "*"
+            return self._put(request, body)
+
+    def replace(
+        self, key: str, body: bytes, etag: str, media_type: str = "application/json"
+    ) -> str | None:
+        """The object's new ETag, or None if it is missing or its ETag is not `etag`.
+
+        Raises: StoreError.
+        """
+        with self._operation("replace", key) as name:
+            if not _ETAG.fullmatch(etag):
+                return None  # that of another store, or of none
+            request = put_request(self._bucket, name, key, body, media_type)
+            request["IfMatch"] = etag
+            return self._put(request, body)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with `prefix`, in the order of their bytes.
+
+        What is created meanwhile may be among them or not. Asks for 1,000 at a time. Raises:
+        StoreError, also while iterating.
+        """
+        names = (found["Key"] for page in self._pages(prefix) for found in page.get("Contents", ()))
+        keys = (name.removeprefix(self._prefix) for name in names)
+        return filter(is_key, keys)  # others leave names that are none, such as "data/"
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """The names of the folders directly below `prefix`, in the order of the keys in them.
+
+        Asks for 1,000 at a time. Raises: StoreError, also while iterating.
+        """
+        pages = self._pages(prefix, Delimiter="/")
+        found = (common["Prefix"] for page in pages for common in page.get("CommonPrefixes", ()))
+        return filter(is_key, (name.split("/")[-2] for name in found))
+
+    def _pages(self, prefix: str, **options: Any) -> Iterator[ListObjectsV2OutputTypeDef]:
+        split_prefix(prefix)
+        return self._listed({"Bucket": self._bucket, "Prefix": self._prefix + prefix, **options})
+
+    def _listed(self, request: dict[str, Any]) -> Iterator[ListObjectsV2OutputTypeDef]:
+        while True:
+            with self._telling("list", request["Prefix"].removeprefix(self._prefix)):
+                page = self._client.list_objects_v2(**request)
+                _check(page, "IsTruncated")
+            yield page
+            if not page["IsTruncated"]:
+                return
+            request["ContinuationToken"] = page["NextContinuationToken"]
+
+    @contextmanager
+    def _operation(self, operation: str, key: str) -> Iterator[str]:
+        """The object's name in the bucket; what goes wrong within becomes a StoreError."""
+        split_key(operation, key)
+        name = self._prefix + key
+        if len(name) > _NAME_BYTES:
+            raise StoreError(f"{operation} {key!r}: too long a key below {self._prefix!r}")
+        with self._telling(operation, key):
+            yield name
+
+    @contextmanager
+    def _telling(self, operation: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except FAILURES as error:
+            where = f"s3://{self._bucket}/{self._prefix}"
+            raise StoreError(f"{operation} {key!r} in {where}: {explain(error)}") from error
+
+    def _put(self, request: PutObjectRequestTypeDef, body: bytes) -> str | None:
+        """The ETag of what was written, or None if the condition does not hold."""
+        patience = Patience()
+        lost = False  # an answer, to a request that may have been carried out
+        while True:
+            try:
+                done = self._client.put_object(**request)
+                _check(done, "ETag")
+                return done["ETag"]
+            except ClientError as error:
+                lost = lost or was_repeated(error)
+                if status_of(error) == 409 and patience.lasts():
+                    continue
+                if status_of(error) != 412 and code_of(error) != "NoSuchKey":
+                    raise
+            found = self._get(request["Key"], patience) if lost else None
+            return found.etag if found and found.body == body else None
+
+    def _get(self, name: str, patience: Patience) -> Stored | None:
+        while True:
+            try:
+                reply = self._client.get_object(Bucket=self._bucket, Key=name)
+                body = body_of(reply, patience.deadline)
+                _check(reply, "ETag")
+                return Stored(body, reply["ETag"])
+            except ClientError as error:
+                if code_of(error) == "NoSuchKey":
+                    return None
+                raise
+            except HTTPError:  # within the body, where botocore repeats nothing
+                if not patience.lasts():
+                    raise
+
+
+def _check(reply: Mapping[str, object], name: str) -> None:
+    """Raises: ResponseParserError if that is missing, since it is not S3 then that answers."""
+    if name not in reply:
+        raise ResponseParserError(f"a success without {name}")
