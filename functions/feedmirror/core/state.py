@@ -19,8 +19,8 @@ from feedmirror.core.window import Window
 from feedmirror.errors import StateError
 from feedmirror.model import Feed, Revision, Validators
 
-_WINDOW = ',"window":'
-SCHEMA = 1  # raise it when older programs could misread a state; add a step to `_migrated`
+_WINDOW = b'","window":'  # behind the digest; what else is called so follows no string
+SCHEMA = 2  # raise it when older programs could misread a state; add a step to `_migrated`
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def dump(state: State) -> bytes:
             plain[name] = _plain(name, value)
     plain["window_digest"] = state.window.digest
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-    return f"{text[:-1]}{_WINDOW}{state.window.text}}}".encode()
+    return b"%b%b%b}" % (text[:-2].encode(), _WINDOW, state.window.data)
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -137,15 +137,15 @@ def load(body: bytes, where: str) -> State:
     """
     try:
         # No string of JSON's can hold this: its quotes would be escaped.
-        head, mark, window = body.decode().rpartition(_WINDOW)
-        plain = json.loads(head + "}" if mark else body)
+        head, mark, window = body.partition(_WINDOW)
+        plain = json.loads(head + b'"}' if mark else body)
         schema = plain.pop("schema")
         if schema > SCHEMA:
             raise StateError(
                 f"{where} was written by a newer feedmirror (schema {schema}, this one knows "
                 f"{SCHEMA}): update feedmirror; nothing was changed"
             )
-        return _read(_migrated(plain, schema), Window(window[:-1] if mark else "[]"))
+        return _read(*_migrated(plain, window[:-1], schema))
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise StateError(
             f"{where} is damaged ({type(error).__name__}: {error}): restore an earlier version of "
@@ -153,16 +153,19 @@ def load(body: bytes, where: str) -> State:
         ) from error
 
 
-def _migrated(plain: dict[str, Any], schema: int) -> dict[str, Any]:
-    """The plain state in the present schema; there has been no other yet."""
+def _migrated(plain: dict[str, Any], window: bytes, schema: int) -> tuple[dict[str, Any], Window]:
+    """The plain state and its window in the present schema."""
     if schema < 1:
         raise ValueError(f"there never was a schema {schema}")
-    return plain
+    written = Window(window)
+    if plain.pop("window_digest") != written.digest:
+        raise ValueError("its entries are not those that were written")
+    if schema == 1:  # all entries stood on one line
+        written = Window.of(map(codec.revision, json.loads(window)), written)
+    return plain, written
 
 
 def _read(plain: dict[str, Any], window: Window) -> State:
-    if plain.pop("window_digest") != window.digest:
-        raise ValueError("its entries are not those that were written")
     values: dict[str, Any] = {name: plain[name] for name in _PLAIN & plain.keys()}
     for name in _STRINGS & plain.keys():
         values[name] = codec.listed(plain[name], str)

@@ -1,7 +1,8 @@
 """The public entries of a feed, together with the JSON that they are stored as.
 
 An unchanged feed needs none of them, and a changed one changes few: entries are decoded when they
-are looked at, and those that stay are written as they were read.
+are looked at, and those that stay are written as they were read. It is kept as bytes: to decode
+and encode it for nothing would cost more than all the rest of loading a state.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from hashlib import sha256
 from feedmirror.core import codec
 from feedmirror.model import Revision
 
-_DECODER = json.JSONDecoder()
+_BETWEEN = b",\n"  # no JSON on one line holds it: a line break within a string is escaped
 
 
 class Window:
     """Revisions, newest first; two windows are equal if their JSON is."""
 
-    __slots__ = ("_pieces", "_revisions", "text")
+    __slots__ = ("_pieces", "_revisions", "data")
 
-    def __init__(self, text: str = "[]") -> None:
-        self.text = text  # a JSON array
+    def __init__(self, data: bytes = b"[]") -> None:
+        self.data = data  # a JSON array, a line for each element
         self._revisions: tuple[Revision, ...] | None = None
-        self._pieces: dict[int, str] = {}  # the JSON of each, by identity
+        self._pieces: dict[int, bytes] = {}  # the JSON of each, by identity
 
     @classmethod
     def of(cls, revisions: Iterable[Revision], before: Window) -> Window:
@@ -33,22 +34,22 @@ class Window:
         made._revisions = tuple(revisions)
         known = before._pieces
         made._pieces = {id(r): known.get(id(r)) or _encoded(r) for r in made._revisions}
-        made.text = f"[{','.join(made._pieces.values())}]"
+        made.data = b"[%b]" % _BETWEEN.join(made._pieces.values())
         return made
 
     @property
     def revisions(self) -> tuple[Revision, ...]:
         """The entries. Raises: ValueError, TypeError, KeyError or AttributeError for bad JSON."""
         if self._revisions is None:
-            pairs = list(_split(self.text))
-            self._revisions = tuple(revision for revision, _ in pairs)
-            self._pieces = {id(revision): piece for revision, piece in pairs}
+            pieces = self.data[1:-1].split(_BETWEEN) if len(self.data) > 2 else []
+            self._revisions = tuple(codec.revision(json.loads(piece)) for piece in pieces)
+            self._pieces = dict(zip(map(id, self._revisions), pieces, strict=True))
         return self._revisions
 
     @property
     def digest(self) -> str:
         """A digest of the JSON, by which damage is noticed without reading it."""
-        return sha256(self.text.encode()).hexdigest()[:32]
+        return sha256(self.data).hexdigest()[:32]
 
     def __iter__(self) -> Iterator[Revision]:
         return iter(self.revisions)
@@ -57,20 +58,12 @@ class Window:
         return len(self.revisions)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Window) and self.text == other.text
+        return isinstance(other, Window) and self.data == other.data
 
     def __hash__(self) -> int:
-        return hash(self.text)
+        return hash(self.data)
 
 
-def _encoded(revision: Revision) -> str:
-    return json.dumps(codec.to_plain(revision), ensure_ascii=False, separators=(",", ":"))
-
-
-def _split(text: str) -> Iterator[tuple[Revision, str]]:
-    """Each element of a compact JSON array, decoded and as it stands there."""
-    position = 1
-    while text[position] != "]":
-        plain, end = _DECODER.raw_decode(text, position)
-        yield codec.revision(plain), text[position:end]
-        position = end + (text[end] == ",")
+def _encoded(revision: Revision) -> bytes:
+    plain = codec.to_plain(revision)
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
@@ -25,6 +26,8 @@ _EMAIL = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+\.[A-Za-z]{2,}")
 _PERSON = re.compile(rf"(?P<email>{_EMAIL.pattern})(?: \((?P<name>[^()]+)\))?")
 _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
 _BODIES = ("description", "content:encoded")
+_BODY_TAGS = tuple((f"<{name}".encode(), f"</{name}>".encode()) for name in _BODIES)
+_MARK = f'class="{CSS_CLASS}"'.encode()
 
 
 def render(publication: Publication) -> str:
@@ -217,21 +220,33 @@ def verify(document: bytes, publication: Publication) -> None:
     except expat.ExpatError as error:
         raise RenderError(f"{NAME} would not be well-formed: {error}") from error
     # What bodies hold cannot be mistaken for items or bodies: they have been sanitised.
-    items = document.decode().split("<item>")[1:]
-    bare = [number for number, item in enumerate(items, 1) if not _is_disclaimed(item)]
-    if bare or len(items) != len(publication.entries):
-        what = f"a disclaimer in items {bare}" if bare else f"entries: it has {len(items)}"
+    starts = list(_places(document, b"<item>", 0, len(document)))
+    spans = enumerate(pairwise((*starts, len(document))), 1)
+    bare = [number for number, span in spans if not _is_disclaimed(document, *span)]
+    if bare or len(starts) != len(publication.entries):
+        what = f"a disclaimer in items {bare}" if bare else f"entries: it has {len(starts)}"
         raise RenderError(f"{NAME} would lack {what}")
 
 
-def _is_disclaimed(item: str) -> bool:
+def _is_disclaimed(document: bytes, start: int, end: int) -> bool:
     """Whether there is a body, and none without the disclaimer; what is foreign comes later."""
-    own = item.partition("<guid")[0]
+    foreign = document.find(b"<guid", start, end)
+    own_end = end if foreign < 0 else foreign
     bodies = [
-        part.split(f"</{name}>")[0] for name in _BODIES for part in own.split(f"<{name}>")[1:]
+        (place, document.find(closing, place, own_end))
+        for opening, closing in _BODY_TAGS
+        for place in _places(document, opening, start, own_end)
     ]
-    tags = sum(own.count(f"<{name}") for name in _BODIES)
-    return len(bodies) == tags > 0 and all(f'class="{CSS_CLASS}"' in body for body in bodies)
+    return bool(bodies) and all(
+        stop >= 0 and document.find(_MARK, place, stop) >= 0 for place, stop in bodies
+    )
+
+
+def _places(document: bytes, tag: bytes, start: int, end: int) -> Iterator[int]:
+    """Where the tag stands between the two offsets. Nothing is copied: documents are large."""
+    while (start := document.find(tag, start, end)) >= 0:
+        yield start
+        start += len(tag)
 
 
 FORMAT = Format(NAME, "application/rss+xml; charset=utf-8", 1, render, stamp, verify)
