@@ -61,6 +61,12 @@ def ask(sandbox: Sandbox, do: str, body: bytes = b"", **header: Any) -> Any:
     return sandbox.ask({"do": do, **header}, body, ROOM)
 
 
+def revive(sandbox: Sandbox) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as in `start`
+        sandbox.revive()
+
+
 def pids(sandbox: Sandbox) -> dict[str, int]:
     found: dict[str, int] = ask(sandbox, "identify")
     return found
@@ -323,6 +329,30 @@ def test_without_supervisor_each_request_fails_at_once_and_nothing_is_left() -> 
                 ask(sandbox, "echo")
         # Nobody is left who could kill it; its own alarm does, after twice the limit.
         assert wait_until_dead(found["worker"])
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+def test_dead_supervisor_is_replaced_when_it_is_looked_after(noticed: bool) -> None:
+    with start() as sandbox:
+        found = pids(sandbox)
+        os.kill(found["supervisor"], signal.SIGKILL)
+        os.kill(found["worker"], signal.SIGKILL)
+        assert wait_until_dead(found["worker"])
+        if noticed:
+            with pytest.raises(SupervisorGoneError):
+                ask(sandbox, "echo")
+        revive(sandbox)
+        assert ask(sandbox, "echo") is not None
+        again = pids(sandbox)
+        assert set(again.values()).isdisjoint(found.values())
+    assert not any(map(is_alive, again.values()))
+
+
+def test_live_supervisor_is_left_alone() -> None:
+    with start() as sandbox:
+        found = pids(sandbox)
+        revive(sandbox)
+        assert pids(sandbox) == found
 
 
 def test_without_supervisor_a_live_worker_goes_on() -> None:

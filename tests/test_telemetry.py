@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import count
 
 import pytest
 
+from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.text_log import TextLog, counted, event_line
 from feedmirror.entrypoints.telemetry import (
     Log,
@@ -243,3 +245,66 @@ def test_one_is_not_a_plural():
         "1 entry",
         "2 entries",
     ]
+
+
+# ---------------------------------------------------------------- of the deployed functions
+
+
+def test_events_of_an_invocation_carry_its_id_and_those_after_it_do_not(capsys):
+    with telemetry.invocation("request-7"):
+        log_run(json_log(), Tally(feeds=1), duration_ms=5)
+    log_run(json_log(), Tally(feeds=1), duration_ms=5)
+    inside, outside = map(json.loads, capsys.readouterr().err.splitlines())
+    assert inside["function_request_id"] == "request-7"
+    assert inside["cold_start"] in {True, False}
+    assert {"function_request_id", "cold_start"}.isdisjoint(outside)
+
+
+def test_only_the_first_invocation_of_a_process_is_a_cold_start(capsys, monkeypatch):
+    monkeypatch.setattr(telemetry, "_invocations", count())
+    for _ in range(2):
+        with telemetry.invocation("r"):
+            log_run(json_log(), Tally(), duration_ms=5)
+    lines = map(json.loads, capsys.readouterr().err.splitlines())
+    assert [line["cold_start"] for line in lines] == [True, False]
+
+
+def test_metrics_are_one_line_that_cloudwatch_understands(capsys, monkeypatch):
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE", raising=False)
+    telemetry._metrics.cache_clear()
+    telemetry.put_metrics(Tally(feeds=9, failed=2, new=5, revised=1), skipped=3)
+    [line] = capsys.readouterr().out.splitlines()
+    said = json.loads(line)
+    [directive] = said["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "feedmirror"
+    assert directive["Dimensions"] == [["service"]]
+    assert said["service"] == "feedmirror"
+    values = {metric["Name"]: said[metric["Name"]] for metric in directive["Metrics"]}
+    assert values == {
+        "FeedsRefreshed": [9.0], "FeedsFailed": [2.0], "FeedsSkipped": [3.0],
+        "EntriesNew": [5.0], "EntriesRevised": [1.0],
+    }  # fmt: skip
+    assert {metric["Unit"] for metric in directive["Metrics"]} == {"Count"}
+
+
+def test_metrics_of_one_invocation_are_not_told_again_by_the_next(capsys):
+    for feeds in (9, 1):
+        telemetry.put_metrics(Tally(feeds=feeds), skipped=0)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["FeedsRefreshed"] for line in lines] == [[9.0], [1.0]]
+
+
+def test_namespace_of_the_metrics_may_be_set(capsys, monkeypatch):
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Mirrors")
+    telemetry._metrics.cache_clear()
+    telemetry.put_metrics(Tally(), skipped=0)
+    telemetry._metrics.cache_clear()
+    [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Mirrors"
+
+
+def test_what_an_event_sends_stays_on_one_line_of_the_log(capsys):
+    telemetry.log_message(json_log(), "id-1", "its body is 'a\nb'\x1b[31m", dropped=False)
+    line = json.loads(capsys.readouterr().err)
+    assert line["level"] == "ERROR"
+    assert line["error"] == "its body is 'a b'\ufffd[31m"

@@ -87,6 +87,10 @@ class ConfigError(FeedMirrorError):
         self.problems = problems
 
 
+class EventError(FeedMirrorError):
+    """An invocation of a function asks for nothing that it could do; `str()` says what it could."""
+
+
 class FeedError(FeedMirrorError):
     """One feed fails, the others go on. `str()` is a sentence for the operator."""
 

@@ -68,6 +68,13 @@ class SupervisedParser:
             raise outcome
         return outcome
 
+    def revive(self) -> None:
+        """Has new child processes if the old ones were killed; for a process that lives long.
+
+        Raises: RuntimeError if they are needed and there are threads; OSError if none can be had.
+        """
+        self._sandbox.revive()
+
     def close(self) -> None:
         """Ends the child processes."""
         self._sandbox.close()

@@ -6,7 +6,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 from feedmirror.adapters.sandbox_wire import (
@@ -36,8 +37,9 @@ class Sandbox:
     Threads may share it; they are served one after the other.
     """
 
-    def __init__(self, supervisor: Supervisor, limits: Limits) -> None:
-        self._supervisor = supervisor
+    def __init__(self, supervise: Callable[[], Supervisor], limits: Limits) -> None:
+        self._supervise = supervise
+        self._supervisor = supervise()
         self._limits = limits
         self._worker: socket.socket | None = None  # idle; None: the next request forks one
         self._lock = threading.Lock()
@@ -50,7 +52,7 @@ class Sandbox:
 
         Raises: RuntimeError if there are threads; OSError if no process can be had.
         """
-        return cls(Supervisor.start(work, limits, despite_threads=despite_threads), limits)
+        return cls(partial(Supervisor.start, work, limits, despite_threads=despite_threads), limits)
 
     def ask(self, header: Mapping[str, Any], body: bytes, answer_bytes: int) -> object:
         """What `work` makes of header and body: a JSON value of at most `answer_bytes`.
@@ -78,9 +80,18 @@ class Sandbox:
     def renew(self) -> None:
         """Lets go of the worker: the next request gets a fresh one."""
         with self._lock:
-            idle, self._worker = self._worker, None
-            if idle is not None:
-                idle.close()
+            self._let_go()
+
+    def revive(self) -> None:
+        """Has a new supervisor forked if the old one has died, which all requests since report.
+
+        Raises: RuntimeError if one is needed and there are threads; OSError if none can be had.
+        """
+        with self._lock:
+            if self._supervisor.has_died():
+                self._let_go()
+                self._supervisor.close()
+                self._supervisor = self._supervise()
 
     def close(self) -> None:
         """Ends the children and waits for their end; a second time is harmless."""
@@ -93,6 +104,11 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _let_go(self) -> None:
+        idle, self._worker = self._worker, None
+        if idle is not None:
+            idle.close()
 
     def _take_worker(self) -> socket.socket:
         """The connection to a worker that waits for a request; a fresh worker if need be."""

@@ -72,6 +72,13 @@ class Supervisor:
         """
         return self._command(END)
 
+    def has_died(self) -> bool:
+        """Whether no more workers can be had, because it has ended without being told to."""
+        with contextlib.suppress(ChildProcessError):  # it was waited for before
+            if os.waitpid(self._pid, os.WNOHANG)[0] == 0:
+                return self._control is None
+        return True
+
     def close(self) -> None:
         """Ends the children and waits for their end; a second time is harmless."""
         control, self._control = self._control, None

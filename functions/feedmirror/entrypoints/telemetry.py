@@ -6,11 +6,14 @@ the same ones. Whatever comes from outside is redacted and made printable here, 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from feedmirror.errors import Group
@@ -20,11 +23,19 @@ if TYPE_CHECKING:
     from logging import StreamHandler
 
     from aws_lambda_powertools.logging import Logger
+    from aws_lambda_powertools.metrics import Metrics
 
 SERVICE = "feedmirror"
 FEED_REFRESHED = "feed refreshed"
 RUN_FINISHED = "run finished"
 RUN_STOPPING = "run stopping"
+RUN_OUT_OF_TIME = "run out of time"
+EVENT_REFUSED = "event refused"
+MESSAGE_REFUSED = "message refused"
+MESSAGE_DROPPED = "message dropped"
+CONFIGURATION_REFUSED = "configuration refused"
+
+_NAMESPACE = "feedmirror"  # of metrics, unless POWERTOOLS_METRICS_NAMESPACE says otherwise
 
 _HIDDEN = "***"
 _USERINFO = re.compile(r"(://)[^\s/?#@]*@")
@@ -93,10 +104,12 @@ def json_log() -> Log:
 @cache
 def _json_logger() -> tuple[Logger, StreamHandler[TextIO]]:
     # Their imports cost as much as refreshing a hundred unchanged feeds.
-    from logging import StreamHandler  # noqa: PLC0415
+    from logging import ERROR, StreamHandler, getLogger  # noqa: PLC0415
 
     from aws_lambda_powertools.logging import Logger  # noqa: PLC0415
 
+    for talkative in ("botocore", "urllib3"):  # what goes wrong there, an outcome says
+        getLogger(talkative).setLevel(ERROR)
     handler = StreamHandler(sys.stderr)
     # `location` would be a line of this file. A dict, since the signature does not have it.
     options: dict[str, Any] = {"location": None}
@@ -113,6 +126,92 @@ def log_outcome(log: Log, outcome: Outcome, subscription: Subscription) -> None:
 def log_run(log: Log, tally: Tally, *, duration_ms: int, skipped: int = 0) -> None:
     """Log what a run came to; `skipped` feeds were not begun when it was told to stop."""
     log.info(RUN_FINISHED, extra={**asdict(tally), "skipped": skipped, "duration_ms": duration_ms})
+
+
+# ---------------------------------------------------------------- of the deployed functions
+
+
+@contextmanager
+def invocation(request_id: str) -> Iterator[None]:
+    """Within, every event carries the id that the runtime's own lines have, too."""
+    logger, _ = _json_logger()
+    logger.append_keys(function_request_id=request_id, cold_start=next(_invocations) == 0)
+    try:
+        yield
+    finally:
+        logger.remove_keys(["function_request_id", "cold_start"])
+
+
+_invocations = count()
+
+
+def log_problems(log: Log, problems: Iterable[str]) -> None:
+    """Log why the function cannot start, an event for each problem of its configuration."""
+    for problem in problems:
+        log.error(CONFIGURATION_REFUSED, extra={"problem": printable(problem)})
+
+
+def log_refusal(log: Log, error: str) -> None:
+    """Log that an invocation asks for nothing that could be done."""
+    log.error(EVENT_REFUSED, extra={"error": printable(error)})
+
+
+def log_message(log: Log, message_id: str, error: str, *, dropped: bool) -> None:
+    """Log that a message of the queue asks for nothing that could be done.
+
+    It is `dropped`, or else left to the queue, which puts it aside after some more attempts.
+    """
+    fields = {"message_id": message_id, "error": printable(error)}
+    if dropped:
+        log.warning(MESSAGE_DROPPED, extra=fields)
+    else:
+        log.error(MESSAGE_REFUSED, extra=fields)
+
+
+def log_shift(
+    log: Log, tally: Tally, cut_short: Sequence[str], not_begun: Sequence[str], duration_ms: int
+) -> None:
+    """Log what an invocation came to, and before that which feeds it did not get done in time."""
+    if cut_short or not_begun:
+        fields = {"cut_short": list(cut_short), "not_begun": list(not_begun)}
+        log.warning(RUN_OUT_OF_TIME, extra=fields)
+    log_run(log, tally, duration_ms=duration_ms, skipped=len(cut_short) + len(not_begun))
+
+
+def counts(tally: Tally) -> dict[str, int]:
+    """The tally as plain data."""
+    return asdict(tally)
+
+
+def put_metrics(tally: Tally, *, skipped: int) -> None:
+    """Write an invocation's metrics to stdout, where CloudWatch finds them among the logs.
+
+    None has a dimension a feed: each would cost as much as mirroring some feeds for a month. Which
+    feed it was is in the logs. Source: CloudWatch User Guide, "Embedded metric format".
+    """
+    from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 - as above
+
+    metrics = _metrics()
+    for name, value in (
+        ("FeedsRefreshed", tally.feeds),
+        ("FeedsFailed", tally.failed),
+        ("FeedsSkipped", skipped),
+        ("EntriesNew", tally.new),
+        ("EntriesRevised", tally.revised),
+    ):
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    metrics.flush_metrics()
+
+
+@cache
+def _metrics() -> Metrics:
+    from aws_lambda_powertools.metrics import Metrics  # noqa: PLC0415 - as above
+
+    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or _NAMESPACE
+    return Metrics(namespace=namespace, service=SERVICE)
+
+
+# ---------------------------------------------------------------- what is said of an outcome
 
 
 def matters(outcome: Outcome) -> bool:

@@ -1,0 +1,131 @@
+"""What an invocation is asked to do, read from its event."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from feedmirror.errors import EventError
+
+_ACCEPTED = (
+    'accepted are {"feeds": ["slug", ...]} (none named: all), a schedule\'s '
+    '{"tick": "5 minutes", "at": "2026-01-31T12:00:00Z"}, and batches of SQS messages with a body '
+    'such as {"feed": "slug"}'
+)
+_TICK = re.compile(r"([1-9][0-9]{0,2}) (minute|hour|day)s?")
+_PLACEHOLDER = re.compile(r"<aws\.scheduler\.[a-z-]+>")  # an emulator may leave it as it is
+_SHOWN = 80  # characters of what was sent instead
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a queue."""
+
+    id: str
+    slug: str | None  # None: its body is none of ours
+    wrong: str = ""  # then: what it is instead
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Refresh the feeds that the messages name, and say which messages failed."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Refresh the feeds that became due after `since`, until `until`."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Refresh these feeds, or all if there are none, due or not."""
+
+    slugs: tuple[str, ...]
+
+
+def read_event(event: object, now: datetime) -> Batch | Tick | Named:
+    """What the event asks for. Raises: EventError if it is none of ours."""
+    if not isinstance(event, dict):
+        raise EventError(f"the event is {_kind(event)}; {_ACCEPTED}")
+    match event:
+        case {"Records": list(records)} if records and all(map(_is_message, records)):
+            return Batch(tuple(map(_message, records)))
+        case {"tick": tick, **rest} if rest.keys() <= {"at"}:
+            return _tick(tick, rest.get("at", ""), now)
+        case {"feeds": list(slugs), **rest} if not rest and all(isinstance(s, str) for s in slugs):
+            return Named(tuple(dict.fromkeys(slugs)))
+        case {**rest} if not rest:
+            return Named(())
+    keys = ", ".join(map(repr, list(event)[:5]))
+    raise EventError(f"the event, which has {keys}, is not one of ours; {_ACCEPTED}")
+
+
+def response_to(failed: Iterable[str]) -> dict[str, object]:
+    """The answer to a batch: what the queue is to send again.
+
+    Source: AWS Lambda Developer Guide, "Implementing partial batch responses".
+    """
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def body_of(slug: str) -> str:
+    """The body of a message that asks for the feed."""
+    return json.dumps({"feed": slug})
+
+
+def _is_message(record: object) -> bool:
+    return (
+        isinstance(record, Mapping)
+        and record.get("eventSource") == "aws:sqs"
+        and isinstance(record.get("messageId"), str)
+    )
+
+
+def _message(record: Mapping[str, object]) -> Message:
+    body = record.get("body")
+    try:
+        read = json.loads(body) if isinstance(body, str) else body
+    except (ValueError, RecursionError):
+        read = body
+    match read:
+        case {"feed": str(slug)} if slug:
+            return Message(str(record["messageId"]), slug)
+    wrong = f"its body is {_shown(body)}; accepted is {body_of('slug')}"
+    return Message(str(record["messageId"]), None, wrong)
+
+
+def _tick(tick: object, at: object, now: datetime) -> Tick:
+    found = _TICK.fullmatch(tick) if isinstance(tick, str) else None
+    if not found:
+        accepted = "accepted is such as 5 minutes, 1 hour or 1 day"
+        raise EventError(f"the event's tick is {_shown(tick)}; {accepted}")
+    until = _moment(at, now)
+    return Tick(until - timedelta(**{f"{found[2]}s": int(found[1])}), until)
+
+
+def _moment(at: object, now: datetime) -> datetime:
+    if isinstance(at, str) and (not at or _PLACEHOLDER.fullmatch(at)):
+        return now
+    try:
+        moment = datetime.fromisoformat(at)  # type: ignore[arg-type] # refused below
+    except (ValueError, TypeError):
+        accepted = "accepted is a time such as 2026-01-31T12:00:00Z"
+        raise EventError(f"the event's `at` is {_shown(at)}; {accepted}") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", str: "text", type(None): "null"}.get(type(value), "no object")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

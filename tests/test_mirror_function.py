@@ -1,0 +1,344 @@
+"""The function that refreshes feeds: what it does for each event, says in the log, and answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from feedmirror.core.schedule import next_due
+from feedmirror.entrypoints import mirror
+from feedmirror.entrypoints.environment import Environment
+from feedmirror.entrypoints.events import body_of
+from feedmirror.entrypoints.mirror import MirrorFunction
+from feedmirror.entrypoints.shift import work_through
+from feedmirror.errors import ConfigError, EventError, FetchError, Kind
+from feedmirror.model import Outcome, Subscription
+from feedmirror.ports import World
+from scene import NOON, PUBLIC_URL, RememberingParser, StagedOrigin, document
+from stores import FailingStore, MemoryStore
+from test_events import record
+from test_telemetry import Recorder
+
+SLUGS = ("news", "blog", "sport")
+
+
+@dataclass
+class Context:
+    """An invocation that has so much time left, whenever it is asked."""
+
+    left_s: float | Callable[[], float] = 60.0
+    aws_request_id: str = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        left_s = self.left_s() if callable(self.left_s) else self.left_s
+        return int(left_s * 1000)
+
+
+class Stage:
+    """A function whose origin, store and clock are ours."""
+
+    def __init__(self, slugs: tuple[str, ...] = SLUGS, threads: int = 2) -> None:
+        self.feeds = {slug: Subscription(slug, f"https://{slug}.example.org/") for slug in slugs}
+        self.origin = StagedOrigin({feed.url: document(2, 1) for feed in self.feeds.values()})
+        self.store = MemoryStore()
+        self.log = Recorder()
+        self.now = NOON
+        self.threads = threads
+
+    def invoke(self, event: object, context: Context | None = None, store: object = None) -> dict:
+        world = World(
+            store or self.store,  # type: ignore[arg-type]
+            self.origin,
+            RememberingParser(),
+            lambda: self.now,
+            PUBLIC_URL,
+        )
+        environment = Environment("s3://b", PUBLIC_URL, self.feeds, self.threads, 1)
+        return MirrorFunction(environment, world, self.log).invoke(event, context or Context())
+
+    def url(self, slug: str) -> str:
+        return self.feeds[slug].url
+
+    def mirrored(self) -> list[str]:
+        return sorted(key.split("/")[1] for key in self.store.objects if key.startswith("public/"))
+
+    def logged(self, message: str) -> list[dict]:
+        return [extra for _, said, extra in self.log.events if said == message]
+
+
+@pytest.fixture
+def stage(capsys: pytest.CaptureFixture[str]) -> Stage:
+    return Stage()
+
+
+def batch(*slugs: str) -> dict[str, object]:
+    return {"Records": [record(body_of(slug), f"id-{slug}") for slug in slugs]}
+
+
+# ---------------------------------------------------------------- what is asked for
+
+
+def test_all_feeds_are_refreshed_if_none_is_named(stage: Stage) -> None:
+    answer = stage.invoke({})
+    assert stage.mirrored() == sorted(SLUGS)
+    assert answer["feeds"] == answer["changed"] == 3
+    assert answer["new"] == 6
+    assert answer["skipped"] == []
+    assert sorted(outcome["feed"] for outcome in answer["outcomes"]) == sorted(SLUGS)
+
+
+def test_feeds_that_are_named_are_refreshed_and_no_others(stage: Stage) -> None:
+    answer = stage.invoke({"feeds": ["sport", "news"]})
+    assert stage.mirrored() == ["news", "sport"]
+    assert sorted(outcome["feed"] for outcome in answer["outcomes"]) == ["news", "sport"]
+
+
+def test_name_that_is_not_configured_stops_all_before_anything_is_fetched(stage: Stage) -> None:
+    with pytest.raises(EventError, match=r"^not configured: sprot; the feeds of"):
+        stage.invoke({"feeds": ["news", "sprot"]})
+    assert stage.origin.asked == []
+    assert stage.logged("event refused")[0]["error"].startswith("not configured: sprot")
+
+
+def test_tick_refreshes_the_feeds_that_became_due_in_it(stage: Stage) -> None:
+    due = next_due("blog", 900, NOON)
+    stage.now = due + timedelta(seconds=20)
+    at = due.isoformat()
+    others = [s for s in SLUGS if next_due(s, 900, due - timedelta(minutes=1)) == due]
+    answer = stage.invoke({"tick": "1 minute", "at": at})
+    assert stage.mirrored() == sorted(others)
+    assert "blog" in others
+    assert answer["feeds"] == len(others) < 3
+
+
+def test_every_tick_of_an_interval_together_asks_each_origin_once(stage: Stage) -> None:
+    for minutes in range(0, 15, 5):
+        at = NOON + timedelta(minutes=minutes)
+        stage.now = at + timedelta(seconds=3)
+        stage.invoke({"tick": "5 minutes", "at": at.isoformat()})
+    assert sorted(stage.origin.asked) == sorted(stage.url(slug) for slug in SLUGS)
+
+
+def test_wrong_event_is_logged_and_fails_the_invocation(stage: Stage) -> None:
+    with pytest.raises(EventError):
+        stage.invoke({"feed": "news"})
+    assert [(level, said) for level, said, _ in stage.log.events] == [("error", "event refused")]
+
+
+# ---------------------------------------------------------------- a queue's messages
+
+
+def test_batch_that_is_done_has_no_failures(stage: Stage) -> None:
+    assert stage.invoke(batch(*SLUGS)) == {"batchItemFailures": []}
+    assert stage.mirrored() == sorted(SLUGS)
+
+
+def test_origin_s_failure_is_no_failed_message(stage: Stage) -> None:
+    stage.origin.answers[stage.url("blog")] = FetchError(Kind.LEGAL, "withheld", status=451)
+    assert stage.invoke(batch(*SLUGS)) == {"batchItemFailures": []}
+    assert [e["error_group"] for e in stage.logged("feed refreshed") if "error_group" in e] == [
+        "blocked"
+    ]
+
+
+def test_ten_messages_of_which_three_fail_by_our_fault() -> None:
+    slugs = tuple(f"feed-{number}" for number in range(10))
+    bad = {"feed-2", "feed-5", "feed-9"}
+    stage = Stage(slugs, threads=10)
+    failing = FailingStore(stage.store, lambda _, key: key.split("/")[1] in bad)
+    answer = stage.invoke(batch(*slugs), store=failing)
+    assert {f["itemIdentifier"] for f in answer["batchItemFailures"]} == {f"id-{s}" for s in bad}
+    assert stage.mirrored() == sorted(set(slugs) - bad)
+    errors = [extra for level, _, extra in stage.log.events if level == "error"]
+    assert {extra["feed"] for extra in errors} == bad
+    assert {extra["error_kind"] for extra in errors} == {"store"}
+    again = stage.invoke({"Records": [record(body_of(s), f"id-{s}") for s in sorted(bad)]})
+    assert again == {"batchItemFailures": []}
+    assert stage.mirrored() == sorted(slugs)
+
+
+def test_message_that_comes_twice_is_one_refresh(stage: Stage) -> None:
+    twice = batch("news", "news")
+    twice["Records"][1]["messageId"] = "again"  # type: ignore[index]
+    assert stage.invoke(twice) == {"batchItemFailures": []}
+    assert stage.origin.asked == [stage.url("news")]
+
+
+def test_message_that_comes_again_later_changes_nothing(stage: Stage) -> None:
+    stage.invoke(batch("news"))
+    before = dict(stage.store.objects)
+    stage.invoke(batch("news"))
+    assert stage.store.objects == before
+
+
+def test_both_messages_of_a_feed_that_failed_are_sent_again(stage: Stage) -> None:
+    twice = batch("news", "news", "blog")
+    twice["Records"][1]["messageId"] = "again"  # type: ignore[index]
+    failing = FailingStore(stage.store, lambda _, key: "news" in key)
+    answer = stage.invoke(twice, store=failing)
+    assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["id-news", "again"]
+
+
+def test_message_for_a_feed_that_was_removed_is_dropped_with_a_warning(stage: Stage) -> None:
+    assert stage.invoke(batch("news", "removed")) == {"batchItemFailures": []}
+    assert stage.mirrored() == ["news"]
+    assert stage.logged("message dropped") == [
+        {"message_id": "id-removed", "error": "no feed 'removed' is configured"}
+    ]
+
+
+def test_message_that_is_not_understood_is_left_to_the_queue_and_stops_no_other(
+    stage: Stage,
+) -> None:
+    event = batch("news", "blog")
+    event["Records"][0]["body"] = "{"  # type: ignore[index]
+    answer = stage.invoke(event)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-news"}]}
+    assert stage.mirrored() == ["blog"]
+    [said] = stage.logged("message refused")
+    assert said["message_id"] == "id-news"
+    assert "accepted" in said["error"]
+
+
+def test_bug_in_one_refresh_stops_no_other(stage: Stage) -> None:
+    def surprise() -> bytes:
+        raise ZeroDivisionError("of all things")
+
+    stage.origin.answers[stage.url("blog")] = surprise
+    answer = stage.invoke(batch(*SLUGS))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-blog"}]}
+    assert stage.mirrored() == ["news", "sport"]
+    [said] = [extra for level, _, extra in stage.log.events if level == "error"]
+    assert (said["error_kind"], said["error"]) == ("bug", "ZeroDivisionError: of all things")
+
+
+# ---------------------------------------------------------------- time
+
+
+def test_feeds_for_which_there_is_no_time_are_not_begun_and_sent_again() -> None:
+    stage = Stage(threads=1)
+    stage.feeds = {s: replace(feed, timeout_s=20) for s, feed in stage.feeds.items()}
+    answer = stage.invoke(batch(*SLUGS), Context(lambda: 29.0 if stage.origin.asked else 100.0))
+    assert stage.mirrored() == ["news"]
+    assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["id-blog", "id-sport"]
+    [said] = stage.logged("run out of time")
+    assert said == {"cut_short": [], "not_begun": ["blog", "sport"]}
+    assert stage.logged("run finished")[0]["skipped"] == 2
+
+
+def test_feed_that_hangs_is_cut_short_and_the_answer_comes_in_time() -> None:
+    stage, released = Stage(), threading.Event()
+
+    def hang() -> bytes:
+        released.wait(30)
+        return document(2, 1)
+
+    stage.origin.answers[stage.url("blog")] = hang
+    started = time.monotonic()
+    ends = started + 3.4
+    try:
+        answer = stage.invoke(batch(*SLUGS), Context(lambda: ends - time.monotonic()))
+        assert time.monotonic() < ends - 1
+    finally:
+        released.set()
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-blog"}]}
+    [said] = stage.logged("run out of time")
+    assert said["cut_short"] == ["blog"]
+
+
+def test_outcome_is_logged_when_it_comes_and_not_only_in_the_end(stage: Stage) -> None:
+    def hang() -> bytes:
+        deadline = time.monotonic() + 10
+        while len(stage.logged("feed refreshed")) < 2 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return document(len(stage.logged("feed refreshed")))
+
+    stage.origin.answers[stage.url("news")] = hang
+    stage.invoke({})
+    assert "<title>Entry 2</title>" in stage.store.objects["public/news/rss.xml"].decode()
+
+
+def test_feeds_by_name_that_were_not_done_are_reported() -> None:
+    stage = Stage(threads=1)
+    answer = stage.invoke({}, Context(lambda: 9.0 if stage.origin.asked else 100.0))
+    assert (stage.mirrored(), answer["skipped"]) == (["news"], ["blog", "sport"])
+    assert answer["feeds"] == 1
+
+
+def test_function_with_little_time_still_begins_with_a_patient_feed() -> None:
+    feed = Subscription("slow", "https://slow.example.org/", timeout_s=300)
+    shift = work_through([feed], lambda f: Outcome(f.slug, "unchanged"), 1, lambda: 30.0, print)
+    assert [outcome.feed for outcome in shift.outcomes] == ["slow"]
+
+
+def test_no_more_feeds_are_refreshed_at_once_than_there_are_threads() -> None:
+    running, most = 0, 0
+    lock = threading.Lock()
+
+    def attempt(feed: Subscription) -> Outcome:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        with lock:
+            running -= 1
+        return Outcome(feed.slug, "unchanged")
+
+    feeds = [Subscription(f"f{n}", "https://example.org/") for n in range(12)]
+    told: list[Outcome] = []
+    shift = work_through(feeds, attempt, 4, lambda: 60.0, told.append)
+    assert {outcome.feed for outcome in shift.outcomes} == {feed.slug for feed in feeds}
+    assert tuple(told) == shift.outcomes
+    assert most == 4
+
+
+def test_no_thread_is_left_when_all_feeds_are_done(stage: Stage) -> None:
+    before = threading.active_count()
+    stage.invoke({})
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+
+
+# ---------------------------------------------------------------- init
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    mirror._function.cache_clear()
+    yield
+    mirror._function.cache_clear()
+
+
+def test_configuration_that_cannot_be_used_stops_the_init_with_a_line_for_each_problem(
+    fresh: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    monkeypatch.delenv("FEEDMIRROR_STORE", raising=False)
+    with pytest.raises(ConfigError):
+        mirror.handler({}, Context())
+    said = capsys.readouterr().err
+    assert said.count('"message":"configuration refused"') == 2 == said.count("\n")
+    assert "feeds.toml: cannot be read: No such file or directory" in said
+    assert "FEEDMIRROR_STORE: is not set; s3://BUCKET or s3://BUCKET/PREFIX" in said
+
+
+def test_what_another_invocation_did_is_of_no_consequence(stage: Stage) -> None:
+    def broken(_: str, __: str) -> bool:
+        return True
+
+    failed = stage.invoke(batch(*SLUGS), store=FailingStore(stage.store, broken))
+    assert len(failed["batchItemFailures"]) == 3
+    stage.now = datetime.fromisoformat("2026-03-02T12:01:00+00:00")
+    assert stage.invoke(batch(*SLUGS)) == {"batchItemFailures": []}
