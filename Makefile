@@ -5,12 +5,15 @@ PYTHON = $(shell tools/find-python)
 STORE := mirror
 WORKERS := 2
 BIN := $(VENV)/bin
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command "make lock" pyproject.toml
+COMPILE := uv pip compile --quiet --generate-hashes --custom-compile-command "make lock"
+LOCK := $(COMPILE) --universal --python-version 3.11 pyproject.toml
+# For one Python on one system, so without conditions; its hashes are those of every system.
+LOCK_LAMBDA := $(COMPILE) --only-binary :all: --python-version 3.13 \
+	--python-platform aarch64-manylinux_2_28 pyproject.toml
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run serve test unit lint format lock bench clean
+.PHONY: help run serve build test unit lint format lock bench clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +25,11 @@ run: $(VENV)/cli.stamp ## mirror the example feed into ./mirror
 serve: $(VENV)/cli.stamp ## serve ./mirror on this machine, to look at in a browser or a feed reader
 	$(BIN)/feedmirror serve --store $(STORE)
 
-test: lint ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
+build: ## what `sam build` builds, without SAM, in dist/function
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found" >&2; exit 1; }
+	"$(PYTHON)" functions/build_function.py --out dist/function
+
+test: lint .venv-sam/sam.stamp ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
 	tools/test-others "$(BIN)/python"
 	$(BIN)/pytest --numprocesses $(WORKERS) --cov --cov-report term
 
@@ -39,16 +46,18 @@ format: $(VENV)/dev.stamp ## format the code, and mend what the linter can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: ## resolve requirements/*.txt anew (needs uv); UPGRADE=--upgrade for the newest versions
+lock: ## resolve all lock files anew (needs uv); UPGRADE=--upgrade for the newest versions
 	$(LOCK) $(UPGRADE) --group build --extra cli --group dev --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt --group build --extra cli --output-file requirements/cli.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(LOCK_LAMBDA) --constraint requirements/dev.txt --output-file functions/requirements.txt
+	$(COMPILE) $(UPGRADE) --universal --python-version 3.11 --group sam --output-file requirements/sam.txt
 
 bench: $(VENV)/dev.stamp ## measure what a refresh costs
 	$(BIN)/python bench/refresh.py
 
 clean: ## remove what was built, but nothing that was mirrored
-	rm -rf .venv .venv-* build dist .coverage* .hypothesis .*_cache
+	rm -rf .venv .venv-* .aws-sam build dist .coverage* .hypothesis .*_cache
 
 # A stamp says: this environment holds what that lock file names, and the package itself. dev.txt
 # contains cli.txt, so one environment serves both; a changed lock file makes it anew.
@@ -58,3 +67,11 @@ $(VENV)/%.stamp: requirements/%.txt pyproject.toml functions/feedmirror/__init__
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(sort $@ $(VENV)/cli.stamp)
+
+# AWS's own tools, for the tests of what is deployed: the SAM CLI, and Lambda's Python runtime. They
+# want other versions than the project, so they have an environment of their own; 3.13 if there is
+# one, since that runtime is built for one version.
+.venv-sam/sam.stamp: requirements/sam.txt
+	@python=$$(tools/find-python 3.13 || tools/find-python) && "$$python" -m venv --clear .venv-sam
+	.venv-sam/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@

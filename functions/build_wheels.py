@@ -1,0 +1,103 @@
+"""The locked dependencies, from wheels, as far as the function needs them.
+
+One build runs on both of Lambda's architectures, since Python tells extension modules apart by
+their names: a deployment cannot pair a processor with the wrong build, and what is tested on one is
+what runs on the other.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PYTHON = "3.13"  # Lambda's runtime; template.yaml names it too
+GLIBC = "2_28"  # the newest that wheels are made for; Amazon Linux 2023 has 2.34
+
+# By Lambda's name: the one that Linux has for it, and what an ELF file says in `e_machine`.
+MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
+
+INSTALLERS = ("uv", "pip")
+
+# botocore describes four hundred services in 25 MB. The function calls these.
+SERVICES = {"s3"}
+
+NEEDLESS = ("bin/*", "boto3/examples/*", "*/__pycache__/*", "*.pyi", ".lock")
+# Of a .dist-info: scanners for vulnerabilities look at the names and versions in METADATA, and
+# licences have to go where the code goes.
+METADATA = ("METADATA", "licenses/*", "LICEN[CS]E*", "NOTICE*", "AUTHORS*", "COPYING*")
+
+
+class BuildError(Exception):
+    """Why there is no build, in a line or two for whoever deploys."""
+
+
+def find_installer() -> str:
+    """One of INSTALLERS. Raises: BuildError if there is none."""
+    if shutil.which("uv"):
+        return "uv"
+    pip = [sys.executable, "-m", "pip", "--version"]
+    if subprocess.run(pip, capture_output=True, check=False).returncode == 0:
+        return "pip"
+    raise BuildError(f"there is no uv, and {sys.executable} has no pip; install either")
+
+
+def install(lock: Path, target: Path, architecture: str, installer: str) -> None:
+    """Unpack the locked wheels into `target`. Raises: BuildError."""
+    machine = MACHINES[architecture][0]
+    command = _uv(machine) if installer == "uv" else _pip(machine)
+    # Without dependencies: the lock names them all, and pip would ask the running Python which.
+    command += ["--python-version", PYTHON, "--only-binary", ":all:", "--require-hashes"]
+    command += ["--no-deps", "--quiet", "--target", str(target), "--requirement", str(lock)]
+    try:
+        subprocess.run(command, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = f"{installer} could not install {lock.name} for {architecture}: {error}"
+        raise BuildError(why) from error
+
+
+def _uv(machine: str) -> list[str]:
+    command = ["uv", "pip", "install", "--python", sys.executable, "--no-installer-metadata"]
+    return [*command, "--python-platform", f"{machine}-manylinux_{GLIBC}"]
+
+
+def _pip(machine: str) -> list[str]:
+    # A wheel may be named for any older glibc, and pip has to be told of each.
+    platforms = [f"manylinux_{GLIBC}", "manylinux_2_17", "manylinux2014"]
+    command = [sys.executable, "-m", "pip", "install", "--implementation", "cp", "--no-compile"]
+    command += [f"--platform={platform}_{machine}" for platform in platforms]
+    return [*command, "--disable-pip-version-check", "--root-user-action", "ignore"]
+
+
+def is_needed(name: str) -> bool:
+    """Whether that file of a dependency belongs into the function; `name` is with slashes."""
+    package, _, rest = name.partition("/")
+    if package.endswith(".dist-info"):
+        return any(fnmatch.fnmatchcase(rest, pattern) for pattern in METADATA)
+    if name.startswith("botocore/data/"):
+        service, in_folder, _ = name.removeprefix("botocore/data/").partition("/")
+        return not in_folder or service in SERVICES  # in none: endpoints and retries, for all
+    return not any(fnmatch.fnmatchcase(name, pattern) for pattern in NEEDLESS)
+
+
+def merge(installed: Path, architecture: str, whole: Path) -> None:
+    """Add what is needed of what was installed for one architecture.
+
+    Raises: BuildError if it is made for another, or cannot lie beside another's.
+    """
+    machine, number = MACHINES[architecture]
+    for path in sorted(path for path in installed.rglob("*") if path.is_file()):
+        name = path.relative_to(installed).as_posix()
+        if not is_needed(name):
+            continue
+        content = path.read_bytes()
+        if content[:4] == b"\x7fELF" and int.from_bytes(content[18:20], "little") != number:
+            raise BuildError(f"{name} is not made for {architecture}")
+        # This suffix comes before .abi3.so where Python looks. Source: PEP 3149
+        target = whole / name.replace(".abi3.so", f".cpython-313-{machine}-linux-gnu.so")
+        if target.exists() and target.read_bytes() != content:
+            raise BuildError(f"{name} differs between architectures; build for one --architecture")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
