@@ -16,13 +16,13 @@ import struct
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from multiprocessing import forkserver
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest
@@ -111,14 +111,50 @@ def new_bucket(names: Iterable[str] = ()) -> str:
 
     Past HTTP: a request takes moto some milliseconds, and a page of a listing takes a thousand.
     """
-    from moto.s3.models import s3_backends
-
-    backend = s3_backends["123456789012"]["aws"]
+    backend = _backend()
     bucket = f"bucket-{next(_numbers)}"
     backend.create_bucket(bucket, REGION)
     for name in names:
         backend.put_object(bucket, name, b"")
     return bucket
+
+
+def refill(bucket: str, objects: Iterable[tuple[str, bytes, str]]) -> None:
+    """A bucket of that name with what `bucket_of` gave, and nothing else."""
+    backend = _backend()
+    if bucket not in backend.buckets:
+        backend.create_bucket(bucket, REGION)
+    backend.buckets[bucket].keys.clear()
+    for name, body, coding in objects:
+        stored = backend.put_object(bucket, name, body)
+        stored.set_metadata({"Content-Encoding": coding} if coding else {})
+
+
+def bucket_of(bucket: str) -> frozenset[tuple[str, bytes, str]]:
+    """The names, bytes and codings of all that lies in a bucket."""
+    keys = _backend().buckets[bucket].keys
+    found = [(name, keys[name]) for name in keys]
+    return frozenset(
+        (name, key.value, key.metadata.get("content-encoding", "")) for name, key in found
+    )
+
+
+def ask_moto(verb: str, url: str, headers: Mapping[str, Any], body: bytes) -> Answer:
+    """What moto answers, past all that moto does to find out which of AWS's services is meant."""
+    _make_atomic()
+    from moto.core.request import Request
+    from moto.s3.responses import S3Response
+
+    request = Request.from_primitives(verb, url, headers, body)
+    asked = S3Response.bucket_dispatch if urlsplit(url).path == "/" else S3Response.key_dispatch
+    status, found, answer = asked(request, request.raw_url, request.headers)
+    return Answer(status, found, answer if isinstance(answer, bytes) else answer.encode())
+
+
+def _backend() -> Any:
+    from moto.s3.models import s3_backends
+
+    return s3_backends["123456789012"]["aws"]
 
 
 @functools.cache
@@ -161,8 +197,24 @@ class Answer:
     body: bytes
 
 
-Fault = Callable[["Exchange"], None]
-"""What happens to one request, instead of its being passed on."""
+class Conversation(Protocol):
+    """One request, wherever it goes, and what can be done about it."""
+
+    def forward(self) -> Answer:
+        """The answer of moto."""
+        ...
+
+    def send(self, answer: Answer) -> None:
+        """Have the client get it."""
+        ...
+
+    def reset(self) -> None:
+        """End the connection as a crash does."""
+        ...
+
+
+Fault = Callable[[Any], None]
+"""What happens to a `Conversation`, or only to an `Exchange`, instead of its being passed on."""
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -242,7 +294,7 @@ class FaultProxy(ThreadingHTTPServer):
         """Nothing: that a client gives up is what several tests are about."""
 
 
-def pass_on(exchange: Exchange) -> None:
+def pass_on(exchange: Conversation) -> None:
     exchange.send(exchange.forward())
 
 
@@ -255,7 +307,7 @@ def says(status: int, code: str, message: str = "Because.", **headers: str) -> F
 def does_but_says(status: int, code: str) -> Fault:
     """An error of S3, for a request that it did carry out."""
 
-    def fault(exchange: Exchange) -> None:
+    def fault(exchange: Conversation) -> None:
         exchange.forward()
         exchange.send(_error(status, code, "Because.", {}))
 
@@ -274,11 +326,11 @@ def sends(body: bytes, status: int = 200) -> Fault:
     return lambda exchange: exchange.send(Answer(status, {"Content-Type": "text/html"}, body))
 
 
-def resets(exchange: Exchange) -> None:
+def resets(exchange: Conversation) -> None:
     exchange.reset()
 
 
-def loses(exchange: Exchange) -> None:
+def loses(exchange: Conversation) -> None:
     """It is done, but nobody hears of it."""
     exchange.forward()
     exchange.reset()

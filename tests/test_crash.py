@@ -1,9 +1,9 @@
-"""P1: a run killed at any operation of the store, and again during its recovery, loses nothing."""
+"""P1: a run killed at any operation of the store, and its recoveries too, loses nothing."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,26 +11,64 @@ import pytest
 from feedmirror import ledger
 from feedmirror.core import decide
 from feedmirror.core.formats import Format, formats
-from feedmirror.errors import StoreError
+from feedmirror.errors import FetchError, Kind, StoreError
+from feedmirror.model import Subscription
+from feedmirror.ports import Store
 from scene import SUBSCRIPTION, Scene, document
-from stores import Crash, CrashingStore, MemoryStore
+from shelves import EVERYWHERE, NOTHING, Contents, Place, Shelf, objects, reachable
+from stores import Crash, CrashingStore
 
 BEFORE = document(3, 2, 1)
 AFTER = document(5, 4, 3, 2, e3="<p>edited</p>")  # two new, one revised, one no longer there
+MANY = document(*range(9, 0, -1))
 MOMENTS = ("before", "after", "lost")
+KNOWN = pytest.mark.parametrize("known", [False, True], ids=["first mirror", "known feed"])
 
 
-def _history(store: MemoryStore, *, known: bool) -> Scene:
-    """A scene whose next refresh brings new entries: into an empty mirror, or a known one."""
-    scene = Scene(BEFORE, store)
-    if known:
+class History:
+    """A feed on a shelf, as the next run finds it; `origin` is what it is going to say."""
+
+    def __init__(
+        self, shelf: Shelf, origin: bytes = BEFORE, subscription: Subscription = SUBSCRIPTION
+    ) -> None:
+        self.shelf = shelf
+        self.origin = origin
+        self.subscription = subscription
+        self.beginning: Contents = NOTHING
+
+    @classmethod
+    def of(cls, shelf: Shelf, *, known: bool) -> History:
+        """One whose next run brings new entries: into an empty mirror, or a known one."""
+        history = cls(shelf)
+        if known:
+            history.beginning = history.recovered(NOTHING)
+            history.origin = AFTER
+        return history
+
+    def scene(self, contents: Contents) -> Scene:
+        scene = Scene(self.origin, self.shelf.store(contents), self.subscription)
+        scene.later(hours=1 if self.beginning else 0)
+        return scene
+
+    def recovered(self, contents: Contents) -> Contents:
+        """What is there after undisturbed runs."""
+        scene = self.scene(contents)
         scene.refresh()
-        scene.says(AFTER)
-        scene.later(hours=1)
-    return scene
+        scene.refresh()
+        return self.shelf.contents(scene.store)
+
+    def killed(self, contents: Contents) -> Iterator[Contents]:
+        """What a run may leave behind, killed at any operation in any way."""
+        for moment in MOMENTS:
+            at, stopped = 0, True
+            while stopped:
+                scene = self.scene(contents)
+                stopped = run(scene, at, moment)
+                yield self.shelf.contents(scene.store)
+                at += 1
 
 
-def _run(scene: Scene, at: int, moment: str) -> bool:
+def run(scene: Scene, at: int, moment: str) -> bool:
     """Whether the run had an operation number `at` at which something could go wrong."""
     store = CrashingStore(scene.store, at, moment)  # type: ignore[arg-type]
     with contextlib.suppress(Crash, StoreError):
@@ -38,92 +76,42 @@ def _run(scene: Scene, at: int, moment: str) -> bool:
     return store.count > at
 
 
-def _objects(store: MemoryStore) -> dict[str, bytes]:
-    return dict(store.objects)
+def entries_in(store: Store) -> dict[str, bytes]:
+    return {key: body for key, body in objects(store).items() if "/entries/" in key}
 
 
-def _uninterrupted(*, known: bool) -> dict[str, bytes]:
-    scene = _history(MemoryStore(), known=known)
-    scene.refresh()
-    scene.refresh()
-    return _objects(scene.store)  # type: ignore[arg-type]
+@EVERYWHERE
+@KNOWN
+def test_a_run_killed_at_any_operation_however_often_leaves_the_same_store(
+    place: Place, known: bool
+) -> None:
+    history = History.of(place(), known=known)
+    expected = history.recovered(history.beginning)
+    left = reachable(history.beginning, history.killed)
+    for contents in left:
+        assert history.recovered(contents) == expected
+    assert expected in left
+    assert len(left) >= 7  # nothing done, committed, an entry more each time, published, settled
 
 
-def _faults(*, known: bool) -> Iterator[tuple[int, str]]:
-    """Every operation of an uninterrupted run, with every way to fail at it."""
-    for moment in MOMENTS:
-        at = 0
-        while _run(_history(MemoryStore(), known=known), at, moment):
-            yield at, moment
-            at += 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("known", [False, True], ids=["first mirror", "known feed"])
-def test_a_run_killed_at_any_operation_and_run_again_leaves_the_same_store(known: bool) -> None:
-    expected = _uninterrupted(known=known)
-    tried = 0
-    for at, moment in _faults(known=known):
-        scene = _history(MemoryStore(), known=known)
-        _run(scene, at, moment)
-        scene.refresh()
-        scene.refresh()
-        assert _objects(scene.store) == expected, (at, moment)  # type: ignore[arg-type]
-        tried += 1
-    assert tried >= 3 * 7
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("known", [False, True], ids=["first mirror", "known feed"])
-def test_a_recovery_killed_at_any_operation_leaves_the_same_store(known: bool) -> None:
-    expected = _uninterrupted(known=known)
-    tried = 0
-    for first, moment in _faults(known=known):
-        for second_moment in MOMENTS:
-            second = 0
-            while True:
-                scene = _history(MemoryStore(), known=known)
-                _run(scene, first, moment)
-                stopped = _run(scene, second, second_moment)
-                scene.refresh()
-                scene.refresh()
-                assert _objects(scene.store) == expected, (first, moment, second, second_moment)  # type: ignore[arg-type]
-                tried += 1
-                if not stopped:
-                    break
-                second += 1
-    assert tried > 400
-
-
-@pytest.mark.slow
+@EVERYWHERE
 def test_a_first_mirror_of_many_chunks_killed_anywhere_leaves_the_same_store(
-    monkeypatch: pytest.MonkeyPatch,
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decide, "CHUNK", 2)
-    body = document(*range(9, 0, -1))  # nine entries in five commits, five of them kept
-
-    def mirrored(disturb: Callable[[Scene], object]) -> dict[str, bytes]:
-        scene = Scene(body, subscription=replace(SUBSCRIPTION, keep=5))
-        disturb(scene)
-        scene.refresh()
-        return _objects(scene.store)  # type: ignore[arg-type]
-
-    expected = mirrored(lambda scene: None)
-    assert sum("/entries/" in key for key in expected) == 9
-    for moment in MOMENTS:
-        at = 0
-        stopped = True
-        while stopped:
-            outcome: list[bool] = []
-            found = mirrored(lambda scene: outcome.append(_run(scene, at, moment)))  # noqa: B023
-            assert found == expected, (at, moment)
-            stopped = outcome[0]
-            at += 1
-        assert at > 15
+    # Nine entries in five commits, five of them kept.
+    history = History(place(), MANY, replace(SUBSCRIPTION, keep=5))
+    expected = history.recovered(NOTHING)
+    assert len(entries_in(history.shelf.store(expected))) == 9
+    left = set(history.killed(NOTHING))
+    for contents in left:
+        assert history.recovered(contents) == expected
+    assert len(left) > 15
 
 
+@EVERYWHERE
 def test_a_deploy_between_crash_and_recovery_publishes_what_the_new_version_renders(
-    monkeypatch: pytest.MonkeyPatch,
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def newer() -> tuple[Format, ...]:
         def render(publication: object) -> str:
@@ -132,33 +120,25 @@ def test_a_deploy_between_crash_and_recovery_publishes_what_the_new_version_rend
         (old,) = formats()
         return (replace(old, version=old.version + 1, render=render),)
 
-    def deployed_after(at: int | None, moment: str) -> tuple[bool, str, dict[str, bytes]]:
-        scene = _history(MemoryStore(), known=True)
-        stopped = at is not None and _run(scene, at, moment)
-        with monkeypatch.context() as patched:
-            patched.setattr(ledger, "formats", newer)
-            scene.refresh()
-            scene.refresh()
-        entries = {k: v for k, v in _objects(scene.store).items() if "/entries/" in k}  # type: ignore[arg-type]
-        return stopped, scene.public(), entries
-
-    _, expected, stored = deployed_after(None, "")
-    assert "<!-- newer -->" in expected
-    for moment in MOMENTS:
-        at, stopped = 0, True
-        while stopped:
-            stopped, public, entries = deployed_after(at, moment)
-            assert public.count("<item>") == expected.count("<item>"), (at, moment)
-            assert "<!-- newer -->" in public, (at, moment)
-            assert entries == stored, (at, moment)
-            at += 1
+    history = History.of(place(), known=True)
+    left: Iterable[Contents] = {history.beginning, *history.killed(history.beginning)}
+    monkeypatch.setattr(ledger, "formats", newer)
+    found = []
+    for contents in left:
+        store = history.shelf.store(history.recovered(contents))
+        public = objects(store)["public/news/rss.xml"].decode()
+        assert "<!-- newer -->" in public
+        found.append((public.count("<item>"), entries_in(store)))
+    assert len(found) >= 7
+    assert all(same == found[0] for same in found)
 
 
-def test_what_a_dead_run_had_committed_is_published_though_the_origin_is_gone_now() -> None:
-    from feedmirror.errors import FetchError, Kind
-
-    scene = _history(MemoryStore(), known=False)
-    _run(scene, 2, "before")  # committed, and nothing carried out
+@EVERYWHERE
+def test_what_a_dead_run_had_committed_is_published_though_the_origin_is_gone_now(
+    place: Place,
+) -> None:
+    scene = History(place()).scene(NOTHING)
+    run(scene, 2, "before")  # committed, and nothing carried out
     scene.says(FetchError(Kind.LEGAL, "blocked by order of a court", status=451))
     assert scene.refresh().outcome == "failed"
     assert scene.public().count("<item>") == 3

@@ -155,7 +155,9 @@ def test_object_that_another_tool_stored_is_loaded(
     assert store.replace(KEY, b"ours", etag) is not None
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"x" * 1000)[:-20]])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", gzip.compress(b"x" * 1000)[:-20]], ids=["empty", "plain", "cut off"]
+)
 def test_object_that_is_not_the_gzip_it_says_is_an_error(
     store: S3Store, client: Any, bucket: str, body: bytes
 ) -> None:
@@ -460,6 +462,15 @@ def test_pauses_are_random_and_last_three_seconds_at_most_when_throttled(
     assert len(set(pauses)) == 10
     assert max(pauses[::2]) <= 1
     assert max(pauses[1::2]) <= 2
+
+
+def test_throttling_that_is_over_holds_nothing_up(far: S3Store, proxy: FaultProxy) -> None:
+    proxy.faults.extend([says(503, "SlowDown")] * 2)
+    began_s = time.monotonic()
+    for _ in range(3):
+        assert far.load(KEY) is None
+    assert time.monotonic() - began_s < 2
+    assert len(proxy.seen) == 5
 
 
 def test_nobody_who_listens_is_an_error(bucket: str) -> None:

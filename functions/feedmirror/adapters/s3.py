@@ -6,7 +6,8 @@ request whose first answer was lost may be our own success.
 
 How long it takes until a StoreError: 40 s if S3 is silent; 50 s if nothing is there, since its name
 has eight addresses, and each is tried; four minutes with the worst mix of faults. The lookup of
-names and the getting of credentials come on top.
+names and the getting of credentials come on top. There is no limit for something that sends the
+head of its answer byte by byte, which S3 does not.
 """
 
 from __future__ import annotations
