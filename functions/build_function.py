@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from build_bytecode import compile_all
+from build_models import cut_models
 from build_wheels import INSTALLERS, MACHINES, BuildError, find_installer, install, merge
 
 HERE = Path(__file__).resolve().parent
@@ -87,6 +88,7 @@ def build(out: Path, architectures: list[str], installer: str) -> None:
         leave_out = shutil.ignore_patterns(*COMMAND_ONLY)
         shutil.copytree(HERE / "feedmirror", whole / "feedmirror", ignore=leave_out)
         shutil.copyfile(HERE / "feeds.toml", whole / "feeds.toml")
+        cut_models(whole / "botocore" / "data")
         compile_all(whole)
         shutil.rmtree(out, ignore_errors=True)
         put(whole, out)

@@ -21,8 +21,8 @@ MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 
 INSTALLERS = ("uv", "pip")
 
-# botocore describes four hundred services in 25 MB. The function calls these.
-SERVICES = {"s3"}
+# botocore describes four hundred services in 25 MB. The functions call these operations.
+SERVICES = {"s3": frozenset({"GetObject", "ListObjectsV2", "PutObject"})}
 
 NEEDLESS = ("bin/*", "boto3/examples/*", "*/__pycache__/*", "*.pyi", ".lock")
 # Of a .dist-info: scanners for vulnerabilities look at the names and versions in METADATA, and
@@ -78,7 +78,9 @@ def is_needed(name: str) -> bool:
         return any(fnmatch.fnmatchcase(rest, pattern) for pattern in METADATA)
     if name.startswith("botocore/data/"):
         service, in_folder, _ = name.removeprefix("botocore/data/").partition("/")
-        return not in_folder or service in SERVICES  # in none: endpoints and retries, for all
+        if not in_folder:  # endpoints and retries, for all
+            return True
+        return service in SERVICES and not name.endswith("/examples-1.json")
     return not any(fnmatch.fnmatchcase(name, pattern) for pattern in NEEDLESS)
 
 

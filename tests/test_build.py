@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import json
 import re
 import shutil
 import sys
@@ -10,13 +12,15 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import botocore
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from build_bytecode import MAGIC, compile_all
 from build_function import MTIME, files, summary
-from build_wheels import MACHINES, BuildError, find_installer, is_needed, merge
+from build_models import cut_models
+from build_wheels import MACHINES, SERVICES, BuildError, find_installer, is_needed, merge
 from runtime_tools import (
     ENVIRONMENT,
     FUNCTIONS,
@@ -80,7 +84,62 @@ def test_build_leaves_out_what_no_invocation_needs(function: Path) -> None:
     )
     assert [name for name in names if re.search(unwanted, name)] == []
     services = {path.name for path in (function / "botocore" / "data").iterdir() if path.is_dir()}
-    assert services == {"s3"}
+    assert services == SERVICES.keys()
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A copy of what botocore has of the services that are called."""
+    data = Path(botocore.__file__).parent / "data"
+    for service in SERVICES:
+        shutil.copytree(data / service, tmp_path / service)
+    shutil.copyfile(data / "endpoints.json", tmp_path / "endpoints.json")
+    return tmp_path
+
+
+def described(data: Path, service: str, operation: str) -> dict[str, object]:
+    """All that botocore knows of an operation, every shape within it spelled out."""
+    (path,) = (data / service).glob("*/service-2.json*")
+    content = path.read_bytes()
+    model = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+
+    def spelled(value: object) -> object:
+        if isinstance(value, dict):
+            whole = model["shapes"][value["shape"]] if isinstance(value.get("shape"), str) else {}
+            return {k: spelled(v) for k, v in {**whole, **value}.items() if k != "documentation"}
+        return [spelled(item) for item in value] if isinstance(value, list) else value
+
+    found = spelled(model["operations"][operation])
+    assert isinstance(found, dict)
+    return found
+
+
+def test_operations_that_are_called_are_described_as_botocore_has_them(models: Path) -> None:
+    calls = [(service, name) for service, names in SERVICES.items() for name in names]
+    before = {call: described(models, *call) for call in calls}
+    cut_models(models)
+    assert {call: described(models, *call) for call in calls} == before
+    assert ("s3", "GetObject") in before
+    assert "Body" in str(before["s3", "GetObject"])
+
+
+def test_descriptions_of_all_else_are_left_out(models: Path) -> None:
+    cut_models(models)
+    for service, operations in SERVICES.items():
+        (path,) = (models / service).glob("*/service-2.json*")
+        assert json.loads(path.read_text())["operations"].keys() == operations
+        assert path.stat().st_size < 60_000
+    endpoints = json.loads((models / "endpoints.json").read_text())
+    assert {"aws", "aws-cn"} <= {partition["partition"] for partition in endpoints["partitions"]}
+    assert (models / "endpoints.json").stat().st_size < 60_000
+
+
+def test_description_of_another_form_stops_the_build(models: Path) -> None:
+    (path,) = (models / "s3").glob("*/service-2.json*")
+    path.unlink()
+    path.with_name("service-2.json").write_text('{"operations": []}')
+    with pytest.raises(BuildError, match="botocore describes AWS in another way than expected"):
+        cut_models(models)
 
 
 @pytest.mark.slow
