@@ -34,10 +34,10 @@ def test_without_a_command_the_help_is_a_complaint(capsys):
 def test_unknown_command_is_told_the_known_ones(capsys):
     assert feedmirror("rnu") == 2
     err = capsys.readouterr().err
-    assert all(name in err for name in ("run", "serve", "init", "check"))
+    assert all(name in err for name in ("run", "serve", "init", "check", "status", "rebuild"))
 
 
-@pytest.mark.parametrize("command", ["", "run", "serve", "init", "check"])
+@pytest.mark.parametrize("command", ["", "run", "serve", "init", "check", "status", "rebuild"])
 def test_help_fits_a_narrow_terminal_and_goes_to_stdout(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert feedmirror(*command.split(), "--help") == 0

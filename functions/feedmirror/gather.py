@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from feedmirror.core.sort_out import Reading
-from feedmirror.core.split import PARSER_VERSION
 from feedmirror.core.state import State
 from feedmirror.errors import FeedError, FetchError, Kind
-from feedmirror.model import Fetched, Gone, NotModified, Subscription
+from feedmirror.model import PARSER_VERSION, Fetched, Gone, NotModified, Reading, Subscription
 from feedmirror.ports import World
 
 _SIGHTINGS = 3  # of a permanent redirect's target as a feed, before it is remembered

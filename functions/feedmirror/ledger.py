@@ -6,21 +6,27 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b, sha256
 
-from feedmirror.core import codec
+from feedmirror.core import record
 from feedmirror.core import state as states
 from feedmirror.core.disclaimer import attach, attach_to_feed
 from feedmirror.core.formats import Format, Publication, formats
 from feedmirror.core.state import Published, State
-from feedmirror.errors import RenderError, StoreError
+from feedmirror.errors import RenderError, StateError, StoreError
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import Store
 
-_RECORD_SCHEMA = 1
+_SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([0-9]{1,9})\b')  # how every state begins
 _ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
+
+
+def is_newer(body: bytes) -> bool:
+    """Whether a newer version wrote that state, in whatever shape it is now."""
+    schema = _SCHEMA.match(body)
+    return schema is not None and int(schema[1]) > states.SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,26 @@ class Ledger:
             return Held(State(url=self._subscription.url), None)
         return Held(states.load(stored.body, self._key), stored.etag)
 
+    def salvage(self) -> tuple[State | None, str | None]:
+        """The state, or None where there is none or it is damaged; the ETag of whatever is there.
+
+        Raises: StoreError; StateError if a newer version wrote it, in whatever shape it is now.
+        """
+        stored = self._store.load(self._key)
+        if stored is None:
+            return None, None
+        try:
+            state = states.load(stored.body, self._key)
+            len(state.window)  # to have it read
+        except (StateError, ValueError, TypeError, LookupError, AttributeError):
+            if is_newer(stored.body):
+                raise StateError(
+                    f"{self._key} was written by a newer feedmirror: update feedmirror; nothing "
+                    "was changed"
+                ) from None
+            return None, stored.etag
+        return state, stored.etag
+
     def commit(self, held: Held, state: State) -> Held | None:
         """The state as it stands in the store now, or None if another run was quicker."""
         body = states.dump(state)
@@ -69,16 +95,11 @@ class Ledger:
     def store_entries(self, state: State) -> None:
         """Store the entries that are pending; those that are there already stay as they are."""
         for revision in state.pending:
-            key = f"data/{self.slug}/entries/{revision.key}/{revision.digest}.json"
-            self._store.create(key, self._record(revision, state))
-
-    def _record(self, revision: Revision, state: State) -> bytes:
-        """The revision for good: as it was read, as it came, and what it was published under."""
-        assert state.feed is not None  # noqa: S101 - entries come with the feed they stand in
-        notice = attach(revision, self._subscription, state.feed).notice_html
-        plain = codec.to_plain(replace(revision, disclaimer=notice))
-        record = {"schema": _RECORD_SCHEMA, "feed": self.slug, "revision": plain}
-        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+            assert state.feed is not None  # noqa: S101 - entries come with the feed they stand in
+            notice = attach(revision, self._subscription, state.feed).notice_html
+            noted = replace(revision, disclaimer=notice)
+            key = record.key_of(self.slug, revision.key, revision.digest)
+            self._store.create(key, record.dump(self.slug, noted, state.feed))
 
     def settle(self, held: Held) -> Settled:
         """The state with all that it commits to carried out, and its documents up to date.

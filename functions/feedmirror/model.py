@@ -126,6 +126,10 @@ class ParsedFeed:
     complete: bool  # False: cut off; its last item is left out
 
 
+# Part of every fingerprint: raise it when a fix should reach entries that are still at the origin.
+PARSER_VERSION = 1
+
+
 # ---------------------------------------------------------------- what is fetched
 
 
@@ -166,6 +170,17 @@ class Gone:
 
     url: str
     status: int = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A document and how it was come by."""
+
+    fetched: Fetched
+    parsed: ParsedFeed
+    digest: str  # of the body
+    requested_at: datetime
+    alternate: bool  # not from the feed's first address
 
 
 # ---------------------------------------------------------------- what is configured

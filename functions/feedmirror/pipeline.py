@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 
-from feedmirror.core.decide import Commit, Decision, decide
+from feedmirror.core.commits import Commit, Decision
 from feedmirror.core.schedule import may_poll, retry_after
 from feedmirror.core.state import Failing, State
 from feedmirror.errors import FeedError, FeedMirrorError, FetchError, Kind, StoreError
@@ -140,6 +140,9 @@ def _decided(
         moving=learned.moving,
     )
     if gathered.reading is not None:
+        # Here: with all that it needs, it would be half of what a poll imports that finds nothing.
+        from feedmirror.core.decide import decide  # noqa: PLC0415
+
         decision = decide(noted, subscription, gathered.reading)
         if decision.commits or noted == state:
             return decision

@@ -21,16 +21,15 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
+from feedmirror.adapters.aws_client import make_client
 from feedmirror.adapters.keys import is_key, split_key, split_prefix
 from feedmirror.adapters.patience import Patience
-from feedmirror.adapters.s3_client import make_client
 from feedmirror.adapters.s3_errors import FAILURES, code_of, explain, status_of, was_repeated
 from feedmirror.adapters.s3_object import body_of, put_request
 from feedmirror.errors import StoreError
 from feedmirror.ports import Stored
 
 if TYPE_CHECKING:
-    from boto3.session import Session
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, PutObjectRequestTypeDef
 
@@ -53,31 +52,12 @@ class S3Store:
         self._prefix = f"{folder}/" if folder else ""
 
     @classmethod
-    def connect(
-        cls,
-        bucket: str,
-        prefix: str = "",
-        *,
-        threads: int,  # that use it at once: each gets a connection of its own
-        region: str | None = None,  # None: as AWS's own tools find it
-        endpoint_url: str | None = None,  # None: AWS
-        session: Session | None = None,  # None: a new one, with the credentials that it finds
-        connect_timeout_s: float = 2.0,  # at each address; enough for one packet to get lost
-        read_timeout_s: float = 10.0,  # of silence; S3 takes a second at the very most
-    ) -> S3Store:
-        """The store with a client of its own. Make one a process: it costs 0.2 s of CPU time.
+    def connect(cls, bucket: str, prefix: str = "", *, threads: int, **options: Any) -> S3Store:
+        """The store with a client of its own, for so many threads at once; `options` as there.
 
         Asks nothing of S3 yet. Raises: StoreError if the surroundings cannot be used.
         """
-        client = make_client(
-            threads=threads,
-            region=region,
-            endpoint_url=endpoint_url,
-            session=session,
-            connect_timeout_s=connect_timeout_s,
-            read_timeout_s=read_timeout_s,
-        )
-        return cls(client, bucket, prefix)
+        return cls(make_client("s3", threads=threads, **options), bucket, prefix)
 
     def load(self, key: str) -> Stored | None:
         """The object, or None if there is none.

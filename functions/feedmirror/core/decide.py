@@ -8,37 +8,19 @@ change nothing else; so may one that was cut off.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from feedmirror.core.commits import Commit, Decision
+from feedmirror.core.listing import FLOOR, Seen, public, remembered
 from feedmirror.core.schedule import asks_of, effective_interval_s
-from feedmirror.core.sort_out import TOMORROW, Reading, SortedOut, sort_out
-from feedmirror.core.split import PARSER_VERSION
+from feedmirror.core.sort_out import TOMORROW, SortedOut, sort_out
 from feedmirror.core.state import Address, State
 from feedmirror.core.window import Window
-from feedmirror.model import Feed, ParsedFeed, Revision, Subscription
+from feedmirror.model import PARSER_VERSION, Feed, ParsedFeed, Reading, Revision, Subscription
 
 CHUNK = 200  # entries a commit, so that a first mirror of thousands is carried out in steps
-_FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner
 _DAILY = timedelta(days=1)  # how often bookkeeping alone is written
-_REMEMBERED = 5_000  # keys, at least
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One state to write, and how many entries of which sort it brings."""
-
-    state: State
-    new: int = 0
-    revised: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to be committed, in order."""
-
-    commits: tuple[Commit, ...]  # empty: nothing to write
-    unchanged: int  # entries of the document that are as they were
 
 
 def decide(state: State, subscription: Subscription, reading: Reading) -> Decision:
@@ -109,16 +91,11 @@ def _window(state: State, keep: int, arrived: Iterable[Revision], now: datetime)
     by_key = {revision.key: revision for revision in state.window}
     by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
-    recent = state.complete and now - _FLOOR
-    kept = (
-        revision
-        for rank, revision in enumerate(newest)
-        if rank < keep or (recent and revision.listed_at > recent)
-    )
+    kept = public(newest, keep, now - FLOOR if state.complete else None)
     return Window.of(kept, state.window)
 
 
-def _seen(state: State, found: SortedOut) -> dict[str, tuple[str, int]]:
+def _seen(state: State, found: SortedOut) -> Seen:
     """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
     seen = dict(state.seen)
     for revision in (*found.new, *found.revised, *found.corrected):
@@ -126,10 +103,7 @@ def _seen(state: State, found: SortedOut) -> dict[str, tuple[str, int]]:
     for key in found.keys:
         if key in seen:
             seen[key] = seen.pop(key)
-    surplus = len(seen) - max(_REMEMBERED, 2 * len(found.keys) + len(state.window))
-    for key in list(seen)[: max(0, surplus)]:
-        del seen[key]
-    return seen
+    return remembered(seen, 2 * len(found.keys) + len(state.window))
 
 
 # ---------------------------------------------------------------- what is remembered of a document

@@ -11,12 +11,21 @@ from typing import Any
 from feedmirror.core import html
 from feedmirror.core.dates import from_iso
 from feedmirror.core.json_items import Found, read
-from feedmirror.core.split import PARSER_VERSION
 from feedmirror.core.text import paragraphs
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import printable
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import Author, Category, Enclosure, Entry, Feed, Image, Item, ParsedFeed
+from feedmirror.model import (
+    PARSER_VERSION,
+    Author,
+    Category,
+    Enclosure,
+    Entry,
+    Feed,
+    Image,
+    Item,
+    ParsedFeed,
+)
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/(\d+(?:\.\d+)?)", re.IGNORECASE)
 

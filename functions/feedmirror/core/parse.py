@@ -13,7 +13,6 @@ from feedmirror.core import channel, gate, interpret, jsonfeed
 from feedmirror.core.mend import mend_prefixes, mend_references
 from feedmirror.core.scan import CannotSplit
 from feedmirror.core.split import (
-    PARSER_VERSION,
     UNBOUND_PREFIX,
     Plan,
     end_tags,
@@ -22,7 +21,7 @@ from feedmirror.core.split import (
 )
 from feedmirror.core.xml import Element, Node, tree
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import Entry, Fetched, Item, ParsedFeed
+from feedmirror.model import PARSER_VERSION, Entry, Fetched, Item, ParsedFeed
 
 
 def parse(fetched: Fetched, known: Set[str]) -> ParsedFeed:

@@ -7,22 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from feedmirror.core.identity import Identified, identify, revision_digest
-from feedmirror.core.split import PARSER_VERSION
 from feedmirror.core.state import State
-from feedmirror.model import Entry, Fetched, ParsedFeed, Revision, Subscription
+from feedmirror.model import PARSER_VERSION, Entry, Reading, Revision, Subscription
 
 TOMORROW = timedelta(days=1)  # a date further ahead is no date
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A document and how it was come by."""
-
-    fetched: Fetched
-    parsed: ParsedFeed
-    digest: str  # of the body
-    requested_at: datetime
-    alternate: bool  # not from the feed's first address
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,7 @@ from hashlib import blake2b
 from xml.parsers import expat
 
 from feedmirror.core.scan import CannotSplit, Scan
-from feedmirror.model import Item
-
-# Part of every fingerprint: raise it when a fix should reach entries that are still at the origin.
-PARSER_VERSION = 1
+from feedmirror.model import PARSER_VERSION, Item
 
 _TAG = re.compile(rb"<(?P<name>[^\s/>]++)(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 # expat's codes for "the document ended too soon". Source: expat.h

@@ -148,8 +148,8 @@ def load(body: bytes, where: str) -> State:
         return _read(*_migrated(plain, window[:-1], schema))
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise StateError(
-            f"{where} is damaged ({type(error).__name__}: {error}): restore an earlier version of "
-            "it, or move it away to start the feed anew; nothing was changed"
+            f"{where} is damaged ({type(error).__name__}: {error}): nothing was "
+            "changed; `feedmirror rebuild` makes it anew from the stored entries"
         ) from error
 
 

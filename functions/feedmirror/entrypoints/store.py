@@ -54,16 +54,16 @@ def place_of(where: str) -> Place:
         raise _refused(where, "has a name that no bucket can have: a-z, 0-9, - and ., 3 to 63")
     prefix = prefix.removesuffix("/")
     if prefix and not (is_key(prefix) and len(prefix) <= _PREFIX_CHARS):
-        raise _refused(where, "has a PREFIX of other characters than a-z A-Z 0-9 . _ - and /")
+        raise _refused(where, "has no good PREFIX: a-z, A-Z, 0-9, ., _ and -, with / between")
     return Place(bucket=bucket, prefix=prefix)
 
 
-def open_store(where: str, *, threads: int) -> Store:
+def open_store(where: str | Place, *, threads: int) -> Store:
     """The store at that place, for so many threads at once; nothing is asked of it yet.
 
     Raises: ConfigError, also if the surroundings (an AWS profile, say) cannot be used.
     """
-    place = place_of(where)
+    place = place_of(where) if isinstance(where, str) else where
     if place.directory is not None:
         from feedmirror.adapters.directory import DirectoryStore  # noqa: PLC0415 - as below
 
@@ -78,4 +78,4 @@ def open_store(where: str, *, threads: int) -> Store:
 
 def _refused(where: str, wrong: str) -> ConfigError:
     shown = where if where.isprintable() else ascii(where)[1:-1]
-    return ConfigError((f"{shown or 'the store'} {wrong}; {ACCEPTED} is",))
+    return ConfigError((f"{shown or 'the store'} {wrong}; {ACCEPTED}",))

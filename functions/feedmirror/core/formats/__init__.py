@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,9 @@ from pkgutil import iter_modules
 
 from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.model import Feed, Subscription
+
+_STAMP = re.compile(rb"feedmirror generation ([0-9]{1,15})")
+_HEAD_BYTES = 200  # within which every format stamps; further down an origin may say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,9 @@ def formats() -> tuple[Format, ...]:
     """Every format there is, by name."""
     modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
     return tuple(sorted((module.FORMAT for module in modules), key=lambda f: f.name))
+
+
+def stamped(document: bytes) -> int:
+    """The generation in a document of any format; 0 if there is none."""
+    found = _STAMP.search(document[:_HEAD_BYTES])
+    return int(found[1]) if found else 0

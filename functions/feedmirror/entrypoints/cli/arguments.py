@@ -3,67 +3,21 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedmirror import __version__
+from feedmirror.entrypoints.cli import explanations, option_values
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
-
-_MOST_THREADS = 64
 
 _STYLE: dict[str, Any] = {
     "formatter_class": RawDescriptionHelpFormatter,
     "allow_abbrev": False,  # a new option must not change what a script's old one means
 }
-
-_ABOUT = """\
-Mirror a feed before it is lost: a faithful public copy, with your disclaimer on every entry.
-"""
-_EXAMPLES = """\
-examples:
-  feedmirror run https://example.org/feed.xml     mirror one feed, now, into ./mirror
-  feedmirror serve                                look at the result
-  feedmirror init https://example.org/feed.xml    write a feeds.toml to go on from
-  feedmirror check                                see whether it is in order
-  feedmirror run                                  mirror all feeds of feeds.toml
-
-exit codes: 0 all is well, 1 a feed failed, 2 wrong usage or configuration
-`feedmirror COMMAND --help` says more.
-"""
-_RUN_ABOUT = """\
-Mirror every feed of feeds.toml once, or the one at URL, which needs no file at all.
-
-The store then holds data/, which is private, and public/SLUG/rss.xml, which is for readers.
-"""
-_RUN_EXAMPLES = """\
-examples:
-  feedmirror run                                  all feeds of feeds.toml
-  feedmirror run --feed example-news              one of them
-  feedmirror run --watch                          all, and again whenever they are due
-  feedmirror run --due --quiet                    what a cron job says each minute
-  feedmirror run --due --tick 5m --quiet          what it says every five minutes
-  feedmirror run https://example.org/feed.xml --disclaimer 'A copy of {source_title}.'
-  feedmirror run ./feed.xml                       a feed in a file
-
-Ctrl-C (or SIGTERM) lets feeds that are being refreshed finish; a second one ends at once, and
-the next run goes on from there.
-
-exit codes: 0 all is well, 1 a feed failed, 2 wrong usage or configuration, 130 interrupted
-"""
-_SERVE_ABOUT = """\
-Serve what has been mirrored, on this machine: the store's public/ folder and nothing else, with
-the headers that a CDN would send. Ctrl-C ends it.
-"""
-_INIT_ABOUT = """\
-Look at a feed and write a feeds.toml for it, with a comment on everything that can be set.
-"""
-_CHECK_ABOUT = """\
-Say what is wrong with feeds.toml, all at once; or, if nothing is, which feeds it configures.
-"""
 
 
 def parse_arguments(argv: Sequence[str]) -> Namespace:
@@ -71,13 +25,17 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
 
     Raises: SystemExit, with 2 after a complaint on stderr, with 0 after --help or --version.
     """
-    parser = ArgumentParser("feedmirror", description=_ABOUT, epilog=_EXAMPLES, **_STYLE)
+    parser = ArgumentParser(
+        "feedmirror", description=explanations.ABOUT, epilog=explanations.EXAMPLES, **_STYLE
+    )
     parser.add_argument("--version", action="version", version=f"feedmirror {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_run(commands)
     _add_serve(commands)
     _add_init(commands)
     _add_check(commands)
+    _add_status(commands)
+    _add_rebuild(commands)
     arguments = parser.parse_args(argv)
     if arguments.command is None:
         parser.print_help(sys.stderr)
@@ -89,7 +47,11 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
 
 def _add_run(commands: _SubParsersAction[ArgumentParser]) -> None:
     run = commands.add_parser(
-        "run", help="mirror feeds", description=_RUN_ABOUT, epilog=_RUN_EXAMPLES, **_STYLE
+        "run",
+        help="mirror feeds",
+        description=explanations.RUN_ABOUT,
+        epilog=explanations.RUN_EXAMPLES,
+        **_STYLE,
     )
     run.add_argument("url", nargs="?", metavar="URL", help="a feed's address, or a file")
     _add_config(run)
@@ -103,7 +65,7 @@ def _add_run(commands: _SubParsersAction[ArgumentParser]) -> None:
     when.add_argument("--watch", action="store_true", help="all, then again at their due times")
     which.add_argument(
         "--tick",
-        type=_tick_s,
+        type=option_values.tick_s,
         metavar="DURATION",
         help="with --due: how often this very command is started (1m)",
     )
@@ -112,20 +74,14 @@ def _add_run(commands: _SubParsersAction[ArgumentParser]) -> None:
     one.add_argument("--disclaimer", metavar="TEXT", help="what every entry is to say")
     _add_private_hosts(one)
     how = run.add_argument_group("how")
-    how.add_argument(
-        "--public-url",
-        metavar="URL",
-        help="where readers find public/ (as in feeds.toml, else http://127.0.0.1:8000)",
-    )
-    how.add_argument(
-        "--threads", type=_threads, default=8, metavar="N", help="feeds side by side (8)"
-    )
+    _add_public_url(how)
+    _add_threads(how, 8, "feeds")
     _add_output(run)
 
 
 def _add_output(run: ArgumentParser) -> None:
     output = run.add_argument_group("output")
-    output.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    _add_json(output)
     much = output.add_mutually_exclusive_group()
     much.add_argument("-q", "--quiet", action="store_true", help="say only what is amiss")
     much.add_argument(
@@ -141,18 +97,24 @@ def _add_output(run: ArgumentParser) -> None:
 
 def _add_serve(commands: _SubParsersAction[ArgumentParser]) -> None:
     serve = commands.add_parser(
-        "serve", help="serve the mirrored feeds on this machine", description=_SERVE_ABOUT, **_STYLE
+        "serve",
+        help="serve the mirrored feeds on this machine",
+        description=explanations.SERVE_ABOUT,
+        **_STYLE,
     )
-    _add_store(serve)
+    _add_store(serve, "DIRECTORY")
     serve.add_argument(
-        "--port", type=_port, default=8000, help="to listen on (8000); 0: any that is free"
+        "--port",
+        type=option_values.port,
+        default=8000,
+        help="to listen on (8000); 0: any that is free",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
 
 
 def _add_init(commands: _SubParsersAction[ArgumentParser]) -> None:
     init = commands.add_parser(
-        "init", help="write a feeds.toml for a feed", description=_INIT_ABOUT, **_STYLE
+        "init", help="write a feeds.toml for a feed", description=explanations.INIT_ABOUT, **_STYLE
     )
     init.add_argument("url", metavar="URL", help="the feed's address")
     _add_config(init)
@@ -162,27 +124,85 @@ def _add_init(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def _add_check(commands: _SubParsersAction[ArgumentParser]) -> None:
     check = commands.add_parser(
-        "check", help="validate feeds.toml", description=_CHECK_ABOUT, **_STYLE
+        "check", help="validate feeds.toml", description=explanations.CHECK_ABOUT, **_STYLE
     )
     _add_config(check)
+
+
+def _add_status(commands: _SubParsersAction[ArgumentParser]) -> None:
+    status = commands.add_parser(
+        "status",
+        help="say how the feeds fare",
+        description=explanations.STATUS_ABOUT,
+        epilog=explanations.STATUS_EXAMPLES,
+        **_STYLE,
+    )
+    _add_config(status)
+    _add_store(status)
+    _add_threads(status, 16, "reads")
+    _add_json(status)
+
+
+def _add_rebuild(commands: _SubParsersAction[ArgumentParser]) -> None:
+    rebuild = commands.add_parser(
+        "rebuild",
+        help="make feeds anew from their stored entries",
+        description=explanations.REBUILD_ABOUT,
+        epilog=explanations.REBUILD_EXAMPLES,
+        **_STYLE,
+    )
+    rebuild.add_argument("feeds", nargs="+", metavar="SLUG", help="the feed's name")
+    _add_config(rebuild)
+    _add_store(rebuild)
+    rebuild.add_argument(
+        "--disclaimer",
+        metavar="TEXT",
+        help="what every entry is to say, of a feed that is not in feeds.toml",
+    )
+    _add_public_url(rebuild)
+    _add_threads(rebuild, 16, "reads")
+    _add_json(rebuild)
+    rebuild.add_argument("-q", "--quiet", action="store_true", help="say only what is amiss")
+
+
+def _add_threads(parser: Any, number: int, what: str) -> None:
+    parser.add_argument(
+        "--threads",
+        type=option_values.threads,
+        default=number,
+        metavar="N",
+        help=f"{what} side by side ({number})",
+    )
+
+
+def _add_json(parser: Any) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def _add_public_url(parser: Any) -> None:
+    parser.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="where readers find public/ (as in feeds.toml, else http://127.0.0.1:8000)",
+    )
 
 
 def _add_config(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         type=Path,
-        default=Path("feeds.toml"),
+        default=option_values.DEFAULT_CONFIG,
         metavar="FILE",
         help="configuration (feeds.toml)",
     )
 
 
-def _add_store(parser: ArgumentParser) -> None:
+def _add_store(parser: ArgumentParser, metavar: str = "DIRECTORY or s3://BUCKET/PREFIX") -> None:
     parser.add_argument(
         "--store",
-        type=Path,
-        default=Path("mirror"),
-        metavar="DIRECTORY",
+        type=option_values.store,
+        default=option_values.DEFAULT_STORE,
+        metavar=metavar,
         help="where the mirror is (mirror)",
     )
 
@@ -215,28 +235,3 @@ def _refuse_contradictions(run: Namespace) -> None:
 def _refuse(message: str) -> None:
     sys.stderr.write(f"feedmirror run: {message}\n")
     raise SystemExit(2)
-
-
-def _threads(value: str) -> int:
-    return _whole(value, 1, _MOST_THREADS)
-
-
-def _port(value: str) -> int:
-    return _whole(value, 0, 65_535)
-
-
-def _whole(value: str, low: int, high: int) -> int:
-    if value.isascii() and value.isdigit() and low <= int(value[:6]) <= high:
-        return int(value)
-    raise ArgumentTypeError(f"{value!r} is not a whole number from {low} to {high}")
-
-
-def _tick_s(value: str) -> int:
-    from feedmirror.settings.report import Problem, Spot  # noqa: PLC0415 - rarely needed
-    from feedmirror.settings.values import duration  # noqa: PLC0415
-
-    kind, problems = duration("1m", "1d"), list[Problem]()
-    read = kind.read(Spot(problems, accepted=kind.accepted), value)
-    if not isinstance(read, int):
-        raise ArgumentTypeError(str(problems[0]))
-    return read

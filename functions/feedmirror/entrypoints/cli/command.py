@@ -10,7 +10,7 @@ from importlib import import_module
 
 from feedmirror.entrypoints.cli.arguments import parse_arguments
 from feedmirror.entrypoints.cli.outside import Outside, complain
-from feedmirror.errors import ConfigError
+from feedmirror.errors import ConfigError, StoreError
 
 # As shells report a program that a signal ended. Source: POSIX.1-2024, shell, §2.8.2
 _INTERRUPTED = 130
@@ -33,6 +33,9 @@ def main(argv: Sequence[str] | None = None, *, outside: Outside | None = None) -
     except ConfigError as error:
         complain(*error.problems)
         return 2
+    except StoreError as error:  # of no one feed, or that feed's would say so
+        complain(str(error))
+        return 1
     except SystemExit as ended:  # how argparse ends: after --help, or with a complaint
         return ended.code if isinstance(ended.code, int) else 0
     except KeyboardInterrupt:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict
-from pathlib import Path
 
+from feedmirror.core.formats import formats
 from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, Choice
+from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import sentence, tally_line
+from feedmirror.entrypoints.store import Place
 from feedmirror.entrypoints.telemetry import (
     RUN_STOPPING,
     Log,
@@ -82,7 +84,7 @@ class Result:
         document = {"feeds": self._ordered(), "totals": self._totals()}
         print(json.dumps(document, indent=2))  # noqa: T201 - what the command is for
 
-    def write_table(self, store: Path) -> None:
+    def write_table(self, store: Place) -> None:
         """A table of the feeds on stdout, and where their copies are."""
         fields = self._ordered()
         if fields:
@@ -101,28 +103,42 @@ class Result:
     def _totals(self) -> dict[str, object]:
         return {**asdict(self.tally), "skipped": self._skipped, "duration_ms": self._duration_ms}
 
-    def _places(self, store: Path) -> list[str]:
+    def _places(self, store: Place) -> list[str]:
         """Where the copies are, and how to look at them; nothing if there are none yet."""
-        public = store / "public"
-        files = [
-            path for slug in self._subscriptions for path in sorted((public / slug).glob("[!.]*"))
-        ]
-        if not files:
+        copies = self._copies(store)
+        if not copies:
             return []
-        if len(files) > _MOST_FILES:
-            names = sorted({path.name for path in files})
-            files = [public / "SLUG" / name for name in names]
-        option = "" if store == Path("mirror") else f" --store {shlex.quote(str(store))}"
-        lines = ["", "The copies:", *(f"  {path}" for path in files)]
-        lines += [f"To look at them: feedmirror serve{option}"]
+        if len(copies) > _MOST_FILES:
+            names = sorted({copy.rpartition("/")[2] for copy in copies})
+            copies = [store.below(f"public/SLUG/{name}") for name in names]
+        lines = ["", "The copies:", *(f"  {copy}" for copy in copies)]
+        if store.directory is not None:
+            option = "" if store == DEFAULT_STORE else f" --store {shlex.quote(str(store))}"
+            lines.append(f"To look at them: feedmirror serve{option}")
         if self._choice.public_url != DEFAULT_PUBLIC_URL:
             lines.append(f"Readers find public/ at {self._choice.public_url}")
+        elif store.directory is None:
+            lines.append(f"They say that they are at {DEFAULT_PUBLIC_URL}: set public_url.")
         return lines
+
+    def _copies(self, store: Place) -> list[str]:
+        """Where each copy is; in a bucket, which is not asked, those of feeds that were read."""
+        if store.directory is not None:
+            folders = (store.directory / "public" / slug for slug in self._subscriptions)
+            return [str(path) for folder in folders for path in sorted(folder.glob("[!.]*"))]
+        read = (slug for slug, fields in self._fields.items() if _was_read(fields))
+        names = [made.name for made in formats()]
+        return [store.below(f"public/{slug}/{name}") for slug in read for name in names]
+
+
+def _was_read(fields: dict[str, object]) -> bool:
+    return fields["outcome"] in {"changed", "unchanged"}
 
 
 def _row(fields: dict[str, object]) -> tuple[str, ...]:
     """A row of the table; a feed that has not been read has no numbers."""
-    read = fields["outcome"] in {"changed", "unchanged"}
-    counts = [str(fields[name]) if read else "" for name in ("new", "revised", "unchanged")]
+    counts = [
+        str(fields[name]) if _was_read(fields) else "" for name in ("new", "revised", "unchanged")
+    ]
     name, outcome = str(fields["feed"]), str(fields["outcome"])
     return (name, outcome, *counts, str(fields["duration_ms"]), sentence(fields))

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 
-from feedmirror.adapters.directory import DirectoryStore
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.choice import Choice, Origins, choose
 from feedmirror.entrypoints.cli.crew import Crew, interruptible
@@ -17,6 +16,7 @@ from feedmirror.entrypoints.cli.progress import Progress, shown_progress
 from feedmirror.entrypoints.cli.result import Result
 from feedmirror.entrypoints.cli.text_log import QuietLog, TextLog
 from feedmirror.entrypoints.cli.watch import watch
+from feedmirror.entrypoints.store import open_store
 from feedmirror.model import Subscription
 from feedmirror.ports import Parser, World
 
@@ -41,7 +41,7 @@ def run(arguments: Namespace, outside: Outside) -> int:
 
 def _world(arguments: Namespace, choice: Choice, outside: Outside, parser: Parser) -> World:
     return World(
-        store=DirectoryStore(arguments.store),
+        store=open_store(arguments.store, threads=arguments.threads),
         origin=Origins(outside.web(outside.clock), choice.files),
         parser=parser,
         clock=outside.clock,

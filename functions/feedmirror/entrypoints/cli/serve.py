@@ -10,17 +10,22 @@ from typing import NoReturn
 
 from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.text_log import counted
+from feedmirror.entrypoints.store import Place
 from feedmirror.entrypoints.web import FeedServer
+from feedmirror.errors import ConfigError
 
 
 def serve(arguments: Namespace, outside: Outside) -> int:
-    """The exit code; comes back when it is interrupted."""
+    """The exit code; comes back when it is interrupted. Raises: ConfigError."""
+    place: Place = arguments.store
+    if place.directory is None:
+        raise _elsewhere(place)
 
     def log(line: str) -> None:
         sys.stderr.write(f"{outside.clock().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
 
     try:
-        server = FeedServer(arguments.store, arguments.host, arguments.port, log)
+        server = FeedServer(place.directory, arguments.host, arguments.port, log)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         complain(f"cannot listen on {arguments.host} port {arguments.port}: {reason}")
@@ -36,6 +41,17 @@ def serve(arguments: Namespace, outside: Outside) -> int:
         signal.signal(signal.SIGTERM, before)
         server.server_close()
     return 0
+
+
+def _elsewhere(place: Place) -> ConfigError:
+    public = place.below("public/")
+    return ConfigError(
+        (
+            f"serve shows a mirror in a directory; {place} is read through what serves {public}",
+            f"to look at a copy of it here:  aws s3 sync {public} mirror/public/",
+            "                               feedmirror serve",
+        )
+    )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

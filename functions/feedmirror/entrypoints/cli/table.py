@@ -12,6 +12,12 @@ _STYLES: Mapping[str, str] = {
     "unchanged": "dim",
     "waiting": "yellow",
     "failed": "bold red",
+    "ok": "green",
+    "never refreshed": "yellow",
+    "retired": "dim",
+    "failing": "bold red",
+    "state missing": "bold red",
+    "unreadable": "bold red",
 }
 
 
@@ -70,7 +76,7 @@ def _show_rich(table: Table) -> None:
     below.add_column(overflow="fold", max_width=24)
     below.add_column(overflow="fold", ratio=1)
     for row in table.rows:
-        shown.add_row(*(Text(cell, _STYLES.get(cell, "")) for cell in row[: len(names)]))
+        shown.add_row(*(Text(cell, _style(cell)) for cell in row[: len(names)]))
         if row[len(names) :] and row[-1]:
             below.add_row(Text(row[0], "bold"), Text(row[-1]))
     console = Console()
@@ -78,3 +84,8 @@ def _show_rich(table: Table) -> None:
     if below.row_count:
         console.print()
         console.print(below)
+
+
+def _style(cell: str) -> str:
+    """How the cell looks; what follows a colon says more of the same."""
+    return _STYLES.get(cell.partition(":")[0], "")

@@ -1,0 +1,83 @@
+"""The record of one revision of an entry, for good, and how it is written down.
+
+It holds all that a mirror can be made anew from, should its state be lost and the origin be gone:
+the entry as it was read and as it came, and what the feed said of itself at that time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from feedmirror.core import codec
+from feedmirror.errors import StateError
+from feedmirror.model import PARSER_VERSION, Feed, Revision
+
+_SCHEMA = 1  # raise it when older programs could misread a record
+_NAME = re.compile(r"([0-9a-f]{16,64})/([0-9a-f]{16,64})\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it is in the store."""
+
+    revision: Revision
+    source: Feed | None = None  # None: written before records had it
+    parser_version: int = 0  # that read the entry; 0: as above
+
+
+def folder(slug: str) -> str:
+    """What the keys of a feed's records begin with."""
+    return f"data/{slug}/entries/"
+
+
+def key_of(slug: str, key: str, digest: str) -> str:
+    """Where the record of a revision is stored."""
+    return f"{folder(slug)}{key}/{digest}.json"
+
+
+def named(slug: str, stored_as: str) -> tuple[str, str] | None:
+    """The key of the entry and the digest of the revision that a record is stored under."""
+    found = _NAME.fullmatch(stored_as.removeprefix(folder(slug)))
+    return (found[1], found[2]) if found else None
+
+
+def dump(slug: str, revision: Revision, feed: Feed) -> bytes:
+    """The record of a revision that was read just now, as JSON."""
+    record = {
+        "schema": _SCHEMA,
+        "feed": slug,
+        "parser": PARSER_VERSION,
+        "revision": codec.to_plain(revision),
+        "source": codec.to_plain(feed),
+    }
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def load(body: bytes, slug: str, stored_as: str) -> Record:
+    """The record that `dump` wrote, of whatever feed: a folder may have been given a new slug.
+
+    Raises: ValueError if it is damaged, StateError if a newer version wrote it.
+    """
+    try:
+        plain = json.loads(body)
+        schema = plain["schema"]
+        if schema > _SCHEMA:
+            raise StateError(
+                f"{stored_as} was written by a newer feedmirror (schema {schema}, this one knows "
+                f"{_SCHEMA}): update feedmirror; nothing was changed"
+            )
+        record = codec.build(
+            Record,
+            {
+                "revision": codec.revision(plain["revision"]),
+                "source": codec.feed(plain["source"]) if "source" in plain else None,
+                "parser_version": plain.get("parser", 0),
+            },
+        )
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    if (record.revision.key, record.revision.digest) != named(slug, stored_as):
+        raise ValueError("it is the record of another revision")
+    return record

@@ -1,0 +1,155 @@
+"""The state that follows from what is stored: for a mirror whose state was lost, or is doubted.
+
+The entries that are stored count, and of the old state, where it can be read, all that they do
+not say. What a refresh only remembers to ask less of its origin is forgotten: the next one reads
+the whole document.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+
+from feedmirror.core.archive import Archive, Trace, joined, trace_of
+from feedmirror.core.listing import FLOOR, Seen, public, remembered
+from feedmirror.core.sort_out import TOMORROW
+from feedmirror.core.state import State
+from feedmirror.core.window import Window
+from feedmirror.model import Feed, Revision
+
+_LEAP = 1_000  # generations: more than any run that began with a lost state can be ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which entries there are and which of them are public; their words are still to be read."""
+
+    traces: tuple[Trace, ...]  # of all entries, oldest first
+    public: tuple[Trace, ...]  # newest first
+
+
+def base_of(old: State | None, archive: Archive, url: str, generation: int) -> State:
+    """The old state, or what the records say in its place where it says nothing of entries.
+
+    `generation` is the largest in any published document. The difference to that of a lost state
+    is so large that a run that began with the lost one cannot believe itself in force.
+    """
+    if old is not None and old.feed is not None:
+        return replace(old, generation=max(old.generation, generation))
+    feed = archive.source or Feed()
+    observed = archive.observed_at
+    dates = [date for date in (archive.dated, feed.updated) if date and observed]
+    return replace(
+        old or State(url=url),  # one that was made meanwhile, since the origin failed
+        generation=max(old.generation if old else 0, generation) + _LEAP,
+        feed=feed,
+        complete=True,
+        # Of another version of the parser: what it reads differently is then no revision.
+        parser_version=archive.parser_version or 0,
+        requested_at=observed,
+        dated=max((d for d in dates if observed and d <= observed + TOMORROW), default=None),
+        changed_at=observed,
+    )
+
+
+def planned(archive: Archive, base: State, keep: int, now: datetime) -> Plan:
+    """The entries in the order of the feed, and the public ones among them."""
+    traces = {key: _as_known(base, trace) for key, trace in archive.traces.items()}
+    listed = {revision.key: trace_of(revision) for revision in base.window}
+    for key, trace in listed.items():
+        traces[key] = joined(traces[key], trace) if key in traces else trace
+    ordered = sorted(traces.values(), key=lambda trace: (*trace.place, trace.key))
+    floor = now - FLOOR if base.complete else None
+    return Plan(tuple(ordered), tuple(public(_ever_public(ordered, listed, keep), keep, floor)))
+
+
+def _as_known(base: State, trace: Trace) -> Trace:
+    """The trace of an entry, with what the old state says of it: to a text that came back there is
+    no second record.
+    """
+    digest, _ = base.seen.get(trace.key, ("", 0))
+    known = digest in trace.digests and _is_covered(base, trace)
+    return replace(trace, digest=digest) if known else trace
+
+
+def _is_covered(base: State, trace: Trace) -> bool:
+    """Whether the old state knows all revisions; one that was restored from a backup does not."""
+    return base.requested_at is not None and trace.observed_at <= base.requested_at
+
+
+def _ever_public(ordered: Sequence[Trace], listed: Mapping[str, object], keep: int) -> list[Trace]:
+    """The entries that may have been public, newest first: of a first mirror, `keep` were."""
+    newest = list(reversed(ordered))
+    first = [trace.key for trace in newest if trace.listed_at == ordered[0].listed_at]
+    never = set(first[keep:]) - listed.keys()
+    return [trace for trace in newest if trace.key not in never]
+
+
+def restored(
+    base: State, archive: Archive, plan: Plan, words: Mapping[str, Revision], now: datetime
+) -> State:
+    """The state to commit, but for its generation and documents.
+
+    `words` are the public entries, by key, as they are stored; those that are not there are left
+    out.
+    """
+    window = _window(base.window, plan, words, archive.last_seq)
+    numbers = [archive.last_seq, *(revision.seq for revision in window)]
+    observed = archive.observed_at or base.requested_at
+    return replace(
+        base,
+        window=window,
+        seen=_seen(base, plan, len(window)),
+        fingerprints=(),
+        addresses={},
+        pending=tuple(r for r in window if not archive.has(r.key, r.digest)),
+        next_seq=max(base.next_seq, max(numbers) + 1),
+        requested_at=max(filter(None, (base.requested_at, observed)), default=None),
+        changed_at=base.changed_at if base.window in (Window(), window) else now,
+        checked_at=None,  # else the next refresh might not remember what it has read
+    )
+
+
+def _window(before: Window, plan: Plan, words: Mapping[str, Revision], last_seq: int) -> Window:
+    """The public entries in their places; with new numbers where the old ones contradict them."""
+    held = {(revision.key, revision.digest): revision for revision in before}
+    revisions = []
+    for trace in plan.public:
+        revision = held.get((trace.key, trace.digest)) or words.get(trace.key)
+        if revision is not None:
+            revisions.append(_in_place(revision, trace))
+    if any(newer.seq <= older.seq for newer, older in pairwise(revisions)):
+        top = max(last_seq, *(revision.seq for revision in revisions)) + len(revisions)
+        revisions = [replace(r, seq=top - rank) for rank, r in enumerate(revisions)]
+    return Window.of(revisions, before)
+
+
+def _in_place(revision: Revision, trace: Trace) -> Revision:
+    """The revision as it stands in a window; the very same if it stands there like this."""
+    placed = replace(
+        revision,
+        entry=replace(revision.entry, original=None),
+        disclaimer=None,
+        first_seen=trace.first_seen,
+        listed_at=trace.listed_at,
+        seq=trace.seq,
+    )
+    return revision if placed == revision else placed
+
+
+def _seen(base: State, plan: Plan, window: int) -> Seen:
+    """The keys of all entries that are stored, those that the old state knew last."""
+    traces = {trace.key: trace for trace in plan.traces}
+    known = [key for key in base.seen if key in traces]
+    seen: Seen = {}
+    for key in dict.fromkeys((*(key for key in traces if key not in base.seen), *known)):
+        trace = traces[key]
+        first = int(trace.first_seen.timestamp())
+        digest, at = base.seen.get(key, (trace.digest, first))
+        seen[key] = (digest if _is_covered(base, trace) else trace.digest, min(at, first))
+    # A first mirror's entries all came in one document: the best guess at how many are in one.
+    together = max(Counter(trace.listed_at for trace in plan.traces).values(), default=0)
+    return remembered(seen, max(2 * together + window, len(known)))

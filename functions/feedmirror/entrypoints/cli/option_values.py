@@ -1,0 +1,50 @@
+"""The values of options: read, or refused with what is accepted."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+from feedmirror.entrypoints.store import Place, place_of
+from feedmirror.errors import ConfigError
+
+DEFAULT_CONFIG = Path("feeds.toml")
+DEFAULT_STORE = Place(Path("mirror"))
+
+_MOST_THREADS = 64
+
+
+def store(value: str) -> Place:
+    """Where a mirror is."""
+    try:
+        return place_of(value)
+    except ConfigError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def threads(value: str) -> int:
+    """How many things are done at once."""
+    return _whole(value, 1, _MOST_THREADS)
+
+
+def port(value: str) -> int:
+    """A TCP port, or 0."""
+    return _whole(value, 0, 65_535)
+
+
+def tick_s(value: str) -> int:
+    """A duration, in seconds."""
+    from feedmirror.settings.report import Problem, Spot  # noqa: PLC0415 - rarely needed
+    from feedmirror.settings.values import duration  # noqa: PLC0415
+
+    kind, problems = duration("1m", "1d"), list[Problem]()
+    read = kind.read(Spot(problems, accepted=kind.accepted), value)
+    if not isinstance(read, int):
+        raise ArgumentTypeError(str(problems[0]))
+    return read
+
+
+def _whole(value: str, low: int, high: int) -> int:
+    if value.isascii() and value.isdigit() and low <= int(value[:6]) <= high:
+        return int(value)
+    raise ArgumentTypeError(f"{value!r} is not a whole number from {low} to {high}")

@@ -1,0 +1,184 @@
+"""`feedmirror rebuild`: feeds made anew from the entries that are stored."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from feedmirror import rebuild as stored
+from feedmirror.core.uri import is_web
+from feedmirror.entrypoints.cli.abreast import abreast
+from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, checked
+from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
+from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.entrypoints.cli.progress import shown_progress
+from feedmirror.entrypoints.cli.status import configured
+from feedmirror.entrypoints.cli.text_log import counted, listed
+from feedmirror.entrypoints.store import open_store
+from feedmirror.entrypoints.telemetry import printable, redacted
+from feedmirror.errors import ConfigError, FeedMirrorError
+from feedmirror.model import Subscription
+from feedmirror.ports import Store
+from feedmirror.settings import subscription_for
+from feedmirror.settings.addresses import PUBLIC_URL
+from feedmirror.settings.report import meant
+from feedmirror.settings.slugs import SLUG
+
+
+def rebuild(arguments: Namespace, outside: Outside) -> int:
+    """The exit code. Raises: ConfigError, StoreError."""
+    store = open_store(arguments.store, threads=arguments.threads)
+    subscriptions, public_url = _choose(arguments, store)
+    told = []
+    with (
+        shown_progress(live=not (arguments.json or arguments.quiet)) as progress,
+        abreast(arguments.threads) as side_by_side,
+    ):
+        for subscription in subscriptions:
+            bench = _Bench(store, public_url, outside.clock(), side_by_side, progress.rest)
+            told.append(bench.attempt(subscription))
+    if arguments.json:
+        document = {"feeds": [{**asdict(one), "failed": one.failed} for one in told]}
+        print(json.dumps(document, indent=2))  # noqa: T201 - what the command is for
+    for one in () if arguments.json else told:
+        _tell(one, quiet=arguments.quiet)
+    return 1 if any(one.failed for one in told) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a feed; also the keys of the JSON document, so none of them is renamed."""
+
+    feed: str  # the slug
+    error: str | None = None  # a sentence, where it was not rebuilt; nothing below applies then
+    state: str | None = None  # what there was: "readable", "damaged" or "missing"
+    entries: int = 0  # that are stored
+    revisions: int = 0  # of them, that were read
+    window: int = 0  # entries in the public feed
+    published: tuple[str, ...] = ()  # names of the documents that were written
+    damaged: tuple[str, ...] = ()  # records that cannot be read
+    set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was not rebuilt, or not from all of its records."""
+        return bool(self.error or self.damaged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What a feed is rebuilt with."""
+
+    store: Store
+    public_url: str
+    now: datetime
+    side_by_side: stored.SideBySide
+    rest: Callable[[str], None]  # shows how far it is
+
+    def attempt(self, subscription: Subscription) -> Told:
+        """What becomes of it."""
+
+        def fit(text: str) -> str:
+            return printable(redacted(text, subscription))
+
+        slug = subscription.slug
+        self.rest(f"{slug}: listing its entries")
+        try:
+            done = stored.rebuild(
+                subscription,
+                self.store,
+                self.public_url,
+                self.now,
+                side_by_side=self.side_by_side,
+                report=lambda number: self.rest(f"{slug}: {number:,} revisions read"),
+            )
+        except FeedMirrorError as error:
+            return Told(slug, error=fit(str(error)))
+        told = Told(**asdict(done))
+        return replace(
+            told,
+            damaged=tuple(map(fit, told.damaged)),
+            set_aside=tuple(map(fit, told.set_aside)),
+        )
+
+
+def _tell(told: Told, *, quiet: bool) -> None:
+    """Say it in words: what is amiss on stderr."""
+    if told.error:
+        complain(f"{told.feed}: {told.error}")
+        return
+    if told.damaged:
+        complain(
+            f"{told.feed}: left out, since they cannot be read: "
+            f"{counted(len(told.damaged), 'record')}; restore earlier versions, or delete them",
+            *(f"  {line}" for line in told.damaged),
+        )
+    if told.set_aside:
+        complain(f"{told.feed}: left out since they cannot be rendered: {listed(told.set_aside)}")
+    if not quiet:
+        print(_line(told))  # noqa: T201 - what the command is for
+
+
+def _line(told: Told) -> str:
+    entries = f"{told.entries:,} {'entry' if told.entries == 1 else 'entries'}"
+    revisions = f"{told.revisions:,} {'revision' if told.revisions == 1 else 'revisions'}"
+    wrote = f"wrote {', '.join(told.published)}" if told.published else "nothing had to be written"
+    was = "" if told.state == "readable" else f" (its state was {told.state})"
+    return f"{told.feed}: {entries} in {revisions}, {told.window:,} of them public; {wrote}{was}"
+
+
+# ---------------------------------------------------------------- which feeds
+
+
+def _choose(arguments: Namespace, store: Store) -> tuple[list[Subscription], str]:
+    """The feeds to rebuild, and where readers find them. Raises: ConfigError, StoreError."""
+    settings = configured(arguments.config)
+    known = {feed.slug: feed for feed in settings.subscriptions} if settings else {}
+    public_url = (settings and settings.public_url) or DEFAULT_PUBLIC_URL
+    if arguments.public_url:
+        public_url = str(checked(PUBLIC_URL, "--public-url", arguments.public_url))
+    slugs = list(dict.fromkeys(arguments.feeds))
+    if arguments.disclaimer and (said := [slug for slug in slugs if slug in known]):
+        raise ConfigError(
+            (f"--disclaimer: {said[0]} has its disclaimer in {arguments.config}; change it there",)
+        )
+    subscriptions = []
+    for slug in slugs:
+        feed = known.get(slug) or _unconfigured(slug, arguments, store, known)
+        subscriptions.append(feed)
+    return subscriptions, public_url
+
+
+def _unconfigured(
+    slug: str, arguments: Namespace, store: Store, known: dict[str, Subscription]
+) -> Subscription:
+    """A feed that is in the store alone. Raises: ConfigError unless it is told what it says.
+
+    To make up its disclaimer would put other words on what is public than the operator chose.
+    """
+    url = stored.address_of(store, slug) if SLUG.fullmatch(slug) else None
+    if url is None:
+        guess = meant(slug, {*known, *store.folders("data/")} - {slug})
+        hint = f"did you mean {guess}?" if guess else "`feedmirror status` lists what there is"
+        where = f"neither {arguments.config} nor {arguments.store}"
+        raise ConfigError((f"{printable(slug)}: {where} has a feed of that name; {hint}",))
+    if not arguments.disclaimer:
+        raise ConfigError(tuple(_how_to_say(slug, url, arguments)))
+    # Checked with an address in place of the stored one, which may be that of a file.
+    options = {"slug": slug, "disclaimer": arguments.disclaimer}
+    return replace(subscription_for("https://stored.invalid/", **options), url=url)
+
+
+def _how_to_say(slug: str, url: str, arguments: Namespace) -> Iterator[str]:
+    """What to do about a feed that is not configured."""
+    yield f"{slug} is not in {arguments.config}, which says what its entries have to carry"
+    if is_web(url):
+        yield f"add it there:  [feeds.{slug}]"
+        yield f'               url = "{printable(url)}"'
+    here = f" --store {shlex.quote(str(arguments.store))}"
+    option = "" if arguments.store == DEFAULT_STORE else here
+    yield f"or say it:     feedmirror rebuild {slug}{option} --disclaimer TEXT"

@@ -1,0 +1,202 @@
+"""How a feed fares, as its state tells: a pure function of what is stored, configured, and now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from feedmirror.core import state as states
+from feedmirror.core.schedule import due_after
+from feedmirror.core.state import State
+from feedmirror.entrypoints.store import Place
+from feedmirror.entrypoints.telemetry import printable, redacted
+from feedmirror.errors import StateError
+from feedmirror.model import Subscription
+
+OK = "ok"
+FAILING = "failing"
+NEVER = "never refreshed"
+RETIRED = "retired"  # in the store, and not configured any more
+UNREADABLE = "unreadable"  # the state is damaged, or the store does not give it
+MISSING = "state missing"  # though entries are stored
+
+AMISS = frozenset({FAILING, UNREADABLE, MISSING})
+
+_EXACT = 5_000  # keys of entries that every state remembers at least
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one feed fares; also the keys of the JSON document, so none of them is renamed."""
+
+    feed: str  # the slug
+    status: str  # one of the above
+    configured: bool | None = None  # None: there is no feeds.toml
+    url: str | None = None
+    error_kind: str | None = None
+    error_group: str | None = None
+    error: str | None = None  # a sentence
+    failing_since: datetime | None = None
+    last_new: datetime | None = None  # when an entry was seen for the first time, the last time
+    last_changed: datetime | None = None  # when the public feed changed
+    last_checked: datetime | None = None  # a time when all was well; noted once a day
+    next_due: datetime | None = None  # None: not configured
+    not_before: datetime | None = None  # the origin wants no request before
+    entries: int | None = None  # that were ever mirrored
+    generation: int | None = None
+    settled: bool | None = None  # False: the last run died; the next one finishes what it began
+    moved_to: str | None = None  # where `url` has moved for good
+    gone: tuple[str, ...] = ()  # addresses that answered 410
+    set_aside: tuple[str, ...] = ()  # keys of entries that cannot be rendered
+    documents: tuple[str, ...] = ()  # names of those that are public
+    addresses: tuple[str, ...] = ()  # of those; empty where public_url is not known
+
+
+def unreadable(standing: Standing, error: str) -> Standing:
+    """The standing of a feed whose state cannot be had."""
+    return replace(standing, status=UNREADABLE, error=printable(error))
+
+
+def standing_of(
+    slug: str,
+    subscription: Subscription | None,  # None: not configured
+    body: bytes | None,  # of the state, None where there is none
+    now: datetime,
+    *,
+    public_url: str | None,
+    configured: bool | None,
+) -> Standing:
+    """How the feed fares."""
+    plain = Standing(slug, NEVER, configured, subscription.url if subscription else None)
+    if body is None:
+        return replace(plain, next_due=_due(subscription, State(), now))
+    try:
+        state = states.load(body, f"data/{slug}/state.json")
+    except StateError as error:
+        return unreadable(plain, str(error))
+    if subscription is not None:
+        state = state.for_url(subscription.url)
+    names = tuple(sorted(state.documents))
+    read = replace(
+        plain,
+        status=RETIRED if configured is False else FAILING if state.failing else OK,
+        last_new=_last_new(state),
+        last_changed=state.changed_at,
+        last_checked=state.checked_at,
+        next_due=_due(subscription, state, now),
+        not_before=state.not_before,
+        entries=_entries(state),
+        generation=state.generation,
+        settled=state.settled,
+        set_aside=state.set_aside,
+        documents=names,
+        addresses=tuple(f"{public_url}/{slug}/{name}" for name in names) if public_url else (),
+    )
+    return _with_words(read, state, subscription or Subscription(slug, state.url))
+
+
+def _with_words(read: Standing, state: State, subscription: Subscription) -> Standing:
+    """With what comes from outside, fit for anybody's eyes."""
+
+    def fit(text: str) -> str:
+        return printable(redacted(text, subscription))
+
+    failing = state.failing
+    return replace(
+        read,
+        url=fit(subscription.url),
+        error_kind=failing.kind if failing else None,
+        error_group=failing.group if failing else None,
+        error=fit(failing.message) if failing else None,
+        failing_since=failing.since if failing else None,
+        moved_to=fit(state.moved_to) if state.moved_to else None,
+        gone=tuple(map(fit, state.gone)),
+    )
+
+
+def _last_new(state: State) -> datetime | None:
+    """From what is read anyhow; the window would have to be decoded."""
+    latest = max((at for _, at in state.seen.values()), default=None)
+    return None if latest is None else datetime.fromtimestamp(latest, UTC)
+
+
+def _entries(state: State) -> int:
+    """Exact up to some thousands; beyond, an entry that came back after an edit counts again."""
+    remembered = len(state.seen)
+    return remembered if remembered < _EXACT else max(remembered, state.next_seq - 1)
+
+
+def _due(subscription: Subscription | None, state: State, now: datetime) -> datetime | None:
+    if subscription is None:
+        return None
+    return due_after(
+        subscription.slug,
+        subscription.every_s,
+        state.asks,
+        failing_since=state.failing.since if state.failing else None,
+        not_before=state.not_before,
+        after=now,
+    )
+
+
+# ---------------------------------------------------------------- as rows of a table
+
+HEAD = ("feed", "status", "last new entry", "next due", "entries", "address")
+NUMBERS = frozenset({"entries"})
+PROSE = "address"
+_DAYS_WITHOUT_YEAR = 300
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def row(standing: Standing, now: datetime, place: Place) -> tuple[str, ...]:
+    """The feed in a table; times are the local ones, which people go by.
+
+    Where public addresses are not known, it says where in the store the documents are.
+    """
+    status = standing.status
+    stored = (place.below(f"public/{standing.feed}/{name}") for name in standing.documents)
+    if standing.status == FAILING and standing.failing_since:
+        status = f"{FAILING}: {standing.error_kind}, {_span(standing.failing_since, now)}"
+    due = standing.next_due
+    return (
+        standing.feed,
+        status,
+        _moment(standing.last_new, now, f"{_span(standing.last_new, now)} ago"),
+        _moment(due, now, f"in {_span(now, due)}"),
+        "" if standing.entries is None else f"{standing.entries:,}",
+        "; ".join(filter(None, (" ".join(standing.addresses or stored), *_notes(standing)))),
+    )
+
+
+def _notes(standing: Standing) -> Iterable[str]:
+    """What there is to say besides."""
+    yield standing.error or ""
+    if standing.moved_to:
+        yield f"moved for good to {standing.moved_to}: update `url`"
+    if standing.gone and standing.error_kind != "gone":
+        yield f"gone for good: {', '.join(standing.gone)}"
+    if standing.set_aside:
+        yield f"entries left out since they cannot be rendered: {len(standing.set_aside)}"
+    if standing.settled is False:
+        yield "the last run died; the next one finishes what it began"
+
+
+def _moment(at: datetime | None, now: datetime, distance: str) -> str:
+    if at is None:
+        return ""
+    local = at.astimezone()
+    return (
+        f"{local:%m-%d %H:%M} ({distance})"
+        if abs((at - now).days) < 300
+        else f"{local:%Y-%m-%d} ({distance})"
+    )
+
+
+def _span(since: datetime | None, until: datetime | None) -> str:
+    """`12 min`, `3 h`, `5 d`: whole ones of the largest unit that there is one of."""
+    if since is None or until is None:
+        return ""
+    seconds = (until - since).total_seconds()
+    size, unit = next((one for one in _UNITS if seconds >= one[0]), _UNITS[-1])
+    return f"{max(0, int(seconds // size))} {unit}"

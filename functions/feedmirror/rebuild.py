@@ -1,0 +1,213 @@
+"""A feed's state, public window and documents made anew from the entries that are stored.
+
+For a mirror whose state was lost or damaged, whoever is gone besides; harmless for any other. It
+reads every record once, several at a time, and keeps of each no more than its place; the words of
+those that are public are read again. All of it is committed by one conditional write, like a
+refresh, so it may be killed or overlap with others at any point.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from feedmirror.core import record as records
+from feedmirror.core.archive import Archive
+from feedmirror.core.formats import formats, stamped
+from feedmirror.core.record import Record
+from feedmirror.core.restore import base_of, planned, restored
+from feedmirror.core.state import Published, State
+from feedmirror.errors import StoreError
+from feedmirror.ledger import Held, Ledger, Settled
+from feedmirror.model import Revision, Subscription
+from feedmirror.ports import Store
+
+_ATTEMPTS = 8  # at a commit that overlapping runs keep winning
+_REPORTED = 100  # records, between two reports of how far it is
+
+S = TypeVar("S")
+T = TypeVar("T")
+Name = tuple[str, str]  # the key of an entry and the digest of a revision
+
+
+class SideBySide(Protocol):
+    """`map`, or one that has several at work at a time and gives the results in any order."""
+
+    def __call__(self, work: Callable[[S], T], of: Iterable[S], /) -> Iterator[T]:
+        """What the work comes to for each; takes no more of them than it has room for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild came to."""
+
+    feed: str  # the slug
+    state: str  # what there was: "readable", "damaged" or "missing"
+    entries: int  # that are stored
+    revisions: int  # of them, that could be read
+    window: int  # entries in the public feed
+    published: tuple[str, ...]  # names of the documents that were written
+    damaged: tuple[str, ...]  # records that cannot be read: a sentence each
+    set_aside: tuple[str, ...]  # guids of entries that could not be rendered
+
+
+def rebuild(
+    subscription: Subscription,
+    store: Store,
+    public_url: str,
+    now: datetime,
+    *,
+    side_by_side: SideBySide = map,
+    report: Callable[[int], None] = lambda _: None,  # how many records have been read
+) -> Rebuilt:
+    """What it came to. Changes nothing if everything is as it would make it.
+
+    Raises: StoreError, also if no entry is stored; StateError if a newer version wrote any of it;
+    RenderError.
+    """
+    ledger = Ledger(store, subscription, public_url)
+    shelf = _Shelf(store, subscription.slug, side_by_side, report)
+    before = ""
+    for _ in range(_ATTEMPTS):
+        old, etag = ledger.salvage()
+        before = before or ("readable" if old else "damaged" if etag else "missing")
+        done: tuple[str, ...] = ()
+        if old is not None and not old.settled:  # what a dead run left undone
+            recovered = ledger.settle(Held(old, etag))
+            old, etag, done = recovered.held.state, recovered.held.etag, recovered.published
+        shelf.survey()  # after the state was read: all that it speaks of has been stored by now
+        state = _made_anew(old, shelf, subscription, now)
+        present = Held(old or State(), etag)
+        held = present if state == old else ledger.commit(present, state)
+        if held is not None:
+            return _told(before, shelf, ledger.settle(held), done)
+    raise StoreError(
+        f"the state of {subscription.slug} is written by others all the time: keep them from it "
+        "for a while"
+    )
+
+
+def address_of(store: Store, slug: str) -> str | None:
+    """Where a feed was mirrored from, or None if nothing is stored of it. Raises: StoreError."""
+    state, _ = Ledger(store, Subscription(slug, ""), "").salvage()
+    if state is not None and state.url:
+        return state.url
+    shelf = _Shelf(store, slug, map, lambda _: None)
+    shelf.survey(only_one=True)
+    return shelf.archive.url
+
+
+def _made_anew(
+    old: State | None, shelf: _Shelf, subscription: Subscription, now: datetime
+) -> State:
+    """The state to commit, or the old one if nothing is to be changed.
+
+    Raises: StoreError if there is nothing to make it from.
+    """
+    archive, slug = shelf.archive, subscription.slug
+    if not archive.traces and not (old and old.window.revisions):
+        damaged = f"{len(archive.damaged)} damaged records, and " if archive.damaged else ""
+        raise StoreError(
+            f"there are {damaged}no entries in {records.folder(slug)} to rebuild {slug} from; "
+            "nothing was changed"
+        )
+    documents, generation = shelf.documents()
+    base = base_of(old, archive, subscription.url, generation)
+    plan = planned(archive, base, subscription.keep, now)
+    held = {(revision.key, revision.digest) for revision in base.window}
+    wanted = ((trace.key, trace.digest) for trace in plan.public)
+    words = shelf.words(name for name in wanted if name not in held)
+    state = restored(base, archive, plan, words, now)
+    known = {name: published.etag for name, published in state.documents.items()}
+    if state == old and known == documents:
+        return old
+    return replace(
+        state,
+        generation=state.generation + 1,
+        settled=False,
+        # They are rendered again, whatever is in them.
+        documents={name: Published(etag, "", "") for name, etag in documents.items()},
+    )
+
+
+def _told(before: str, shelf: _Shelf, settled: Settled, done: tuple[str, ...]) -> Rebuilt:
+    damaged = sorted(shelf.archive.damaged.items())
+    return Rebuilt(
+        feed=shelf.slug,
+        state=before,
+        entries=len(shelf.archive.traces),
+        revisions=shelf.archive.revisions,
+        window=len(settled.held.state.window),
+        published=tuple(dict.fromkeys((*done, *settled.published))),
+        damaged=tuple(f"{records.key_of(shelf.slug, *name)}: {why}" for name, why in damaged),
+        set_aside=settled.set_aside,
+    )
+
+
+class _Shelf:
+    """What is stored of a feed besides its state."""
+
+    def __init__(
+        self, store: Store, slug: str, side_by_side: SideBySide, report: Callable[[int], None]
+    ) -> None:
+        self.slug = slug
+        self.archive = Archive()
+        self._store = store
+        self._side_by_side = side_by_side
+        self._report = report
+
+    def survey(self, *, only_one: bool = False) -> None:
+        """Read all records that were not read yet, or the first good one. Raises: StoreError."""
+        stored = self._store.keys(records.folder(self.slug))
+        named = (records.named(self.slug, key) for key in stored)
+        fresh = (name for name in named if name and not self.archive.has(*name))
+        for name, record in self._side_by_side(self._read, fresh):
+            self._note(name, record)
+            number = self.archive.revisions
+            if number % _REPORTED == 0:
+                self._report(number)
+            if only_one and number:
+                break
+
+    def words(self, names: Iterable[Name]) -> dict[str, Revision]:
+        """Those revisions, by the keys of their entries. Raises: StoreError."""
+        read = dict(self._side_by_side(self._read, names))
+        for name, record in read.items():
+            if isinstance(record, str):  # since a moment ago
+                self.archive.damaged[name] = record
+        return {key: r.revision for (key, _), r in read.items() if isinstance(r, Record)}
+
+    def documents(self) -> tuple[dict[str, str], int]:
+        """The ETags of the documents that are public, by name, and their largest generation."""
+        found = {
+            made.name: self._store.load(f"public/{self.slug}/{made.name}") for made in formats()
+        }
+        there = {name: stored for name, stored in found.items() if stored}
+        generation = max((stamped(stored.body) for stored in there.values()), default=0)
+        return {name: stored.etag for name, stored in there.items()}, generation
+
+    def _note(self, name: Name, record: Record | str) -> None:
+        if isinstance(record, str):
+            self.archive.damaged[name] = record
+        else:
+            self.archive.add(record)
+
+    def _read(self, name: Name) -> tuple[Name, Record | str]:
+        """The record of that name, or what is wrong with it."""
+        key = records.key_of(self.slug, *name)
+        try:
+            stored = self._store.load(key)
+        except StoreError as error:
+            if not isinstance(error.__cause__, zlib.error):  # of this object alone, not of them all
+                raise
+            return name, str(error)
+        if stored is None:
+            return name, "it has vanished"
+        try:
+            return name, records.load(stored.body, self.slug, key)
+        except ValueError as error:
+            return name, str(error)
