@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tests"))
+sys.path += [str(ROOT / "tests"), str(ROOT / "functions")]
 
 from bigfeed import big_feed  # noqa: E402 - the tests are no package
 
@@ -54,7 +54,7 @@ LIMITS = {
 }
 
 
-def write_documents(folder: Path, feeds: int, versions: int) -> None:
+def write_documents(folder: Path, feeds: int, versions: int, *, large: bool = True) -> None:
     """FOLDER/VERSION/NNN.xml, each version with one new entry in every feed; and large.xml."""
     for version in range(versions):
         (folder / str(version)).mkdir(parents=True)
@@ -62,4 +62,5 @@ def write_documents(folder: Path, feeds: int, versions: int) -> None:
             name = f"{number:03}.xml"
             document = big_feed(ENTRIES, seed=number, first=version)
             (folder / str(version) / name).write_bytes(document)
-    (folder / "0" / "large.xml").write_bytes(big_feed(LARGE_ENTRIES, seed=10_000))
+    if large:
+        (folder / "0" / "large.xml").write_bytes(big_feed(LARGE_ENTRIES, seed=10_000))

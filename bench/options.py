@@ -21,6 +21,12 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--rounds", type=int, default=5, metavar="N", help="of the short jobs (5)")
     add("--only", type=Job, action="append", metavar="JOB", help=f"one of {', '.join(jobs)}")
     add("--alone", action="store_true", help="feedmirror only, nothing to compare it with")
+    add(
+        "--store",
+        choices=["directory", "s3"],
+        default="directory",
+        help="s3: compare a mirror in a directory with one in S3 (moto's), and nothing else",
+    )
     add("--option", action="append", default=[], metavar="OPTION", help="add to `feedmirror run`")
     add(
         "--reader-python",

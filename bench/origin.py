@@ -13,51 +13,41 @@ from __future__ import annotations
 import itertools
 import re
 import socket
-import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Self
 
+from companion import PATIENCE_S, Companion, attend
+
 _CONDITION = re.compile(rb"\r\nif-none-match:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_PATIENCE_S = 30.0
 
 
 class Origin:
     """The handle of the process, for `with`."""
 
     def __init__(self, documents: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, str(documents)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.port = int(self._answer())
+        self._companion = Companion(__file__, str(documents))
+        self.port = int(self._companion.address)
+
+    def url(self, name: str) -> str:
+        """The address of one document, a file of that name."""
+        return f"http://127.0.0.1:{self.port}/{name}"
 
     def serve(self, version: int, *, conditional: bool) -> tuple[int, int]:
         """Serve that version of each document from now on.
 
         What comes back is how many documents, and how many 304, were sent before.
         """
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{version} {'conditional' if conditional else 'always'}\n")
-        self._process.stdin.flush()
-        sent, spared = map(int, self._answer().split())
+        manner = "conditional" if conditional else "always"
+        sent, spared = map(int, self._companion.ask(f"{version} {manner}").split())
         return sent, spared
-
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the origin has died")
-        return line.strip()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=_PATIENCE_S)
+    def __exit__(self, *exception: object) -> None:
+        self._companion.__exit__(*exception)
 
 
 # ---------------------------------------------------------------- in the process itself
@@ -103,7 +93,7 @@ class _Documents:
 
 def _converse(connection: socket.socket, documents: _Documents) -> None:
     with connection:
-        connection.settimeout(_PATIENCE_S)
+        connection.settimeout(PATIENCE_S)
         request = b""
         while b"\r\n\r\n" not in request:
             received = connection.recv(65_536)
@@ -124,9 +114,7 @@ def main() -> None:
     documents = _Documents(Path(sys.argv[1]))
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     threading.Thread(target=_accept, args=(listener, documents), daemon=True).start()
-    print(listener.getsockname()[1], flush=True)
-    for line in sys.stdin:
-        print(documents.choose(*line.split()), flush=True)
+    attend(listener.getsockname()[1], lambda line: documents.choose(*line.split()))
 
 
 if __name__ == "__main__":

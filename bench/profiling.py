@@ -47,7 +47,7 @@ def profile(program: Feedmirror, origin: Origin, job: Job, documents: Path) -> N
 
     own = program.arguments()
     run("-m", "feedmirror", *own)  # compiles what is imported
-    _tell_imports(run("-X", "importtime", "-m", "feedmirror", *own))
+    tell_imports(run("-X", "importtime", "-m", "feedmirror", *own))
     results = program.folder / "profile"
     run(__file__, "command", str(results), *own)
     _tell_functions("the command, all threads, without its imports", results)
@@ -57,8 +57,8 @@ def profile(program: Feedmirror, origin: Origin, job: Job, documents: Path) -> N
         _tell_functions("the worker, imports included", results)
 
 
-def _tell_imports(stderr: str) -> None:
-    """The packages and modules that cost most to import, in the command and its children."""
+def tell_imports(stderr: str, lines: int = _LINES) -> None:
+    """Say which packages and modules cost most to import, from what `-X importtime` wrote."""
     packages: Counter[str] = Counter()
     modules: Counter[str] = Counter()
     for line in stderr.splitlines():
@@ -69,7 +69,7 @@ def _tell_imports(stderr: str) -> None:
             modules[name] += int(parts[0])
     total = sum(packages.values())
     print(f"\nimports: {total / 1000:.0f} ms (wall), {len(modules)} modules; by package, by module")
-    for one, other in zip(packages.most_common(_LINES), modules.most_common(_LINES), strict=False):
+    for one, other in zip(packages.most_common(lines), modules.most_common(lines), strict=False):
         print(f"{one[1] / 1000:8.1f} {one[0]:30} {other[1] / 1000:8.1f} {other[0]}")
 
 

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from jobs import ENTRIES, ROOT, Job
 from measure import ProgramFailed
+from s3 import BUCKET, S3
 
 _SUBJECTS = str(Path(__file__).with_name("subjects.py"))
 _ALL = frozenset({Job.FIRST, Job.UNCHANGED, Job.SAME, Job.NEW})
@@ -60,8 +61,10 @@ class Feedmirror:
     urls: Sequence[str]
     options: Sequence[str] = ()
     entries: int = ENTRIES
+    s3: S3 | None = None  # keeps the mirror; None: a directory does
     name: str = "feedmirror"
     jobs: frozenset[Job] = _ALL
+    _mirrors: int = field(default=0, init=False)  # that were begun
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
@@ -72,11 +75,13 @@ class Feedmirror:
         (self.folder / "feeds.toml").write_text("\n".join(tables))
 
     def renew(self) -> None:
+        self._mirrors += 1
         shutil.rmtree(self.folder / "store", ignore_errors=True)
 
     def arguments(self) -> list[str]:
         """What follows the name of the command."""
-        return ["run", "--config", "feeds.toml", "--store", "store", "--json", *self.options]
+        store = f"s3://{BUCKET}/{self.folder.name}/{self._mirrors}" if self.s3 else "store"
+        return ["run", "--config", "feeds.toml", "--store", store, "--json", *self.options]
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "feedmirror", *self.arguments()]
@@ -167,6 +172,11 @@ def _check_growth(program: Newsboat | Reader, job: Job, new: int) -> None:
 def parse_command(library: str, documents: Path) -> list[str]:
     """How all documents are parsed by a library, and nothing else."""
     return [sys.executable, _SUBJECTS, library, str(documents)]
+
+
+def client_command() -> list[str]:
+    """How a client of S3 is made, and nothing else."""
+    return [sys.executable, _SUBJECTS, "s3_client"]
 
 
 # ---------------------------------------------------------------- what there is

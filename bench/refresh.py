@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,12 +23,14 @@ from programs import (
     Program,
     Reader,
     clean_env,
+    client_command,
     feedmirror_env,
     newsboat_version,
     parse_command,
     reader_version,
 )
-from report import OWN, Report, write_json, write_tables
+from report import ON_S3, OWN, Report, write_json, write_tables
+from s3 import S3
 
 Make = Callable[[Path, Sequence[str]], Program]  # in that folder, with those feeds
 
@@ -56,12 +59,12 @@ class Bench:
 
     def url(self, name: str) -> str:
         """The address of one document."""
-        return f"http://127.0.0.1:{self.origin.port}/{name}.xml"
+        return self.origin.url(f"{name}.xml")
 
     def env(self, program: Program) -> dict[str, str]:
         """What a program is started with."""
         if isinstance(program, Feedmirror):
-            return feedmirror_env(self.folder)
+            return feedmirror_env(self.folder) | (program.s3.env if program.s3 else {})
         return clean_env(self.folder)
 
     def run(self, program: Program, job: Job, version: int = 0, *, count: bool = True) -> None:
@@ -70,6 +73,9 @@ class Bench:
         Raises: ProgramFailed, also if it was not asked for what the job is about.
         """
         self.origin.serve(version, conditional=job is not Job.SAME)
+        s3 = program.s3 if isinstance(program, Feedmirror) else None
+        if s3:
+            s3.requests()
         cost = measure(program.command(), env=self.env(program), folder=program.folder)
         answers = self.origin.serve(version, conditional=True)
         program.check(job)
@@ -78,6 +84,8 @@ class Bench:
             raise ProgramFailed(f"{program.name}: {job.value}: (documents, 304) were {answers}")
         if count and job in self.wanted:
             self.report.add(job, program.name, cost)
+            if s3:
+                self.report.requests.setdefault(job, []).append(s3.requests())
             print(f"{job.value} {program.name} {cost.cpu_s:.2f} s CPU", file=sys.stderr)
 
 
@@ -87,7 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="feedmirror-bench-") as temporary:
         folder = Path(temporary)
         write_documents(folder / "documents", arguments.feeds, arguments.rounds + 1)
-        with Origin(folder / "documents") as origin:
+        with ExitStack() as stack:
+            origin = stack.enter_context(Origin(folder / "documents"))
+            s3 = stack.enter_context(S3()) if arguments.store == "s3" else None
             wanted = frozenset(arguments.only or Job)
             report = Report(arguments.feeds, versions={"python": sys.version.split()[0]})
             bench = Bench(folder, origin, arguments.feeds, arguments.rounds, wanted, report)
@@ -97,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 program = Feedmirror(folder / OWN, bench.urls(), arguments.option)
                 profile(program, origin, arguments.profile, folder / "documents")
                 return 0
-            _measure_all(bench, arguments)
+            _measure_all(bench, arguments, s3)
     report.load.append(os.getloadavg()[0])
     if arguments.json:
         write_json(report)
@@ -106,19 +116,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _measure_all(bench: Bench, arguments: argparse.Namespace) -> None:
-    programs = [_warmed_up(bench, *named) for named in _makers(bench, arguments).items()]
+def _measure_all(bench: Bench, arguments: argparse.Namespace, s3: S3 | None) -> None:
+    programs = [_warmed_up(bench, *named) for named in _makers(bench, arguments, s3).items()]
     turns = [_rounds(bench, program) for program in programs]
     # In turn, so that whatever else the machine does meanwhile meets all of them.
     while turns:
         turns = [turn for turn in turns if next(turn, None)]
     _measure_single_feeds(bench, arguments)
+    if s3:
+        env = clean_env(bench.folder, **s3.env)
+        for _ in range(bench.rounds):
+            bench.report.clients.append(measure(client_command(), env=env, folder=bench.folder))
     _measure_parsing(bench, arguments)
 
 
-def _makers(bench: Bench, arguments: argparse.Namespace) -> dict[str, Make]:
+def _makers(bench: Bench, arguments: argparse.Namespace, s3: S3 | None) -> dict[str, Make]:
     """The programs that are here and have not been left out, by name."""
     makers: dict[str, Make] = {OWN: partial(Feedmirror, options=arguments.option)}
+    if s3:
+        makers[ON_S3] = partial(Feedmirror, options=arguments.option, s3=s3, name=ON_S3)
+        return makers
     if arguments.alone:
         return makers
     versions = bench.report.versions
@@ -148,7 +165,7 @@ def _rounds(bench: Bench, program: Program) -> Iterator[bool]:
     First runs are slow and done in fewer rounds; the others' programs have three, reader one.
     """
     slow = max(1, bench.rounds // 3)
-    most = {OWN: bench.rounds, "reader": 1}.get(program.name, 3)
+    most = {OWN: bench.rounds, ON_S3: bench.rounds, "reader": 1}.get(program.name, 3)
     version = 0
     for number in range(min(bench.rounds, most)):
         if number < slow:
@@ -177,7 +194,7 @@ def _measure_single_feeds(bench: Bench, arguments: argparse.Namespace) -> None:
 
 def _measure_parsing(bench: Bench, arguments: argparse.Namespace) -> None:
     """What libraries need to parse the same bytes once."""
-    if arguments.alone or not bench.wanted & {Job.FIRST, Job.NEW}:
+    if arguments.alone or arguments.store == "s3" or not bench.wanted & {Job.FIRST, Job.NEW}:
         return
     for library, rounds in (("lxml", bench.rounds), ("feedparser", 1)):
         folder = bench.folder / library

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -12,6 +13,7 @@ from jobs import ABOUT, ENTRIES, LIMITS, MB, Job
 from measure import Cost
 
 OWN = "feedmirror"
+ON_S3 = "on-s3"
 
 
 @dataclass(slots=True)
@@ -20,6 +22,8 @@ class Report:
 
     feeds: int
     jobs: dict[Job, dict[str, list[Cost]]] = field(default_factory=dict)  # by program
+    requests: dict[Job, list[Counter[str]]] = field(default_factory=dict)  # to S3, by method
+    clients: list[Cost] = field(default_factory=list)  # of processes that make one of S3
     parses: dict[str, list[Cost]] = field(default_factory=dict)  # by library
     versions: dict[str, str | None] = field(default_factory=dict)  # None: not installed
     load: list[float] = field(default_factory=lambda: [os.getloadavg()[0]])  # before, after
@@ -93,12 +97,30 @@ def write_tables(report: Report) -> None:
     for library, costs in report.parses.items():
         print(f"{library}: parses all documents once, and nothing else (ratio: to the job `new`)")
         print(_row(library, costs, report.cpu_s(Job.NEW)))
+    if report.requests:
+        _write_s3(report)
     print("\nlimits")
     for verdict in verdicts(report):
         print(f"  {verdict}")
     for program, version in report.versions.items():
         if version is None:
             print(f"\n{program}: not installed, so not measured (see bench/README.md)")
+
+
+def _write_s3(report: Report) -> None:
+    """What a mirror in S3 costs beyond one in a directory."""
+    print("\non S3: beyond the same job in a directory, in the median; moto answers, not AWS")
+    once_s = median(cost.cpu_s for cost in report.clients)
+    print(f"once a process: {once_s:.2f} s CPU for a process that only makes a client with boto3")
+    print(f"{'':12}{'CPU':>8} {'wall':>8} {'MB':>6}   requests a feed")
+    for job, counts in report.requests.items():
+        own, other = (report.jobs[job][name] for name in (OWN, ON_S3))
+        cpu_s, wall_s, peak = (
+            median(getattr(c, what) for c in other) - median(getattr(c, what) for c in own)
+            for what in ("cpu_s", "wall_s", "tree_peak")
+        )
+        asked = ", ".join(f"{n / report.feeds:g} {method}" for method, n in counts[-1].items())
+        print(f"{job.value:12}{cpu_s:8.2f} {wall_s:8.2f} {peak / MB:6.1f}   {asked}")
 
 
 def _versions(report: Report) -> str:
@@ -134,6 +156,7 @@ def write_json(report: Report) -> None:
         "load": report.load,
         "jobs": {job.value: _summaries(costs) for job, costs in report.jobs.items()},
         "parses": _summaries(report.parses),
+        "requests": {job.value: counts for job, counts in report.requests.items()},
         "limits": [{**asdict(one), "over": one.over} for one in verdicts(report)],
     }
     print(json.dumps(document, indent=2))

@@ -1,0 +1,42 @@
+"""Why each assumption of the bill is what it is."""
+
+from __future__ import annotations
+
+# By the name of a field of Assumptions: what it is, and why it is what it is.
+ASSUMED = {
+    "new_a_day": ("new entries of a feed a day", "what the limits are about"),
+    "new_a_poll": ("of them found by one poll", "the dearest case"),
+    "tick_s": ("seconds between two ticks", "the template's default; dispatch runs at each"),
+    "memory_gb": ("GB of memory of a function", "the template's default"),
+    "vcpu": ("vCPU of a function", "AWS: 1,769 MB are one, and it grows with the memory"),
+    "init_vcpu": ("vCPU while it starts", "as many have observed; AWS promises nothing"),
+    "core": ("CPU seconds of Lambda's for one here", "not measured; Graviton2 may be slower"),
+    "tls_cpu_s": ("CPU seconds of a TLS handshake", "0.4 ms was measured, with a short chain"),
+    "contexts_cpu_s": ("CPU seconds for TLS, once a process", "two contexts, 20 ms were measured"),
+    "origin_s": ("seconds until an origin has answered", "TLS and a request over an ocean"),
+    "s3_s": ("seconds until S3 has answered", "10 to 20 ms is usual"),
+    "overlap": ("of CPU time passes while other feeds wait", "pessimistic: it all adds up"),
+    "feeds_a_message": ("feeds in a message", "by design"),
+    "batch": ("messages of a batch", "the most that FIFO has"),
+    "fill": ("of a batch is filled", "FIFO has no window to wait for more; pessimistic"),
+    "environments": ("instances of mirror at once", "to be set as MaximumConcurrency"),
+    "cold_share": ("of instances start anew at a tick", "pessimistic; all do if ticks are rarer"),
+    "recycle_s": ("seconds that an instance lives at most", "as observed by many"),
+    "pollers": ("receivers that Lambda has at the queue", "AWS: five, at times as few as two"),
+    "long_poll_s": ("seconds that a receive waits", "the longest there is"),
+    "send_cpu_s": ("CPU seconds to send ten messages", "as a request to S3"),
+    "dispatch_metrics": ("custom metrics of dispatch", "feeds due, and one to spare"),
+    "alarms": ("alarms", "a round number; none exists yet"),
+    "dashboards": ("dashboards", "as above"),
+    "event_bytes": ("bytes that each log line counts for besides its own", "AWS"),
+    "platform_bytes": ("bytes of Lambda's own log lines an invocation", "start and report, INFO"),
+    "platform_lines": ("such lines", "as above"),
+    "dead_share": ("of feeds fail for good", "pessimistic"),
+    "dead_polls_a_day": ("polls a day of such a feed", "the longest back-off is 8 hours"),
+    "hang_share": ("of them hang until the timeout", "the others fail at once"),
+    "timeout_s": ("seconds until such a poll is given up", "its whole batch lasts as long"),
+    "out_bytes": ("bytes sent to an origin for a poll", "handshake, request, acknowledgements"),
+    "month": ("month of the mirror's life", "entries are kept for ever"),
+    "version_days": ("days that an old version is kept", "the template's, and up to a day more"),
+    "log_days": ("days that log lines are kept", "the template's default"),
+}

@@ -1,0 +1,79 @@
+"""What the bill is made from: figures that were counted, measured or assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What one refresh of one feed comes to."""
+
+    reads: float
+    writes: float
+    listings: float
+    log_bytes: float
+    cpu_s: float  # on this machine
+    log_lines: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was counted (all but CPU times: the same each time) and measured on this machine."""
+
+    unchanged: Poll  # the origin answers 304
+    new: Poll  # one new entry
+    writes_an_entry: float  # that is found with others
+    bookkeeping_writes: float  # a feed a day, besides those of its new entries
+    invocation_cpu_s: float  # of one invocation, besides its feeds
+    invocation_log_bytes: float
+    invocation_log_lines: int
+    init_cpu_s: float
+    due_cpu_s: float  # to decide whether one feed is due
+    entry_bytes: float  # an entry's object
+    state_bytes: float
+    document_bytes: float  # all documents of a feed together
+    document_gzip_bytes: float
+    entries_first: int  # that a first mirror stores
+    metrics: int  # custom ones that the function writes
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What is neither counted nor measured. `cost_tables.ASSUMED` says why each is what it is."""
+
+    new_a_day: float = 2.0  # entries of a feed
+    new_a_poll: float = 1.0  # of them, that are found by one poll
+    tick_s: int = 300
+    memory_gb: float = 0.5
+    vcpu: float = 512 / 1769  # of the function
+    init_vcpu: float = 1.0  # while it starts
+    core: float = 1.25  # CPU seconds of a vCPU on Graviton for one here
+    tls_cpu_s: float = 0.001  # of a handshake with an origin
+    contexts_cpu_s: float = 0.04  # of what TLS needs once a process, for origins and for S3
+    origin_s: float = 0.4
+    s3_s: float = 0.02
+    overlap: float = 0.0  # of the CPU time of unchanged feeds, while others of the batch wait
+    feeds_a_message: int = 1
+    batch: int = 10  # messages
+    fill: float = 0.8  # of a batch, where more wait than it holds
+    environments: int = 10  # at most, at once
+    cold_share: float = 0.25  # of environments that did not live from tick to tick
+    recycle_s: int = 7200  # that an environment lives in any case
+    pollers: int = 5  # of the queue, by Lambda
+    long_poll_s: int = 20
+    send_cpu_s: float = 0.003  # of a SendMessageBatch, as measured for a request to S3
+    dispatch_metrics: int = 2
+    alarms: int = 8
+    dashboards: int = 1
+    event_bytes: int = 26  # that CloudWatch adds to each line
+    platform_bytes: int = 700  # of the runtime's own two lines an invocation
+    platform_lines: int = 2
+    dead_share: float = 0.02  # of feeds
+    dead_polls_a_day: float = 3.0  # the back-off's longest interval is 8 hours
+    hang_share: float = 1 / 3  # of dead feeds, whose origin is silent
+    timeout_s: float = 30.0
+    out_bytes: int = 1500  # to an origin, for one poll
+    month: int = 12  # of the mirror's life: entries are kept for ever
+    version_days: int = 8  # that an old version is kept
+    log_days: int = 30
