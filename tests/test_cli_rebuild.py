@@ -13,7 +13,7 @@ import pytest
 
 from builders import entry, rss_document
 from commands import feedmirror, spawn, write_config
-from feedmirror.entrypoints.cli.abreast import abreast
+from feedmirror.entrypoints.abreast import abreast
 from origin_server import OriginServer
 
 FEED = rss_document([entry(1), entry(2), entry(3)])

@@ -264,6 +264,27 @@ def test_outcome_is_logged_when_it_comes_and_not_only_in_the_end(stage: Stage) -
     assert "<title>Entry 2</title>" in stage.store.objects["public/news/rss.xml"].decode()
 
 
+def test_feeds_that_are_as_ever_share_a_line(stage: Stage) -> None:
+    stage.invoke({})
+    stage.log.events.clear()
+    stage.invoke({})
+    [(level, said, extra)] = stage.log.events
+    assert (level, said, extra["unchanged"]) == ("info", "run finished", 3)
+    assert sorted(extra["nothing_new"]) == sorted(SLUGS)
+
+
+def test_feed_that_is_well_again_has_a_line_of_its_own(stage: Stage) -> None:
+    stage.invoke({"feeds": ["news"]})
+    stage.origin.answers[stage.url("news")] = FetchError(Kind.TIMEOUT, "no answer")
+    stage.invoke({"feeds": ["news"]})
+    stage.origin.answers[stage.url("news")] = document(2, 1)
+    stage.log.events.clear()
+    stage.invoke({"feeds": ["news"]})
+    [said] = stage.logged("feed refreshed")
+    assert (said["outcome"], said["recovered"]) == ("unchanged", True)
+    assert "nothing_new" not in stage.logged("run finished")[0]
+
+
 def test_feeds_by_name_that_were_not_done_are_reported() -> None:
     stage = Stage(threads=1)
     answer = stage.invoke({}, Context(lambda: 9.0 if stage.origin.asked else 100.0))

@@ -250,6 +250,15 @@ def test_nothing_but_documents_is_served(path, site, tmp_path):
     assert b"secret" not in reply
 
 
+def test_documents_of_the_site_are_served_too(site, tmp_path):
+    (tmp_path / "public" / "status.json").write_bytes(b"{}")
+    reply = site.ask("/status.json")
+    assert (reply.status, reply.body) == (200, b"{}")
+    assert reply.headers["Content-Type"] == "application/json"
+    assert site.ask("/404.html").status == 404  # as long as there is none
+    assert site.ask("/news/status.json").status == 404
+
+
 def test_missing_feed_is_told_where_the_feeds_are(site):
     reply = site.ask("/nothing/rss.xml")
     assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"

@@ -91,6 +91,10 @@ class EventError(FeedMirrorError):
     """An invocation of a function asks for nothing that it could do; `str()` says what it could."""
 
 
+class QueueError(FeedMirrorError):
+    """Some refreshes could not be asked for; `str()` says how many, and why the first one."""
+
+
 class FeedError(FeedMirrorError):
     """One feed fails, the others go on. `str()` is a sentence for the operator."""
 

@@ -295,4 +295,5 @@ class Outcome:
     failure: Failure | None = None
     set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
     note: str | None = None  # what the operator should know though nothing failed
+    recovered: bool = False  # it had been failing until now
     duration_ms: int = 0  # how long the refresh took

@@ -99,6 +99,7 @@ def _apply(
 ) -> Outcome:
     """Commit what was decided, again from the start wherever an overlapping run was quicker."""
     new = revised = 0
+    recovered = held.state.failing is not None
     for _ in range(_ATTEMPTS):
         decision = _decided(held.state, subscription, gathered, now)
         for commit in decision.commits:
@@ -122,6 +123,7 @@ def _apply(
                     unchanged=decision.unchanged,
                     lossless=gathered.reading is None or gathered.reading.parsed.lossless,
                     note=gathered.note,
+                    recovered=recovered,
                 ),
             )
         held = _recovered(ledger)

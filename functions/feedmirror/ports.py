@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from feedmirror.model import Fetched, Gone, NotModified, ParsedFeed, Subscription, Validators
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Origin(Protocol):
@@ -86,6 +89,25 @@ class Store(Protocol):
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """The names of the folders directly below `prefix`, in the order of the keys in them."""
+        ...
+
+
+class Queue(Protocol):
+    """Where somebody asks for refreshes, for others to carry them out."""
+
+    def send(self, bodies: Mapping[str, str], name: str) -> Mapping[str, str]:
+        """The slugs whose message, given by slug, could not be sent, with the reason.
+
+        All others are sent; again under the same `name`, none is sent twice.
+        """
+        ...
+
+
+class SideBySide(Protocol):
+    """`map`, or one that has several at work at a time and gives the results in any order."""
+
+    def __call__(self, work: Callable[[S], T], of: Iterable[S], /) -> Iterator[T]:
+        """What the work comes to for each; takes no more of them than it has room for."""
         ...
 
 

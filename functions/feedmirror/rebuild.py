@@ -9,10 +9,9 @@ refresh, so it may be killed or overlap with others at any point.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
 
 from feedmirror.core import record as records
 from feedmirror.core.archive import Archive
@@ -23,22 +22,12 @@ from feedmirror.core.state import Published, State
 from feedmirror.errors import StoreError
 from feedmirror.ledger import Held, Ledger, Settled
 from feedmirror.model import Revision, Subscription
-from feedmirror.ports import Store
+from feedmirror.ports import SideBySide, Store
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _REPORTED = 100  # records, between two reports of how far it is
 
-S = TypeVar("S")
-T = TypeVar("T")
 Name = tuple[str, str]  # the key of an entry and the digest of a revision
-
-
-class SideBySide(Protocol):
-    """`map`, or one that has several at work at a time and gives the results in any order."""
-
-    def __call__(self, work: Callable[[S], T], of: Iterable[S], /) -> Iterator[T]:
-        """What the work comes to for each; takes no more of them than it has room for."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

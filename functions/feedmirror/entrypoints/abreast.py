@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from feedmirror.rebuild import SideBySide
+from feedmirror.ports import SideBySide
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -27,6 +27,7 @@ class Environment:
     subscriptions: Mapping[str, Subscription]  # by slug, in the order of feeds.toml
     threads: int  # feeds side by side
     parser_bytes: int  # of address space for the parser's process
+    queue_url: str | None = None  # of the queue of refreshes; None where there is none
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
@@ -58,6 +59,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         subscriptions=subscriptions,
         threads=_whole(variables, "FEEDMIRROR_THREADS", 10, _MOST_THREADS, problems),
         parser_bytes=_parser_bytes(variables, problems),
+        queue_url=variables.get("FEEDMIRROR_QUEUE_URL") or None,
     )
     if problems:
         raise ConfigError(tuple(problems))

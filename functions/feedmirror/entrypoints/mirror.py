@@ -7,33 +7,22 @@ faults or the end of the time kept from being done; to do it twice is harmless.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from functools import cache, reduce
+from datetime import datetime
+from functools import cache
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
-from feedmirror.core.schedule import is_due
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.environment import Environment, read_environment
 from feedmirror.entrypoints.events import Batch, Message, Named, Tick, read_event, response_to
+from feedmirror.entrypoints.invocation import Context, chosen, is_handler, started
 from feedmirror.entrypoints.shift import Shift, work_through
-from feedmirror.errors import ConfigError, EventError, Group
+from feedmirror.errors import EventError, Group
 from feedmirror.model import Outcome, Subscription
 from feedmirror.pipeline import attempt
 from feedmirror.ports import World
-
-
-class Context(Protocol):
-    """What the runtime tells of an invocation. Source: AWS Lambda Developer Guide, "context"."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """The time until the function is stopped."""
-        ...
 
 
 def handler(event: object, context: Context) -> dict[str, Any]:
@@ -61,7 +50,7 @@ class MirrorFunction:
 
     def invoke(self, event: object, context: Context) -> dict[str, Any]:
         """As `handler`."""
-        started = monotonic()
+        started_at = monotonic()
         with telemetry.invocation(context.aws_request_id):
             try:
                 asked = read_event(event, self._world.clock())
@@ -71,29 +60,26 @@ class MirrorFunction:
                 raise
             self._before_each()
             shift = self._refresh(feeds, context, scheduled=not isinstance(asked, Named))
-            tally = reduce(telemetry.Tally.plus, shift.outcomes, telemetry.Tally())
-            duration_ms = round((monotonic() - started) * 1000)
-            telemetry.log_shift(self._log, tally, shift.cut_short, shift.not_begun, duration_ms)
-            telemetry.put_metrics(tally, skipped=len(shift.cut_short) + len(shift.not_begun))
+            duration_ms = round((monotonic() - started_at) * 1000)
+            tally = telemetry.log_shift(
+                self._log, shift.outcomes, shift.cut_short, shift.not_begun, duration_ms
+            )
+            telemetry.put_metrics(
+                {
+                    "FeedsRefreshed": tally.feeds,
+                    "FeedsFailed": tally.failed,
+                    "EntriesNew": tally.new,
+                }
+            )
             if isinstance(asked, Batch):
                 return response_to(_to_send_again(asked.messages, shift))
             return _summary(tally, shift, self._environment.subscriptions)
 
     def _choose(self, asked: Batch | Tick | Named) -> list[Subscription]:
         """The feeds that are asked for, each once. Raises: EventError for unknown ones by name."""
-        known = self._environment.subscriptions
-        if isinstance(asked, Tick):
-            due = (f for f in known.values() if is_due(f.slug, f.every_s, asked.since, asked.until))
-            return list(due)
         if isinstance(asked, Batch):
             return list(self._of_messages(asked.messages))
-        unknown = [slug for slug in asked.slugs if slug not in known]
-        if unknown:
-            raise EventError(
-                f"not configured: {', '.join(unknown)}; the feeds of feeds.toml are "
-                f"{', '.join(list(known)[:20])}{', ...' if len(known) > 20 else ''}"
-            )
-        return [known[slug] for slug in asked.slugs or known]
+        return chosen(asked, self._environment.subscriptions)
 
     def _of_messages(self, messages: Iterable[Message]) -> Iterable[Subscription]:
         feeds: dict[str, Subscription] = {}
@@ -111,8 +97,9 @@ class MirrorFunction:
         self, feeds: Iterable[Subscription], context: Context, *, scheduled: bool
     ) -> Shift:
         def tell(outcome: Outcome) -> None:
-            subscription = self._environment.subscriptions[outcome.feed]
-            telemetry.log_outcome(self._log, outcome, subscription)
+            if not telemetry.says_nothing(outcome):
+                subscription = self._environment.subscriptions[outcome.feed]
+                telemetry.log_outcome(self._log, outcome, subscription)
 
         return work_through(
             feeds,
@@ -155,12 +142,7 @@ def _summary(
 @cache
 def _function() -> MirrorFunction:
     """The function, ready; made once a process. Raises: ConfigError, StoreError."""
-    log = telemetry.json_log()
-    try:
-        return start(os.environ, log, _utc_now)
-    except ConfigError as error:
-        telemetry.log_problems(log, error.problems)
-        raise
+    return started(start)
 
 
 def start(
@@ -190,11 +172,5 @@ def start(
     return MirrorFunction(environment, world, log, revive_parser)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-if os.environ.get("_HANDLER") == f"{__name__}.handler":
-    # At init and not at the first event: it runs on a whole processor then, and a configuration
-    # that cannot be used is heard of at once.
+if is_handler(__name__):
     _function()

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -33,8 +33,27 @@ RUN_OUT_OF_TIME = "run out of time"
 EVENT_REFUSED = "event refused"
 MESSAGE_REFUSED = "message refused"
 MESSAGE_DROPPED = "message dropped"
+MESSAGE_NOT_SENT = "message not sent"
+FEEDS_DISPATCHED = "feeds dispatched"
+SITE_PUBLISHED = "site published"
+SITE_NOT_PUBLISHED = "site not published"
 CONFIGURATION_REFUSED = "configuration refused"
 
+# What is counted, all of it: as many as CloudWatch gives for nothing. The alarms and the dashboard
+# use these names.
+METRICS = (
+    "FeedsRefreshed",  # in an invocation, whatever came of it
+    "FeedsFailed",  # of those
+    "EntriesNew",
+    "FeedsDue",  # in a tick; each is to be refreshed
+    # Hourly, as it stands then; but for the first, what has lasted for an hour at least.
+    "FeedsConfigured",
+    "FeedsBlocked",
+    "FeedsBroken",  # gone, or failing by our own fault, too
+    "FeedsUnreachable",
+    "FeedsQuiet",  # nothing new for far longer than it ever took of late
+    "FeedsNewlyFailing",  # for less than a day
+)
 _NAMESPACE = "feedmirror"  # of metrics, unless POWERTOOLS_METRICS_NAMESPACE says otherwise
 
 _HIDDEN = "***"
@@ -45,6 +64,7 @@ _SECRET_PARAMETER = re.compile(
     r"x-amz-(?:credential|security-token|signature))=)[^&#\s\"'<>]+",
     re.IGNORECASE,
 )
+_SLOW_MS = 5_000  # a feed that takes longer is worth a line, whatever comes of it
 _SECRET_CHARS = 6  # a shorter value of a header is no secret, and may be part of any word
 
 
@@ -123,9 +143,17 @@ def log_outcome(log: Log, outcome: Outcome, subscription: Subscription) -> None:
     _level(log, outcome)(FEED_REFRESHED, extra=said)
 
 
-def log_run(log: Log, tally: Tally, *, duration_ms: int, skipped: int = 0) -> None:
-    """Log what a run came to; `skipped` feeds were not begun when it was told to stop."""
-    log.info(RUN_FINISHED, extra={**asdict(tally), "skipped": skipped, "duration_ms": duration_ms})
+def log_run(
+    log: Log,
+    tally: Tally,
+    *,
+    duration_ms: int,
+    skipped: int = 0,  # feeds that were not begun when it was told to stop
+    nothing_new: Sequence[str] = (),  # feeds of which there was no event
+) -> None:
+    """Log what a run came to."""
+    extra = {**asdict(tally), "skipped": skipped, "duration_ms": duration_ms}
+    log.info(RUN_FINISHED, extra=extra | ({"nothing_new": nothing_new} if nothing_new else {}))
 
 
 # ---------------------------------------------------------------- of the deployed functions
@@ -148,7 +176,7 @@ _invocations = count()
 def log_problems(log: Log, problems: Iterable[str]) -> None:
     """Log why the function cannot start, an event for each problem of its configuration."""
     for problem in problems:
-        log.error(CONFIGURATION_REFUSED, extra={"problem": printable(problem)})
+        log.error(CONFIGURATION_REFUSED, extra={"error": printable(problem)})
 
 
 def log_refusal(log: Log, error: str) -> None:
@@ -169,13 +197,44 @@ def log_message(log: Log, message_id: str, error: str, *, dropped: bool) -> None
 
 
 def log_shift(
-    log: Log, tally: Tally, cut_short: Sequence[str], not_begun: Sequence[str], duration_ms: int
-) -> None:
+    log: Log,
+    outcomes: Sequence[Outcome],
+    cut_short: Sequence[str],
+    not_begun: Sequence[str],
+    duration_ms: int,
+) -> Tally:
     """Log what an invocation came to, and before that which feeds it did not get done in time."""
     if cut_short or not_begun:
         fields = {"cut_short": list(cut_short), "not_begun": list(not_begun)}
         log.warning(RUN_OUT_OF_TIME, extra=fields)
-    log_run(log, tally, duration_ms=duration_ms, skipped=len(cut_short) + len(not_begun))
+    tally = reduce(Tally.plus, outcomes, Tally())
+    log_run(
+        log,
+        tally,
+        duration_ms=duration_ms,
+        skipped=len(cut_short) + len(not_begun),
+        nothing_new=[outcome.feed for outcome in outcomes if says_nothing(outcome)],
+    )
+    return tally
+
+
+def log_dispatch(log: Log, due: int, not_sent: Mapping[str, str], duration_ms: int) -> None:
+    """Log how many refreshes were asked for, and which could not be, by slug with the reason."""
+    for slug, why in not_sent.items():
+        log.error(MESSAGE_NOT_SENT, extra={"feed": slug, "error": printable(why)})
+    extra = {"due": due, "not_sent": len(not_sent), "duration_ms": duration_ms}
+    log.info(FEEDS_DISPATCHED, extra=extra)
+
+
+def log_site(log: Log, published: Sequence[str], feeds: int, duration_ms: int) -> None:
+    """Log which of the site's own documents were published."""
+    extra = {"published": list(published), "feeds": feeds, "duration_ms": duration_ms}
+    log.info(SITE_PUBLISHED, extra=extra)
+
+
+def log_site_failure(log: Log, error: str) -> None:
+    """Log that the site's own documents could not be brought up to date."""
+    log.error(SITE_NOT_PUBLISHED, extra={"error": printable(error)})
 
 
 def counts(tally: Tally) -> dict[str, int]:
@@ -183,8 +242,8 @@ def counts(tally: Tally) -> dict[str, int]:
     return asdict(tally)
 
 
-def put_metrics(tally: Tally, *, skipped: int) -> None:
-    """Write an invocation's metrics to stdout, where CloudWatch finds them among the logs.
+def put_metrics(values: Mapping[str, int]) -> None:
+    """Write metrics, some of METRICS, to stdout, where CloudWatch finds them among the logs.
 
     None has a dimension a feed: each would cost as much as mirroring some feeds for a month. Which
     feed it was is in the logs. Source: CloudWatch User Guide, "Embedded metric format".
@@ -192,13 +251,7 @@ def put_metrics(tally: Tally, *, skipped: int) -> None:
     from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 - as above
 
     metrics = _metrics()
-    for name, value in (
-        ("FeedsRefreshed", tally.feeds),
-        ("FeedsFailed", tally.failed),
-        ("FeedsSkipped", skipped),
-        ("EntriesNew", tally.new),
-        ("EntriesRevised", tally.revised),
-    ):
+    for name, value in values.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     metrics.flush_metrics()
 
@@ -207,11 +260,23 @@ def put_metrics(tally: Tally, *, skipped: int) -> None:
 def _metrics() -> Metrics:
     from aws_lambda_powertools.metrics import Metrics  # noqa: PLC0415 - as above
 
-    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or _NAMESPACE
-    return Metrics(namespace=namespace, service=SERVICE)
+    return Metrics(
+        namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or _NAMESPACE,
+        # Two stacks in an account tell their metrics apart by it.
+        service=os.environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
+    )
 
 
 # ---------------------------------------------------------------- what is said of an outcome
+
+
+def says_nothing(outcome: Outcome) -> bool:
+    """Whether there is nothing to tell of the outcome but that it was as nearly always.
+
+    Of ten thousand feeds such lines would cost more than asking the feeds.
+    """
+    usual = outcome.outcome in {"unchanged", "waiting"} and outcome.duration_ms < _SLOW_MS
+    return usual and not (outcome.failure or outcome.recovered or matters(outcome))
 
 
 def matters(outcome: Outcome) -> bool:
@@ -241,6 +306,7 @@ def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, ob
         "error_group": failure.group if failure else None,
         "error": fit(failure.message) if failure else None,
         "note": fit(outcome.note),
+        "recovered": outcome.recovered or None,
         "set_aside": [fit(guid) for guid in outcome.set_aside],
     }
 

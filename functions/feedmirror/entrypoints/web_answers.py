@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from feedmirror.adapters.directory import DirectoryStore
 from feedmirror.core.formats import formats
+from feedmirror.core.site import MEDIA_TYPES
 from feedmirror.errors import StoreError
 from feedmirror.ports import PUBLIC_CACHE_CONTROL
 
@@ -66,30 +67,36 @@ class Documents:
         return [f"/{slug}/{name}" for slug, name in named if self._modified_s(slug, name)]
 
     def find(self, path: str) -> Found | None:
-        """The document at `/SLUG/NAME`, or None. Raises: StoreError."""
-        slug, _, name = path.removeprefix("/").partition("/")
-        if not _SLUG.fullmatch(slug) or name not in self._media_types:
+        """The document at `/SLUG/NAME`, or the site's own at `/NAME`; or None.
+
+        Raises: StoreError.
+        """
+        *slugs, name = path.removeprefix("/").split("/")
+        types = self._media_types if slugs else MEDIA_TYPES
+        if len(slugs) > 1 or not all(map(_SLUG.fullmatch, slugs)) or name not in types:
             return None  # dots, slashes and links elsewhere have no way in
         # Looked up before the body is read: a document that is replaced in between then has a
         # date that is too old, and is asked for once too often rather than once too rarely.
-        modified_s = self._modified_s(slug, name)
-        stored = self._store.load(f"public/{slug}/{name}") if modified_s else None
+        modified_s = self._modified_s(*slugs, name)
+        key = "/".join(("public", *slugs, name))
+        stored = self._store.load(key) if modified_s else None
         if stored is None or modified_s is None:
             return None
-        return Found(stored.body, f'"{stored.etag}"', self._media_types[name], modified_s)
+        return Found(stored.body, f'"{stored.etag}"', types[name], modified_s)
 
-    def _modified_s(self, slug: str, name: str) -> int | None:
+    def _modified_s(self, *segments: str) -> int | None:
         """When it last changed, or None where there is no such file, or a symbolic link on the
         way.
         """
-        folder = self._public / slug
+        file = self._public.joinpath(*segments)
+        folders = (self._public, self._public.joinpath(*segments[:-1]))
         try:
-            ways = (self._public.lstat(), folder.lstat())
-            file = (folder / name).lstat()
+            ways = [folder.lstat() for folder in folders]
+            found = file.lstat()
         except OSError:
             return None
-        regular = all(S_ISDIR(way.st_mode) for way in ways) and S_ISREG(file.st_mode)
-        return int(file.st_mtime) if regular else None
+        regular = all(S_ISDIR(way.st_mode) for way in ways) and S_ISREG(found.st_mode)
+        return int(found.st_mtime) if regular else None
 
 
 def answer(target: str, headers: Message, documents: Documents) -> Answer:

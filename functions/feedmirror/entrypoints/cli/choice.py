@@ -30,6 +30,7 @@ class Choice:
     subscriptions: tuple[Subscription, ...]
     public_url: str
     files: Mapping[str, Path] = field(default_factory=dict)  # by the `url` that stands for one
+    configured: tuple[Subscription, ...] | None = None  # all of feeds.toml; None: there is none
 
 
 def choose(arguments: Namespace, now: datetime) -> Choice:
@@ -72,7 +73,8 @@ def _of_file(arguments: Namespace) -> Choice:
         raise missing(path)
     settings = load_settings(path)
     chosen = _named(settings.subscriptions, arguments.feed or (), path)
-    return Choice(chosen, settings.public_url or DEFAULT_PUBLIC_URL)
+    public_url = settings.public_url or DEFAULT_PUBLIC_URL
+    return Choice(chosen, public_url, configured=settings.subscriptions)
 
 
 def missing(path: Path) -> ConfigError:

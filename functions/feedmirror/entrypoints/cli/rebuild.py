@@ -11,7 +11,7 @@ from datetime import datetime
 
 from feedmirror import rebuild as stored
 from feedmirror.core.uri import is_web
-from feedmirror.entrypoints.cli.abreast import abreast
+from feedmirror.entrypoints.abreast import abreast
 from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, checked
 from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
 from feedmirror.entrypoints.cli.outside import Outside, complain
@@ -22,7 +22,7 @@ from feedmirror.entrypoints.store import open_store
 from feedmirror.entrypoints.telemetry import printable, redacted
 from feedmirror.errors import ConfigError, FeedMirrorError
 from feedmirror.model import Subscription
-from feedmirror.ports import Store
+from feedmirror.ports import SideBySide, Store
 from feedmirror.settings import subscription_for
 from feedmirror.settings.addresses import PUBLIC_URL
 from feedmirror.settings.report import meant
@@ -76,7 +76,7 @@ class _Bench:
     store: Store
     public_url: str
     now: datetime
-    side_by_side: stored.SideBySide
+    side_by_side: SideBySide
     rest: Callable[[str], None]  # shows how far it is
 
     def attempt(self, subscription: Subscription) -> Told:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from dataclasses import asdict
 
 from feedmirror.core.formats import formats
@@ -30,10 +31,13 @@ _NUMBERS = frozenset({"new", "revised", "unchanged", "ms"})
 class Result:
     """The outcomes of a run, logged as they come; of each feed it keeps the last one."""
 
-    def __init__(self, choice: Choice, log: Log) -> None:
+    def __init__(
+        self, choice: Choice, log: Log, on_outcome: Callable[[Outcome], None] = lambda _: None
+    ) -> None:
         self._choice = choice
         self._subscriptions = {each.slug: each for each in choice.subscriptions}
         self._log = log
+        self._on_outcome = on_outcome
         self._begun: dict[str, None] = {}
         self._fields: dict[str, dict[str, object]] = {}  # by slug
         self._skipped = 0  # feeds that were not begun
@@ -66,6 +70,7 @@ class Result:
         self._fields[outcome.feed] = outcome_fields(outcome, subscription)
         self.tally = self.tally.plus(outcome)
         log_outcome(self._log, outcome, subscription)
+        self._on_outcome(outcome)
 
     def log_stop(self) -> None:
         """Log that the user had enough, and what is finished all the same."""

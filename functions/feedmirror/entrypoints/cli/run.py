@@ -9,6 +9,7 @@ from datetime import datetime
 from time import monotonic
 
 from feedmirror.entrypoints import telemetry
+from feedmirror.entrypoints.cli.caretaker import Caretaker
 from feedmirror.entrypoints.cli.choice import Choice, Origins, choose
 from feedmirror.entrypoints.cli.crew import Crew, interruptible
 from feedmirror.entrypoints.cli.outside import Outside
@@ -34,9 +35,11 @@ def run(arguments: Namespace, outside: Outside) -> int:
             if arguments.verbose and not as_json:
                 progress.write(_versions())
             log = _log(arguments, progress, outside.clock, as_json=as_json)
-            result = Result(choice, log)
-            _refresh(arguments, world, choice, progress, result)
-    return _tell(arguments, result, as_json=as_json)
+            caretaker = Caretaker(world, choice, arguments.threads, log)
+            result = Result(choice, log, caretaker.note)
+            _refresh(arguments, world, choice, progress, result, caretaker=caretaker)
+    code = _tell(arguments, result, as_json=as_json)
+    return code or int(caretaker.failed)
 
 
 def _world(arguments: Namespace, choice: Choice, outside: Outside, parser: Parser) -> World:
@@ -50,7 +53,13 @@ def _world(arguments: Namespace, choice: Choice, outside: Outside, parser: Parse
 
 
 def _refresh(
-    arguments: Namespace, world: World, choice: Choice, progress: Progress, result: Result
+    arguments: Namespace,
+    world: World,
+    choice: Choice,
+    progress: Progress,
+    result: Result,
+    *,
+    caretaker: Caretaker,
 ) -> None:
     """Refresh the chosen feeds into `result`, and see to it that Ctrl-C ends that in order."""
     started = monotonic()
@@ -58,10 +67,18 @@ def _refresh(
     crew = Crew(world, arguments.threads, begin, result.log_stop)
     with interruptible(crew):
         if arguments.watch:
-            watch(crew, choice.subscriptions, world.clock, progress, result)
+            watch(
+                crew,
+                choice.subscriptions,
+                world.clock,
+                progress,
+                result,
+                after_each=caretaker.each_hour,
+            )
         else:
             _once(crew, choice, progress, result, scheduled=arguments.due)
         crew.close()
+        caretaker.look()
     result.finish(crew.skipped, round((monotonic() - started) * 1000))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from feedmirror.core import state as states
+from feedmirror.core.rhythm import last_new
 from feedmirror.core.schedule import due_after
 from feedmirror.core.state import State
 from feedmirror.entrypoints.store import Place
@@ -81,7 +82,7 @@ def standing_of(
     read = replace(
         plain,
         status=RETIRED if configured is False else FAILING if state.failing else OK,
-        last_new=_last_new(state),
+        last_new=last_new(state),
         last_changed=state.changed_at,
         last_checked=state.checked_at,
         next_due=_due(subscription, state, now),
@@ -113,12 +114,6 @@ def _with_words(read: Standing, state: State, subscription: Subscription) -> Sta
         moved_to=fit(state.moved_to) if state.moved_to else None,
         gone=tuple(map(fit, state.gone)),
     )
-
-
-def _last_new(state: State) -> datetime | None:
-    """From what is read anyhow; the window would have to be decoded."""
-    latest = max((at for _, at in state.seen.values()), default=None)
-    return None if latest is None else datetime.fromtimestamp(latest, UTC)
 
 
 def _entries(state: State) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from feedmirror.core.record import folder
-from feedmirror.entrypoints.cli.abreast import abreast
+from feedmirror.entrypoints.abreast import abreast
 from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, missing
 from feedmirror.entrypoints.cli.option_values import DEFAULT_CONFIG
 from feedmirror.entrypoints.cli.outside import Outside

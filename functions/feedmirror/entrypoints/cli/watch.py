@@ -18,6 +18,8 @@ def watch(
     clock: Callable[[], datetime],
     progress: Progress,
     result: Result,
+    *,
+    after_each: Callable[[], None],  # wait for a feed to become due
 ) -> None:
     """Refresh until the crew is told to stop; what is being refreshed then is finished."""
     since = clock()
@@ -26,6 +28,7 @@ def watch(
     while not crew.stopping:
         point, name = min((next_due(s.slug, s.every_s, since), s.slug) for s in subscriptions)
         _work_until(point, name, crew=crew, clock=clock, progress=progress, result=result)
+        after_each()
         now = clock()
         busy = crew.slugs
         for subscription in subscriptions:

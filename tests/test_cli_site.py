@@ -1,0 +1,140 @@
+"""The site's own documents, as the command leaves them where no function looks after them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from builders import entry, rss_document
+from commands import feedmirror, write_config
+from feedmirror.adapters.directory import DirectoryStore
+from feedmirror.entrypoints.cli import caretaker
+from feedmirror.entrypoints.cli.choice import Choice
+from feedmirror.errors import StoreError
+from feedmirror.ports import World
+from origin_server import OriginServer
+from scene import PUBLIC_URL, SUBSCRIPTION, RememberingParser, StagedOrigin
+from stores import MemoryStore
+from test_telemetry import Recorder
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def origin() -> Iterator[OriginServer]:
+    with OriginServer() as server:
+        server.serve("/feed", rss_document([entry(1), entry(2)]), etag='"1"')
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def status(here: Path) -> dict[str, dict]:
+    found = json.loads((here / "mirror/public/status.json").read_bytes())
+    return {feed["feed"]: feed for feed in found["feeds"]}
+
+
+def run(*words: str, at: datetime = NOON) -> int:
+    return feedmirror("run", "--quiet", *words, clock=lambda: at)
+
+
+def test_run_ends_with_documents_that_tell_of_it(origin, here):
+    write_config(here, {"one": origin.url("/feed"), "two": origin.url("/missing")})
+    assert run() == 1
+    assert status(here)["one"]["last_new_entry"] == "2026-11-23T12:00:00Z"
+    assert status(here)["two"]["failing"] == "gone"
+    assert (here / "mirror/public/404.html").read_text().startswith("<!doctype html>")
+
+
+def test_feed_that_is_well_again_is_told_of_though_nothing_is_new(origin, here):
+    write_config(here, {"one": origin.url("/feed")})
+    run()
+    origin.answer("/feed", 503)
+    run(at=NOON + timedelta(hours=1))
+    assert status(here)["one"]["failing"] == "unreachable"
+    origin.serve("/feed", rss_document([entry(1), entry(2)]), etag='"1"')
+    run(at=NOON + timedelta(hours=2))
+    assert status(here)["one"]["failing"] is None
+
+
+def test_run_that_finds_nothing_new_reads_one_object_more(origin, here, monkeypatch):
+    write_config(here, {"one": origin.url("/feed"), "two": origin.url("/feed")})
+    run()
+    loads: list[str] = []
+    load = DirectoryStore.load
+
+    def counting(self: DirectoryStore, key: str) -> object:
+        loads.append(key)
+        return load(self, key)
+
+    monkeypatch.setattr(DirectoryStore, "load", counting)
+    run(at=NOON + timedelta(hours=5))
+    assert sorted(loads) == [
+        "data/one/state.json",
+        "data/two/state.json",
+        "public/status.json",
+    ]
+
+
+def test_feed_that_was_removed_is_told_of_as_retired(origin, here):
+    write_config(here, {"one": origin.url("/feed"), "two": origin.url("/feed")})
+    run()
+    write_config(here, {"two": origin.url("/feed")})
+    run()
+    assert {slug: feed["retired"] for slug, feed in status(here).items()} == {
+        "two": False,
+        "one": True,
+    }
+
+
+def test_feed_of_the_command_line_does_not_retire_those_that_are_there(origin, here):
+    write_config(here, {"one": origin.url("/feed")})
+    run()
+    run(origin.url("/feed"), "--slug", "other", "--allow-private-hosts")
+    assert {slug: feed["retired"] for slug, feed in status(here).items()} == {
+        "other": False,
+        "one": False,
+    }
+
+
+def test_documents_that_cannot_be_written_are_an_error_and_nothing_else(
+    origin, here, capsys, monkeypatch
+):
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreError("list 'data/*': denied")
+
+    monkeypatch.setattr(caretaker, "publish_site", refuse)
+    write_config(here, {"one": origin.url("/feed")})
+    assert feedmirror("run") == 1
+    out, err = capsys.readouterr()
+    assert "1 changed" in out
+    assert "list 'data/*': denied" in err
+    assert (here / "mirror/public/one/rss.xml").exists()
+
+
+def test_program_that_runs_on_looks_after_them_once_an_hour(origin, here):
+    minutes = iter(range(0, 24 * 60, 10))
+    looked: list[datetime] = []
+    now = NOON
+
+    class Keeper(caretaker.Caretaker):
+        def look(self) -> None:
+            looked.append(now)
+
+    def clock() -> datetime:
+        return now
+
+    world = World(MemoryStore(), StagedOrigin({}), RememberingParser(), clock, PUBLIC_URL)
+    keeper = Keeper(world, Choice((SUBSCRIPTION,), PUBLIC_URL), 1, Recorder())
+    for minute in minutes:
+        now = NOON + timedelta(minutes=minute)
+        keeper.each_hour()
+    assert looked == [NOON + timedelta(hours=hour) for hour in range(1, 24)]
