@@ -15,7 +15,6 @@ ASSUMED = {
     "contexts_cpu_s": ("CPU seconds for TLS, once a process", "two contexts, 20 ms were measured"),
     "origin_s": ("seconds until an origin has answered", "TLS and a request over an ocean"),
     "s3_s": ("seconds until S3 has answered", "10 to 20 ms is usual"),
-    "overlap": ("of CPU time passes while other feeds wait", "pessimistic: it all adds up"),
     "feeds_a_message": ("feeds in a message", "by design"),
     "batch": ("messages of a batch", "the most that FIFO has"),
     "fill": ("of a batch is filled", "FIFO has no window to wait for more; pessimistic"),

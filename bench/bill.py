@@ -73,7 +73,7 @@ def _mirror(month: Month) -> Iterator[Item]:
     new_cpu_s = month.new_polls * (m.new.cpu_s - m.unchanged.cpu_s)
     # Feeds of a batch wait side by side; one that has something new makes its batch wait longer.
     wait_s = month.batches * (a.origin_s + m.unchanged.reads * a.s3_s)
-    hidden_s = a.overlap * min(wait_s, month.billed_s(cpu_s))
+    hidden_s = m.overlap * min(wait_s, month.billed_s(cpu_s))
     new_wait_s = month.new_polls * (m.new.reads + _new_writes(m, a) - m.unchanged.reads) * a.s3_s
     dead_polls = month.fleet.feeds * a.dead_share * a.dead_polls_a_day * DAYS
     hang_s = min(dead_polls, month.polls) * a.hang_share * a.timeout_s

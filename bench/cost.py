@@ -83,6 +83,7 @@ def _put_together(counted: Counted, cpu: Cpu) -> Measured:
         invocation_log_bytes=sum(len(line.encode()) for line in other),
         invocation_log_lines=len(other),
         init_cpu_s=cpu.init_s,
+        overlap=cpu.overlap,
         due_cpu_s=due_cpu_s(),
         entry_bytes=counted.entry_bytes,
         state_bytes=counted.state_bytes,

@@ -29,6 +29,7 @@ class Measured:
     invocation_log_bytes: float
     invocation_log_lines: int
     init_cpu_s: float
+    overlap: float  # of the time of a batch of unchanged feeds, that passes while others wait
     due_cpu_s: float  # to decide whether one feed is due
     entry_bytes: float  # an entry's object
     state_bytes: float
@@ -53,7 +54,6 @@ class Assumptions:
     contexts_cpu_s: float = 0.04  # of what TLS needs once a process, for origins and for S3
     origin_s: float = 0.4
     s3_s: float = 0.02
-    overlap: float = 0.0  # of the CPU time of unchanged feeds, while others of the batch wait
     feeds_a_message: int = 1
     batch: int = 10  # messages
     fill: float = 0.8  # of a batch, where more wait than it holds

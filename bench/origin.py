@@ -4,7 +4,8 @@
 
 The first line on stdout is the port. Each line on stdin, `VERSION conditional` or `VERSION
 always`, says what to serve from then on: `conditional` answers 304 to whoever has the version,
-`always` sends the bytes to them all the same. It is answered with how many documents and how many
+`always` sends the bytes to them all the same; a third word, seconds, is how long to wait before each
+answer. It is answered with how many documents and how many
 304 were sent since the line before. The process ends with its standard input.
 """
 
@@ -15,6 +16,7 @@ import re
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Self
 
@@ -34,13 +36,15 @@ class Origin:
         """The address of one document, a file of that name."""
         return f"http://127.0.0.1:{self.port}/{name}"
 
-    def serve(self, version: int, *, conditional: bool) -> tuple[int, int]:
-        """Serve that version of each document from now on.
+    def serve(
+        self, version: int, *, conditional: bool, delay_s: float = 0.0
+    ) -> tuple[int, int]:
+        """Serve that version of each document from now on, each answer after a delay.
 
         What comes back is how many documents, and how many 304, were sent before.
         """
         manner = "conditional" if conditional else "always"
-        sent, spared = map(int, self._companion.ask(f"{version} {manner}").split())
+        sent, spared = map(int, self._companion.ask(f"{version} {manner} {delay_s}").split())
         return sent, spared
 
     def __enter__(self) -> Self:
@@ -61,14 +65,16 @@ class _Documents:
         self._bodies: dict[bytes, bytes] = {}
         self._etag = b""
         self._conditional = True
+        self.delay_s = 0.0
         self._sent = itertools.count()
         self._spared = itertools.count()
 
-    def choose(self, version: str, manner: str) -> str:
+    def choose(self, version: str, manner: str, delay_s: str = "0") -> str:
         """Serve another version, or the same in another manner; what was sent before."""
         counts = f"{next(self._sent)} {next(self._spared)}"
         self._sent, self._spared = itertools.count(), itertools.count()
         self._conditional = manner == "conditional"
+        self.delay_s = float(delay_s)
         self._etag = f'"{version}"'.encode()
         files = (self._folder / version).iterdir()
         self._bodies = {f"/{path.name}".encode(): path.read_bytes() for path in files}
@@ -100,6 +106,7 @@ def _converse(connection: socket.socket, documents: _Documents) -> None:
             if not received:
                 return
             request += received
+        time.sleep(documents.delay_s)
         connection.sendall(documents.answer(request))
 
 

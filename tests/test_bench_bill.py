@@ -30,6 +30,7 @@ MEASURED = Measured(
     invocation_log_bytes=760,
     invocation_log_lines=2,
     init_cpu_s=0.3,
+    overlap=0.0,
     due_cpu_s=3e-6,
     entry_bytes=12_000,
     state_bytes=300_000,

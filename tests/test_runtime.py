@@ -337,7 +337,7 @@ def test_function_that_is_set_up_wrong_fails_at_its_start_and_says_why(
     ]
     assert refused, run.log
     assert all(each["level"] == "ERROR" for each in refused)
-    assert any(re.search(complaint, each["problem"]) for each in refused), refused
+    assert any(re.search(complaint, each["error"]) for each in refused), refused
     assert run.answer["errorType"] == "ConfigError"
 
 
@@ -347,6 +347,6 @@ def test_all_that_is_set_up_wrong_is_said_at_once(start: Start) -> None:
     run = start("tides", config="kep = 3\n", variables=wrong).invoke({})
 
     problems = {
-        line["problem"] for line in run.lines if line.get("message") == "configuration refused"
+        line["error"] for line in run.lines if line.get("message") == "configuration refused"
     }
     assert len(problems) == 3, run.log

@@ -133,7 +133,7 @@ def test_worker_that_has_grown_is_replaced() -> None:
         assert ask(sandbox, "grow", bytes=1_000_000) == 1_000_000
         assert pids(sandbox)["worker"] == worker
         assert ask(sandbox, "grow", bytes=120_000_000) == 120_000_000
-        assert not is_alive(worker)
+        assert wait_until_dead(worker)
         assert pids(sandbox)["worker"] != worker
 
 
