@@ -37,5 +37,6 @@ ASSUMED = {
     "out_bytes": ("bytes sent to an origin for a poll", "handshake, request, acknowledgements"),
     "month": ("month of the mirror's life", "entries are kept for ever"),
     "version_days": ("days that an old version is kept", "the template's, and up to a day more"),
+    "packed": ("of states' and entries' bytes are stored", "gzipped; a quarter with real feeds"),
     "log_days": ("days that log lines are kept", "the template's default"),
 }

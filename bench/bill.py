@@ -101,14 +101,15 @@ def _store(month: Month) -> Iterator[Item]:
     writes += feeds * DAYS * m.bookkeeping_writes
     listings = quiet * m.unchanged.listings + month.new_polls * m.new.listings
     entries = feeds * (m.entries_first + a.new_a_day * DAYS * a.month)
-    current = feeds * (m.state_bytes + m.document_bytes)
+    state_bytes = m.state_bytes * a.packed
+    current = feeds * (state_bytes + m.document_bytes)
     # What is new replaces the state twice and the documents once.
-    replaced = a.new_a_day / a.new_a_poll * (2 * m.state_bytes + m.document_bytes)
-    replaced += m.bookkeeping_writes * m.state_bytes
+    replaced = a.new_a_day / a.new_a_poll * (2 * state_bytes + m.document_bytes)
+    replaced += m.bookkeeping_writes * state_bytes
     yield Item("S3: GET", reads, prices.S3_READ)
     yield Item("S3: PUT", writes, prices.S3_WRITE)
     yield Item("S3: LIST", listings, prices.S3_WRITE)
-    yield Item("S3: entries, GB", entries * m.entry_bytes / _GB, prices.S3_GB)
+    yield Item("S3: entries, GB", entries * m.entry_bytes * a.packed / _GB, prices.S3_GB)
     yield Item("S3: states and documents, GB", current / _GB, prices.S3_GB)
     yield Item("S3: old versions, GB", feeds * replaced * a.version_days / _GB, prices.S3_GB)
 

@@ -126,6 +126,7 @@ def _measured(m: Measured, load: float) -> Table:
         ("a feed with one new entry, CPU ms", f"{1000 * m.new.cpu_s:.1f}"),
         ("to decide whether a feed is due, CPU µs", f"{1e6 * m.due_cpu_s:.1f}"),
         ("an invocation's own log lines, bytes", f"{m.invocation_log_bytes:.0f}"),
+        ("of a batch's time that passes while it waits for origins", f"{m.overlap:.2f}"),
         ("an entry's object, bytes", f"{m.entry_bytes:,.0f}"),
         ("a state, bytes", f"{m.state_bytes:,.0f}"),
         ("the documents, bytes", f"{m.document_bytes:,.0f}"),

@@ -77,3 +77,4 @@ class Assumptions:
     month: int = 12  # of the mirror's life: entries are kept for ever
     version_days: int = 8  # that an old version is kept
     log_days: int = 30
+    packed: float = 0.25  # of their bytes, that states and entries take in the bucket

@@ -36,9 +36,7 @@ class Origin:
         """The address of one document, a file of that name."""
         return f"http://127.0.0.1:{self.port}/{name}"
 
-    def serve(
-        self, version: int, *, conditional: bool, delay_s: float = 0.0
-    ) -> tuple[int, int]:
+    def serve(self, version: int, *, conditional: bool, delay_s: float = 0.0) -> tuple[int, int]:
         """Serve that version of each document from now on, each answer after a delay.
 
         What comes back is how many documents, and how many 304, were sent before.
