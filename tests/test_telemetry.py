@@ -10,6 +10,7 @@ import pytest
 
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.text_log import TextLog, counted, event_line
+from feedmirror.entrypoints.redaction import printable, redacted
 from feedmirror.entrypoints.telemetry import (
     Log,
     Tally,
@@ -17,8 +18,6 @@ from feedmirror.entrypoints.telemetry import (
     log_outcome,
     log_run,
     outcome_fields,
-    printable,
-    redacted,
 )
 from feedmirror.errors import Kind
 from feedmirror.model import Failure, Outcome, Subscription

@@ -7,7 +7,6 @@ the same ones. Whatever comes from outside is redacted and made printable here, 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from functools import cache, reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from feedmirror.entrypoints.redaction import printable, redacted
 from feedmirror.errors import Group
 from feedmirror.model import Outcome, Subscription
 
@@ -56,16 +56,7 @@ METRICS = (
 )
 _NAMESPACE = "feedmirror"  # of metrics, unless POWERTOOLS_METRICS_NAMESPACE says otherwise
 
-_HIDDEN = "***"
-_USERINFO = re.compile(r"(://)[^\s/?#@]*@")
-# Parameters of a query that are usually secret; the others stay, they tell feeds apart.
-_SECRET_PARAMETER = re.compile(
-    r"([?&](?:access_token|api_?key|auth|key|passw(?:or)?d|secret|sig|signature|token|"
-    r"x-amz-(?:credential|security-token|signature))=)[^&#\s\"'<>]+",
-    re.IGNORECASE,
-)
 _SLOW_MS = 5_000  # a feed that takes longer is worth a line, whatever comes of it
-_SECRET_CHARS = 6  # a shorter value of a header is no secret, and may be part of any word
 
 
 class Log(Protocol):
@@ -309,24 +300,6 @@ def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, ob
         "recovered": outcome.recovered or None,
         "set_aside": [fit(guid) for guid in outcome.set_aside],
     }
-
-
-def redacted(text: str, subscription: Subscription) -> str:
-    """The text without names and passwords in addresses, secret parameters of queries, and
-    values of the headers that are sent along.
-    """
-    for value in subscription.headers.values():
-        # "Bearer abc" may turn up whole, or only its latter part.
-        for secret in (value, value.rpartition(" ")[2]):
-            if len(secret) >= _SECRET_CHARS:
-                text = text.replace(secret, _HIDDEN)
-    text = _USERINFO.sub(rf"\1{_HIDDEN}@", text)
-    return _SECRET_PARAMETER.sub(rf"\1{_HIDDEN}", text)
-
-
-def printable(text: str) -> str:
-    """The text on one line, nothing in it that a terminal obeys or that turns its direction."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
 
 
 def _level(log: Log, outcome: Outcome) -> Callable[..., None]:

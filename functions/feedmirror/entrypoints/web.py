@@ -16,7 +16,7 @@ from socketserver import TCPServer
 from typing import Any
 
 from feedmirror import __version__
-from feedmirror.entrypoints.telemetry import printable
+from feedmirror.entrypoints.redaction import printable
 from feedmirror.entrypoints.web_answers import Answer, Documents, answer, text_answer
 
 _ALWAYS = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from feedmirror.core.schedule import is_due
-from feedmirror.entrypoints.telemetry import printable
+from feedmirror.entrypoints.redaction import printable
 from feedmirror.errors import ConfigError
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
 from feedmirror.ports import Origin

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.progress import shown_progress
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.telemetry import printable, redacted
+from feedmirror.entrypoints.redaction import printable, redacted
 from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed, Subscription
 from feedmirror.ports import Origin

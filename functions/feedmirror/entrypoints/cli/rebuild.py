@@ -18,8 +18,8 @@ from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.progress import shown_progress
 from feedmirror.entrypoints.cli.status import configured
 from feedmirror.entrypoints.cli.text_log import counted, listed
+from feedmirror.entrypoints.redaction import printable, redacted
 from feedmirror.entrypoints.store import open_store
-from feedmirror.entrypoints.telemetry import printable, redacted
 from feedmirror.errors import ConfigError, FeedMirrorError
 from feedmirror.model import Subscription
 from feedmirror.ports import SideBySide, Store

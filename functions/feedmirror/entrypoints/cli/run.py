@@ -17,6 +17,7 @@ from feedmirror.entrypoints.cli.progress import Progress, shown_progress
 from feedmirror.entrypoints.cli.result import Result
 from feedmirror.entrypoints.cli.text_log import QuietLog, TextLog
 from feedmirror.entrypoints.cli.watch import watch
+from feedmirror.entrypoints.redaction import redacted
 from feedmirror.entrypoints.store import open_store
 from feedmirror.model import Subscription
 from feedmirror.ports import Parser, World
@@ -139,7 +140,7 @@ def _beginner(
     def begin(subscription: Subscription) -> None:
         result.begin(subscription)
         if says:
-            url = telemetry.redacted(subscription.url, subscription)
+            url = redacted(subscription.url, subscription)
             progress.write(f"{subscription.slug}: fetching {url}")
         if not arguments.watch:
             progress.rest(result.standing)

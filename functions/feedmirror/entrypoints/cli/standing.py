@@ -10,8 +10,8 @@ from feedmirror.core import state as states
 from feedmirror.core.rhythm import last_new
 from feedmirror.core.schedule import due_after
 from feedmirror.core.state import State
+from feedmirror.entrypoints.redaction import printable, redacted
 from feedmirror.entrypoints.store import Place
-from feedmirror.entrypoints.telemetry import printable, redacted
 from feedmirror.errors import StateError
 from feedmirror.model import Subscription
 
