@@ -63,8 +63,8 @@ class Assumptions:
     pollers: int = 5  # of the queue, by Lambda
     long_poll_s: int = 20
     send_cpu_s: float = 0.003  # of a SendMessageBatch, as measured for a request to S3
-    dispatch_metrics: int = 2
-    alarms: int = 8
+    dispatch_metrics: int = 7
+    alarms: int = 21
     dashboards: int = 1
     event_bytes: int = 26  # that CloudWatch adds to each line
     platform_bytes: int = 700  # of the runtime's own two lines an invocation

@@ -4,8 +4,8 @@
 
 The first line on stdout is the port. Each line on stdin, `VERSION conditional` or `VERSION
 always`, says what to serve from then on: `conditional` answers 304 to whoever has the version,
-`always` sends the bytes to them all the same; a third word, seconds, is how long to wait before each
-answer. It is answered with how many documents and how many
+`always` sends the bytes to them all the same. A third word, seconds, is how long to wait before
+each answer. It is answered with how many documents and how many
 304 were sent since the line before. The process ends with its standard input.
 """
 

@@ -22,7 +22,10 @@ MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 INSTALLERS = ("uv", "pip")
 
 # botocore describes four hundred services in 25 MB. The functions call these operations.
-SERVICES = {"s3": frozenset({"GetObject", "ListObjectsV2", "PutObject"})}
+SERVICES = {
+    "s3": frozenset({"GetObject", "ListObjectsV2", "PutObject"}),
+    "sqs": frozenset({"SendMessageBatch"}),
+}
 
 NEEDLESS = ("bin/*", "boto3/examples/*", "*/__pycache__/*", "*.pyi", ".lock")
 # Of a .dist-info: scanners for vulnerabilities look at the names and versions in METADATA, and

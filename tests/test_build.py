@@ -233,6 +233,7 @@ def test_sam_builds_the_same_bytes_from_anywhere(
     function: Path, functions: Path, tmp_path: Path
 ) -> None:
     shutil.copy(ROOT / "template.yaml", tmp_path)
+    shutil.copytree(ROOT / "infra", tmp_path / "infra")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     env = {**ENVIRONMENT, "PATH": f"{TOOLS / 'bin'}:{ENVIRONMENT['PATH']}"}  # there is uv in it
@@ -242,7 +243,8 @@ def test_sam_builds_the_same_bytes_from_anywhere(
     done = run([*build], cwd=elsewhere, env=env)
 
     assert done.returncode == 0, done.stdout
-    assert summary(tmp_path / "built" / "MirrorFunction") == summary(function)
+    for name in ("DispatchFunction", "MirrorFunction"):
+        assert summary(tmp_path / "built" / name) == summary(function)
 
 
 @pytest.mark.slow
