@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from builders import entry, rss_document
-from commands import ENVIRONMENT, feedmirror, write_config
+from commands import ENVIRONMENT, feedmirror
+from commands import write_config as write_any_config
 from feedmirror.entrypoints.store import Place, open_store, place_of
 from feedmirror.errors import ConfigError
 from origin_server import OriginServer
@@ -20,6 +21,12 @@ from s3_server import FaultProxy, connect_once, moto_server, new_bucket, says
 from samples import sample_feeds
 
 FEED = rss_document([entry(1), entry(2)])
+PUBLIC_URL = "https://m.example"
+PUBLIC = ("--public-url", PUBLIC_URL)
+
+
+def write_config(path: Path, feeds: dict[str, str]) -> None:
+    write_any_config(path, feeds, top=f'public_url = "{PUBLIC_URL}"\n')
 
 
 @pytest.fixture(scope="module")
@@ -85,27 +92,28 @@ def body_of(client: Any, bucket: str, name: str) -> bytes:
 def test_feed_is_mirrored_into_a_bucket_and_found_unchanged_there(bucket, client, here, capsys):
     (here / "gazette.xml").write_bytes(FEED)
     where = ("--store", f"s3://{bucket}/copies/")
-    assert feedmirror("run", "gazette.xml", *where, "--public-url", "https://m.example") == 0
+    assert feedmirror("run", "gazette.xml", *where, *PUBLIC) == 0
     out = capsys.readouterr().out
     assert "1 feed: 1 changed (2 new entries)" in out
     assert f"s3://{bucket}/copies/public/gazette/rss.xml" in out
     assert "Readers find public/ at https://m.example" in out
     assert "feedmirror serve" not in out
     assert body_of(client, bucket, "copies/public/gazette/rss.xml").count(b"<item>") == 2
-    assert feedmirror("run", "gazette.xml", *where, "--public-url", "https://m.example") == 0
+    assert feedmirror("run", "gazette.xml", *where, *PUBLIC) == 0
     assert "1 feed: 1 unchanged" in capsys.readouterr().out
 
 
-def test_copy_that_says_it_is_on_this_machine_is_pointed_out(bucket, here, capsys):
+@pytest.mark.parametrize("command", [("run", "gazette.xml"), ("rebuild", "gazette")])
+def test_copy_in_a_bucket_must_not_say_that_it_is_on_this_machine(bucket, here, capsys, command):
     (here / "gazette.xml").write_bytes(FEED)
-    feedmirror("run", "gazette.xml", "--store", f"s3://{bucket}")
-    assert "say that they are at http://127.0.0.1:8000: set public_url" in capsys.readouterr().out
+    assert feedmirror(*command, "--store", f"s3://{bucket}") == 2
+    assert "set public_url in feeds.toml, or give --public-url" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sample_feeds(), reason="the sample feeds are not here")
 def test_real_feed_is_mirrored_lost_and_made_anew(bucket, client, capsys):
-    path, where = sample_feeds()[0], ("--store", f"s3://{bucket}")
+    path, where = sample_feeds()[0], ("--store", f"s3://{bucket}", *PUBLIC)
     run = ("run", path, "--slug", "x", "--disclaimer", "A copy.", *where, "--json")
     assert feedmirror(*run) == 0
     before = body_of(client, bucket, "public/x/rss.xml").partition(b"-->")[2]
@@ -139,7 +147,7 @@ def test_status_asks_once_for_each_feed_and_once_for_what_there_is(
 
 def test_status_without_a_configuration_says_where_in_the_bucket_copies_are(bucket, here, capsys):
     (here / "gazette.xml").write_bytes(FEED)
-    feedmirror("run", "gazette.xml", "--store", f"s3://{bucket}")
+    feedmirror("run", "gazette.xml", "--store", f"s3://{bucket}", *PUBLIC)
     capsys.readouterr()
     assert feedmirror("status", "--store", f"s3://{bucket}") == 0
     assert f"s3://{bucket}/public/gazette/rss.xml" in capsys.readouterr().out
@@ -265,7 +273,7 @@ def test_surroundings_that_cannot_be_used_are_a_matter_of_configuration(
 ):
     monkeypatch.setenv(variable, value)
     (here / "gazette.xml").write_bytes(FEED)
-    assert feedmirror("run", "gazette.xml", "--store", "s3://some-bucket") == 2
+    assert feedmirror("run", "gazette.xml", "--store", "s3://some-bucket", *PUBLIC) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from feedmirror.core.schedule import is_due
 from feedmirror.entrypoints.redaction import printable
+from feedmirror.entrypoints.store import Place
 from feedmirror.errors import ConfigError
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
 from feedmirror.ports import Origin
@@ -39,11 +40,26 @@ def choose(arguments: Namespace, now: datetime) -> Choice:
     if arguments.public_url:
         public_url = checked(PUBLIC_URL, "--public-url", arguments.public_url)
         choice = replace(choice, public_url=str(public_url))
+    refuse_nowhere(arguments.store, choice.public_url)
     if not arguments.due:
         return choice
     since, until = _tick(arguments.tick, now)
     due = (s for s in choice.subscriptions if is_due(s.slug, s.every_s, since, until))
     return replace(choice, subscriptions=tuple(due))
+
+
+def refuse_nowhere(store: Place, public_url: str) -> None:
+    """A mirror in a bucket is for others: what is public must not say that it is on this machine.
+
+    Raises: ConfigError.
+    """
+    if store.directory is None and public_url == DEFAULT_PUBLIC_URL:
+        raise ConfigError(
+            (
+                f"where do readers find what is in {store}? What is published says so:",
+                "set public_url in feeds.toml, or give --public-url",
+            )
+        )
 
 
 def checked(kind: Kind, option: str, value: str) -> object:

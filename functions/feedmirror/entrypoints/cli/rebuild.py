@@ -12,7 +12,7 @@ from datetime import datetime
 from feedmirror import rebuild as stored
 from feedmirror.core.uri import is_web
 from feedmirror.entrypoints.abreast import abreast
-from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, checked
+from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, checked, refuse_nowhere
 from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
 from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.progress import shown_progress
@@ -141,6 +141,7 @@ def _choose(arguments: Namespace, store: Store) -> tuple[list[Subscription], str
     public_url = (settings and settings.public_url) or DEFAULT_PUBLIC_URL
     if arguments.public_url:
         public_url = str(checked(PUBLIC_URL, "--public-url", arguments.public_url))
+    refuse_nowhere(arguments.store, public_url)
     slugs = list(dict.fromkeys(arguments.feeds))
     if arguments.disclaimer and (said := [slug for slug in slugs if slug in known]):
         raise ConfigError(

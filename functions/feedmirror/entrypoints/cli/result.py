@@ -122,8 +122,6 @@ class Result:
             lines.append(f"To look at them: feedmirror serve{option}")
         if self._choice.public_url != DEFAULT_PUBLIC_URL:
             lines.append(f"Readers find public/ at {self._choice.public_url}")
-        elif store.directory is None:
-            lines.append(f"They say that they are at {DEFAULT_PUBLIC_URL}: set public_url.")
         return lines
 
     def _copies(self, store: Place) -> list[str]:

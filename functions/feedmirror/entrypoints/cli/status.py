@@ -12,7 +12,7 @@ from pathlib import Path
 
 from feedmirror.core.record import folder
 from feedmirror.entrypoints.abreast import abreast
-from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, missing
+from feedmirror.entrypoints.cli.choice import missing
 from feedmirror.entrypoints.cli.option_values import DEFAULT_CONFIG
 from feedmirror.entrypoints.cli.outside import Outside
 from feedmirror.entrypoints.cli.progress import shown_progress
@@ -82,8 +82,7 @@ class _Asked:
         self._known = settings is not None
         feeds = settings.subscriptions if settings else ()
         self._subscriptions: Mapping[str, Subscription] = {feed.slug: feed for feed in feeds}
-        public_url = (settings.public_url or DEFAULT_PUBLIC_URL) if settings else None
-        self._public_url = public_url
+        self._public_url = settings.public_url if settings else None
         self._stored: frozenset[str] = frozenset()  # slugs that have a folder
 
     def slugs(self) -> list[str]:
