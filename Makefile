@@ -29,7 +29,7 @@ build: ## what `sam build` builds, without SAM, in dist/function
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found" >&2; exit 1; }
 	"$(PYTHON)" functions/build_function.py --out dist/function
 
-test: lint .venv-sam/sam.stamp ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
+test: lint .venv-sam/sam.stamp .venv-ministack/ministack.stamp ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
 	tools/test-others "$(BIN)/python"
 	$(BIN)/pytest --numprocesses $(WORKERS) --cov --cov-report term
 
@@ -52,6 +52,7 @@ lock: ## resolve all lock files anew (needs uv); UPGRADE=--upgrade for the newes
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(LOCK_LAMBDA) --constraint requirements/dev.txt --output-file functions/requirements.txt
 	$(COMPILE) $(UPGRADE) --universal --python-version 3.11 --group sam --output-file requirements/sam.txt
+	$(COMPILE) $(UPGRADE) --universal --python-version 3.13 --group ministack --output-file requirements/ministack.txt
 
 bench: $(VENV)/dev.stamp ## measure what a refresh costs
 	$(BIN)/python bench/refresh.py
@@ -75,3 +76,11 @@ $(VENV)/%.stamp: requirements/%.txt pyproject.toml functions/feedmirror/__init__
 	@python=$$(tools/find-python 3.13 || tools/find-python) && "$$python" -m venv --clear .venv-sam
 	.venv-sam/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
+
+# AWS on loopback, for the test that deploys. It runs functions on its own Python, so that has to be
+# Lambda's; where there is none, that test is skipped.
+.venv-ministack/ministack.stamp: requirements/ministack.txt
+	@if python=$$(tools/find-python 3.13); then "$$python" -m venv --clear .venv-ministack \
+		&& .venv-ministack/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --requirement $< \
+		&& touch $@; \
+	else echo "SKIPPED: the test that deploys, since Python 3.13 is not on this machine"; fi
