@@ -1,12 +1,14 @@
-"""What holds for every test: how hypothesis searches, and what a missing program means."""
+"""What holds for every test: how hypothesis searches, what a missing program means, who runs it."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 # No deadline: what an example takes says more of the machine than of the code. On a failure,
 # `print_blob` shows the line that brings the very same example back.
@@ -29,3 +31,25 @@ def require_program(name: str) -> str:
     if os.environ.get("FEEDMIRROR_REQUIRE_PROGRAMS"):
         pytest.fail(f"{name} is not installed, and here it has to be", pytrace=False)
     pytest.skip(f"{name} is not installed", allow_module_level=True)
+
+
+# Their tests share what takes half a minute to make, and need their order.
+_KEPT_TOGETHER = ("tests/test_deploy.py",)
+
+
+class Scheduler(LoadScopeScheduling):
+    """Gives each worker test after test, but all of a file that is kept together to one.
+
+    Not `--dist loadgroup`, which pytest-xdist 3.8 forgets with pytest 9.2; and not `loadfile`, with
+    which every file's tests have the company of the same others each time.
+    Source: pytest-xdist documentation, "Customizing the distribution"
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path in _KEPT_TOGETHER else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
+    """Who runs what, where there are several workers."""
+    return Scheduler(config, log)

@@ -132,7 +132,8 @@ def test_worker_that_has_grown_is_replaced() -> None:
         worker = pids(sandbox)["worker"]
         assert ask(sandbox, "grow", bytes=1_000_000) == 1_000_000
         assert pids(sandbox)["worker"] == worker
-        assert ask(sandbox, "grow", bytes=120_000_000) == 120_000_000
+        # Far more than it may: of what it shares with the tests it may have less than they have.
+        assert ask(sandbox, "grow", bytes=400_000_000) == 400_000_000
         assert wait_until_dead(worker)
         assert pids(sandbox)["worker"] != worker
 
@@ -337,7 +338,7 @@ def test_dead_supervisor_is_replaced_when_it_is_looked_after(noticed: bool) -> N
         found = pids(sandbox)
         os.kill(found["supervisor"], signal.SIGKILL)
         os.kill(found["worker"], signal.SIGKILL)
-        assert wait_until_dead(found["worker"])
+        assert all(map(wait_until_dead, found.values()))
         if noticed:
             with pytest.raises(SupervisorGoneError):
                 ask(sandbox, "echo")
