@@ -152,9 +152,19 @@ def test_metric_counts_what_was_sent(stage: Stage, capsys: pytest.CaptureFixture
 # ---------------------------------------------------------------- the site's own documents
 
 
-def test_after_a_deploy_the_site_is_published_once(stage: Stage) -> None:
-    stage.mirror("news")
+def test_after_a_deploy_the_site_is_published_and_first_mirrors_are_told_of_soon(
+    stage: Stage,
+) -> None:
     assert stage.invoke()["published"] == ["status.json", "404.html"]
+    stage.mirror("news")
+    stage.now += timedelta(minutes=5)
+    assert stage.invoke()["published"] == ["status.json"]
+    assert stage.status()["news"]["documents"]
+
+
+def test_an_hour_after_a_deploy_a_tick_reads_nothing(stage: Stage) -> None:
+    stage.invoke()
+    stage.now += timedelta(hours=1)
     stage.store.reset()
     assert stage.invoke()["published"] == []
     assert stage.store.operations == []
@@ -195,6 +205,7 @@ def test_site_is_looked_after_in_the_tick_that_holds_the_full_hour(
     stage: Stage, event: object, looks: bool
 ) -> None:
     stage.invoke()
+    stage.now += timedelta(hours=1)
     stage.store.reset()
     stage.invoke(event)
     assert bool(stage.store.operations) == looks
@@ -203,6 +214,7 @@ def test_site_is_looked_after_in_the_tick_that_holds_the_full_hour(
 
 def test_every_full_hour_lies_in_exactly_one_of_the_ticks(stage: Stage) -> None:
     stage.invoke()
+    stage.now += timedelta(hours=1)
     for minutes in range(2, 24 * 60, 5):  # the schedule began two minutes past
         at = NOON + timedelta(minutes=minutes)
         stage.invoke({"tick": "5 minutes", "at": at.isoformat()})

@@ -9,7 +9,7 @@ are in trouble.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from time import monotonic
 from typing import Any
@@ -23,6 +23,8 @@ from feedmirror.entrypoints.invocation import Context, chosen, is_handler, start
 from feedmirror.errors import ConfigError, EventError, QueueError
 from feedmirror.ports import Queue, Store
 from feedmirror.site import Site, is_current, publish_site
+
+_HOUR = timedelta(hours=1)
 
 
 def handler(event: object, context: Context) -> dict[str, Any]:
@@ -50,7 +52,8 @@ class DispatchFunction:
         self._store = store
         self._clock = clock
         self._log = log
-        self._knows_site = False  # whether its documents are those of this configuration
+        self._knows_site = False  # whether it was found out if there was a deploy
+        self._young_until = datetime.min.replace(tzinfo=UTC)
 
     def invoke(self, event: object, context: Context) -> dict[str, Any]:
         """As `handler`."""
@@ -82,20 +85,28 @@ class DispatchFunction:
 
     def _look_after_site(self, asked: Tick | Named) -> tuple[str, ...]:
         """The documents that were published."""
-        feeds = list(self._environment.subscriptions.values())
-        public_url = self._environment.public_url
-        if not _holds_full_hour(asked):
-            if self._knows_site:
-                return ()
-            self._knows_site = is_current(self._store(), feeds, public_url)
-            if self._knows_site:
-                return ()
         started_at, now = monotonic(), self._clock()
+        if not self._has_reason(asked, now):
+            return ()
+        feeds, public_url = self._environment.subscriptions.values(), self._environment.public_url
         with abreast(self._environment.threads) as side_by_side:
             site = publish_site(self._store(), feeds, public_url, now, side_by_side)
-        self._knows_site = True
         self._tell(site, now, round((monotonic() - started_at) * 1000))
         return site.published
+
+    def _has_reason(self, asked: Tick | Named, now: datetime) -> bool:
+        """Whether to look after the site: once an hour, and at each tick of the hour that follows
+        on a deploy, in which new feeds are mirrored for the first time.
+        """
+        if not self._knows_site:
+            feeds, public_url = (
+                self._environment.subscriptions.values(),
+                self._environment.public_url,
+            )
+            if not is_current(self._store(), feeds, public_url):
+                self._young_until = now + _HOUR
+            self._knows_site = True
+        return _holds_full_hour(asked) or now < self._young_until
 
     def _tell(self, site: Site, now: datetime, duration_ms: int) -> None:
         found = gauges(site.standings, now)
