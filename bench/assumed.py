@@ -24,6 +24,8 @@ ASSUMED = {
     "pollers": ("receivers that Lambda has at the queue", "AWS: five, at times as few as two"),
     "long_poll_s": ("seconds that a receive waits", "the longest there is"),
     "send_cpu_s": ("CPU seconds to send ten messages", "as a request to S3"),
+    "look_cpu_s": ("CPU seconds to read a feed's state, hourly", "a request to S3, and its load"),
+    "looks_a_day": ("looks a day at all states", "status.json is made once an hour"),
     "dispatch_metrics": ("custom metrics of dispatch", "feeds due, and six that it counts"),
     "alarms": ("metrics in alarms", "ten alarms; AWS bills each metric that one looks at"),
     "dashboards": ("dashboards", "as above"),

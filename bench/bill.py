@@ -54,8 +54,10 @@ def _dispatch(month: Month) -> Iterator[Item]:
     sends = ceil(month.due / (10 * a.feeds_a_message)) * month.busy_ticks
     cpu_s = month.fleet.feeds * m.due_cpu_s * month.ticks + sends * a.send_cpu_s
     cpu_s += month.ticks * m.invocation_cpu_s
+    looks = month.fleet.feeds * a.looks_a_day * DAYS  # at states, ten side by side
+    cpu_s += looks * a.look_cpu_s
     # Within its tick, sends follow one another; a little of it waits for the queue.
-    wait_s = sends * a.s3_s
+    wait_s = sends * a.s3_s + looks / 10 * a.s3_s
     seconds = month.billed_s(cpu_s) + wait_s + month.init_s(month.ticks * a.cold_share)
     yield Item("dispatch: requests", month.ticks, prices.LAMBDA_REQUEST)
     yield Item("dispatch: GB-seconds", month.gb_s(seconds), prices.LAMBDA_GB_S)
@@ -107,6 +109,7 @@ def _store(month: Month) -> Iterator[Item]:
     replaced = a.new_a_day / a.new_a_poll * (2 * state_bytes + m.document_bytes)
     replaced += m.bookkeeping_writes * state_bytes
     yield Item("S3: GET", reads, prices.S3_READ)
+    yield Item("S3: GET for status.json", feeds * a.looks_a_day * DAYS, prices.S3_READ)
     yield Item("S3: PUT", writes, prices.S3_WRITE)
     yield Item("S3: LIST", listings, prices.S3_WRITE)
     yield Item("S3: entries, GB", entries * m.entry_bytes * a.packed / _GB, prices.S3_GB)

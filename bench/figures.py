@@ -63,6 +63,8 @@ class Assumptions:
     pollers: int = 5  # of the queue, by Lambda
     long_poll_s: int = 20
     send_cpu_s: float = 0.003  # of a SendMessageBatch, as measured for a request to S3
+    look_cpu_s: float = 0.005  # to read a feed's state for the site's own documents
+    looks_a_day: int = 24  # at all of them
     dispatch_metrics: int = 7
     alarms: int = 21
     dashboards: int = 1
