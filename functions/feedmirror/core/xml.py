@@ -52,6 +52,11 @@ def quote(text: str) -> str:
     return f'"{value}"'
 
 
+def cdata(text: str) -> str:
+    """`text` as a section of character data in which nothing is escaped."""
+    return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
+
+
 @dataclass(slots=True)
 class Name:
     """A name with its namespace and the prefix it was written with."""

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
-from urllib.parse import urlsplit
-from xml.parsers import expat
 
 from feedmirror import __version__
+from feedmirror.core.attribution import (
+    EMAIL,
+    UNKNOWN_TYPE,
+    email,
+    language,
+    media_type,
+    page_of,
+    source_of,
+    title_of,
+)
 from feedmirror.core.dates import rfc822, rfc3339
-from feedmirror.core.disclaimer import CSS_CLASS, Disclaimed
-from feedmirror.core.formats import Format, Publication
+from feedmirror.core.disclaimer import Disclaimed
+from feedmirror.core.formats import Format, Publication, alternates
+from feedmirror.core.inspection import Found, inspect_xml
 from feedmirror.core.text import looks_like_html
-from feedmirror.core.uri import is_web
-from feedmirror.core.vocabulary import MEDIA_TYPES, PREFIXES
-from feedmirror.core.xml import SEPARATOR, escape, quote
-from feedmirror.errors import RenderError
-from feedmirror.model import Author, Enclosure, Entry, Image, Source
+from feedmirror.core.vocabulary import CONTENT, PREFIXES
+from feedmirror.core.xml import SEPARATOR, cdata, escape, quote
+from feedmirror.model import Author, Entry, Image
 
 NAME = "rss.xml"
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # BCP 47, roughly
-_EMAIL = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+\.[A-Za-z]{2,}")
-_PERSON = re.compile(rf"(?P<email>{_EMAIL.pattern})(?: \((?P<name>[^()]+)\))?")
+_PERSON = re.compile(rf"(?P<email>{EMAIL.pattern})(?: \((?P<name>[^()]+)\))?")
 _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
-_BODIES = ("description", "content:encoded")
-_BODY_TAGS = tuple((f"<{name}".encode(), f"</{name}>".encode()) for name in _BODIES)
-_MARK = f'class="{CSS_CLASS}"'.encode()
+_BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
 
 
 def render(publication: Publication) -> str:
@@ -63,33 +65,22 @@ def element(name: str, value: str | None, attributes: str = "") -> Iterator[str]
 
 def body(name: str, markup: str) -> str:
     """The element with HTML in it."""
-    return f"<{name}><![CDATA[{markup.replace(']]>', ']]]]><![CDATA[>')}]]></{name}>"
-
-
-def source_title(publication: Publication) -> str:
-    """What the source is called, for readers: never empty."""
-    feed, subscription = publication.feed, publication.subscription
-    return (
-        subscription.title or feed.title or urlsplit(subscription.url).hostname or subscription.slug
-    )
-
-
-def _own_page(publication: Publication) -> str:
-    """What the channel links to where the origin names no page: its address, or ours."""
-    url = publication.subscription.url
-    return url if is_web(url) else publication.address
+    return f"<{name}>{cdata(markup)}</{name}>"
 
 
 def _channel(publication: Publication) -> Iterator[str]:
     feed, subscription = publication.feed, publication.subscription
-    title = source_title(publication)
+    title = title_of(publication)
     yield from element("title", title)
-    yield f"<link>{escape(feed.link or _own_page(publication))}</link>"
+    yield f"<link>{escape(page_of(publication))}</link>"
     yield from element("description", feed.description or title)
     own = quote(f"{publication.address}/{NAME}")
+    # First of the links: some take the first one for this address, whatever its relation.
     yield f'<atom:link rel="self" type="application/rss+xml" href={own}/>'
-    if feed.language and _LANGUAGE.fullmatch(feed.language):
-        yield from element("language", feed.language)
+    for other in alternates(NAME):
+        href = quote(f"{publication.address}/{other.name}")
+        yield f'<atom:link rel="alternate" type="{other.bare_type}" href={href}/>'
+    yield from element("language", language(feed.language))
     yield from element("copyright", feed.rights)
     yield from element("managingEditor", next(filter(None, map(_person, feed.authors)), None))
     person = _PERSON.fullmatch(feed.web_master or "")
@@ -109,8 +100,8 @@ def _channel(publication: Publication) -> Iterator[str]:
 def _image(image: Image, publication: Publication) -> Iterator[str]:
     """The picture; RSS wants it to have the title and the link of the channel."""
     yield f"<image><url>{escape(image.url)}</url>"
-    yield from element("title", source_title(publication))
-    yield f"<link>{escape(publication.feed.link or _own_page(publication))}</link>"
+    yield from element("title", title_of(publication))
+    yield f"<link>{escape(page_of(publication))}</link>"
     if image.width and image.height:
         yield f"<width>{image.width}</width><height>{image.height}</height>"
     yield "</image>"
@@ -137,24 +128,18 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     if entry.comments:
         yield f"<comments>{escape(entry.comments)}</comments>"
     for enclosure in entry.enclosures:
-        length, media_type = str(enclosure.length_bytes or 0), _media_type(enclosure)
+        length, kind = str(enclosure.length_bytes or 0), media_type(enclosure) or UNKNOWN_TYPE
         url = quote(enclosure.url)
-        yield f"<enclosure url={url} length={quote(length)} type={quote(media_type)}/>"
+        yield f"<enclosure url={url} length={quote(length)} type={quote(kind)}/>"
     permalink = "" if revision.guid_is_permalink else ' isPermaLink="false"'
     yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
     yield from _dates(entry)
     yield from disclaimed.foreign
     # Last: after it, feedparser takes the title of a picture or a person for the entry's.
-    source = entry.source or _own_source(publication)
+    source = source_of(entry, publication)
     if source:
         yield f"<source url={quote(source.url)}>{text(source.title)}</source>"
     yield "\n</item>"
-
-
-def _own_source(publication: Publication) -> Source | None:
-    """The feed that is mirrored, unless it came from a file, whose place is nobody's business."""
-    url = publication.subscription.url
-    return Source(source_title(publication), url) if is_web(url) else None
 
 
 def _dates(entry: Entry) -> Iterator[str]:
@@ -173,10 +158,11 @@ def _category(term: str, scheme: str | None) -> str:
 
 def _person(author: Author) -> str | None:
     """`address (Name)` as RSS wants it, or None without a proper address."""
-    if not author.email or not _EMAIL.fullmatch(author.email):
+    address = email(author)
+    if not address:
         return None
-    name = re.sub(r"[()]", "", author.name or "").strip() or author.email.partition("@")[0]
-    return f"{author.email} ({name})"
+    name = re.sub(r"[()]", "", author.name or "").strip() or address.partition("@")[0]
+    return f"{address} ({name})"
 
 
 def _authors(entry: Entry) -> Iterator[str]:
@@ -201,52 +187,9 @@ def _carried(entry: Entry, element_name: str, value: str) -> bool:
     return any(f.startswith(f"<{element_name}") and f.endswith(end) for f in entry.foreign)
 
 
-def _media_type(enclosure: Enclosure) -> str:
-    declared = enclosure.media_type
-    if declared and re.fullmatch(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", declared):
-        return declared
-    extension = urlsplit(enclosure.url).path.rpartition(".")[2].lower()
-    return MEDIA_TYPES.get(extension, "application/octet-stream")
-
-
 def verify(document: bytes, publication: Publication) -> None:
-    """Nothing, if the document is well-formed and each body in it carries the disclaimer.
-
-    The last look before anything is public. Raises: RenderError.
-    """
-    parser = expat.ParserCreate("utf-8", SEPARATOR)
-    try:
-        parser.Parse(document, True)
-    except expat.ExpatError as error:
-        raise RenderError(f"{NAME} would not be well-formed: {error}") from error
-    # What bodies hold cannot be mistaken for items or bodies: they have been sanitised.
-    starts = list(_places(document, b"<item>", 0, len(document)))
-    spans = enumerate(pairwise((*starts, len(document))), 1)
-    bare = [number for number, span in spans if not _is_disclaimed(document, *span)]
-    if bare or len(starts) != len(publication.entries):
-        what = f"a disclaimer in items {bare}" if bare else f"entries: it has {len(starts)}"
-        raise RenderError(f"{NAME} would lack {what}")
+    """Nothing, if the document may go out. Raises: RenderError."""
+    inspect_xml(NAME, document, Found("item", 3, _BODIES, "html"), publication.entries)
 
 
-def _is_disclaimed(document: bytes, start: int, end: int) -> bool:
-    """Whether there is a body, and none without the disclaimer; what is foreign comes later."""
-    foreign = document.find(b"<guid", start, end)
-    own_end = end if foreign < 0 else foreign
-    bodies = [
-        (place, document.find(closing, place, own_end))
-        for opening, closing in _BODY_TAGS
-        for place in _places(document, opening, start, own_end)
-    ]
-    return bool(bodies) and all(
-        stop >= 0 and document.find(_MARK, place, stop) >= 0 for place, stop in bodies
-    )
-
-
-def _places(document: bytes, tag: bytes, start: int, end: int) -> Iterator[int]:
-    """Where the tag stands between the two offsets. Nothing is copied: documents are large."""
-    while (start := document.find(tag, start, end)) >= 0:
-        yield start
-        start += len(tag)
-
-
-FORMAT = Format(NAME, "application/rss+xml; charset=utf-8", 1, render, stamp, verify)
+FORMAT = Format(NAME, "application/rss+xml; charset=utf-8", 2, render, stamp, verify)

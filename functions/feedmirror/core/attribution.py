@@ -1,0 +1,66 @@
+"""What every document says of its source and of its entries, in whatever format."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from feedmirror.core.formats import Publication
+from feedmirror.core.uri import is_web
+from feedmirror.core.vocabulary import MEDIA_TYPES
+from feedmirror.model import Author, Enclosure, Entry, Revision, Source
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # BCP 47, roughly
+EMAIL = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+\.[A-Za-z]{2,}")
+UNKNOWN_TYPE = "application/octet-stream"  # for formats that want one
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", re.ASCII)
+
+
+def title_of(publication: Publication) -> str:
+    """What the source is called, for readers: never empty."""
+    feed, subscription = publication.feed, publication.subscription
+    return (
+        subscription.title or feed.title or urlsplit(subscription.url).hostname or subscription.slug
+    )
+
+
+def page_of(publication: Publication) -> str:
+    """The page that the feed is of: where the origin names none, its address, or ours."""
+    url = publication.subscription.url
+    return publication.feed.link or (url if is_web(url) else publication.address)
+
+
+def source_of(entry: Entry, publication: Publication) -> Source | None:
+    """Where the entry was taken from: what it names itself, else the feed that is mirrored; None
+    where that came from a file, whose place is nobody's business.
+    """
+    url = publication.subscription.url
+    own = Source(title_of(publication), url) if is_web(url) else None
+    return entry.source or own
+
+
+def language(said: str | None) -> str | None:
+    """The language, if it is a tag of one."""
+    return said if said and _LANGUAGE.fullmatch(said) else None
+
+
+def email(author: Author) -> str | None:
+    """The author's address, if it is one."""
+    return author.email if author.email and EMAIL.fullmatch(author.email) else None
+
+
+def media_type(enclosure: Enclosure) -> str | None:
+    """What the enclosure is: as declared, or by the extension of its address."""
+    declared = enclosure.media_type
+    if declared and _MEDIA_TYPE.fullmatch(declared):
+        return declared
+    return MEDIA_TYPES.get(urlsplit(enclosure.url).path.rpartition(".")[2].lower())
+
+
+def changed_at(revision: Revision) -> datetime | None:
+    """When the entry was last changed: as the origin says, else when another version of it was
+    seen; None if it never was.
+    """
+    seen_to_change = revision.observed_at > revision.first_seen
+    return revision.entry.updated or (revision.observed_at if seen_to_change else None)
