@@ -7,13 +7,14 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b, sha256
 
 from feedmirror.core import record
 from feedmirror.core import state as states
-from feedmirror.core.disclaimer import attach, attach_to_feed
-from feedmirror.core.formats import Format, Publication, formats
+from feedmirror.core.disclaimer import Disclaimed, attach, attach_to_feed
+from feedmirror.core.formats import Format, Publication, alternates, formats
 from feedmirror.core.state import Published, State
 from feedmirror.errors import RenderError, StateError, StoreError
 from feedmirror.model import Revision, Subscription
@@ -126,9 +127,9 @@ class Ledger:
         self.store_entries(held.state)
         documents = dict(held.state.documents)
         published: list[str] = []
-        aside: tuple[Revision, ...] = ()
-        for made in stale:
-            document, aside = self._document(made, held.state)
+        aside: dict[str, str] = {}  # guids by key
+        for made, document, unfit in self._rendered(stale, held.state):
+            aside |= {revision.key: revision.guid for revision in unfit}
             known = documents.get(made.name)
             digest = sha256(document.encode()).hexdigest()[:32]
             etag = known.etag if known else None
@@ -143,11 +144,10 @@ class Ledger:
             documents=documents,
             pending=(),
             settled=True,
-            set_aside=tuple(revision.key for revision in aside),
+            set_aside=tuple(aside),
         )
         marked = self.commit(held, done)
-        guids = tuple(revision.guid for revision in aside)
-        return Settled(marked, tuple(published), guids) if marked else None
+        return Settled(marked, tuple(published), tuple(aside.values())) if marked else None
 
     # ------------------------------------------------------------ documents
 
@@ -173,43 +173,38 @@ class Ledger:
             subscription.url,
             subscription.every_s,
             asdict(subscription.disclaimer),
+            tuple(other.name for other in alternates(made.name)),  # that it links to
         )
         return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
-    def _document(self, made: Format, state: State) -> tuple[str, tuple[Revision, ...]]:
-        """The document, and the entries that had to be left out of it since they cannot be
-        rendered. Raises: RenderError if it is no single entry's fault.
-        """
-        document, error = self._rendered(made, state, state.window.revisions)
-        if error is None:
-            return document, ()
-        aside = tuple(r for r in state.window if self._rendered(made, state, (r,))[1])
-        kept = tuple(revision for revision in state.window if revision not in aside)
-        document, error = self._rendered(made, state, kept)
-        if error is not None:
-            raise error
-        return document, aside
-
     def _rendered(
-        self, made: Format, state: State, window: tuple[Revision, ...]
-    ) -> tuple[str, RenderError | None]:
+        self, stale: tuple[Format, ...], state: State
+    ) -> Iterator[tuple[Format, str, tuple[Revision, ...]]]:
+        """Each format with its document, and the entries that had to be left out of it since they
+        cannot be rendered. Raises: RenderError if it is no single entry's fault.
+        """
+        if not stale:
+            return
+        publication = self._publication(state)
+        for made in stale:
+            document, error = _attempt(made, publication)
+            unfit: tuple[Revision, ...] = ()
+            if error is not None:
+                document, unfit = _without_the_unfit(made, publication)
+            yield made, document, unfit
+
+    def _publication(self, state: State) -> Publication:
+        """What all formats are rendered from: the disclaimer is attached once for all of them."""
         assert state.feed is not None and state.changed_at is not None  # noqa: S101, PT018
         feed, subscription = state.feed, self._subscription
-        entries = tuple(attach(revision, subscription, feed) for revision in window)
-        publication = Publication(
+        return Publication(
             subscription,
             feed,
-            entries,
+            tuple(attach(revision, subscription, feed) for revision in state.window),
             attach_to_feed(feed, subscription, state.changed_at),
             state.changed_at,
             self._address,
         )
-        document = made.render(publication)
-        try:
-            made.verify(document.encode("utf-8", "surrogatepass"), publication)
-        except RenderError as error:
-            return document, error
-        return document, None
 
     def _publish(self, made: Format, document: str, held: Held, etag: str | None) -> str | None:
         """The ETag of the document after it was written, or None if this run has been overtaken.
@@ -233,3 +228,27 @@ class Ledger:
                 return None
             etag = found.etag if found else None
         raise StoreError(f"{key} is written by others all the time; the next refresh goes on")
+
+
+def _attempt(made: Format, publication: Publication) -> tuple[str, RenderError | None]:
+    """The document, and what forbids to publish it."""
+    document = made.render(publication)
+    try:
+        made.verify(document.encode("utf-8", "surrogatepass"), publication)
+    except RenderError as error:
+        return document, error
+    return document, None
+
+
+def _without_the_unfit(made: Format, publication: Publication) -> tuple[str, tuple[Revision, ...]]:
+    """The document of the entries that can be rendered, and the others. Raises: RenderError."""
+
+    def is_fit(entry: Disclaimed) -> bool:
+        return _attempt(made, replace(publication, entries=(entry,)))[1] is None
+
+    fit = {entry.revision.key: is_fit(entry) for entry in publication.entries}
+    kept = tuple(entry for entry in publication.entries if fit[entry.revision.key])
+    document, error = _attempt(made, replace(publication, entries=kept))
+    if error is not None:
+        raise error
+    return document, tuple(e.revision for e in publication.entries if not fit[e.revision.key])
