@@ -514,3 +514,10 @@ def test_what_a_feed_holds_of_other_vocabularies_is_carried_without_slots() -> N
         "<podcast:locked>yes</podcast:locked>",
     )
     assert feed.prefixes == ("itunes", "podcast")
+
+
+def test_an_atom_feed_has_its_raw_id_and_an_rss_feed_none() -> None:
+    source = "<entry><id>e</id><source><id>s</id></source></entry>"
+    atom = f"<feed xmlns='http://www.w3.org/2005/Atom'>{source}<id> ../a b </id></feed>"
+    assert _parsed(atom)[0].id == "../a b"
+    assert _channel("<a:id>x</a:id><id>y</id>").id is None

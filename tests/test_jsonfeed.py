@@ -89,6 +89,7 @@ def test_an_item_is_read_with_all_it_says() -> None:
 def test_the_feed_is_read_with_all_it_says() -> None:
     head = {
         "home_page_url": "https://a.example.org/",
+        "feed_url": "https://a.example.org/feed.json",
         "description": "d",
         "icon": "/i.png",
         "language": "en",
@@ -97,6 +98,7 @@ def test_the_feed_is_read_with_all_it_says() -> None:
     }
     feed = _parsed(_feed(**head)).feed
     assert (feed.title, feed.link, feed.description) == ("t", "https://a.example.org/", "d")
+    assert feed.id == "https://a.example.org/feed.json"
     assert (feed.language, feed.image) == ("en", Image("https://a.example.org/i.png"))
     assert feed.authors == (Author("A"), Author("B"))
 

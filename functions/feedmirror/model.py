@@ -89,6 +89,7 @@ class Feed:
     """What a document says of the feed itself. Source: RSS 2.0 `<channel>`, RFC 4287 §4.1.1."""
 
     kind: str = ""  # "RSS 2.0", "Atom 1.0", "JSON Feed 1.1" ...
+    id: str | None = None  # raw atom:id, or feed_url of JSON Feed; RSS has none
     title: str | None = None  # plain text
     link: str | None = None  # the site's page, absolute
     description: str | None = None  # plain text

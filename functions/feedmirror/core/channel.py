@@ -10,8 +10,8 @@ from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
 from feedmirror.core.reading import is_base, is_own
 from feedmirror.core.uri import absolute
-from feedmirror.core.vocabulary import DC
-from feedmirror.core.xml import Element, Node
+from feedmirror.core.vocabulary import ATOM, DC
+from feedmirror.core.xml import Element, Node, printable
 from feedmirror.model import Feed, Image
 
 _KINDS = {
@@ -46,6 +46,7 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
     foreign, prefixes = carried(element, slots=False) if element else ((), ())
     return Feed(
         kind=_kind_of(parsed) or _cdf(node),
+        id=_id(node),
         title=plain(raw, "title"),
         link=absolute(string(raw, "link"), location),
         description=plain(raw, "subtitle"),
@@ -62,6 +63,14 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
         foreign=foreign,
         prefixes=prefixes,
     )
+
+
+def _id(node: Node | None) -> str | None:
+    """Atom's own, raw."""
+    if node is None or node.name.uri != ATOM:
+        return None
+    ids = (n for n in node.elements() if (n.name.uri, n.name.local) == (ATOM, "id"))
+    return next((printable(found.text()).strip() or None for found in ids), None)
 
 
 def _web_master(raw: Any, node: Node | None) -> str | None:

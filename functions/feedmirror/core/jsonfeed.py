@@ -100,6 +100,7 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
     icon = absolute(_text(raw, "icon"), location)
     return Feed(
         kind=f"JSON Feed {version if '.' in version else version + '.0'}",
+        id=_text(raw, "feed_url"),
         title=title,
         link=link,
         description=_text(raw, "description"),
