@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rules.dates import date_822_problem
+from test_validity_of_formats import ATOM_MISTAKES, JSON_MISTAKES
 from validity import FROM_ORIGIN, RULES, disclaimers, rss_problems
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -289,7 +290,8 @@ def test_planted_mistake_breaks_its_rule_and_no_other(old: str, new: str, rules:
 
 
 def test_every_rule_is_proven_by_a_mistake():
-    proven = {rule for _, _, rules in MISTAKES for rule in rules.split()}
+    planted = (*MISTAKES, *ATOM_MISTAKES, *JSON_MISTAKES)
+    proven = {rule for _, _, rules in planted for rule in rules.split()}
 
     assert proven | {"encoding"} == set(RULES)
     assert set(RULES) > FROM_ORIGIN

@@ -1,4 +1,4 @@
-"""Whether an RSS 2.0 document is valid: an independent judge.
+"""Whether a public document is valid, of whatever format: an independent judge.
 
 It reads with lxml and expat and imports nothing of the program; `rules` has the rules, and the
 search for disclaimers, which is offered here too.
@@ -7,22 +7,31 @@ search for disclaimers, which is offered here too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from xml.parsers import expat
 
 from lxml import etree
 
-from rules import FROM_ORIGIN, RULES
+from rules import FROM_ORIGIN, RULES, json_feed
 from rules.atom import self_findings, vocabulary_findings
+from rules.atom_feed import feed_findings
 from rules.channel import channel_findings
 from rules.core import shape_findings
 from rules.disclaimers import BODIES, disclaimers
 from rules.foreign import foreign_findings, namespace_findings
-from rules.tree import XML, Context, Element, Finding, elements, parse_document
+from rules.tree import ATOM, XML, Context, Element, Finding, elements, parse_document
 from rules.values import is_language
 
-__all__ = ["BODIES", "FROM_ORIGIN", "RULES", "disclaimers", "rss_problems"]
+__all__ = [
+    "BODIES",
+    "FROM_ORIGIN",
+    "RULES",
+    "atom_problems",
+    "disclaimers",
+    "json_problems",
+    "rss_problems",
+]
 
 _DECLARATION = re.compile(rb"""<\?xml version=["']1\.0["'] encoding=["']utf-8["']""", re.IGNORECASE)
 _BAD_CHARACTER = re.compile("[\x80-\x9f\ufdd0-\ufdef\ufffe\uffff]")
@@ -38,12 +47,37 @@ def rss_problems(
     words can break. `self_url` is the address that the document is served from, None if that is
     not known; `now` is the present by default.
     """
+    return _xml_problems(document, _findings, self_url, now)
+
+
+def atom_problems(
+    document: bytes, *, self_url: str | None = None, now: datetime | None = None
+) -> list[str]:
+    """The same of an Atom 1.0 document."""
+    return _xml_problems(document, _atom_findings, self_url, now)
+
+
+def json_problems(document: bytes, *, self_url: str, now: datetime | None = None) -> list[str]:
+    """The same of a JSON Feed; places are written as JavaScript does."""
+    found = list(json_feed.json_problems(document, self_url, now or datetime.now(UTC)))
+    for rule, _, _ in found:
+        if rule not in RULES:
+            raise KeyError(rule)
+    return [f"{rule} at {where}: {str(value)[:120]!r}" for rule, where, value in found]
+
+
+def _xml_problems(
+    document: bytes,
+    findings: Callable[[Element, Context], Iterator[Finding]],
+    self_url: str | None,
+    now: datetime | None,
+) -> list[str]:
     problems = list(_byte_problems(document))
     if any(problem.startswith(("encoding", "well-formed")) for problem in problems):
         return problems
     root = parse_document(document)
     context = Context(now=now or datetime.now(UTC), self_url=self_url)
-    return problems + [_sentence(root, *finding) for finding in _findings(root, context)]
+    return problems + [_sentence(root, *finding) for finding in findings(root, context)]
 
 
 def _sentence(root: Element, rule: str, node: Element, value: str) -> str:
@@ -93,6 +127,18 @@ def _findings(root: Element, context: Context) -> Iterator[Finding]:
         yield from self_findings(channel, context)
         yield from vocabulary_findings(channel)
         yield from foreign_findings(channel, context)
+
+
+def _atom_findings(root: Element, context: Context) -> Iterator[Finding]:
+    if root.getroottree().docinfo.doctype:
+        yield "doctype", root, root.getroottree().docinfo.doctype
+    if root.tag != f"{{{ATOM}}}feed":
+        yield "root", root, root.tag
+        return
+    yield from _character_findings(root)
+    yield from _language_findings(root)
+    yield from namespace_findings(root)
+    yield from feed_findings(root, context)
 
 
 def _character_findings(root: Element) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
-"""The rules of a valid RSS 2.0 document, one sentence each; the modules beside this one check them.
+"""The rules of valid documents, one sentence each; the modules beside this one check them.
 
 The judge is independent: it reads with lxml and imports nothing of the program. Sources: the
-RSS 2.0 specification, the RSS Advisory Board's profile and the messages of the W3C's validator.
+RSS 2.0 specification, the RSS Advisory Board's profile, RFC 4287, JSON Feed 1.1 and the messages
+of the W3C's validator. What is said of RSS holds in the other formats for what they call otherwise.
 Left out is what a faithful mirror cannot mend and no reader trips over: replacement characters,
 guids that are short numbers, the file extension of an image, roles of credits, ratings.
 """
@@ -62,6 +63,13 @@ RULES: dict[str, str] = {
     "enclosure-double": "an item has at most one enclosure",
     "source-url": "source has a url",
     "double-meaning": "what an RSS element says is not said again by a foreign one",
+    # Atom and JSON Feed alone
+    "alternate-double": "of alternate links there is one of each type and language",
+    "id-syntax": "an id of the schemes urn and tag follows the syntax of that scheme",
+    "json-type": "a value is of the type that its member wants",
+    "source-incomplete": "a source has id, title and updated",
+    "text-type": "a text construct is text, html, or xhtml with one div in it",
+    "updated-double": "no two entries were updated at the same moment",
     # bodies
     "content-before-description": "content:encoded comes after description",
     "content-without-description": "an item with content:encoded has a description",
@@ -122,7 +130,9 @@ FROM_ORIGIN = frozenset(
         "reference",  # words about markup can be written in no way that every reader reads alike
         "reserved-prefix",
         "slash-comments",
+        "source-incomplete",
         "sy-frequency",
         "sy-period",
+        "updated-double",
     }
 )

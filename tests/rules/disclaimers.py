@@ -41,17 +41,18 @@ def disclaimers(
     *,
     sentence: str | None = None,
 ) -> list[dict[str, int]]:
-    """How many disclaimers each body of each item holds, by the name of the element, per item.
+    """How many disclaimers each body of each item of RSS or entry of Atom holds, by the name of
+    the element.
 
     A body that is there and holds none counts 0; a second one of the same name is `name[2]`.
-    `description` and `content:encoded` are read as HTML: what counts is an element of the class
-    that a reader can see and that holds text, `sentence` if one is given. In the foreign bodies,
-    where there may be no markup, it is how often `sentence` occurs in the words; without a
-    sentence they are read for the class as well.
+    `description`, `content:encoded` and what says that it is are read as HTML: what counts is an
+    element of the class that a reader can see and that holds text, `sentence` if one is given. In
+    the foreign bodies, where there may be no markup, it is how often `sentence` occurs in the
+    words; without a sentence they are read for the class as well.
     """
     return [
         _item_disclaimers(item, css_class, sentence)
-        for item in parse_document(document).iter("item")
+        for item in parse_document(document).iter("item", f"{{{ATOM}}}entry")
     ]
 
 
@@ -66,11 +67,17 @@ def _item_disclaimers(item: Element, css_class: str, sentence: str | None) -> di
         occurrences[name] += 1
         key = name if occurrences[name] == 1 else f"{name}[{occurrences[name]}]"
         text = node.xpath("string()")
-        if sentence is None or name in {"description", "content:encoded"}:
+        is_html = name in {"description", "content:encoded"} or _is_html_of_atom(node)
+        if sentence is None or is_html:
             found[key] = _blocks(text, css_class, _squeeze(sentence or ""))
         else:
             found[key] = _squeeze(_seen_text(text)).count(_squeeze(sentence))
     return found
+
+
+def _is_html_of_atom(node: Element) -> bool:
+    """Whether it is a body of an entry, and not one of Atom's within an item of RSS."""
+    return node.getparent().tag == f"{{{ATOM}}}entry" and node.get("type") == "html"
 
 
 def _blocks(html: str, css_class: str, sentence: str) -> int:
