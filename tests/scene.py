@@ -27,6 +27,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 URL = "https://news.example.org/rss"
 SUBSCRIPTION = Subscription("news", URL, keep=5)
 PUBLIC_URL = "https://mirror.example.net"
+DOCUMENTS = ("atom.xml", "feed.json", "rss.xml")  # of every feed, in the order they are written in
 Answer = bytes | Fetched | NotModified | Gone | FeedError
 
 

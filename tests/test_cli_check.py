@@ -19,8 +19,12 @@ def test_configuration_in_order_is_shown_as_a_table(here, capsys):
     assert feedmirror("check") == 0
     assert capsys.readouterr().out == (
         "feed     every  keep  address\n"
-        "one        90m     7  https://feeds.example/one/rss.xml\n"
-        "another    90m     7  https://feeds.example/another/rss.xml\n"
+        "one        90m     7  https://feeds.example/one/atom.xml\n"
+        "                      https://feeds.example/one/feed.json\n"
+        "                      https://feeds.example/one/rss.xml\n"
+        "another    90m     7  https://feeds.example/another/atom.xml\n"
+        "                      https://feeds.example/another/feed.json\n"
+        "                      https://feeds.example/another/rss.xml\n"
         "\n"
         "feeds.toml is in order: 2 feeds.\n"
     )

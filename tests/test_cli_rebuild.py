@@ -15,6 +15,7 @@ from builders import entry, rss_document
 from commands import feedmirror, spawn, write_config
 from feedmirror.entrypoints.abreast import abreast
 from origin_server import OriginServer
+from scene import DOCUMENTS
 
 FEED = rss_document([entry(1), entry(2), entry(3)])
 
@@ -63,7 +64,8 @@ def test_lost_feed_is_made_anew_and_said_in_one_line(mirrored, here, capsys):
     assert feedmirror("rebuild", "x") == 0
     out, err = capsys.readouterr()
     assert out == (
-        "x: 3 entries in 3 revisions, 3 of them public; wrote rss.xml (its state was missing)\n"
+        "x: 3 entries in 3 revisions, 3 of them public; wrote atom.xml, feed.json, rss.xml "
+        "(its state was missing)\n"
     )
     assert err == ""
     assert words(here) == before
@@ -82,7 +84,7 @@ def test_feed_that_is_well_is_rebuilt_and_the_second_time_there_is_nothing_to_do
     mirrored, here, capsys
 ):
     feedmirror("rebuild", "x")
-    assert capsys.readouterr().out.endswith("; wrote rss.xml\n")
+    assert capsys.readouterr().out.endswith("; wrote atom.xml, feed.json, rss.xml\n")
     assert feedmirror("rebuild", "x") == 0
     assert capsys.readouterr().out.endswith("; nothing had to be written\n")
 
@@ -127,7 +129,7 @@ def test_json_is_one_document(mirrored, here, capsys):
     assert len(damaged) == 1
     assert feed == {
         "feed": "x", "failed": True, "error": None, "state": "missing", "entries": 2,
-        "revisions": 2, "window": 2, "published": ["rss.xml"], "set_aside": [],
+        "revisions": 2, "window": 2, "published": [*DOCUMENTS], "set_aside": [],
     }  # fmt: skip
 
 

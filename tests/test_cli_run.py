@@ -19,6 +19,7 @@ from builders import entry, rss_document
 from commands import feedmirror, spawn, write_config
 from feedmirror.core.schedule import next_due
 from origin_server import OriginServer, Wait, reply
+from scene import DOCUMENTS
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FEED = rss_document([entry(1), entry(2)])
@@ -56,7 +57,7 @@ def test_feeds_of_the_configuration_are_mirrored_into_the_store(origin, here, ca
     assert (here / "copies/data/two/state.json").exists()
     out = capsys.readouterr().out
     assert "2 feeds: 2 changed (4 new entries)" in out
-    assert "copies/public/one/rss.xml" in out
+    assert "".join(f"  copies/public/one/{name}\n" for name in DOCUMENTS) in out
     assert "feedmirror serve --store copies" in out
 
 
@@ -203,7 +204,7 @@ def test_json_is_one_document_with_outcomes_and_totals(origin, here, capsys):
         200,
         2,
     )
-    assert (good["published"], good["error"], good["lossless"]) == (["rss.xml"], None, True)
+    assert (good["published"], good["error"], good["lossless"]) == ([*DOCUMENTS], None, True)
     assert (bad["error_kind"], bad["error_group"], bad["http_status"]) == (
         "forbidden",
         "blocked",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from builders import entry, rss_document
-from scene import Scene, document
+from scene import DOCUMENTS, Scene, document
 from stores import CountingStore, MemoryStore, VirtualStore
 
 STATE = "data/news/state.json"
-DOCUMENT = "public/news/rss.xml"
+PUBLIC = [f"public/news/{name}" for name in DOCUMENTS]
 
 
 def _mirrored(archived: int = 0) -> tuple[Scene, CountingStore, VirtualStore]:
@@ -49,14 +49,14 @@ def test_other_bytes_that_say_the_same_make_one_read_and_no_write() -> None:
 
 
 @pytest.mark.parametrize("archived", [100, 1_000_000])
-def test_one_new_entry_writes_itself_the_document_and_the_state_twice(archived: int) -> None:
+def test_one_new_entry_writes_itself_the_documents_and_the_state_twice(archived: int) -> None:
     scene, store, virtual = _mirrored(archived)
     scene.says(document(4, 3, 2, 1))
     assert scene.refresh().new == 1
     assert store.loads == [STATE]
     (entry,) = store.creates
     assert entry.startswith("data/news/entries/")
-    assert store.replaces == [STATE, DOCUMENT, STATE]
+    assert store.replaces == [STATE, *PUBLIC, STATE]
     assert not virtual.entry_loads
 
 
@@ -66,7 +66,7 @@ def test_k_new_entries_write_k_and_the_documents_and_two(archived: int) -> None:
     scene.says(document(*range(10, 0, -1)))
     assert scene.refresh().new == 7
     assert len(store.creates) == 7
-    assert store.replaces == [STATE, DOCUMENT, STATE]
+    assert store.replaces == [STATE, *PUBLIC, STATE]
     assert len(store.loads) <= 2
 
 
@@ -87,12 +87,12 @@ def test_a_feed_that_says_at_every_poll_when_it_was_built_causes_no_write() -> N
     assert store.operations == [("load", STATE)] * 4
 
 
-def test_an_edit_writes_a_revision_the_document_and_the_state_twice() -> None:
+def test_an_edit_writes_a_revision_the_documents_and_the_state_twice() -> None:
     scene, store, _ = _mirrored()
     scene.says(document(3, 2, 1, e2="<p>edited</p>"))
     assert scene.refresh().revised == 1
     assert len(store.creates) == 1
-    assert store.replaces == [STATE, DOCUMENT, STATE]
+    assert store.replaces == [STATE, *PUBLIC, STATE]
 
 
 def test_bookkeeping_alone_is_written_once_a_day_at_most() -> None:
@@ -126,8 +126,8 @@ def test_a_changed_disclaimer_is_published_without_touching_entries() -> None:
     scene, store, _ = _mirrored()
     scene.configure(disclaimer=Disclaimer(text="Quite another notice."))
     outcome = scene.refresh()
-    assert (outcome.http_status, outcome.published) == (304, ("rss.xml",))
-    assert store.writes == [STATE, DOCUMENT, STATE] or store.replaces == [STATE, DOCUMENT, STATE]
+    assert (outcome.http_status, outcome.published) == (304, DOCUMENTS)
+    assert store.writes == [STATE, *PUBLIC, STATE] or store.replaces == [STATE, *PUBLIC, STATE]
     assert scene.public().count("Quite another notice.") == 3
     store.reset()
     scene.refresh()

@@ -14,7 +14,7 @@ from feedmirror.entrypoints.dispatch import DispatchFunction
 from feedmirror.entrypoints.environment import Environment
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError
 from feedmirror.model import Subscription
-from scene import NOON, PUBLIC_URL, Scene, document
+from scene import DOCUMENTS, NOON, PUBLIC_URL, Scene, document
 from stores import CountingStore, MemoryStore
 from test_events import record
 from test_mirror_function import Context
@@ -186,7 +186,9 @@ def test_deploy_that_changes_the_feeds_is_noticed_by_the_next_tick(stage: Stage)
     stage.start()
     assert stage.invoke()["published"] == ["status.json"]
     assert stage.status()["blog"]["retired"] is True
-    assert stage.status()["blog"]["documents"] == {"rss.xml": f"{PUBLIC_URL}/blog/rss.xml"}
+    assert stage.status()["blog"]["documents"] == {
+        name: f"{PUBLIC_URL}/blog/{name}" for name in DOCUMENTS
+    }
     assert list(stage.status()) == ["news", "sport", "blog"]
 
 

@@ -66,7 +66,8 @@ class Stage:
         return self.feeds[slug].url
 
     def mirrored(self) -> list[str]:
-        return sorted(key.split("/")[1] for key in self.store.objects if key.startswith("public/"))
+        public = (key for key in self.store.objects if key.startswith("public/"))
+        return sorted({key.split("/")[1] for key in public})
 
     def logged(self, message: str) -> list[dict]:
         return [extra for _, said, extra in self.log.events if said == message]

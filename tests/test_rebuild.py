@@ -25,7 +25,7 @@ from feedmirror.model import PARSER_VERSION, Disclaimer, Fetched, Subscription
 from feedmirror.ports import Store
 from feedmirror.rebuild import Rebuilt, address_of, rebuild
 from samples import sample_feeds
-from scene import NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene, document
+from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene, document
 from stores import (
     CountingStore,
     Crash,
@@ -109,7 +109,7 @@ def test_lost_state_comes_back_with_the_same_document() -> None:
     rebuilt = make(scene)
     assert words(scene) == before
     assert (rebuilt.state, rebuilt.entries, rebuilt.revisions) == ("missing", 9, 10)
-    assert (rebuilt.window, rebuilt.published, rebuilt.damaged) == (5, ("rss.xml",), ())
+    assert (rebuilt.window, rebuilt.published, rebuilt.damaged) == (5, DOCUMENTS, ())
     assert state(scene).settled
 
 
@@ -495,7 +495,7 @@ def test_document_that_somebody_changed_is_published_anew_though_the_state_is_fi
     make(scene)
     before = words(scene)
     objects(scene)[PUBLIC] = b"defaced"
-    assert make(scene).published == ("rss.xml",)
+    assert make(scene).published == DOCUMENTS
     assert words(scene) == before
 
 
@@ -595,7 +595,7 @@ def test_each_record_is_read_once_and_those_of_the_window_once_more() -> None:
     assert store.listings == [ENTRIES]
     reads = [key for key in store.loads if key.startswith(ENTRIES)]
     assert len(reads) == 10 + 5
-    assert store.writes == [STATE, PUBLIC, STATE]
+    assert store.writes == [STATE, *(f"public/news/{name}" for name in DOCUMENTS), STATE]
 
 
 def test_progress_is_reported_now_and_then() -> None:

@@ -18,7 +18,7 @@ from feedmirror.errors import ParseError, RenderError
 from feedmirror.model import Disclaimer, Feed, Fetched, Subscription
 from generate import FEED_URL, feeds
 from generated.values import Generated
-from scene import PUBLIC_URL, SUBSCRIPTION, URL, Scene
+from scene import DOCUMENTS, PUBLIC_URL, SUBSCRIPTION, URL, Scene
 from validity import FROM_ORIGIN, disclaimers, rss_problems
 
 NOTICE = "A sentence of the operator's."
@@ -186,7 +186,7 @@ def test_equal_documents_of_two_generations_differ_in_their_bytes() -> None:
         assert f"<!-- feedmirror generation {generation} -->" in scene.public()
 
 
-(RSS,) = formats()
+RSS = next(made for made in formats() if made.name == "rss.xml")
 
 
 @pytest.mark.parametrize(
@@ -232,6 +232,15 @@ def test_a_file_of_the_operators_is_named_nowhere() -> None:
     scene.origin.answers[subscription.url] = scene.origin.answers[URL]
     scene.refresh()
     assert "someone" not in scene.public()
+
+
+def test_elements_of_others_that_look_like_items_and_bodies_keep_no_entry_from_the_public() -> None:
+    inner = "<item>q</item><description>q</description><entry><summary type='html'/></entry>"
+    extra = f"<o:a xmlns:o='urn:o'><o:b>{inner}</o:b></o:a>"
+    scene = Scene(rss_document([entry(2, extra=extra), entry(1)]))
+    assert scene.refresh().set_aside == ()
+    for name in DOCUMENTS:
+        assert "Entry 2" in scene.public(name)
 
 
 def test_a_feed_without_title_link_and_description_gets_what_rss_demands() -> None:

@@ -243,7 +243,7 @@ def test_document_that_arrives_late_is_refused_though_the_origin_took_its_edit_b
     scene.says(document(3, 2, 1, e3="<p>edited</p>"))
     run(scene)
     (late,) = sea.adrift
-    assert late.key == "public/news/rss.xml"
+    assert late.key == "public/news/atom.xml"
     WIRE.calm()
     scene.refresh()
     assert "edited" in scene.public()

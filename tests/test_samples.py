@@ -7,6 +7,7 @@ skipped. What differs is listed below, each with its reason.
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
@@ -20,9 +21,11 @@ from lxml import etree
 from feedmirror.core.parse import parse
 from feedmirror.core.vocabulary import canonical
 from feedmirror.model import Disclaimer, Fetched, Subscription
+from rules.json_feed import json_disclaimers
 from samples import sample_feeds
 from scene import PUBLIC_URL, Scene
-from validity import FROM_ORIGIN, disclaimers, rss_problems
+from schemas import grammar_problems, needs_schemas, schema_problems
+from validity import FROM_ORIGIN, atom_problems, disclaimers, json_problems, rss_problems
 
 URL = "https://origin.example.org/feed"
 NOW = datetime(2027, 1, 1, tzinfo=UTC)  # none of the samples is of the future
@@ -49,6 +52,7 @@ DIFFERENCES = {
     ("26", "markup in title"): "titles are plain text: validators refuse markup in them",
     ("28", "year 0001"): "the date that Hugo writes for none is no date",
     ("04", "authors"): "itunes:author says the same name as author: said once",
+    ("21", "name in RSS"): "of names in RSS alone feedparser mends what is encoded twice",
     ("26", "authors"): "an author without a name or an address is none",
 }
 # Elements that are not carried, by local name, and why.
@@ -57,6 +61,7 @@ NOT_CARRIED = {
     "group": "a media:group around a single media:content is opened up: validators refuse it",
     "new-feed-url": "it would move the mirror's subscribers back to the origin",
 }
+ATOM = "{http://www.w3.org/2005/Atom}"
 _BASE = {
     "http://www.w3.org/2005/Atom",
     "http://purl.org/rss/1.0/",
@@ -77,13 +82,17 @@ def _read(body: bytes) -> Any:
     return feedparser.parse(io.BytesIO(body), response_headers=headers)
 
 
+def _mirrored(path: Path, name: str = "rss.xml") -> bytes:
+    return _scene(path).public(name).encode()
+
+
 @cache
-def _mirrored(path: Path) -> bytes:
+def _scene(path: Path) -> Scene:
     subscription = Subscription("s", URL, keep=10_000, disclaimer=Disclaimer(text=NOTICE))
     scene = Scene(Fetched(URL, path.read_bytes()), subscription=subscription)
     scene.now = NOW
     assert scene.refresh().outcome == "changed"
-    return scene.public().encode()
+    return scene
 
 
 @pytest.fixture(params=SAMPLES, ids=lambda path: path.name)
@@ -166,8 +175,9 @@ def _foreign(body: bytes) -> Counter[str]:
     )
 
 
-def test_every_foreign_element_is_still_there(sample: Path) -> None:
-    before, after = _foreign(sample.read_bytes()), _foreign(_mirrored(sample))
+@pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
+def test_every_foreign_element_is_still_there(sample: Path, name: str) -> None:
+    before, after = _foreign(sample.read_bytes()), _foreign(_mirrored(sample, name))
     if _allowed(sample, "repeats"):
         before = Counter({name: min(count, after[name]) for name, count in before.items()})
     assert not before - after
@@ -178,18 +188,93 @@ def test_the_mirror_is_valid_but_for_what_only_the_origin_can_mend(sample: Path)
     assert [problem for problem in found if problem.split()[0] not in FROM_ORIGIN] == []
 
 
-def test_every_body_carries_the_disclaimer_once(sample: Path) -> None:
-    items = disclaimers(_mirrored(sample), sentence=NOTICE)
+@pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
+def test_every_body_carries_the_disclaimer_once(sample: Path, name: str) -> None:
+    items = disclaimers(_mirrored(sample, name), sentence=NOTICE)
     assert items
     for item in items:
         assert item, "an item without any body"
         assert set(item.values()) == {1}, item
 
 
+# ---------------------------------------------------------------- the same in every format
+
+EVERY = pytest.mark.parametrize("path", sample_feeds(), ids=lambda path: path.name)
+
+
+@EVERY
+def test_atom_and_json_are_valid_but_for_what_only_the_origin_can_mend(path: Path) -> None:
+    atom, plain = _mirrored(path, "atom.xml"), _mirrored(path, "feed.json")
+    found = atom_problems(atom, self_url=f"{PUBLIC_URL}/s/atom.xml", now=NOW)
+    found += json_problems(plain, self_url=f"{PUBLIC_URL}/s/feed.json", now=NOW)
+    assert [problem for problem in found if problem.split()[0] not in FROM_ORIGIN] == []
+
+
+@needs_schemas
+@EVERY
+def test_atom_keeps_to_the_grammar_and_json_to_the_schema(path: Path) -> None:
+    assert grammar_problems(_mirrored(path, "atom.xml")) == []
+    assert schema_problems(_mirrored(path, "feed.json")) == []
+
+
+@EVERY
+def test_atom_has_the_same_entries_as_rss_for_feedparser(path: Path) -> None:
+    pairs = zip(
+        _read(_mirrored(path)).entries, _read(_mirrored(path, "atom.xml")).entries, strict=True
+    )
+    for rss, atom in pairs:
+        assert atom.get("link") == rss.get("link")
+        assert (atom.get("title") or None) == rss.get("title")
+        if not atom.id.startswith("urn:uuid:"):
+            assert atom.id == rss.id
+        assert atom.get("published_parsed") in {rss.get("published_parsed"), None}
+        assert _bodies(rss) <= _bodies(atom)  # of RSS it drops one for itunes:summary
+        assert _addressed(atom) == _addressed(rss)
+        assert _names(rss) <= _names(atom) or _allowed(path, "name in RSS")
+        assert {tag.term for tag in atom.get("tags", [])} == {t.term for t in rss.get("tags", [])}
+
+
+def _bodies(entry: Any) -> set[str]:
+    return {entry.get("summary"), *(content.value for content in entry.get("content", []))} - {None}
+
+
+def _names(entry: Any) -> set[str | None]:
+    return {author.get("name") for author in entry.get("authors", [])}
+
+
+def _addressed(entry: Any) -> list[str]:
+    return [link.href for link in entry.get("links", []) if link.rel == "enclosure"]
+
+
+@EVERY
+def test_json_has_the_same_entries_as_atom(path: Path) -> None:
+    items = json.loads(_mirrored(path, "feed.json"))["items"]
+    root = etree.fromstring(_mirrored(path, "atom.xml"), etree.XMLParser(huge_tree=True))
+    entries = root.findall(f"{ATOM}entry")
+    for item, entry in zip(items, entries, strict=True):
+        assert item["id"] == entry.findtext(f"{ATOM}id")
+        published = entry.findtext(f"{ATOM}published")
+        assert item.get("date_published") == published
+        content = entry.findtext(f"{ATOM}content") or entry.findtext(f"{ATOM}summary")
+        assert item["content_html"] == content
+        links = {link.get("rel"): link.get("href") for link in entry.iterfind(f"{ATOM}link")}
+        assert item.get("url") == links.get("alternate")
+        names = [author.findtext(f"{ATOM}name") for author in entry.iterfind(f"{ATOM}author")]
+        assert [author["name"] for author in item.get("authors", [])] == names
+        terms = {category.get("term") for category in entry.iterfind(f"{ATOM}category")}
+        assert set(item.get("tags", [])) == terms
+
+
+@EVERY
+def test_every_body_of_a_json_feed_carries_the_disclaimer_once(path: Path) -> None:
+    items = json_disclaimers(_mirrored(path, "feed.json"), "feedmirror-disclaimer", NOTICE)
+    assert items
+    for item in items:
+        assert set(item.values()) == {1}, item
+
+
 @pytest.mark.parametrize("path", JSON_SAMPLES, ids=lambda path: path.name)
 def test_every_item_of_a_json_feed_is_mirrored(path: Path) -> None:
-    import json
-
     items = json.loads(path.read_bytes())["items"]
     mirror = {entry.id: entry for entry in _read(_mirrored(path)).entries}
     for item in items:

@@ -14,7 +14,7 @@ from feedmirror.core.state import Failing, State
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Subscription
 from feedmirror.site import is_current, publish_site
-from scene import NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
+from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
 from stores import CountingStore, MemoryStore
 
 OTHER = Subscription("other", "https://other.example.org/rss")
@@ -33,7 +33,7 @@ def test_status_says_of_each_feed_where_it_is_and_how_it_stands() -> None:
         "news": {
             "feed": "news",
             "title": "Example News",
-            "documents": {"rss.xml": f"{PUBLIC_URL}/news/rss.xml"},
+            "documents": {name: f"{PUBLIC_URL}/news/{name}" for name in DOCUMENTS},
             "last_new_entry": "2026-03-02T12:00:00Z",
             "failing": None,
             "failing_since": None,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from uuid import UUID
 
-from feedmirror.core.uri import is_web
-from feedmirror.model import Entry, Identity, Item
+from feedmirror.core.uri import is_iri, is_web
+from feedmirror.model import Entry, Identity, Item, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ def _identified(
         link = entry.link if entry else None
         if link:
             return Identified(index, key, link, guid_is_permalink=is_web(link))
-        return Identified(index, key, _urn(key), guid_is_permalink=False)
+        return Identified(index, key, urn_of(key), guid_is_permalink=False)
     if entry is None:
         return None
     key = _digest("content", entry.title or "", _visible(entry.content or entry.summary))
-    return Identified(index, key, _urn(key), guid_is_permalink=False)
+    return Identified(index, key, urn_of(key), guid_is_permalink=False)
 
 
 def guid_key(guid: str) -> str:
@@ -105,7 +105,14 @@ def _digest(*parts: str) -> str:
     return blake2b(joined, digest_size=16).hexdigest()
 
 
-def _urn(key: str) -> str:
+def iri_of(revision: Revision) -> str:
+    """The public id for formats that want an IRI: the guid wherever it is one. What else a guid
+    may be (a number, a word) gets one derived, the same in each of them. Source: RFC 4287 §4.2.6.
+    """
+    return revision.guid if is_iri(revision.guid) else urn_of(revision.key)
+
+
+def urn_of(key: str) -> str:
     """An id for an entry that has none. Source: RFC 9562 §5.8, version 8: a digest of our own."""
     value = (int(key, 16) & ~(0xF << 76) & ~(0x3 << 62)) | (8 << 76) | (2 << 62)
     return f"urn:uuid:{UUID(int=value)}"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from feedmirror.core.xml import escape, printable
 
 _LOOKS_LIKE_HTML = re.compile(
     r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]\w+);"
+)
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)(?:[^<>\"]|\"[^\"]*\")*+>")
+_BREAKING = frozenset(
+    "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 "
+    "header hr li ol p pre section table td th tr ul".split()
 )
 
 
@@ -21,3 +27,12 @@ def paragraphs(text: str) -> str:
 def looks_like_html(text: str) -> bool:
     """Whether a reader that accepts either would take `text` for HTML."""
     return bool(_LOOKS_LIKE_HTML.search(text))
+
+
+def words_of(body: str) -> str:
+    """The words of HTML that has been sanitised, on one line, without its markup."""
+
+    def gap(tag: re.Match[str]) -> str:
+        return " " if tag[1].removeprefix("/").lower() in _BREAKING else ""
+
+    return " ".join(html.unescape(_TAG.sub(gap, body)).split())

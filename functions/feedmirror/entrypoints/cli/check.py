@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from feedmirror.core.formats import formats
@@ -11,6 +12,7 @@ from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.errors import ConfigError
+from feedmirror.model import Subscription
 from feedmirror.settings import load_settings
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
@@ -27,17 +29,21 @@ def check(arguments: Namespace, _outside: Outside) -> int:
         complain(f"{counted(len(error.problems), 'problem')} in {path}", *error.problems)
         return 2
     base = settings.public_url or DEFAULT_PUBLIC_URL
-    rows = [
-        (each.slug, duration(each.every_s), str(each.keep), f"{base}/{each.slug}/{made.name}")
-        for each in settings.subscriptions
-        for made in formats()
-    ]
+    rows = [row for each in settings.subscriptions for row in _rows(each, base)]
     show(Table(("feed", "every", "keep", "address"), rows, frozenset({"every", "keep"})))
     lines = ["", f"{path} is in order: {counted(len(settings.subscriptions), 'feed')}."]
     if settings.public_url is None:
         lines.append("It sets no public_url: these are the addresses that `feedmirror serve` has.")
     print("\n".join(lines))  # noqa: T201 - what the command is for
     return 0
+
+
+def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
+    """A row for each address of the feed; the first one says what holds for them all."""
+    told = (subscription.slug, duration(subscription.every_s), str(subscription.keep))
+    for made in formats():
+        yield (*told, f"{base}/{subscription.slug}/{made.name}")
+        told = ("", "", "")
 
 
 def duration(seconds: int) -> str:

@@ -19,7 +19,8 @@ exit codes: 0 all is well, 1 a feed failed, 2 wrong usage or configuration
 RUN_ABOUT = """\
 Mirror every feed of feeds.toml once, or the one at URL, which needs no file at all.
 
-The store then holds data/, which is private, and public/SLUG/rss.xml, which is for readers.
+The store then holds data/, which is private, and public/SLUG/, which is for readers: the feed in
+every format.
 """
 RUN_EXAMPLES = """\
 examples:

@@ -23,7 +23,7 @@ from feedmirror.entrypoints.telemetry import (
 )
 from feedmirror.model import Outcome, Subscription
 
-_MOST_FILES = 5  # that are listed by name
+_MOST_FILES = 9  # that are listed by name
 _HEAD = ("feed", "outcome", "new", "revised", "unchanged", "ms", "why")
 _NUMBERS = frozenset({"new", "revised", "unchanged", "ms"})
 

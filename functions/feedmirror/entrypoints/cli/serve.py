@@ -61,7 +61,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 def _welcome(server: FeedServer, arguments: Namespace) -> str:
     addresses = server.addresses()
     if addresses:
-        lines = [f"Serving {counted(len(addresses), 'feed')}; subscribe to:"]
+        feeds = {address.rpartition("/")[0] for address in addresses}
+        lines = [f"Serving {counted(len(feeds), 'feed')}; subscribe to:"]
         lines += [f"  {address}" for address in addresses]
     else:
         lines = [f"Nothing has been mirrored into {arguments.store} yet:"]

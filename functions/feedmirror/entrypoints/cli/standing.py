@@ -150,7 +150,7 @@ def row(standing: Standing, now: datetime, place: Place) -> tuple[str, ...]:
     Where public addresses are not known, it says where in the store the documents are.
     """
     status = standing.status
-    stored = (place.below(f"public/{standing.feed}/{name}") for name in standing.documents)
+    stored = [place.below(f"public/{standing.feed}/{name}") for name in standing.documents]
     if standing.status == FAILING and standing.failing_since:
         status = f"{FAILING}: {standing.error_kind}, {_span(standing.failing_since, now)}"
     due = standing.next_due
@@ -160,8 +160,14 @@ def row(standing: Standing, now: datetime, place: Place) -> tuple[str, ...]:
         _moment(standing.last_new, now, f"{_span(standing.last_new, now)} ago"),
         _moment(due, now, f"in {_span(now, due)}"),
         "" if standing.entries is None else f"{standing.entries:,}",
-        "; ".join(filter(None, (" ".join(standing.addresses or stored), *_notes(standing)))),
+        "; ".join(filter(None, (_together(standing.addresses or stored), *_notes(standing)))),
     )
+
+
+def _together(addresses: Iterable[str]) -> str:
+    """Addresses in one folder: the first one in full, of the others the names."""
+    first, *others = addresses or ("",)
+    return " ".join((first, *(each.rpartition("/")[2] for each in others)))
 
 
 def _notes(standing: Standing) -> Iterable[str]:

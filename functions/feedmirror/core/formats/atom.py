@@ -1,0 +1,216 @@
+"""Atom 1.0, valid whatever came in. Source: RFC 4287, RFC 4685."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+
+from feedmirror import __version__
+from feedmirror.core.atom_vocabulary import joined
+from feedmirror.core.attribution import (
+    changed_at,
+    email,
+    language,
+    media_type,
+    source_of,
+    title_of,
+)
+from feedmirror.core.dates import rfc3339
+from feedmirror.core.disclaimer import Disclaimed
+from feedmirror.core.formats import Format, Publication, alternates
+from feedmirror.core.identity import iri_of
+from feedmirror.core.inspection import Found, inspect_xml
+from feedmirror.core.text import looks_like_html
+from feedmirror.core.uri import is_iri, is_web
+from feedmirror.core.vocabulary import ATOM, PREFIXES
+from feedmirror.core.xml import SEPARATOR, cdata, escape, quote
+from feedmirror.model import Author, Category, Entry, Revision
+
+NAME = "atom.xml"
+_TYPE = "application/atom+xml"
+_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+def render(publication: Publication) -> str:
+    """The document, its generation left out."""
+    own_source = "".join(_own_source(publication))
+    entries = [_entry(entry, publication, own_source) for entry in publication.entries]
+    inner = "\n".join((*joined(tuple(_feed(publication)), publication.foreign), *entries))
+    used = {p for e in publication.entries for p in e.revision.entry.prefixes}
+    prefixes = sorted(used | set(publication.feed.prefixes))
+    spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in prefixes)
+    lang = _lang(publication.feed.language)
+    return f'{_HEAD}<feed xmlns="{ATOM}"{spaces}{lang}>\n{inner}\n</feed>\n'
+
+
+def stamp(document: str, generation: int) -> str:
+    """The document with the generation that last changed it, as a comment before its root."""
+    return document.replace(_HEAD, f"{_HEAD}<!-- feedmirror generation {generation} -->\n", 1)
+
+
+def _lang(said: str | None) -> str:
+    tag = language(said)
+    return f" xml:lang={quote(tag)}" if tag else ""
+
+
+def _text(name: str, value: str) -> str:
+    """A text construct. What looks like markup says that it is HTML, and is escaped for it too:
+    readers that do not heed the type then show it as it was meant, and nobody runs it.
+    """
+    if looks_like_html(value):
+        return f'<{name} type="html">{escape(escape(value))}</{name}>'
+    return f"<{name}>{escape(value)}</{name}>"
+
+
+def _link(rel: str, href: str, **attributes: str | None) -> str:
+    told = "".join(f" {key}={quote(value)}" for key, value in attributes.items() if value)
+    return f'<link rel="{rel}"{told} href={quote(href)}/>'
+
+
+def _person(name: str, author: Author) -> str:
+    called = author.name or author.email or author.uri or ""
+    uri = f"<uri>{escape(author.uri)}</uri>" if author.uri else ""
+    address = email(author)
+    mail = f"<email>{escape(address)}</email>" if address else ""
+    return f"<{name}><name>{escape(called)}</name>{uri}{mail}</{name}>"
+
+
+def _category(category: Category) -> str:
+    scheme = category.scheme if category.scheme and is_iri(category.scheme) else None
+    told = {"term": category.term, "scheme": scheme, "label": category.label}
+    return f"<category{''.join(f' {k}={quote(v)}' for k, v in told.items() if v)}/>"
+
+
+# ---------------------------------------------------------------- the feed
+
+
+def _feed(publication: Publication) -> Iterator[str]:
+    feed, address = publication.feed, publication.address
+    # Of the logical feed, so the same in every document that holds a part of it.
+    yield f"<id>{escape(address)}/</id>"
+    yield _text("title", title_of(publication))
+    if feed.description:
+        yield _text("subtitle", feed.description)
+    yield f"<updated>{rfc3339(publication.changed_at)}</updated>"
+    yield _link("self", f"{address}/{NAME}", type=_TYPE)
+    for other in alternates(NAME):
+        yield _link("alternate", f"{address}/{other.name}", type=other.bare_type)
+    if feed.link:  # last of the alternates: newsboat takes that one for the feed's page
+        yield _link("alternate", feed.link, type="text/html")
+    yield from (_person("author", author) for author in _authors(publication))
+    yield from map(_category, feed.categories)
+    if feed.rights:
+        yield _text("rights", feed.rights)
+    if feed.image:
+        yield f"<logo>{escape(feed.image.url)}</logo>"
+    yield f'<generator version="{__version__}">feedmirror</generator>'
+
+
+def _authors(publication: Publication) -> tuple[Author, ...]:
+    """The feed's authors; the feed itself for entries that would have none. RFC 4287 §4.1.1."""
+    anonymous = any(not disclaimed.revision.entry.authors for disclaimed in publication.entries)
+    named = publication.feed.authors
+    return (Author(title_of(publication)),) if anonymous and not named else named
+
+
+def _own_source(publication: Publication) -> Iterator[str]:
+    """The feed that is mirrored, for entries that name no other; nothing where it has no id, as
+    one from a file may have none. Source: RFC 4287 §4.2.11.
+    """
+    feed, url = publication.feed, publication.subscription.url
+    address = url if is_web(url) else None
+    known = feed.id if feed.id and is_iri(feed.id) else address
+    if not known:
+        return
+    yield f"<source><id>{escape(known)}</id>{_text('title', title_of(publication))}"
+    yield f"<updated>{rfc3339(feed.updated or publication.changed_at)}</updated>"
+    if address:
+        yield _link("self", address)
+    if feed.link:
+        yield _link("alternate", feed.link, type="text/html")
+    if feed.rights:
+        yield _text("rights", feed.rights)
+    yield "</source>"
+
+
+# ---------------------------------------------------------------- entries
+
+
+def _entry(disclaimed: Disclaimed, publication: Publication, own_source: str) -> str:
+    entry = disclaimed.revision.entry
+    own = (
+        *_head(disclaimed.revision),
+        *_bodies(disclaimed),
+        *_source(entry, publication, own_source),
+    )
+    inner = "\n".join(joined(own, disclaimed.foreign))
+    return f"<entry{_lang(entry.language)}>\n{inner}\n</entry>"
+
+
+def _head(revision: Revision) -> Iterator[str]:
+    """All of an entry but its bodies and its source."""
+    entry = revision.entry
+    yield _text("title", entry.title or "")
+    yield f"<id>{escape(iri_of(revision))}</id>"
+    yield f"<updated>{_updated(revision)}</updated>"
+    if entry.published:
+        yield f"<published>{rfc3339(entry.published)}</published>"
+    if entry.link:
+        yield _link("alternate", entry.link)
+    if entry.comments:  # Source: RFC 4685 §4
+        yield _link("replies", entry.comments)
+    for one in entry.enclosures:
+        length = None if one.length_bytes is None else str(one.length_bytes)
+        yield _link("enclosure", one.url, type=media_type(one), length=length, title=one.title)
+    yield from (_person("author", author) for author in entry.authors)
+    yield from map(_category, entry.categories)
+
+
+def _updated(revision: Revision) -> str:
+    """When the entry was last changed: as the origin says. Where it does not, the mirror does, to
+    the thousandth of a second by the entry's place in the feed. So no two entries have the same,
+    and readers that go by it keep them in order.
+    """
+    if revision.entry.updated:
+        return rfc3339(revision.entry.updated)
+    known = changed_at(revision) or revision.entry.published or revision.observed_at
+    exact = known.astimezone(UTC).replace(microsecond=revision.seq % 1000 * 1000)
+    return exact.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _bodies(disclaimed: Disclaimed) -> Iterator[str]:
+    """The bodies; one that holds nothing but the disclaimer where the entry has none.
+
+    An entry without a link must have a content. Source: RFC 4287 §4.1.2.
+    """
+    entry, content = disclaimed.revision.entry, disclaimed.content
+    if content is None and not entry.link:
+        yield _body("content", disclaimed.summary)
+        return
+    if entry.summary is not None or content is None:
+        yield _body("summary", disclaimed.summary)
+    if content is not None:
+        yield _body("content", content)
+
+
+def _body(name: str, markup: str) -> str:
+    return f'<{name} type="html">{cdata(markup)}</{name}>'
+
+
+def _source(entry: Entry, publication: Publication, own_source: str) -> Iterator[str]:
+    source = source_of(entry, publication) if entry.source else None
+    if source:
+        told = f"<id>{escape(source.url)}</id>{_text('title', source.title)}"
+        yield f"<source>{told}{_link('self', source.url)}</source>"
+    elif own_source:
+        yield own_source
+
+
+def verify(document: bytes, publication: Publication) -> None:
+    """Nothing, if the document may go out. Raises: RenderError."""
+    names = (f"{ATOM}{SEPARATOR}{name}" for name in ("summary", "content"))
+    found = Found(f"{ATOM}{SEPARATOR}entry", 2, names, "text")
+    inspect_xml(NAME, document, found, publication.entries)
+
+
+FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 1, render, stamp, verify)

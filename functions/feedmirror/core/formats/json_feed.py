@@ -1,0 +1,162 @@
+"""JSON Feed, with what it has no member for in `_feedmirror`. Source: JSON Feed 1.1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from feedmirror import __version__
+from feedmirror.core.attribution import (
+    UNKNOWN_TYPE,
+    changed_at,
+    email,
+    language,
+    media_type,
+    page_of,
+    source_of,
+    title_of,
+)
+from feedmirror.core.dates import rfc3339
+from feedmirror.core.disclaimer import Disclaimed
+from feedmirror.core.formats import Format, Publication
+from feedmirror.core.identity import iri_of
+from feedmirror.core.inspection import Body, inspect_bodies
+from feedmirror.core.text import words_of
+from feedmirror.core.uri import is_web
+from feedmirror.errors import RenderError
+from feedmirror.model import Author, Enclosure, Position
+
+NAME = "feed.json"
+_EXTENSION = "_feedmirror"
+_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{_EXTENSION}":{{'
+_BODIES = ("content_html", "content_text", "summary")
+
+Json = dict[str, Any]
+
+
+def render(publication: Publication) -> str:
+    """The document, its generation left out; a line for the feed and one for each item."""
+    extension = _dumped(_extension(publication)).removeprefix("{")
+    feed = _dumped(_feed(publication)).removeprefix("{").removesuffix("}")
+    items = ",\n".join(_dumped(_item(entry, publication)) for entry in publication.entries)
+    return f'{_HEAD}{extension},{feed},"items":[\n{items}\n]}}\n'
+
+
+def stamp(document: str, generation: int) -> str:
+    """The document with the generation that last changed it, as the first member that is ours."""
+    return document.replace(_HEAD, f'{_HEAD}"generation":{generation},', 1)
+
+
+def _dumped(value: Json) -> str:
+    """The object as JSON, members without a value left out."""
+    told = {key: held for key, held in value.items() if held not in (None, [], {})}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def _extension(publication: Publication) -> Json:
+    """What the mirror says of itself and of its source."""
+    url = publication.subscription.url
+    return {
+        "software": f"feedmirror {__version__}",
+        "updated": rfc3339(publication.changed_at),
+        "source": _source(title_of(publication), url if is_web(url) else None),
+        "rights": publication.feed.rights,
+    }
+
+
+def _feed(publication: Publication) -> Json:
+    feed = publication.feed
+    return {
+        "title": title_of(publication),
+        "home_page_url": page_of(publication),
+        "feed_url": f"{publication.address}/{NAME}",
+        "description": feed.description,
+        "icon": feed.image.url if feed.image else None,
+        "authors": [_person(author) for author in feed.authors],
+        "language": language(feed.language),
+    }
+
+
+def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
+    revision, entry = disclaimed.revision, disclaimed.revision.entry
+    changed = changed_at(revision)
+    return {
+        "id": iri_of(revision),
+        "url": entry.link,
+        "title": entry.title,
+        "content_html": disclaimed.summary if disclaimed.content is None else disclaimed.content,
+        "summary": _summary(disclaimed, publication),
+        "date_published": rfc3339(entry.published) if entry.published else None,
+        "date_modified": rfc3339(changed) if changed else None,
+        "authors": [_person(author) for author in entry.authors],
+        "tags": list(dict.fromkeys(category.term for category in entry.categories)),
+        "language": language(entry.language),
+        "attachments": [_attachment(enclosure) for enclosure in entry.enclosures],
+        _EXTENSION: _provenance(disclaimed, publication),
+    }
+
+
+def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
+    """The summary of an entry that has a content too: plain text, and so is the disclaimer."""
+    summary = disclaimed.revision.entry.summary
+    if summary is None or disclaimed.content is None:
+        return None
+    words, notice = words_of(summary), disclaimed.notice_text
+    before = publication.subscription.disclaimer.position is Position.BEGINNING
+    return "\n\n".join(filter(None, (notice, words) if before else (words, notice)))
+
+
+def _provenance(disclaimed: Disclaimed, publication: Publication) -> Json:
+    """Where the entry comes from, and what of it has no member of its own."""
+    revision = disclaimed.revision
+    source = source_of(revision.entry, publication)
+    told = {
+        "source": _source(source.title, source.url) if source else None,
+        "guid": revision.guid if revision.guid != iri_of(revision) else None,
+        "key": revision.key,
+        "revision": revision.digest,
+        "first_fetched": rfc3339(revision.first_seen),
+        "disclaimer": disclaimed.notice_text,
+        "comments_url": revision.entry.comments,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def _source(title: str, url: str | None) -> Json:
+    return {"title": title, "url": url} if url else {"title": title}
+
+
+def _person(author: Author) -> Json:
+    address = email(author)
+    url = author.uri or (f"mailto:{quote(address, safe='@!$&*+-._~')}" if address else None)
+    told = {"name": author.name or author.email or author.uri, "url": url}
+    return {key: value for key, value in told.items() if value}
+
+
+def _attachment(enclosure: Enclosure) -> Json:
+    told = {
+        "url": enclosure.url,
+        "mime_type": media_type(enclosure) or UNKNOWN_TYPE,
+        "title": enclosure.title,
+        "size_in_bytes": enclosure.length_bytes,
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def verify(document: bytes, publication: Publication) -> None:
+    """Nothing, if the document may go out. Raises: RenderError."""
+    try:
+        items = json.loads(document.decode())["items"]
+        found = [list(_bodies(item)) for item in items]
+    except (ValueError, TypeError, LookupError) as error:
+        raise RenderError(f"{NAME} would not be well-formed: {error}") from error
+    inspect_bodies(NAME, found, publication.entries)
+
+
+def _bodies(item: Json) -> Iterator[Body]:
+    return ((item[name], name == "content_html") for name in _BODIES if name in item)
+
+
+FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 1, render, stamp, verify)

@@ -1,0 +1,284 @@
+"""feed.json: valid, and all that JSON Feed and the mirror's own members can carry."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from builders import EPOCH, SITE, atom_document, entry, json_feed, rss_document
+from feedmirror.core import html
+from feedmirror.core.disclaimer import attach
+from feedmirror.core.formats import Publication, formats, stamped
+from feedmirror.core.parse import parse
+from feedmirror.core.text import words_of
+from feedmirror.errors import RenderError
+from feedmirror.model import Disclaimer, Fetched, Position, Subscription
+from generate import FEED_URL, feeds
+from generated.values import Generated
+from rules.json_feed import json_disclaimers
+from scene import NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
+from schemas import needs_schemas, schema_problems
+from shelves import state_in
+from test_rss import FEEDS
+from validity import FROM_ORIGIN, json_problems
+
+NOTICE = "A sentence of the operator's."
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+ATOM = "{http://www.w3.org/2005/Atom}"
+FORMAT = next(made for made in formats() if made.name == "feed.json")
+
+
+def _scene(answer: bytes | Fetched, **settings: Any) -> Scene:
+    subscription = Subscription("news", URL, **{"disclaimer": Disclaimer(text=NOTICE), **settings})
+    scene = Scene(answer, subscription=subscription)
+    scene.now = NOW
+    scene.refresh()
+    return scene
+
+
+def _published(answer: bytes | Fetched, **settings: Any) -> str:
+    return _scene(answer, **settings).public("feed.json")
+
+
+def _read(answer: bytes | Fetched, **settings: Any) -> Any:
+    return json.loads(_published(answer, **settings))
+
+
+def _problems(public: str) -> list[str]:
+    return json_problems(public.encode(), self_url=f"{PUBLIC_URL}/news/feed.json", now=NOW)
+
+
+def _assert_disclaimed(public: str) -> None:
+    for bodies in json_disclaimers(public.encode(), "feedmirror-disclaimer", NOTICE):
+        assert bodies, "an item without a body"
+        assert set(bodies.values()) == {1}, bodies
+
+
+@pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
+def test_every_feed_of_ours_becomes_a_valid_one_with_its_disclaimer_everywhere(path: Path) -> None:
+    public = _published(Fetched(URL, path.read_bytes()))
+    assert [p for p in _problems(public) if p.split()[0] not in FROM_ORIGIN] == []
+    _assert_disclaimed(public)
+
+
+@needs_schemas
+@pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
+def test_every_feed_of_ours_keeps_to_the_schema(path: Path) -> None:
+    assert schema_problems(_published(Fetched(URL, path.read_bytes())).encode()) == []
+
+
+@pytest.mark.slow
+@given(feeds())
+def test_every_generated_feed_becomes_a_valid_one(generated: Generated) -> None:
+    scene = _scene(Fetched(FEED_URL, generated.document, generated.content_type))
+    public = scene.public("feed.json")
+    assert [p for p in _problems(public) if p.split()[0] not in FROM_ORIGIN] == []
+    _assert_disclaimed(public)
+    first = {(expected.guid, expected.link): expected for expected in reversed(generated.entries)}
+    items = json.loads(public)["items"]
+    assert len(items) == scene.public().count("<guid")
+    bodies = " ".join(item["content_html"] for item in items)
+    for expected in first.values():
+        assert all(word in bodies or word in public for word in expected.body_words)
+    links = {item.get("url") for item in items}
+    assert {expected.link for expected in first.values()} == links
+
+
+def test_a_plain_feed_of_each_kind_has_no_problem_at_all() -> None:
+    entries = [entry(2, content="<p>All of two.</p>", summary="Two."), entry(1)]
+    for document in (rss_document(entries), atom_document(entries), json_feed(entries)):
+        public = _published(document)
+        assert _problems(public) == []
+        assert [each["title"] for each in json.loads(public)["items"]] == ["Entry 2", "Entry 1"]
+
+
+def test_what_it_says_is_what_it_was_told() -> None:
+    changed = EPOCH.replace(hour=23)
+    enclosures = [
+        ("https://e.example.org/a.mp3", 9, "audio/mpeg"),
+        ("https://e.example.org/b", 0, "x"),
+    ]
+    told = entry(
+        1,
+        title="AT&T <b>\u2028</b>",
+        summary="What it says.",
+        content="<p>All.</p>",
+        author="Ada",
+        updated=changed,
+        categories=["tides", "ferries"],
+        enclosures=enclosures,
+        extra={"language": "pt-BR"},
+    )
+    (item,) = _read(json_feed([told], extra_feed={"language": "pt"}))["items"]
+    assert item.pop("content_html").startswith("<p>All.</p>")
+    assert item.pop("summary") == f"What it says.\n\n{NOTICE}"
+    provenance = item.pop("_feedmirror")
+    assert item == {
+        "id": f"{SITE}1",
+        "url": f"{SITE}1",
+        "title": "AT&T <b>\u2028</b>",
+        "date_published": "2026-01-05T10:00:00Z",
+        "date_modified": "2026-01-05T23:00:00Z",
+        "authors": [{"name": "Ada"}],
+        "tags": ["tides", "ferries"],
+        "language": "pt-BR",
+        "attachments": [
+            {"url": enclosures[0][0], "mime_type": "audio/mpeg", "size_in_bytes": 9},
+            {"url": enclosures[1][0], "mime_type": "application/octet-stream", "size_in_bytes": 0},
+        ],
+    }
+    assert provenance.keys() == {"source", "key", "revision", "first_fetched", "disclaimer"}
+    assert provenance["source"] == {"title": "The Harbour Gazette", "url": URL}
+    assert provenance["first_fetched"] == "2027-01-01T00:00:00Z"
+    assert provenance["disclaimer"] == NOTICE
+
+
+def test_record_of_an_item_is_found_by_what_the_item_says() -> None:
+    scene = _scene(rss_document([entry(1)]))
+    (item,) = json.loads(scene.public("feed.json"))["items"]
+    said = item["_feedmirror"]
+    assert scene.store.load(f"data/news/entries/{said['key']}/{said['revision']}.json") is not None
+
+
+def test_feed_says_what_it_is_of_and_under_which_rights() -> None:
+    found = _read(rss_document([entry(1)], extra_channel="<copyright>Free</copyright>"))
+    assert found["version"] == "https://jsonfeed.org/version/1.1"
+    assert (found["title"], found["home_page_url"]) == ("The Harbour Gazette", SITE)
+    assert found["feed_url"] == f"{PUBLIC_URL}/news/feed.json"
+    assert found["_feedmirror"]["source"] == {"title": "The Harbour Gazette", "url": URL}
+    assert found["_feedmirror"]["rights"] == "Free"
+
+
+def test_ids_are_those_of_the_atom_document_and_a_guid_that_is_none_is_told_besides() -> None:
+    scene = _scene(rss_document([entry(2, guid="two", permalink=False), entry(1)]))
+    items = json.loads(scene.public("feed.json"))["items"]
+    root = etree.fromstring(scene.public("atom.xml").encode())
+    assert [i["id"] for i in items] == [e.text for e in root.iterfind(f"{ATOM}entry/{ATOM}id")]
+    assert [item["_feedmirror"].get("guid") for item in items] == ["two", None]
+
+
+def test_author_with_an_address_alone_is_reached_by_mail() -> None:
+    (item,) = _read(rss_document([entry(1, extra="<author>a+b@example.org (Ada)</author>")]))[
+        "items"
+    ]
+    assert item["authors"] == [{"name": "Ada", "url": "mailto:a+b@example.org"}]
+
+
+def test_comments_are_told_beside_what_json_feed_has() -> None:
+    (item,) = _read(rss_document([entry(1, comments=f"{SITE}1#c")]))["items"]
+    assert item["_feedmirror"]["comments_url"] == f"{SITE}1#c"
+
+
+def test_summary_is_plain_text_with_the_disclaimer_where_the_operator_wants_it() -> None:
+    both = entry(1, summary="<p>a &lt; b</p><p>c</p>", content="<p>x</p>")
+    disclaimer = Disclaimer(text=NOTICE, position=Position.BEGINNING)
+    (item,) = _read(rss_document([both]), disclaimer=disclaimer)["items"]
+    assert item["summary"] == f"{NOTICE}\n\na < b c"
+
+
+def test_entry_that_was_seen_to_change_says_when_and_one_that_was_not_says_nothing() -> None:
+    scene = Scene(rss_document([entry(2), entry(1)]))
+    scene.refresh()
+    scene.later(hours=1)
+    scene.says(rss_document([entry(2), entry(1, summary="<p>edited</p>")]))
+    scene.refresh()
+    items = json.loads(scene.public("feed.json"))["items"]
+    modified = [item.get("date_modified") for item in items]
+    assert modified == [None, "2026-03-02T13:00:00Z"]
+
+
+def test_mirror_of_the_mirror_says_the_same_once() -> None:
+    first = _published(rss_document([entry(2, content="<p>All.</p>"), entry(1)]))
+    again = _read(Fetched("https://other.example/feed.json", first.encode()))
+    for before, after in zip(json.loads(first)["items"], again["items"], strict=True):
+        assert after["content_html"] == before["content_html"]
+        assert (after["id"], after["title"]) == (before["id"], before["title"])
+
+
+WORDS = st.text("ab <>&\"'=/\n\u00e9", max_size=8)
+BODIES = st.recursive(
+    WORDS,
+    lambda inner: st.builds(
+        "<{0} title='{1}'>{2}</{0}>{3}".format,
+        st.sampled_from("p b li i".split()),
+        WORDS,
+        inner,
+        inner,
+    ),
+)
+
+
+@given(BODIES)
+def test_words_of_a_body_are_those_that_a_sanitiser_leaves(body: str) -> None:
+    cleaned = html.clean(body)
+    spaceless = "".join(words_of(cleaned).split())
+    assert spaceless == "".join(html.to_text(cleaned).split())
+
+
+# ---------------------------------------------------------------- its bytes
+
+
+def test_generation_is_read_from_the_head_of_every_document() -> None:
+    scene = Scene(rss_document([entry(1, summary='"_feedmirror":{"generation":9999')]))
+    scene.refresh()
+    assert {stamped(scene.public(made.name).encode()) for made in formats()} == {1}
+    scene.says(rss_document([entry(2), entry(1)]))
+    scene.refresh()
+    assert {stamped(scene.public(made.name).encode()) for made in formats()} == {2}
+    assert json.loads(scene.public("feed.json"))["_feedmirror"]["generation"] == 2
+    bare = re.sub('"generation":2,', "", scene.public("feed.json"))
+    assert stamped(bare.encode()) == 0
+
+
+def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
+    document = rss_document([entry(1)])
+    scene = Scene(document)
+    scene.refresh()
+    before = scene.public("feed.json")
+    scene.later(days=400)
+    scene.says(Fetched(URL, document.replace(b"<item>", b"<item> ")))
+    scene.refresh()
+    assert scene.public("feed.json") == before
+
+
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        (lambda d: d[:-3], "not be well-formed"),
+        (lambda d: d.replace('"items"', '"entries"'), "not be well-formed"),
+        (lambda d: d.replace("feedmirror-disclaimer", "x"), r"disclaimer in items \[1\]"),
+        (lambda d: d.replace("\\n\\nMirrored from", ""), r"disclaimer in items \[1\]"),
+        (
+            lambda d: d.replace('"content_html"', '"_x"').replace('"summary"', '"_y"'),
+            r"items \[1\]",
+        ),
+        (lambda d: d[: d.index("[\n")] + "[]}", "lack entries: it has 0"),
+        (lambda d: d.replace("Entry 1", "Entry \ud800"), "not be well-formed"),
+    ],
+)
+def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, complaint: str) -> None:
+    scene = Scene(rss_document([entry(1, content="<p>x</p>")]))
+    scene.refresh()
+    state = state_in(scene.store)
+    assert state.feed is not None
+    entries = tuple(attach(revision, SUBSCRIPTION, state.feed) for revision in state.window)
+    publication = Publication(SUBSCRIPTION, state.feed, entries, (), NOON, f"{PUBLIC_URL}/news")
+    document = FORMAT.render(publication)
+    FORMAT.verify(document.encode(), publication)
+    with pytest.raises(RenderError, match=complaint):
+        FORMAT.verify(broken(document).encode("utf-8", "surrogatepass"), publication)
+
+
+def test_our_own_parser_reads_it_back() -> None:
+    public = _published(rss_document([entry(2), entry(1)]))
+    parsed = parse(Fetched(URL, public.encode()), frozenset())
+    assert parsed.feed.kind == "JSON Feed 1.1"
+    assert [item.guid for item in parsed.items] == [f"{SITE}2", f"{SITE}1"]
