@@ -16,6 +16,8 @@ from runtime import Function
 from s3 import BUCKET, S3
 from stage import PUBLIC_URL, batch, eager_feed
 
+from feedmirror.core.formats import formats
+
 FEEDS = 10  # a batch of the queue
 _STARTS = 5
 _UNCHANGED = 20
@@ -83,7 +85,7 @@ def _measure(start: Callable[[], Function], origin: Origin, s3: S3) -> Cpu:
             origin.serve(version, conditional=True)
             s3.requests()
             new.append(_turn(function, FEEDS)[0])
-        _expect(s3, GET=FEEDS, PUT=4 * FEEDS)
+        _expect(s3, GET=FEEDS, PUT=(3 + len(formats())) * FEEDS)  # entry, state, documents, state
         many = [_turn(function, FEEDS) for _ in range(_UNCHANGED)]
         _expect(s3, GET=FEEDS * _UNCHANGED)
         origin.serve(_NEW, conditional=True, delay_s=_DELAY_S)
