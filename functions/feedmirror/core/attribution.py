@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from feedmirror.core.formats import Publication
@@ -35,9 +36,12 @@ def source_of(entry: Entry, publication: Publication) -> Source | None:
     """Where the entry was taken from: what it names itself, else the feed that is mirrored; None
     where that came from a file, whose place is nobody's business.
     """
-    url = publication.subscription.url
-    own = Source(title_of(publication), url) if is_web(url) else None
-    return entry.source or own
+    return entry.source or _own_source(title_of(publication), publication.subscription.url)
+
+
+@lru_cache(maxsize=16)
+def _own_source(title: str, url: str) -> Source | None:
+    return Source(title, url) if is_web(url) else None
 
 
 def language(said: str | None) -> str | None:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from uuid import UUID
 
-from feedmirror.core.uri import is_iri, is_web
-from feedmirror.model import Entry, Identity, Item, Revision
+from feedmirror.core.iri import urn_of
+from feedmirror.core.uri import is_web
+from feedmirror.model import Entry, Identity, Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +103,6 @@ def _keeper(
 def _digest(*parts: str) -> str:
     joined = "\0".join(parts).encode("utf-8", "surrogatepass")
     return blake2b(joined, digest_size=16).hexdigest()
-
-
-def iri_of(revision: Revision) -> str:
-    """The public id for formats that want an IRI: the guid wherever it is one. What else a guid
-    may be (a number, a word) gets one derived, the same in each of them. Source: RFC 4287 §4.2.6.
-    """
-    return revision.guid if is_iri(revision.guid) else urn_of(revision.key)
-
-
-def urn_of(key: str) -> str:
-    """An id for an entry that has none. Source: RFC 9562 §5.8, version 8: a digest of our own."""
-    value = (int(key, 16) & ~(0xF << 76) & ~(0x3 << 62)) | (8 << 76) | (2 << 62)
-    return f"urn:uuid:{UUID(int=value)}"
 
 
 _TRACKING = re.compile(

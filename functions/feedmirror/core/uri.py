@@ -16,23 +16,6 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # full stops of a host. Source: RFC 3490 §3.1
 _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20\"#%/<>?@\\^`{|}\x7f]")  # WHATWG URL §3.5, roughly
 
-# Letters beyond ASCII that an IRI may hold. Source: RFC 3987 §2.2, ucschar.
-_LETTERS = "\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U000efffd"
-_PCHAR = rf"(?:[A-Za-z0-9._~!$&'()*+,;=:@{_LETTERS}-]|%[0-9A-Fa-f]{{2}})"
-_IRI = re.compile(
-    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?://(?P<host>\[[0-9A-Fa-f:.]+\](?::[0-9]*)?|{_PCHAR}+))?"
-    rf"(?:{_PCHAR}|/)*(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
-)
-_OWN_SYNTAX = {
-    "urn": re.compile(
-        r"urn:(?:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
-        r"|(?!uuid:)[a-z0-9][a-z0-9-]{0,30}[a-z0-9]:[^/?#].*)",
-        re.IGNORECASE | re.ASCII,
-    ),
-    "tag": re.compile(r"tag:(?:[\w.-]+@)?[A-Za-z0-9.-]+,\d{4}(?:-\d\d(?:-\d\d)?)?:.*", re.ASCII),
-}
-_EXECUTED = frozenset("javascript vbscript livescript data file blob about".split())
-
 # Schemes that lead to something and run nothing. What another vocabulary's attribute holds of any
 # other scheme is dropped: browsers run javascript:, vbscript: and data:, read file: and blob:.
 _HARMLESS = frozenset(
@@ -117,22 +100,3 @@ def harmless(url: str, base: str | None) -> str | None:
 def is_web(url: str) -> bool:
     """Whether `url` is a full http or https address, as `isPermaLink` needs it."""
     return absolute(url, None) == url
-
-
-def is_iri(text: str) -> bool:
-    """Whether `text` is a full IRI that names something and runs nothing, as `atom:id` needs it.
-
-    Of the schemes that ids are made of, the whole of their own syntax counts. Source: RFC 3987
-    §2.2; RFC 8141 §2 (urn), RFC 9562 §4 (urn:uuid), RFC 4151 §2.1 (tag).
-    """
-    found = _IRI.fullmatch(text)
-    if found is None:
-        return False
-    scheme = found["scheme"].lower()
-    if scheme in {"http", "https", "ftp"}:
-        try:
-            return bool(found["host"] and _checked(text))
-        except ValueError:
-            return False
-    own = _OWN_SYNTAX.get(scheme)
-    return scheme not in _EXECUTED and (own is None or own.fullmatch(text) is not None)

@@ -18,10 +18,10 @@ from feedmirror.core.attribution import (
 from feedmirror.core.dates import rfc3339
 from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Format, Publication, alternates
-from feedmirror.core.identity import iri_of
 from feedmirror.core.inspection import Found, inspect_xml
+from feedmirror.core.iri import iri_of, is_iri
 from feedmirror.core.text import looks_like_html
-from feedmirror.core.uri import is_iri, is_web
+from feedmirror.core.uri import is_web
 from feedmirror.core.vocabulary import ATOM, PREFIXES
 from feedmirror.core.xml import SEPARATOR, cdata, escape, quote
 from feedmirror.model import Author, Category, Entry, Revision

@@ -21,8 +21,8 @@ from feedmirror.core.attribution import (
 from feedmirror.core.dates import rfc3339
 from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Format, Publication
-from feedmirror.core.identity import iri_of
 from feedmirror.core.inspection import Body, inspect_bodies
+from feedmirror.core.iri import iri_of
 from feedmirror.core.text import words_of
 from feedmirror.core.uri import is_web
 from feedmirror.errors import RenderError
@@ -81,9 +81,9 @@ def _feed(publication: Publication) -> Json:
 
 def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
     revision, entry = disclaimed.revision, disclaimed.revision.entry
-    changed = changed_at(revision)
+    changed, iri = changed_at(revision), iri_of(revision)
     return {
-        "id": iri_of(revision),
+        "id": iri,
         "url": entry.link,
         "title": entry.title,
         "content_html": disclaimed.summary if disclaimed.content is None else disclaimed.content,
@@ -94,7 +94,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
         "tags": list(dict.fromkeys(category.term for category in entry.categories)),
         "language": language(entry.language),
         "attachments": [_attachment(enclosure) for enclosure in entry.enclosures],
-        _EXTENSION: _provenance(disclaimed, publication),
+        _EXTENSION: _provenance(disclaimed, publication, iri),
     }
 
 
@@ -108,13 +108,13 @@ def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
     return "\n\n".join(filter(None, (notice, words) if before else (words, notice)))
 
 
-def _provenance(disclaimed: Disclaimed, publication: Publication) -> Json:
+def _provenance(disclaimed: Disclaimed, publication: Publication, iri: str) -> Json:
     """Where the entry comes from, and what of it has no member of its own."""
     revision = disclaimed.revision
     source = source_of(revision.entry, publication)
     told = {
         "source": _source(source.title, source.url) if source else None,
-        "guid": revision.guid if revision.guid != iri_of(revision) else None,
+        "guid": revision.guid if revision.guid != iri else None,
         "key": revision.key,
         "revision": revision.digest,
         "first_fetched": rfc3339(revision.first_seen),
