@@ -327,7 +327,7 @@ def test_no_thread_is_left_when_all_feeds_are_done(stage: Stage) -> None:
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # those of other tests may end meanwhile
 
 
 # ---------------------------------------------------------------- init
