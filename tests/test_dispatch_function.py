@@ -12,10 +12,10 @@ from feedmirror.core.schedule import next_due
 from feedmirror.entrypoints import dispatch
 from feedmirror.entrypoints.dispatch import DispatchFunction
 from feedmirror.entrypoints.environment import Environment
-from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError
+from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError, StoreError
 from feedmirror.model import Subscription
 from scene import DOCUMENTS, NOON, PUBLIC_URL, Scene, document
-from stores import CountingStore, MemoryStore
+from stores import CountingStore, FailingStore, MemoryStore
 from test_events import record
 from test_mirror_function import Context
 from test_telemetry import Recorder
@@ -239,6 +239,14 @@ def test_gauges_are_counted_from_the_states(
         "FeedsQuiet": [0.0],
         "FeedsNewlyFailing": [1.0],
     }
+
+
+def test_store_that_fails_stops_no_message_and_is_said(stage: Stage) -> None:
+    stage.store = FailingStore(stage.memory, lambda *_: True)  # type: ignore[assignment]
+    with pytest.raises(StoreError):
+        stage.invoke({})
+    assert stage.queue.slugs == list(SLUGS)
+    assert [list(extra) for extra in stage.logged("site not published")] == [["error"]]
 
 
 # ---------------------------------------------------------------- init

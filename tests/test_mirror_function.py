@@ -107,6 +107,13 @@ def test_name_that_is_not_configured_stops_all_before_anything_is_fetched(stage:
     assert stage.logged("event refused")[0]["error"].startswith("not configured: sprot")
 
 
+def test_refusal_stays_short_whatever_is_asked_for(stage: Stage) -> None:
+    for event in ({"feeds": ["x" * 1_000_000, *map(str, range(1000))]}, {"y" * 1_000_000: 1}):
+        with pytest.raises(EventError) as caught:
+            stage.invoke(event)
+        assert len(str(caught.value)) < 2_000
+
+
 def test_tick_refreshes_the_feeds_that_became_due_in_it(stage: Stage) -> None:
     due = next_due("blog", 900, NOON)
     stage.now = due + timedelta(seconds=20)

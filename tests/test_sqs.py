@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
+from urllib3 import HTTPResponse
 
 from feedmirror.adapters import patience
 from feedmirror.adapters.sqs import SqsQueue
@@ -90,6 +93,29 @@ def test_ten_messages_share_a_request(queue: SqsQueue) -> None:
     asked = disturb(queue)
     queue.send(BODIES, "t1")
     assert sorted(len(request["Entries"]) for request in asked) == [5, 10, 10]
+
+
+@pytest.mark.slow
+def test_ten_thousand_messages_are_a_thousand_requests() -> None:
+    """With the real client, up to the wire: moto looks for doubles among all, at each message."""
+    asked: list[list[str]] = []
+
+    def answer(request: Any, **_: object) -> AWSResponse:
+        entries = json.loads(request.body)["Entries"]
+        asked.append([entry["MessageGroupId"] for entry in entries])
+        taken = [{"Id": entry["Id"], "MessageId": "m"} for entry in entries]
+        body = BytesIO(json.dumps({"Successful": taken}).encode())
+        headers = {"Content-Type": "application/x-amz-json-1.0"}
+        return AWSResponse(request.url, 200, headers, HTTPResponse(body, preload_content=False))
+
+    client = new_session().client("sqs", region_name=REGION)
+    client.meta.events.register("before-send.sqs", answer)
+    queue = SqsQueue(client, "https://sqs.us-east-1.amazonaws.com/1/refreshes.fifo", threads=10)
+    slugs = [f"feed-{number}" for number in range(10_000)]
+
+    assert queue.send({slug: json.dumps({"feed": slug}) for slug in slugs}, "t1") == {}
+    assert len(asked) == 1_000
+    assert sorted(slug for batch in asked for slug in batch) == sorted(slugs)
 
 
 def test_nothing_to_send_asks_nothing(queue: SqsQueue) -> None:

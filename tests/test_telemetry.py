@@ -306,3 +306,12 @@ def test_what_an_event_sends_stays_on_one_line_of_the_log(capsys):
     line = json.loads(capsys.readouterr().err)
     assert line["level"] == "ERROR"
     assert line["error"] == "its body is 'a b'\ufffd[31m"
+
+
+def test_what_is_longer_than_anybody_reads_is_cut(capsys):
+    huge = Outcome("news", "changed", set_aside=("x" * 5_000_000,), note="y" * 5_000_000)
+    log_outcome(json_log(), huge, NEWS)
+    telemetry.log_message(json_log(), "id-1", "z" * 5_000_000, dropped=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) < 10_000
+    assert json.loads(lines[0])["set_aside"][0].endswith("xxx...")

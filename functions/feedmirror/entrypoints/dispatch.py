@@ -20,7 +20,7 @@ from feedmirror.entrypoints.abreast import abreast
 from feedmirror.entrypoints.environment import Environment, read_environment
 from feedmirror.entrypoints.events import Batch, Named, Tick, body_of, read_event
 from feedmirror.entrypoints.invocation import Context, chosen, is_handler, started
-from feedmirror.errors import ConfigError, EventError, QueueError
+from feedmirror.errors import ConfigError, EventError, QueueError, StoreError
 from feedmirror.ports import Queue, Store
 from feedmirror.site import Site, is_current, publish_site
 
@@ -65,7 +65,11 @@ class DispatchFunction:
                 telemetry.log_refusal(self._log, str(error))
                 raise
             self._send(due, asked, context)
-            published = self._look_after_site(asked)
+            try:
+                published = self._look_after_site(asked)
+            except StoreError as error:
+                telemetry.log_site_failure(self._log, str(error))
+                raise
             return {"due": len(due), "published": list(published)}
 
     def _send(self, due: list[str], asked: Tick | Named, context: Context) -> None:

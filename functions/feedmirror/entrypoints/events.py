@@ -64,7 +64,7 @@ def read_event(event: object, now: datetime) -> Batch | Tick | Named:
             return Named(tuple(dict.fromkeys(slugs)))
         case {**rest} if not rest:
             return Named(())
-    keys = ", ".join(map(repr, list(event)[:5]))
+    keys = ", ".join(map(_shown, list(event)[:5]))
     raise EventError(f"the event, which has {keys}, is not one of ours; {_ACCEPTED}")
 
 

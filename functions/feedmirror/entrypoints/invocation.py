@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from feedmirror.core.schedule import is_due
@@ -12,6 +13,9 @@ from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.events import Named, Tick
 from feedmirror.errors import ConfigError, EventError
 from feedmirror.model import Subscription
+
+_MOST_LISTED = 20
+_SLUG_CHARS = 63
 
 F = TypeVar("F")
 Start = Callable[[Mapping[str, str], telemetry.Log, Callable[[], datetime]], F]
@@ -57,10 +61,15 @@ def chosen(asked: Tick | Named, known: Mapping[str, Subscription]) -> list[Subsc
     unknown = [slug for slug in asked.slugs if slug not in known]
     if unknown:
         raise EventError(
-            f"not configured: {', '.join(unknown)}; the feeds of feeds.toml are "
-            f"{', '.join(list(known)[:20])}{', ...' if len(known) > 20 else ''}"
+            f"not configured: {_listed(unknown)}; the feeds of feeds.toml are {_listed(known)}"
         )
     return [known[slug] for slug in asked.slugs or known]
+
+
+def _listed(slugs: Collection[str]) -> str:
+    """The first of them, each as far as it could be a slug."""
+    first = [slug[:_SLUG_CHARS] for slug in islice(slugs, _MOST_LISTED)]
+    return ", ".join([*first, "..."] if len(slugs) > len(first) else first)
 
 
 def _utc_now() -> datetime:

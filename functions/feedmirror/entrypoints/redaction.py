@@ -14,6 +14,7 @@ _SECRET_PARAMETER = re.compile(
     r"x-amz-(?:credential|security-token|signature))=)[^&#\s\"'<>]+",
     re.IGNORECASE,
 )
+_LONGEST = 4_000  # characters; CloudWatch takes 256 KB a line
 _SECRET_CHARS = 6  # a shorter value of a header is no secret, and may be part of any word
 
 
@@ -31,5 +32,9 @@ def redacted(text: str, subscription: Subscription) -> str:
 
 
 def printable(text: str) -> str:
-    """The text on one line, nothing in it that a terminal obeys or that turns its direction."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+    """The text on one line, nothing in it that a terminal obeys or that turns its direction.
+
+    What is longer than anybody reads, an id of megabytes say, ends in dots.
+    """
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(shown.split()))
