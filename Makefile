@@ -5,7 +5,7 @@ PYTHON = $(shell tools/find-python)
 STORE := mirror
 WORKERS := 2
 BIN := $(VENV)/bin
-COMPILE := uv pip compile --quiet --generate-hashes --custom-compile-command "make lock"
+COMPILE := uv pip compile --quiet --no-strip-extras --generate-hashes --custom-compile-command "make lock"
 LOCK := $(COMPILE) --universal --python-version 3.11 pyproject.toml
 # For one Python on one system, so without conditions; its hashes are those of every system.
 LOCK_LAMBDA := $(COMPILE) --only-binary :all: --python-version 3.13 \
