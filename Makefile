@@ -5,15 +5,20 @@ PYTHON = $(shell tools/find-python)
 STORE := mirror
 WORKERS := 2
 BIN := $(VENV)/bin
+NODE := tests/node/node_modules
 COMPILE := uv pip compile --quiet --no-strip-extras --generate-hashes --custom-compile-command "make lock"
 LOCK := $(COMPILE) --universal --python-version 3.11 pyproject.toml
 # For one Python on one system, so without conditions; its hashes are those of every system.
 LOCK_LAMBDA := $(COMPILE) --only-binary :all: --python-version 3.13 \
 	--python-platform aarch64-manylinux_2_28 pyproject.toml
 
-MAKEFLAGS += --no-print-directory
+# What runs side by side speaks one after the other, where make knows how.
+MAKEFLAGS += --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# Bytecode is kept, whatever this shell does: the SAM CLI alone takes eight seconds to compile, and
+# the tests start it a dozen times.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help run serve build test unit lint format lock bench clean
+.PHONY: help run serve build test unit others lint format lock bench clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,9 +34,12 @@ build: ## what `sam build` builds, without SAM, in dist/function
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found" >&2; exit 1; }
 	"$(PYTHON)" functions/build_function.py --out dist/function
 
-test: lint .venv-sam/sam.stamp .venv-ministack/ministack.stamp ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
-	tools/test-others "$(BIN)/python"
+test: ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
+	$(MAKE) --jobs 3 lint others .venv-sam/sam.stamp .venv-ministack/ministack.stamp $(NODE)/node.stamp
 	$(BIN)/pytest --numprocesses $(WORKERS) --cov --cov-report term
+
+others: $(VENV)/dev.stamp # the fast tests on the Pythons that are not this one
+	tools/test-others "$(BIN)/python"
 
 unit: $(VENV)/dev.stamp ## the fast tests only
 	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow"
@@ -46,41 +54,57 @@ format: $(VENV)/dev.stamp ## format the code, and mend what the linter can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: ## resolve all lock files anew (needs uv); UPGRADE=--upgrade for the newest versions
+lock: ## resolve all lock files anew (needs uv and npm); UPGRADE=--upgrade for the newest versions
 	$(LOCK) $(UPGRADE) --group build --extra cli --group dev --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt --group build --extra cli --output-file requirements/cli.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(LOCK_LAMBDA) --constraint requirements/dev.txt --output-file functions/requirements.txt
 	$(COMPILE) $(UPGRADE) --universal --python-version 3.11 --group sam --output-file requirements/sam.txt
 	$(COMPILE) $(UPGRADE) --universal --python-version 3.13 --group ministack --output-file requirements/ministack.txt
+	echo uv | $(COMPILE) --universal --python-version 3.11 --constraint requirements/sam.txt --output-file requirements/uv.txt -
+	cd tests/node && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 bench: $(VENV)/dev.stamp ## measure what a refresh costs
 	$(BIN)/python bench/refresh.py
 
 clean: ## remove what was built, but nothing that was mirrored
-	rm -rf .venv .venv-* .aws-sam build dist .coverage* .hypothesis .*_cache
+	rm -rf .venv .venv-* $(NODE) .aws-sam build dist .coverage* .hypothesis .*_cache
 
 # A stamp says: this environment holds what that lock file names, and the package itself. dev.txt
 # contains cli.txt, so one environment serves both; a changed lock file makes it anew.
-$(VENV)/%.stamp: requirements/%.txt pyproject.toml functions/feedmirror/__init__.py
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with its venv module was found (Debian: python3-venv)" >&2; exit 1; }
+$(VENV)/%.stamp: requirements/%.txt pyproject.toml functions/feedmirror/__init__.py .venv-uv/uv.stamp
 	"$(PYTHON)" -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	tools/install $(VENV) --require-hashes --requirement $<
+	tools/install $(VENV) --no-deps --no-build-isolation --editable .
 	@touch $(sort $@ $(VENV)/cli.stamp)
+
+# What installs the others: pip, and uv where there is one for this machine.
+.venv-uv/uv.stamp: requirements/uv.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with its venv module was found (Debian: python3-venv)" >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear .venv-uv
+	-.venv-uv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes --requirement $<
+	@touch $@
 
 # AWS's own tools, for the tests of what is deployed: the SAM CLI, and Lambda's Python runtime. They
 # want other versions than the project, so they have an environment of their own; 3.13 if there is
 # one, since that runtime is built for one version.
-.venv-sam/sam.stamp: requirements/sam.txt
+.venv-sam/sam.stamp: requirements/sam.txt .venv-uv/uv.stamp
 	@python=$$(tools/find-python 3.13 || tools/find-python) && "$$python" -m venv --clear .venv-sam
-	.venv-sam/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --requirement $<
+	tools/install .venv-sam --require-hashes --requirement $<
 	@touch $@
 
 # AWS on loopback, for the test that deploys. It runs functions on its own Python, so that has to be
 # Lambda's; where there is none, that test is skipped.
-.venv-ministack/ministack.stamp: requirements/ministack.txt
-	@if python=$$(tools/find-python 3.13); then "$$python" -m venv --clear .venv-ministack \
-		&& .venv-ministack/bin/pip install --quiet --no-compile --disable-pip-version-check --require-hashes --requirement $< \
+.venv-ministack/ministack.stamp: requirements/ministack.txt .venv-uv/uv.stamp
+	@if python=$$(tools/find-python 3.13); then "$$python" -m venv --without-pip --clear .venv-ministack \
+		&& tools/install .venv-ministack --require-hashes --requirement $< \
 		&& touch $@; \
 	else echo "SKIPPED: the test that deploys, since Python 3.13 is not on this machine"; fi
+
+# Parsers of feed readers, a judge of pages and a browser's driver, for the tests in which those
+# judge what we publish. No browser comes along, and no script of a package is run.
+$(NODE)/node.stamp: tests/node/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/node \
+		&& PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --ignore-scripts --no-audit --no-fund --silent \
+		&& touch node_modules/node.stamp; \
+	else echo "SKIPPED: the tests that drive packages of npm, which is not on this machine"; fi

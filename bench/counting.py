@@ -58,7 +58,7 @@ def count_polls(days: int = 12) -> Counted:
 
 def _sizes(stage: Stage) -> tuple[float, float, float, float]:
     """Bytes of an entry, the state, the documents, and these as the CDN sends them."""
-    entries = stage.bytes_of(lambda key: "/entries/" in key)
+    entries = stage.bytes_of(lambda key: key.startswith("data/") and "/entries/" in key)
     (state,) = stage.bytes_of(lambda key: key.endswith("/state.json"))
     documents = stage.bytes_of(lambda key: key.startswith("public/"))
     packed = sum(len(gzip.compress(document, 6)) for document in documents)

@@ -23,7 +23,7 @@ from build_wheels import INSTALLERS, MACHINES, BuildError, find_installer, insta
 HERE = Path(__file__).resolve().parent
 
 # Of the package: what only the command needs.
-COMMAND_ONLY = ("cli", "__main__.py", "web.py", "web_answers.py", "__pycache__")
+COMMAND_ONLY = ("cli", "__main__.py", "web.py", "web_*.py", "__pycache__")
 
 MTIME = 315_619_200  # 1980-01-02: a zip can hold it in every time zone
 

@@ -1,14 +1,21 @@
-"""What holds for every test: how hypothesis searches, what a missing program means, who runs it."""
+"""What holds for every test: how hypothesis searches, what a missing program means, who runs it.
+
+And when: what takes long comes first, and is not traced.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+
+T = TypeVar("T")
+
+T = TypeVar("T")
 
 # No deadline: what an example takes says more of the machine than of the code. On a failure,
 # `print_blob` shows the line that brings the very same example back.
@@ -25,12 +32,16 @@ def require_program(name: str) -> str:
 
     Where FEEDMIRROR_REQUIRE_PROGRAMS is set, as in CI, it fails instead.
     """
-    path = shutil.which(name)
-    if path is not None:
-        return path
+    return require(name, shutil.which(name))
+
+
+def require(what: str, found: T | None) -> T:
+    """What was found; where that is nothing, as `require_program`."""
+    if found is not None:
+        return found
     if os.environ.get("FEEDMIRROR_REQUIRE_PROGRAMS"):
-        pytest.fail(f"{name} is not installed, and here it has to be", pytrace=False)
-    pytest.skip(f"{name} is not installed", allow_module_level=True)
+        pytest.fail(f"{what} is not installed, and here it has to be", pytrace=False)
+    pytest.skip(f"{what} is not installed", allow_module_level=True)
 
 
 # Their tests share what takes half a minute to make, and need their order.
@@ -50,6 +61,29 @@ class Scheduler(LoadScopeScheduling):
         return path if path in _KEPT_TOGETHER else nodeid
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Has slow tests run without coverage, and by several workers before all others."""
+    slow = {item for item in items if item.get_closest_marker("slow")}
+    for item in slow:
+        # To follow every line doubles their time, and shows nothing: they run a thousand times what
+        # the fast tests run once. What those leave out has no test that fails at once.
+        item.add_marker("no_cover")
+    if hasattr(config, "workerinput"):  # alone, a worker makes what a module shares only once
+        items.sort(key=lambda item: item not in slow)  # a long one at the end would have one wait
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
     """Who runs what, where there are several workers."""
     return Scheduler(config, log)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sealed pages of two entries, so that a few entries make several."""
+    monkeypatch.setattr("feedmirror.core.seal.PAGE", 2)
+
+
+@pytest.fixture
+def pages_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sealed pages of one entry: what is beyond `keep` leaves the public feed at once."""
+    monkeypatch.setattr("feedmirror.core.seal.PAGE", 1)

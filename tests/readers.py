@@ -29,7 +29,7 @@ from feedmirror.entrypoints.web import FeedServer
 from origin_server import OriginServer
 
 WORDS = "This copy is kept by its readers and stands for nothing else"
-_DEFAULTS = f'[defaults]\ndisclaimer = "{WORDS}"\nkeep = 10000\n'
+_DEFAULTS = f'[defaults]\ndisclaimer = "{WORDS}"\n'
 _TIMEOUT_S = 60  # of a program; it takes less than one
 
 
@@ -44,6 +44,7 @@ class ServedMirror:
     origin: OriginServer
     server: FeedServer
     log: list[str]  # the server's, a line a request
+    keys: Mapping[str, object]  # of every feed
     _urls: dict[str, str] = field(default_factory=dict)  # of the feeds at the origin, by slug
 
     def origin_says(self, slug: str, document: bytes, *, at: str | None = None) -> None:
@@ -57,7 +58,8 @@ class ServedMirror:
     def refresh(self) -> dict[str, dict[str, object]]:
         """What refreshing all feeds came to, by slug: `outcome`, `http_status`, `new`, ..."""
         public_url = f'public_url = "{self.server.base}"\n'
-        write_config(self.folder, self._urls, top=f"{public_url}{_DEFAULTS}")
+        keys = "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.keys.items())
+        write_config(self.folder, self._urls, top=f"{public_url}{_DEFAULTS}{keys}")
         with spawn("run", "--json", cwd=self.folder) as command:
             out, err = command.communicate(timeout=_TIMEOUT_S)
         assert command.returncode == 0, err
@@ -86,8 +88,10 @@ class ServedMirror:
 
 
 @contextmanager
-def served_mirror(folder: Path) -> Iterator[ServedMirror]:
-    """A mirror without feeds yet, served while the context lasts."""
+def served_mirror(folder: Path, **keys: object) -> Iterator[ServedMirror]:
+    """A mirror without feeds yet, served while the context lasts; `keys` are those of every feed
+    in feeds.toml.
+    """
     log: list[str] = []
     with (
         OriginServer() as origin,
@@ -96,7 +100,7 @@ def served_mirror(folder: Path) -> Iterator[ServedMirror]:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield ServedMirror(folder, origin, server, log)
+            yield ServedMirror(folder, origin, server, log, {"keep": 10_000, **keys})
         finally:
             server.shutdown()
             thread.join()

@@ -20,6 +20,7 @@ from feedmirror.model import (
 )
 from feedmirror.pipeline import refresh
 from feedmirror.ports import Parser, Store, World
+from history import Seen, walk
 from parsers import InProcessParser
 from stores import MemoryStore
 
@@ -27,7 +28,8 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 URL = "https://news.example.org/rss"
 SUBSCRIPTION = Subscription("news", URL, keep=5)
 PUBLIC_URL = "https://mirror.example.net"
-DOCUMENTS = ("atom.xml", "feed.json", "rss.xml")  # of every feed, in the order they are written in
+FEEDS = ("atom.xml", "feed.json", "rss.xml")  # what subscribers read
+DOCUMENTS = (*FEEDS, "index.html")  # of every feed, in the order they are written in
 Answer = bytes | Fetched | NotModified | Gone | FeedError
 
 
@@ -116,6 +118,27 @@ class Scene:
         stored = self.store.load(f"public/{self.subscription.slug}/{name}")
         assert stored is not None, "nothing is public"
         return stored.body.decode()
+
+    def fetch(self, address: str) -> bytes:
+        """What is served at an address of the mirror's."""
+        path = address.removeprefix(f"{PUBLIC_URL}/")
+        assert path != address, f"{address} is not the mirror's"
+        stored = self.store.load(f"public/{path}")
+        assert stored is not None, f"nothing is at {address}"
+        return stored.body
+
+    def history(self, name: str = "rss.xml") -> list[Seen]:
+        """The documents of a format that a reader of archives finds, newest first."""
+        return walk(self.fetch, f"{PUBLIC_URL}/{self.subscription.slug}/{name}")
+
+    def archived(self, name: str = "rss.xml") -> list[str]:
+        """The titles of the sealed entries, newest first."""
+        return [title for seen in self.history(name)[1:] for title in seen.titles]
+
+
+def records_in(store: Store) -> list[str]:
+    """The keys of all records of entries."""
+    return [key for key in store.keys("data/") if "/entries/" in key]
 
 
 def document(*numbers: int, title: str = "Example News", **changes: object) -> bytes:

@@ -10,12 +10,12 @@ _YEAR_S = 365 * 24 * 3600
 CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "style-src": "'self'",
-    "img-src": "'self' https: data:",
+    "img-src": "'self' https: data:",  # the last for the icon that there is not
     "media-src": "https:",
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
-    "sandbox": "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
+    "sandbox": "allow-downloads allow-same-origin allow-popups allow-popups-to-escape-sandbox",
 }
 
 
@@ -136,7 +136,6 @@ def addresses_are_looked_at_before_the_cache(templates: Templates) -> None:
     assert association["FunctionARN"] == get_att("Addresses", "FunctionMetadata.FunctionARN")
     assert function["AutoPublish"] is True
     assert function["FunctionConfig"]["Runtime"] == "cloudfront-js-2.0"
-    assert templates.root["Parameters"]["Pages"]["Default"] == "false"
 
 
 def logs_and_restrictions_are_as_the_deployer_says(templates: Templates) -> None:

@@ -94,17 +94,19 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
         return [sub(f"${{Bucket.Arn}}/{name}") for name in names]
 
     queue, ticks = get_att("Refreshes", "Arn"), get_att("FailedTicks", "Arn")
-    site = keys("public/status.json", "public/404.html")
+    names = ("index.html", "feeds.opml", "status.json", "404.html", "style-*.css")
+    site = keys(*(f"public/{name}" for name in names))
+    mirror = keys("data/*", "public/*/*", "public/style-*.css")
     # Anything new belongs here, with the reason in the template.
     assert _allowed(templates, "DispatchFunctionRole") == _pairs(
         ("sqs:SendMessage", queue, ticks),
-        ("s3:GetObject", *keys("data/*/state.json"), *site),
-        ("s3:PutObject", *site),
+        ("s3:GetObject", *keys("data/*/state.json", "public/*/index.html"), *site),
+        ("s3:PutObject", *keys("data/*/state.json", "public/*/index.html"), *site),
         ("s3:ListBucket", bucket),
     )
     assert _allowed(templates, "MirrorFunctionRole") == _pairs(
         *((f"sqs:{a}", queue) for a in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
-        *((f"s3:{a}Object", *keys("data/*", "public/*/*")) for a in ("Get", "Put")),
+        *((f"s3:{a}Object", *mirror) for a in ("Get", "Put")),
         ("s3:ListBucket", bucket),
     )
     assert _allowed(templates, "RunPolicy") == _pairs(

@@ -56,6 +56,8 @@ MISTAKES = (
             _policy(default_src="'self'"),
             _policy(script_src="'unsafe-inline'"),
             _policy(style_src="'unsafe-inline'"),
+            _policy(img_src="'self' https: data:"),
+            _policy(img_src="*"),
             _policy(frame_ancestors=None),
             _policy(sandbox=None),
             _policy(sandbox="allow-scripts allow-same-origin"),
@@ -97,7 +99,6 @@ MISTAKES = (
     Mistake(
         _function, "cdn/Resources/Addresses/Properties/FunctionConfig/Runtime", "cloudfront-js-1.0"
     ),
-    Mistake(_function, "root/Parameters/Pages/Default", "true"),
     Mistake(_options, f"{_CONFIG}/Logging"),
     Mistake(_options, f"{_CONFIG}/Logging/Fn::If/1/IncludeCookies", True),
     Mistake(_options, f"{_CONFIG}/Restrictions/Fn::If/1/GeoRestriction/RestrictionType", "none"),

@@ -1,122 +1,80 @@
-"""The CDN's function, run by Node with the events that CloudFront hands it.
-
-Source: CloudFront Developer Guide, "CloudFront Functions event structure"
-"""
+"""The CDN's function: which object an address stands for, and who is sent elsewhere."""
 
 from __future__ import annotations
 
-import json
-import subprocess
+import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
+from addresses import CASES, FEEDS, KEYS, NAVIGATION, NOTHING, STRAYING
+from cdn_function import answers, code, event, location_of
 from conftest import require_program
 from feedmirror.core.formats import formats
 from feedmirror.settings.slugs import SLUG
-from template_files import only, source_templates, substituted
 
-NODE = require_program("node")
-
-# Its runtime has neither modules nor the network; what it has of JavaScript, Node has too.
-HARNESS = """
-const vm = require('node:vm');
-const [code, events] = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
-const context = vm.createContext({});
-vm.runInContext("'use strict';\\n" + code, context);
-const answers = events.map((event) => {
-  context.text = JSON.stringify(event);
-  return JSON.parse(vm.runInContext('JSON.stringify(handler(JSON.parse(text)))', context));
-});
-process.stdout.write(JSON.stringify(answers));
-"""
-
-PAGES, NO_PAGES = "true", "false"
+require_program("node")
 
 
-def code(pages: str) -> str:
-    function = only(source_templates().cdn, "AWS::CloudFront::Function")
-    return substituted(function["FunctionCode"], {"Pages": pages}, {})
+def test_each_address_has_what_the_table_says() -> None:
+    found = answers(*(event(case.address, **case.headers) for case in CASES))
+
+    wrong = []
+    for case, answer in zip(CASES, found, strict=True):
+        location = location_of(answer)
+        # S3 undoes the percent-encoding.
+        key = None if location else f"public{unquote(answer['uri'])}"
+        if (key if key in KEYS else None, location) != (case.key, case.location):
+            wrong.append((str(case), key, location))
+    assert wrong == []
 
 
-def event(uri: str, method: str = "GET", **headers: str) -> dict[str, Any]:
-    """A viewer request as the guide shows it; names of headers are in lower case there."""
-    sent = {"host": "feeds.example.org", "user-agent": "Reader/1.0", "accept": "*/*"} | {
-        name.replace("_", "-"): value for name, value in headers.items()
-    }
-    return {
-        "version": "1.0",
-        "context": {
-            "distributionDomainName": "d111111abcdef8.cloudfront.net",
-            "distributionId": "EDFDVBD6EXAMPLE",
-            "eventType": "viewer-request",
-            "requestId": "EXAMPLEntjQpEXAMPLE_SG5Z-EXAMPLEPmPfEXAMPLEu3EqEXAMPLE==",
-        },
-        "viewer": {"ip": "198.51.100.11"},
-        "request": {
-            "method": method,
-            "uri": uri,
-            "querystring": {"arg1": {"value": "1"}, "arg2": {"value": ""}},
-            "headers": {name: {"value": value} for name, value in sent.items()},
-            "cookies": {"id": {"value": "CookieIdValue"}},
-        },
-    }
-
-
-def answers(pages: str, *events: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the function makes of each event: a request that goes on, or a response."""
-    done = subprocess.run(
-        [NODE, "-e", HARNESS],
-        input=json.dumps([code(pages), events]),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def goes_on_to(answer: dict[str, Any]) -> str:
-    assert "statusCode" not in answer, answer
-    return answer["uri"]
-
-
-def is_sent_to(answer: dict[str, Any]) -> str:
-    assert answer["statusCode"] == 302, answer
-    return answer["headers"]["location"]["value"]
-
-
-@pytest.mark.parametrize("pages", [PAGES, NO_PAGES])
-def test_folders_have_an_index(pages: str) -> None:
-    top, feed, entry = answers(pages, event("/"), event("/news/"), event("/news/entries/ab12/"))
-
-    assert goes_on_to(top) == "/index.html"
-    assert goes_on_to(feed) == "/news/index.html"
-    assert goes_on_to(entry) == "/news/entries/ab12/index.html"
-
-
-@pytest.mark.parametrize("pages", [PAGES, NO_PAGES])
-def test_slug_without_a_slash_is_sent_to_its_folder(pages: str) -> None:
+def test_every_slug_without_a_slash_is_sent_to_its_folder() -> None:
     slugs = ("news", "a", "the-harbour-gazette-2", "x" * 63)
     assert all(SLUG.fullmatch(slug) for slug in slugs)
 
-    for slug, answer in zip(slugs, answers(pages, *(event(f"/{s}") for s in slugs)), strict=True):
-        assert is_sent_to(answer) == f"/{slug}/"
+    found = answers(*(event(f"/{slug}") for slug in slugs))
+
+    assert [location_of(answer) for answer in found] == [f"/{slug}/" for slug in slugs]
 
 
 def test_nobody_is_sent_to_another_host() -> None:
-    addresses = ("//evil.example", "//evil", "/%2Fevil", "/\\evil", "/.evil.example", "/a:b")
+    found = answers(*(event(address, **NAVIGATION) for address in STRAYING))
 
-    found = answers(PAGES, *(event(a, sec_fetch_dest="document") for a in addresses))
+    sent = {a: location_of(answer) for a, answer in zip(STRAYING, found, strict=True)}
+    there = [location for location in sent.values() if location is not None]
+    assert all(re.match("/[a-z0-9-]+/", location) for location in there), sent
 
-    for address, answer in zip(addresses, found, strict=True):
-        assert goes_on_to(answer) == address
+
+def test_nobody_is_sent_on_from_where_they_were_sent() -> None:
+    headers = ({}, NAVIGATION)
+    addresses = {*(case.address for case in CASES), *NOTHING, *STRAYING, *_composed()}
+    asked = [event(address, **sent) for address in sorted(addresses) for sent in headers]
+
+    sent_to = [location_of(answer) for answer in answers(*asked)]
+    # As a browser asks there: without the fragment, with the headers it had.
+    again = [
+        event(there.partition("#")[0], **sent)
+        for there, sent in zip(sent_to, list(headers) * len(addresses), strict=True)
+        if there is not None
+    ]
+
+    assert again
+    assert [location_of(answer) for answer in answers(*again)] == [None] * len(again)
 
 
-@pytest.mark.parametrize("pages", [PAGES, NO_PAGES])
+def _composed() -> list[str]:
+    """Addresses of up to four segments, of words that mean something and of one that does not."""
+    words = ("archive", "entries", "x", "rss.xml", "index.html", "")
+    paths = [""]
+    for _ in range(4):
+        paths += [f"{path}/{word}" for path in paths for word in words]
+    return [path for path in dict.fromkeys(paths) if path]
+
+
 @pytest.mark.parametrize("made", formats(), ids=lambda made: made.name)
-def test_feed_readers_get_the_feed(pages: str, made: Any) -> None:
+def test_request_of_a_feed_reader_is_left_as_it_is(made: Any) -> None:
     uri = f"/news/{made.name}"
     asked = [
         event(uri),
@@ -126,31 +84,14 @@ def test_feed_readers_get_the_feed(pages: str, made: Any) -> None:
         event(uri, sec_fetch_dest="image"),
     ]
 
-    for before, after in zip(asked, answers(pages, *asked), strict=True):
+    for before, after in zip(asked, answers(*asked), strict=True):
         assert after == before["request"]
 
 
-@pytest.mark.parametrize("made", formats(), ids=lambda made: made.name)
-def test_people_who_open_a_feed_are_sent_to_its_page_once_there_is_one(made: Any) -> None:
-    opened = event(f"/news/{made.name}", sec_fetch_dest="document", sec_fetch_mode="navigate")
-
-    (with_pages,), (without,) = answers(PAGES, opened), answers(NO_PAGES, opened)
-
-    assert is_sent_to(with_pages) == "/news/"
-    assert goes_on_to(without) == f"/news/{made.name}"
-
-
-def test_people_get_every_other_document_that_they_open() -> None:
-    addresses = ("/status.json", "/404.html", "/news/index.html", "/style.css", "/news/a/b.xml")
-
-    found = answers(PAGES, *(event(a, sec_fetch_dest="document") for a in addresses))
-
-    assert [goes_on_to(answer) for answer in found] == list(addresses)
-
-
-def test_redirect_is_kept_by_no_cache() -> None:
+@pytest.mark.parametrize("name", FEEDS)
+def test_redirect_is_kept_by_no_cache(name: str) -> None:
     """The same address is a feed for one program and a page for another."""
-    (answer,) = answers(PAGES, event("/news/rss.xml", sec_fetch_dest="document"))
+    (answer,) = answers(event(f"/news/{name}", **NAVIGATION))
 
     assert answer["headers"]["cache-control"] == {"value": "no-store"}
 
@@ -164,7 +105,7 @@ def test_web_readers_are_told_that_they_may_ask_with_validators() -> None:
         access_control_request_headers="if-none-match",
     )
 
-    (answer,) = answers(NO_PAGES, asked)
+    (answer,) = answers(asked)
 
     assert answer["statusCode"] == 204
     headers = {name: header["value"] for name, header in answer["headers"].items()}
@@ -173,7 +114,6 @@ def test_web_readers_are_told_that_they_may_ask_with_validators() -> None:
     assert "GET" in headers["access-control-allow-methods"]
 
 
-@pytest.mark.parametrize("pages", [PAGES, NO_PAGES])
-def test_it_is_small_enough_for_the_edge(pages: str) -> None:
+def test_it_is_small_enough_for_the_edge() -> None:
     # Source: CloudFront Developer Guide, "Quotas on CloudFront Functions"
-    assert len(code(pages).encode()) < 10 * 1024
+    assert len(code().encode()) < 10 * 1024

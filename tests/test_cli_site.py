@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from feedmirror.core.formats.html import retired
 
 from builders import entry, rss_document
 from commands import feedmirror, write_config
@@ -51,7 +52,13 @@ def test_run_ends_with_documents_that_tell_of_it(origin, here):
     assert run() == 1
     assert status(here)["one"]["last_new_entry"] == "2026-11-23T12:00:00Z"
     assert status(here)["two"]["failing"] == "gone"
-    assert (here / "mirror/public/404.html").read_text().startswith("<!doctype html>")
+    public = here / "mirror/public"
+    assert (public / "404.html").read_text().startswith("<!doctype html>")
+    assert f'xmlUrl="{status(here)["one"]["documents"]["rss.xml"]}"' in (
+        public / "feeds.opml"
+    ).read_text("utf-8")
+    assert "one" in (public / "index.html").read_text("utf-8")
+    assert len(list(public.glob("style-*.css"))) == 1
 
 
 def test_feed_that_is_well_again_is_told_of_though_nothing_is_new(origin, here):
@@ -93,6 +100,11 @@ def test_feed_that_was_removed_is_told_of_as_retired(origin, here):
         "two": False,
         "one": True,
     }
+    pages = {
+        slug: (here / f"mirror/public/{slug}/index.html").read_text() for slug in ("one", "two")
+    }
+    assert pages["one"] == retired(pages["one"])
+    assert pages["two"] != retired(pages["two"])
 
 
 def test_feed_of_the_command_line_does_not_retire_those_that_are_there(origin, here):

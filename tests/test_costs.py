@@ -49,23 +49,24 @@ def test_other_bytes_that_say_the_same_make_one_read_and_no_write() -> None:
 
 
 @pytest.mark.parametrize("archived", [100, 1_000_000])
-def test_one_new_entry_writes_itself_the_documents_and_the_state_twice(archived: int) -> None:
+def test_one_new_entry_writes_itself_its_page_the_documents_and_the_state(archived: int) -> None:
     scene, store, virtual = _mirrored(archived)
     scene.says(document(4, 3, 2, 1))
     assert scene.refresh().new == 1
     assert store.loads == [STATE]
-    (entry,) = store.creates
-    assert entry.startswith("data/news/entries/")
+    record, page = store.creates
+    assert record.startswith("data/news/entries/")
+    assert page.startswith("public/news/entries/")
     assert store.replaces == [STATE, *PUBLIC, STATE]
     assert not virtual.entry_loads
 
 
 @pytest.mark.parametrize("archived", [100, 1_000_000])
-def test_k_new_entries_write_k_and_the_documents_and_two(archived: int) -> None:
+def test_k_new_entries_write_k_with_their_pages_and_the_documents_and_two(archived: int) -> None:
     scene, store, _ = _mirrored(archived)
     scene.says(document(*range(10, 0, -1)))
     assert scene.refresh().new == 7
-    assert len(store.creates) == 7
+    assert len(store.creates) == 7 + 7
     assert store.replaces == [STATE, *PUBLIC, STATE]
     assert len(store.loads) <= 2
 
@@ -91,8 +92,10 @@ def test_an_edit_writes_a_revision_the_documents_and_the_state_twice() -> None:
     scene, store, _ = _mirrored()
     scene.says(document(3, 2, 1, e2="<p>edited</p>"))
     assert scene.refresh().revised == 1
-    assert len(store.creates) == 1
-    assert store.replaces == [STATE, *PUBLIC, STATE]
+    (record,) = store.creates
+    page = record.replace("data/", "public/").rpartition("/")[0] + ".html"
+    assert store.loads == [STATE, page]
+    assert store.replaces == [STATE, page, *PUBLIC, STATE]
 
 
 def test_bookkeeping_alone_is_written_once_a_day_at_most() -> None:
@@ -104,7 +107,7 @@ def test_bookkeeping_alone_is_written_once_a_day_at_most() -> None:
     assert store.writes == [STATE, STATE]
 
 
-def test_a_feed_that_keeps_failing_the_same_way_is_written_down_once() -> None:
+def test_a_feed_that_keeps_failing_the_same_way_is_written_down_once_and_told_of_once() -> None:
     from feedmirror.errors import FetchError, Kind
 
     scene, store, _ = _mirrored()
@@ -112,12 +115,13 @@ def test_a_feed_that_keeps_failing_the_same_way_is_written_down_once() -> None:
     for _ in range(5):
         scene.refresh()
         scene.later(minutes=15)
-    assert store.writes == [STATE]
+    page = PUBLIC[-1]
+    assert store.writes == [STATE, STATE, page, STATE]  # when it began, and when it had lasted
     scene.says(document(3, 2, 1))
     scene.refresh()
-    assert store.writes == [STATE, STATE]
+    assert store.writes[4:] == [STATE, page, STATE]
     scene.refresh()
-    assert len(store.writes) == 2
+    assert len(store.writes) == 7
 
 
 def test_a_changed_disclaimer_is_published_without_touching_entries() -> None:

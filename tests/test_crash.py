@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from feedmirror import ledger
-from feedmirror.core import decide
+from feedmirror.core import decide, rendering
 from feedmirror.core.formats import Format, formats
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
-from scene import SUBSCRIPTION, Scene, document
+from scene import FEEDS, SUBSCRIPTION, Scene, document
 from shelves import EVERYWHERE, NOTHING, Contents, Place, Shelf, objects, reachable
 from stores import Crash, CrashingStore
 
@@ -35,6 +34,7 @@ class History:
         self.origin = origin
         self.subscription = subscription
         self.beginning: Contents = NOTHING
+        self.hours = 1  # from there to the next run
 
     @classmethod
     def of(cls, shelf: Shelf, *, known: bool) -> History:
@@ -47,7 +47,7 @@ class History:
 
     def scene(self, contents: Contents) -> Scene:
         scene = Scene(self.origin, self.shelf.store(contents), self.subscription)
-        scene.later(hours=1 if self.beginning else 0)
+        scene.later(hours=self.hours if self.beginning else 0)
         return scene
 
     def recovered(self, contents: Contents) -> Contents:
@@ -76,8 +76,18 @@ def run(scene: Scene, at: int, moment: str) -> bool:
     return store.count > at
 
 
+def _committed(scene: Scene, at: int) -> bool:
+    """Whether a run that dies after the operation of that number leaves a state."""
+    run(scene, at, "after")
+    return scene.store.load("data/news/state.json") is not None
+
+
 def entries_in(store: Store) -> dict[str, bytes]:
-    return {key: body for key, body in objects(store).items() if "/entries/" in key}
+    return {
+        key: body
+        for key, body in objects(store).items()
+        if key.startswith("data/") and "/entries/" in key
+    }
 
 
 @EVERYWHERE
@@ -96,17 +106,53 @@ def test_a_run_killed_at_any_operation_however_often_leaves_the_same_store(
 
 @EVERYWHERE
 def test_a_first_mirror_of_many_chunks_killed_anywhere_leaves_the_same_store(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch, small_pages: None
 ) -> None:
     monkeypatch.setattr(decide, "CHUNK", 2)
-    # Nine entries in five commits, five of them kept.
+    # Nine entries in five commits: five are kept, and two pages sealed on the way.
     history = History(place(), MANY, replace(SUBSCRIPTION, keep=5))
     expected = history.recovered(NOTHING)
-    assert len(entries_in(history.shelf.store(expected))) == 9
+    store = history.shelf.store(expected)
+    assert len(entries_in(store)) == 9
+    assert sorted(history.scene(expected).archived()) == [f"Entry {n}" for n in (1, 2, 3, 4)]
     left = set(history.killed(NOTHING))
     for contents in left:
         assert history.recovered(contents) == expected
-    assert len(left) > 15
+    assert len(left) > 30
+
+
+@EVERYWHERE
+def test_a_run_that_seals_killed_at_any_operation_however_often_leaves_the_same_store(
+    place: Place, small_pages: None
+) -> None:
+    history = History(place(), document(3, 2, 1), replace(SUBSCRIPTION, keep=1))
+    history.beginning = history.recovered(NOTHING)  # one page, and one entry that is kept
+    history.origin = document(6, 5, 4, 3)
+    history.beginning = history.recovered(history.beginning)
+    history.origin = document(7, 6)
+    history.hours = 72  # two more pages, the first of which has to be linked from the one before
+    expected = history.recovered(history.beginning)
+    scene = history.scene(expected)
+    for name in FEEDS:
+        chain = scene.history(name)
+        found = [title for seen in chain for title in seen.titles]
+        assert found == [f"Entry {n}" for n in range(7, 0, -1)]
+        assert [len(seen.titles) for seen in chain] == [1, 2, 2, 2]
+        newer = [seen.links.get("next-archive") for seen in chain[1:]]
+        assert newer == [None, chain[1].address, chain[2].address] or name == "feed.json"
+    left = reachable(history.beginning, history.killed)
+    for contents in left:
+        assert history.recovered(contents) == expected
+        assert_nothing_lost(history.scene(contents), 6)
+    assert expected in left
+    assert len(left) >= 20
+
+
+def assert_nothing_lost(scene: Scene, entries: int) -> None:
+    """Whatever a reader follows at this moment is there, and leads to each entry just once."""
+    for name in FEEDS:
+        found = [title for seen in scene.history(name) for title in seen.titles]
+        assert len(set(found)) == len(found) >= entries
 
 
 @EVERYWHERE
@@ -122,7 +168,7 @@ def test_a_deploy_between_crash_and_recovery_publishes_what_the_new_version_rend
 
     history = History.of(place(), known=True)
     left: Iterable[Contents] = {history.beginning, *history.killed(history.beginning)}
-    monkeypatch.setattr(ledger, "formats", newer)
+    monkeypatch.setattr(rendering, "formats", newer)
     found = []
     for contents in left:
         store = history.shelf.store(history.recovered(contents))
@@ -138,7 +184,8 @@ def test_what_a_dead_run_had_committed_is_published_though_the_origin_is_gone_no
     place: Place,
 ) -> None:
     scene = History(place()).scene(NOTHING)
-    run(scene, 2, "before")  # committed, and nothing carried out
+    commit = next(at for at in range(99) if _committed(History(place()).scene(NOTHING), at))
+    run(scene, commit, "after")  # and nothing carried out
     scene.says(FetchError(Kind.LEGAL, "blocked by order of a court", status=451))
     assert scene.refresh().outcome == "failed"
     assert scene.public().count("<item>") == 3

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from builders import entry, rss_document
 from deployed_stack import Role, Stack, copy_project, until
 from emulated_aws import EmulatedAws, Page
+from feedmirror.core.caching import cache_control
 from feedmirror.entrypoints.events import body_of
-from feedmirror.ports import PUBLIC_CACHE_CONTROL
 from origin_server import OriginServer
 from runtime_tools import require_tool
 
@@ -83,7 +83,7 @@ def test_feed_goes_by_way_of_the_queue_and_the_bucket_to_the_cdn(
     assert b"Mirrored from" in page.body
     assert f"{stack.outputs()['PublicUrl']}/ferries/rss.xml".encode() in page.body
     assert page.headers["Content-Type"] == "application/rss+xml; charset=utf-8"
-    assert page.headers["Cache-Control"] == PUBLIC_CACHE_CONTROL
+    assert page.headers["Cache-Control"] == cache_control("public/ferries/rss.xml")
     assert [r.path for r in origin.requests if r.path != f"/{OFTEN}"] == ["/ferries"]
 
 

@@ -14,10 +14,11 @@ from feedmirror.entrypoints.dispatch import DispatchFunction
 from feedmirror.entrypoints.environment import Environment
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError, StoreError
 from feedmirror.model import Subscription
-from scene import DOCUMENTS, NOON, PUBLIC_URL, Scene, document
+from scene import FEEDS, NOON, PUBLIC_URL, Scene, document
 from stores import CountingStore, FailingStore, MemoryStore
 from test_events import record
 from test_mirror_function import Context
+from test_site import SITE
 from test_telemetry import Recorder
 
 SLUGS = ("news", "blog", "sport")
@@ -155,10 +156,10 @@ def test_metric_counts_what_was_sent(stage: Stage, capsys: pytest.CaptureFixture
 def test_after_a_deploy_the_site_is_published_and_first_mirrors_are_told_of_soon(
     stage: Stage,
 ) -> None:
-    assert stage.invoke()["published"] == ["status.json", "404.html"]
+    assert stage.invoke()["published"] == list(SITE)
     stage.mirror("news")
     stage.now += timedelta(minutes=5)
-    assert stage.invoke()["published"] == ["status.json"]
+    assert stage.invoke()["published"] == ["feeds.opml", "index.html", "status.json"]
     assert stage.status()["news"]["documents"]
 
 
@@ -184,10 +185,12 @@ def test_deploy_that_changes_the_feeds_is_noticed_by_the_next_tick(stage: Stage)
     stage.invoke()
     del stage.feeds["blog"]
     stage.start()
-    assert stage.invoke()["published"] == ["status.json"]
+    retired = ["blog/index.html", "feeds.opml", "index.html", "status.json"]
+    assert stage.invoke()["published"] == retired
     assert stage.status()["blog"]["retired"] is True
+    assert stage.status()["blog"]["page"] == f"{PUBLIC_URL}/blog/"
     assert stage.status()["blog"]["documents"] == {
-        name: f"{PUBLIC_URL}/blog/{name}" for name in DOCUMENTS
+        name: f"{PUBLIC_URL}/blog/{name}" for name in FEEDS
     }
     assert list(stage.status()) == ["news", "sport", "blog"]
 

@@ -15,7 +15,16 @@ from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Fetched, Subscription
 from feedmirror.pipeline import refresh
 from feedmirror.ports import Store, World
-from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, RememberingParser, StagedOrigin
+from scene import (
+    DOCUMENTS,
+    NOON,
+    PUBLIC_URL,
+    SUBSCRIPTION,
+    URL,
+    RememberingParser,
+    StagedOrigin,
+    records_in,
+)
 from shelves import EVERYWHERE, MEMORY, Contents, Place, Shelf, state_in
 from stores import CrashingStore, MemoryStore, Run, Turnstile, YieldingStore, explore, sample
 
@@ -56,14 +65,22 @@ def _public(store: Store) -> str:
     return stored.body.decode()
 
 
+def _pages(store: Store) -> list[str]:
+    """The pages of all entries."""
+    found = [store.load(key) for key in list(store.keys("public/news/entries/"))]
+    return [page.body.decode() for page in found if page]
+
+
 def _assert_whole(run: Run[Store], *, newer: Sequence[str], numbers: Sequence[int]) -> None:
     """Without another refresh everything that was ever seen is public once, the newest text."""
     assert not any(run.errors), str(run)
     public = _public(run.store)
     for number in numbers:
         assert public.count(f"<title>Entry {number}</title>") == 1, f"{number} lost\n{run}"
+    pages = " ".join(_pages(run.store))
     for text in newer:
         assert text in public, f"{text!r} is not public\n{run}"
+        assert text in pages, f"no page says {text!r}\n{run}"
     state = state_in(run.store)
     assert state.settled, str(run)
     assert not state.pending, str(run)
@@ -119,9 +136,9 @@ def test_two_runs_that_find_the_same_entry_store_it_once_in_every_order(place: P
     body = _body(3, 2, 1)
     make = _actors(place(), lambda s: _world(s, body, 10), lambda s: _world(s, body, 11))
     runs = 0
-    for run in _explored(place, make, memory=4, s3=1):
+    for run in _explored(place, make, memory=3, s3=1):
         _assert_whole(run, newer=["the first text of 3"], numbers=[1, 2, 3])
-        assert sum("/entries/" in key for key in list(run.store.keys())) == 3, str(run)
+        assert len(records_in(run.store)) == 3, str(run)
         runs += 1
     assert runs > (150 if place is MEMORY else 8)
 
@@ -144,10 +161,10 @@ def test_the_text_that_was_asked_for_later_stays_public_in_every_order(place: Pl
             lambda: refresh(SUBSCRIPTION, _world(shared, new, 11)),
         ]
 
-    for run in _explored(place, make, memory=3, s3=1):
+    for run in _explored(place, make, memory=2, s3=1):
         _assert_whole(run, newer=newer, numbers=[1, 2, 3, 4])
         assert all(found == sorted(found) for found in written.values()), f"{written}\n{run}"
-        assert written.keys() == {f"public/news/{name}" for name in DOCUMENTS}, str(run)
+        assert written.keys() >= {f"public/news/{name}" for name in DOCUMENTS}, str(run)
 
 
 @EVERYWHERE
@@ -204,7 +221,7 @@ def test_a_run_thought_dead_that_wakes_late_never_puts_an_older_document_over_a_
 def test_one_run_dies_anywhere_while_another_goes_on(moment: str) -> None:
     shelf, body = MEMORY(), _body(3, 2, 1, version="newer")
     mirrored = _mirrored(shelf)
-    for at in range(6 + len(DOCUMENTS)):
+    for at in range(2, 10 + len(DOCUMENTS)):
 
         def make(turnstile: Turnstile, at: int = at) -> tuple[Store, list[Callable[[], object]]]:
             store = shelf.store(mirrored)
@@ -215,7 +232,7 @@ def test_one_run_dies_anywhere_while_another_goes_on(moment: str) -> None:
                 lambda: refresh(SUBSCRIPTION, _world(living, body, 11)),
             ]
 
-        for run in explore(make, max_preemptions=2):
+        for run in (*explore(make, max_preemptions=1), *sample(make, 20, seed=at)):
             assert run.errors[1] is None, str(run)
             refresh(SUBSCRIPTION, _world(run.store, body, 12))
             public = _public(run.store)

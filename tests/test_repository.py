@@ -62,9 +62,12 @@ def anchors(markdown: str) -> set[str]:
     return {heading.strip().replace(" ", "-") for heading in words}
 
 
+_PIN = r"^([\w.-]+)(?:\[[\w, ]+\])?==(\S+)"
+
+
 def pins(lock: str) -> dict[str, str]:
     """The version of each package in a lock file."""
-    found = re.findall(r"^([\w.-]+)==(\S+)", read(f"requirements/{lock}.txt"), flags=re.MULTILINE)
+    found = re.findall(_PIN, read(f"requirements/{lock}.txt"), flags=re.MULTILINE)
     return {canonicalize_name(name): version for name, version in found}
 
 
@@ -170,7 +173,7 @@ def test_every_requirement_is_pinned_by_its_hashes(lock: str) -> None:
 
     assert requirements
     for line in requirements:
-        assert re.match(r"[\w.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}\b", line), line
+        assert re.match(r"[\w.-]+(?:\[[\w, ]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}\b", line), line
 
 
 def test_a_package_has_one_version_in_all_lock_files() -> None:

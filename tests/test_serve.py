@@ -10,67 +10,15 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 
 import pytest
 
 from commands import Terminal, feedmirror, spawn
-from feedmirror.entrypoints.web import FeedServer
+from feedmirror.entrypoints.web import CONTENT_SECURITY_POLICY, FeedServer
 from feedmirror.entrypoints.web_answers import takes_gzip
-
-BODY = b"<rss>" + b"x" * 2000 + b"</rss>"
-
-
-@dataclass
-class Site:
-    """A server on loopback with one feed, and a way to ask it."""
-
-    store: Path
-    log: list[str] = field(default_factory=list)
-
-    def __enter__(self) -> Site:
-        self.server = FeedServer(self.store, "127.0.0.1", 0, self.log.append)
-        self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-    def ask(self, path: str = "/news/rss.xml", method: str = "GET", **headers: str) -> Reply:
-        """The answer; underscores in names of headers stand for hyphens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, headers=named)
-            response = connection.getresponse()
-            return Reply(response.status, response.headers, response.read())
-        finally:
-            connection.close()
-
-    def raw(self, request: bytes) -> bytes:
-        """All that comes back for bytes, until the server closes the connection."""
-        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: connection.recv(65_536), b""))
-
-
-@dataclass
-class Reply:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
-def publish(store: Path, slug: str = "news", body: bytes = BODY) -> Path:
-    path = store / "public" / slug / "rss.xml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(body)
-    return path
+from served import BODY, Site, publish, put
 
 
 @pytest.fixture
@@ -90,10 +38,12 @@ def test_feed_is_served_with_the_headers_of_a_cdn(site):
     assert headers["Content-Type"] == "application/rss+xml; charset=utf-8"
     assert headers["Cache-Control"].startswith("public, max-age=300, stale-while-revalidate=")
     assert headers["Content-Length"] == str(len(BODY))
-    assert headers["Vary"] == "Accept-Encoding"
+    assert headers["Vary"] == "Accept-Encoding, Sec-Fetch-Dest"
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Robots-Tag"] == "noindex"
-    assert headers["Content-Security-Policy"] == "default-src 'none'"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Server"].startswith("feedmirror/")
     assert "Python" not in headers["Server"]
@@ -128,7 +78,7 @@ def test_reader_that_takes_gzip_gets_it_under_a_weak_etag(site):
     assert gzip.decompress(packed.body) == BODY
     assert len(packed.body) < len(BODY)
     assert packed.headers["ETag"] == f"W/{plain.headers['ETag']}"
-    assert packed.headers["Vary"] == "Accept-Encoding"
+    assert packed.headers["Vary"] == plain.headers["Vary"]
 
 
 def test_small_document_is_not_worth_packing(site, tmp_path):
@@ -172,7 +122,7 @@ def test_reader_that_has_it_gets_304_whatever_the_coding(tags, accepted, site):
     assert reply.headers["ETag"].removeprefix("W/") == etag
     assert reply.headers["ETag"] == site.ask(Accept_Encoding=accepted).headers["ETag"]
     assert reply.headers["Cache-Control"]
-    assert reply.headers["Vary"] == "Accept-Encoding"
+    assert reply.headers["Vary"] == "Accept-Encoding, Sec-Fetch-Dest"
 
 
 @pytest.mark.parametrize("tags", ['"other"', "nonsense", ""])
@@ -208,15 +158,29 @@ def test_etag_counts_for_more_than_the_date(site):
 @pytest.mark.parametrize(
     "path",
     [
-        "/news",
         "/news/",
         "/news/rss.xml/",
         "/news/other.xml",
+        "/news/other.html",
+        "/other.html",
+        "/style-0a1b2c3d.css.bak",
+        "/style-other.css",
         "/nothing/rss.xml",
         "/../data/news/state.json",
         "/news/../../data/news/state.json",
         "/%2e%2e/data/news/state.json",
         "/news/..%2f..%2fdata%2fnews%2fstate.json",
+        "/news/../news/other.xml",
+        "/news/archive/../../../data/news/state.json",
+        "/news/archive/..%2f..%2f..%2fdata/rss.xml",
+        "/news/archive/linked/rss.xml",
+        "/news/archive/.hidden/rss.xml",
+        "/news/archive/one/other.xml",
+        "/news/archive/one/two/rss.xml",
+        "/news/entries/0123456789abcdef.html",
+        "/news/entries/other.html",
+        "/news/entries/0123456789ABCDEF.html",
+        "/news/entries/..%2f0123456789abcdef.html",
         "/news%00/rss.xml",
         "/.tmp/rss.xml",
         "/news/.hidden",
@@ -234,12 +198,27 @@ def test_nothing_but_documents_is_served(path, site, tmp_path):
     secret.parent.mkdir(parents=True)
     secret.write_text("secret")
     public = tmp_path / "public"
-    (public / "news/.hidden").write_text("secret")
-    (public / "news/other.xml").write_text("secret")
+    for name in (
+        "other.html",
+        "style-other.css",
+        "style-0a1b2c3d.css.bak",
+        "news/.hidden",
+        "news/other.xml",
+        "news/other.html",
+        "news/archive/.hidden/rss.xml",
+        "news/archive/one/other.xml",
+        "news/archive/one/two/rss.xml",
+        "news/entries/other.html",
+        "news/entries/0123456789ABCDEF.html",
+        "news/0123456789abcdef.html",
+    ):
+        put(tmp_path, f"public/{name}", b"secret")
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "rss.xml").write_text("secret")
     (public / "linked").symlink_to(outside)
+    (public / "news/archive/linked").symlink_to(outside)
+    (public / "news/entries/0123456789abcdef.html").symlink_to(secret)
     for name in ("link-in-it", "folder", "pipe"):
         (public / name).mkdir()
     (public / "link-in-it/rss.xml").symlink_to(secret)
@@ -248,15 +227,6 @@ def test_nothing_but_documents_is_served(path, site, tmp_path):
     reply = site.raw(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert reply.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 400 "))
     assert b"secret" not in reply
-
-
-def test_documents_of_the_site_are_served_too(site, tmp_path):
-    (tmp_path / "public" / "status.json").write_bytes(b"{}")
-    reply = site.ask("/status.json")
-    assert (reply.status, reply.body) == (200, b"{}")
-    assert reply.headers["Content-Type"] == "application/json"
-    assert site.ask("/404.html").status == 404  # as long as there is none
-    assert site.ask("/news/status.json").status == 404
 
 
 def test_missing_feed_is_told_where_the_feeds_are(site):

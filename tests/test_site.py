@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from urllib.parse import urljoin
 
 import pytest
+from lxml import etree
 
+from feedmirror.core.pages.style import STYLE
 from feedmirror.core.rhythm import is_quiet, last_new
-from feedmirror.core.site import Standing, gauges, recipe_in
+from feedmirror.core.site import MEDIA_TYPES, gauges, recipe_in, standing_of
+from feedmirror.core.standing import Standing
 from feedmirror.core.state import Failing, State
-from feedmirror.errors import FetchError, Kind
-from feedmirror.model import Subscription
+from feedmirror.errors import FetchError, Kind, StoreError
+from feedmirror.model import Feed, Subscription
 from feedmirror.site import is_current, publish_site
-from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
-from stores import CountingStore, MemoryStore
+from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
+from stores import CountingStore, Crash, CrashingStore, MemoryStore
 
 OTHER = Subscription("other", "https://other.example.org/rss")
+SITE = (STYLE, "404.html", "feeds.opml", "index.html", "status.json")  # as they are written
 
 
 def published(store: MemoryStore, *feeds: Subscription, now: datetime = NOON) -> dict[str, dict]:
@@ -33,7 +39,8 @@ def test_status_says_of_each_feed_where_it_is_and_how_it_stands() -> None:
         "news": {
             "feed": "news",
             "title": "Example News",
-            "documents": {name: f"{PUBLIC_URL}/news/{name}" for name in DOCUMENTS},
+            "page": f"{PUBLIC_URL}/news/",
+            "documents": {name: f"{PUBLIC_URL}/news/{name}" for name in FEEDS},
             "last_new_entry": "2026-03-02T12:00:00Z",
             "failing": None,
             "failing_since": None,
@@ -42,6 +49,7 @@ def test_status_says_of_each_feed_where_it_is_and_how_it_stands() -> None:
         "other": {
             "feed": "other",
             "title": None,
+            "page": None,
             "documents": {},
             "last_new_entry": None,
             "failing": None,
@@ -83,19 +91,69 @@ def test_feed_that_was_removed_is_retired_and_its_failures_are_nobody_s() -> Non
 
 
 def test_documents_are_written_only_when_they_change() -> None:
-    scene = Scene(document(2, 1))
-    scene.refresh()
-    store = CountingStore(scene.store)
-    assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON).published == (
-        "status.json",
-        "404.html",
-    )
+    store = CountingStore(MemoryStore())
+    assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON).published == SITE
+    assert store.writes == [f"public/{name}" for name in SITE]
     store.reset()
     later = NOON + timedelta(hours=5)
     assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later).published == ()
     assert store.writes == []
     assert store.listings == ["data/"]
-    assert len(store.loads) == 3  # a state, and the two documents
+    assert store.loads == ["data/news/state.json", *(f"public/{name}" for name in SITE)]
+
+
+def test_new_entry_changes_only_what_tells_of_it() -> None:
+    scene = Scene(document(2, 1))
+    scene.refresh()
+    publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON)
+    scene.later(hours=1)
+    scene.says(document(3, 2, 1))
+    scene.refresh()
+    written = publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, scene.now).published
+    assert set(written) <= {"index.html", "status.json"}
+    assert "status.json" in written
+
+
+def test_documents_have_the_media_types_that_they_are_served_with() -> None:
+    store = MemoryStore()
+    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
+    found = {key.removeprefix("public/"): kind for key, kind in store.media_types.items()}
+    assert found.pop(STYLE) == "text/css; charset=utf-8"
+    assert (
+        found
+        == MEDIA_TYPES
+        == {
+            "404.html": "text/html; charset=utf-8",
+            "feeds.opml": "text/x-opml; charset=utf-8",
+            "index.html": "text/html; charset=utf-8",
+            "status.json": "application/json",
+        }
+    )
+
+
+@pytest.mark.parametrize("moment", ["before", "after", "lost"])
+@pytest.mark.parametrize("known", [(), (SUBSCRIPTION,)], ids=["first site", "known site"])
+def test_site_that_a_dead_run_left_half_written_is_made_whole_by_the_next(
+    moment: str, known: tuple[Subscription, ...]
+) -> None:
+    scene = Scene(document(2, 1), store := MemoryStore())
+    scene.refresh()
+    if known:
+        publish_site(store, known, PUBLIC_URL, NOON)
+    before = dict(store.objects)
+    publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    expected = dict(store.objects)
+    at, stopped = 0, True
+    while stopped:
+        store.objects = dict(before)
+        dying = CrashingStore(store, at, moment)  # type: ignore[arg-type]
+        with contextlib.suppress(Crash, StoreError):
+            publish_site(dying, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+        if not is_current(store, [SUBSCRIPTION, OTHER], PUBLIC_URL):  # whoever looks after it asks
+            publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+        assert store.objects == expected
+        at, stopped = at + 1, dying.count > at
+    assert at > 10
 
 
 def test_document_that_another_has_written_meanwhile_is_left_to_it() -> None:
@@ -139,15 +197,32 @@ def test_status_of_somebody_else_s_making_has_no_recipe(body: bytes) -> None:
     assert recipe_in(body) is None
 
 
-def test_page_for_what_is_not_there_is_small_and_needs_nothing_else() -> None:
+@pytest.mark.parametrize("name", ["404.html", "index.html"])
+def test_page_of_the_site_runs_nothing_and_is_read_without_a_style_of_its_own(name: str) -> None:
     store = MemoryStore()
     publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
-    page = store.objects["public/404.html"]
-    assert store.media_types["public/404.html"] == "text/html; charset=utf-8"
+    page = store.objects[f"public/{name}"].lower()
     assert page.startswith(b"<!doctype html>")
-    assert len(page) < 1_000
     assert b"<script" not in page
     assert b"style=" not in page
+
+
+def test_index_leads_to_the_pages_of_the_feeds() -> None:
+    Scene(document(2, 1), store := MemoryStore()).refresh()
+    named = replace(SUBSCRIPTION, title="Fish & <i>chips</i>")
+    publish_site(store, [named, OTHER], PUBLIC_URL, NOON)
+    page = store.objects["public/index.html"].decode()
+    links = [str(link) for link in etree.HTML(page).xpath("//a/@href")]
+    assert f"{PUBLIC_URL}/news/" in [urljoin(f"{PUBLIC_URL}/", link) for link in links]
+    assert "Fish &amp; &lt;i&gt;chips&lt;/i&gt;" in page
+
+
+def test_standing_has_what_the_origin_says_of_itself() -> None:
+    feed = Feed(title="News", link="https://news.example.org/", language="en-GB")
+    found = standing_of("news", SUBSCRIPTION, State(feed=feed), PUBLIC_URL, NOON)
+    assert (found.source, found.language) == ("https://news.example.org/", "en-GB")
+    odd = replace(feed, language="English, mostly")
+    assert standing_of("news", None, State(feed=odd), PUBLIC_URL, NOON).language is None
 
 
 # ---------------------------------------------------------------- quiet

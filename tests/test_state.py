@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from feedmirror.core import codec
 from feedmirror.core.schedule import Asks
+from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.state import SCHEMA, Address, Failing, Published, State, dump, load
 from feedmirror.core.window import Window
 from feedmirror.errors import StateError
@@ -125,6 +126,13 @@ _FULL = State(
     settled=False, complete=True, next_seq=2, requested_at=_NOON, dated=_NOON, changed_at=_NOON,
     checked_at=_NOON, failing=Failing("dns", "blocked", _NOON, "m"), not_before=_NOON,
     asks=Asks(60), gone=("u",), moved_to="v", moving=("w", 1), set_aside=("k",),
+    sealed=Sealed(1, "000001-a", ("rss.xml",), Named("k", "t"), {"2026-03": (25, "000001-a")}),
+    sealing=(
+        Page(
+            "000001-a", None, (), Named("k"),
+            (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
+        ),
+    ),
 )  # fmt: skip
 
 

@@ -202,6 +202,20 @@ class Identity(Enum):
     CONTENT = "content"
 
 
+class Images(Enum):
+    """What the mirror's pages show of an entry's pictures."""
+
+    ORIGIN = "origin"  # loaded from where they are, without a referrer
+    NONE = "none"  # links to them: a page contacts nobody but the mirror
+
+
+class Robots(Enum):
+    """Whether search engines may list the mirror's pages."""
+
+    NOINDEX = "noindex"
+    INDEX = "index"
+
+
 @dataclass(frozen=True, slots=True)
 class Disclaimer:
     """The operator's words on every entry; exactly one of `text` and `html` is set.
@@ -236,6 +250,8 @@ class Subscription:
     keep: int = 50  # entries in the public feed, at least
     every_s: int = 900  # seconds between polls
     identity: Identity = Identity.GUID
+    images: Images = Images.ORIGIN
+    robots: Robots = Robots.NOINDEX
     timeout_s: float = 30.0  # for the whole exchange, redirects included
     max_bytes: int = 10_000_000  # before and after decompression
     headers: Mapping[str, str] = field(default_factory=dict)  # sent to `url`'s own host only

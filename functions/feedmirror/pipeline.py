@@ -27,6 +27,7 @@ from feedmirror.ports import World
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _DAILY = timedelta(days=1)
+_LASTING = timedelta(hours=1)  # a failure that is over sooner is nobody's business
 
 
 def refresh(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
@@ -69,7 +70,7 @@ def _recovered(ledger: Ledger) -> Held:
         return held
     if held.state.complete:
         return ledger.settle(held).held
-    ledger.store_entries(held.state)
+    ledger.carry_out_entries(held.state)
     return held
 
 
@@ -108,7 +109,7 @@ def _apply(
                 break
             held = committed
             if commit is not decision.commits[-1]:  # the last one is settled below
-                ledger.store_entries(held.state)
+                ledger.carry_out_entries(held.state)
             new, revised = new + commit.new, revised + commit.revised
         else:
             return _settled(
@@ -177,8 +178,14 @@ def _fail(
     since = state.failing.since if state.failing else now
     wait = error.retry_after_s if isinstance(error, FetchError) else None
     not_before = retry_after(wait, now) or state.not_before
-    if state.failing is None or state.failing.kind != kind or not_before != state.not_before:
-        failing = Failing(kind, group, since, str(error))
+    lasting = now - since >= _LASTING
+    before = state.failing
+    if (
+        before is None
+        or (before.kind, before.lasting) != (kind, lasting)
+        or (not_before != state.not_before)
+    ):
+        failing = Failing(kind, group, since, str(error), lasting)
         state = replace(state, failing=failing, not_before=not_before)
     if state != held.state:
         held = ledger.commit(held, state) or ledger.load()

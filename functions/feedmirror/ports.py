@@ -40,13 +40,6 @@ class Parser(Protocol):
         ...
 
 
-# What readers, and caches between, may do with an object below `public/`. For five minutes, a third
-# of the usual time between polls, nobody asks again. For a minute after, a cache gives what it has
-# and gets the new one behind the reader's back; for a day, if the store does not answer.
-# Source: RFC 9111 §5.2.2, RFC 5861 §3 and §4.
-PUBLIC_CACHE_CONTROL = "public, max-age=300, stale-while-revalidate=60, stale-if-error=86400"
-
-
 @dataclass(frozen=True, slots=True)
 class Stored:
     """An object as the store has it."""

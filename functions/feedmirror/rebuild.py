@@ -9,25 +9,31 @@ refresh, so it may be killed or overlap with others at any point.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from itertools import zip_longest
 
 from feedmirror.core import record as records
 from feedmirror.core.archive import Archive
 from feedmirror.core.formats import formats, stamped
+from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
 from feedmirror.core.record import Record
-from feedmirror.core.restore import base_of, planned, restored
+from feedmirror.core.restore import Leaf, base_of, in_place, planned, restored
+from feedmirror.core.seal import Named, Sealed, predecessors, turned
 from feedmirror.core.state import Published, State
 from feedmirror.errors import StoreError
 from feedmirror.ledger import Held, Ledger, Settled
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import SideBySide, Store
+from feedmirror.publisher import Publisher, Write
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _REPORTED = 100  # records, between two reports of how far it is
 
 Name = tuple[str, str]  # the key of an entry and the digest of a revision
+_Written = tuple[int, Mapping[str, str]]  # how many pages, and the entries not fit for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,9 @@ class Rebuilt:
     entries: int  # that are stored
     revisions: int  # of them, that could be read
     window: int  # entries in the public feed
+    sealed: int  # in sealed pages
     published: tuple[str, ...]  # names of the documents that were written
+    renewed: int  # pages, of entries and sealed ones, that were written
     damaged: tuple[str, ...]  # records that cannot be read: a sentence each
     set_aside: tuple[str, ...]  # guids of entries that could not be rendered
 
@@ -59,6 +67,7 @@ def rebuild(
     RenderError.
     """
     ledger = Ledger(store, subscription, public_url)
+    publisher = Publisher(store, subscription, public_url)
     shelf = _Shelf(store, subscription.slug, side_by_side, report)
     before = ""
     for _ in range(_ATTEMPTS):
@@ -69,11 +78,12 @@ def rebuild(
             recovered = ledger.settle(Held(old, etag))
             old, etag, done = recovered.held.state, recovered.held.etag, recovered.published
         shelf.survey()  # after the state was read: all that it speaks of has been stored by now
-        state = _made_anew(old, shelf, subscription, now)
+        binder = _Binder(shelf, publisher)
+        state = _made_anew(old, shelf, subscription, binder, now)
         present = Held(old or State(), etag)
         held = present if state == old else ledger.commit(present, state)
         if held is not None:
-            return _told(before, shelf, ledger.settle(held), done)
+            return _told(before, shelf, binder, ledger.settle(held), done)
     raise StoreError(
         f"the state of {subscription.slug} is written by others all the time: keep them from it "
         "for a while"
@@ -91,9 +101,14 @@ def address_of(store: Store, slug: str) -> str | None:
 
 
 def _made_anew(
-    old: State | None, shelf: _Shelf, subscription: Subscription, now: datetime
+    old: State | None,
+    shelf: _Shelf,
+    subscription: Subscription,
+    binder: _Binder,
+    now: datetime,
 ) -> State:
-    """The state to commit, or the old one if nothing is to be changed.
+    """The state to commit, or the old one if nothing is to be changed; after all that it speaks of
+    besides the documents of the newest entries has been published.
 
     Raises: StoreError if there is nothing to make it from.
     """
@@ -107,11 +122,13 @@ def _made_anew(
     documents, generation = shelf.documents()
     base = base_of(old, archive, subscription.url, generation)
     plan = planned(archive, base, subscription.keep, now)
+    sealed = binder.seal(plan.leaves, base)
     held = {(revision.key, revision.digest) for revision in base.window}
     wanted = ((trace.key, trace.digest) for trace in plan.public)
     words = shelf.words(name for name in wanted if name not in held)
-    state = restored(base, archive, plan, words, now)
-    known = {name: published.etag for name, published in state.documents.items()}
+    state = restored(base, archive, plan, words, sealed=sealed, now=now)
+    binder.write_entries(state.window, predecessors(state.window, (), sealed), state)
+    known = {name: one.etag for name, one in state.documents.items() if name != STYLE}
     if state == old and known == documents:
         return old
     return replace(
@@ -119,11 +136,72 @@ def _made_anew(
         generation=state.generation + 1,
         settled=False,
         # They are rendered again, whatever is in them.
-        documents={name: Published(etag, "", "") for name, etag in documents.items()},
+        documents={
+            STYLE: Published("", "", ""),
+            **{name: Published(etag, "", "") for name, etag in documents.items()},
+        },
     )
 
 
-def _told(before: str, shelf: _Shelf, settled: Settled, done: tuple[str, ...]) -> Rebuilt:
+class _Binder:
+    """Writes the pages of entries and the sealed pages anew, where they say something else."""
+
+    def __init__(self, shelf: _Shelf, publisher: Publisher) -> None:
+        self.renewed = 0  # pages that were written
+        self.unfit: dict[str, str] = {}  # entries that cannot be rendered: guids by key
+        self._shelf = shelf
+        self._publisher = publisher
+
+    def seal(self, leaves: Sequence[Leaf], base: State) -> Sealed:
+        """What is to be remembered of the sealed pages, after all of them have been written.
+
+        Each page's entries are read when it is its turn. Raises: StoreError, RenderError.
+        """
+        self._publisher.renew(f"public/{STYLE}", style(), STYLE_MEDIA_TYPE)
+        sealed = Sealed()
+        for leaf, newer in zip_longest(leaves, leaves[1:]):
+            words = self._shelf.words((trace.key, trace.digest) for trace in leaf.traces)
+            revisions = [in_place(words[t.key], t) for t in leaf.traces if t.key in words]
+            if not revisions:  # since a moment ago
+                continue
+            sealed, page = turned(sealed, revisions, leaf.name)
+            self.write_entries(revisions, predecessors((), (page,), sealed), base)
+            name = newer.name if newer else None
+            work = partial(self._publisher.write_page, page, name, base)
+            self._note(self._counted(work))
+        return sealed
+
+    def write_entries(
+        self, revisions: Iterable[Revision], follow: Mapping[str, Named | None], state: State
+    ) -> None:
+        """Write their pages, several at a time. Raises: StoreError, RenderError."""
+
+        def one(revision: Revision) -> _Written:
+            work = partial(self._publisher.write_entries, (revision,), follow, state)
+            return self._counted(work)
+
+        for written in self._shelf.side_by_side(one, revisions):
+            self._note(written)
+
+    def _counted(self, work: Callable[[Write], Mapping[str, str]]) -> _Written:
+        """What is written by that, in whatever thread this is."""
+        written: list[bool] = []
+
+        def write(key: str, body: bytes, media_type: str, *, is_new: bool) -> bool:  # noqa: ARG001 - most are there
+            written.append(self._publisher.renew(key, body, media_type))
+            return written[-1]
+
+        unfit = work(write)
+        return sum(written), unfit
+
+    def _note(self, written: _Written) -> None:
+        self.renewed += written[0]
+        self.unfit |= written[1]
+
+
+def _told(
+    before: str, shelf: _Shelf, binder: _Binder, settled: Settled, done: tuple[str, ...]
+) -> Rebuilt:
     damaged = sorted(shelf.archive.damaged.items())
     return Rebuilt(
         feed=shelf.slug,
@@ -131,9 +209,11 @@ def _told(before: str, shelf: _Shelf, settled: Settled, done: tuple[str, ...]) -
         entries=len(shelf.archive.traces),
         revisions=shelf.archive.revisions,
         window=len(settled.held.state.window),
+        sealed=len(shelf.archive.traces) - len(settled.held.state.window),
+        renewed=binder.renewed,
         published=tuple(dict.fromkeys((*done, *settled.published))),
         damaged=tuple(f"{records.key_of(shelf.slug, *name)}: {why}" for name, why in damaged),
-        set_aside=settled.set_aside,
+        set_aside=tuple(dict.fromkeys((*binder.unfit.values(), *settled.set_aside))),
     )
 
 
@@ -145,8 +225,8 @@ class _Shelf:
     ) -> None:
         self.slug = slug
         self.archive = Archive()
+        self.side_by_side = side_by_side
         self._store = store
-        self._side_by_side = side_by_side
         self._report = report
 
     def survey(self, *, only_one: bool = False) -> None:
@@ -154,7 +234,7 @@ class _Shelf:
         stored = self._store.keys(records.folder(self.slug))
         named = (records.named(self.slug, key) for key in stored)
         fresh = (name for name in named if name and not self.archive.has(*name))
-        for name, record in self._side_by_side(self._read, fresh):
+        for name, record in self.side_by_side(self._read, fresh):
             self._note(name, record)
             number = self.archive.revisions
             if number % _REPORTED == 0:
@@ -164,7 +244,7 @@ class _Shelf:
 
     def words(self, names: Iterable[Name]) -> dict[str, Revision]:
         """Those revisions, by the keys of their entries. Raises: StoreError."""
-        read = dict(self._side_by_side(self._read, names))
+        read = dict(self.side_by_side(self._read, names))
         for name, record in read.items():
             if isinstance(record, str):  # since a moment ago
                 self.archive.damaged[name] = record

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, cast
 from urllib3.exceptions import IncompleteRead
 
 from feedmirror.adapters.deadline import Deadline
-from feedmirror.ports import PUBLIC_CACHE_CONTROL
+from feedmirror.core.caching import cache_control
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, PutObjectRequestTypeDef
     from urllib3 import HTTPResponse
 
 _PUBLIC = "public/"
-_PRIVATE_CACHE = "no-store"  # nothing should ever serve it; if something does, let none keep it
 
 _GZIP = 31  # window bits: 15, and 16 for a gzip header and trailer
 _LEVEL = 6  # an eighth smaller than level 1, for a millisecond more at a state of 80 KB
@@ -37,13 +36,12 @@ def put_request(
         "Key": name,
         "Body": body,
         "ContentType": media_type,
-        "CacheControl": PUBLIC_CACHE_CONTROL,
+        "CacheControl": cache_control(key),
     }
     if not key.startswith(_PUBLIC):
         # Its header holds neither a time nor a name: equal bytes have equal ETags.
         request["Body"] = zlib.compress(body, _LEVEL, _GZIP)
         request["ContentEncoding"] = "gzip"
-        request["CacheControl"] = _PRIVATE_CACHE
     return request
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -30,6 +31,20 @@ def page_of(publication: Publication) -> str:
     """The page that the feed is of: where the origin names none, its address, or ours."""
     url = publication.subscription.url
     return publication.feed.link or (url if is_web(url) else publication.address)
+
+
+def history_of(publication: Publication, name: str) -> Iterator[tuple[str, str]]:
+    """The relations of a document to those that hold the other entries of the feed, each with its
+    address. Source: RFC 5005 §4.
+    """
+    place = publication.place
+    older = place.before(name)
+    if older:
+        yield "prev-archive", publication.address_of(name, older)
+    if place.newer:
+        yield "next-archive", publication.address_of(name, place.newer)
+    if place.page:
+        yield "current", publication.address_of(name)
 
 
 def source_of(entry: Entry, publication: Publication) -> Source | None:

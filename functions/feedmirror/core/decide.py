@@ -12,8 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from feedmirror.core.commits import Commit, Decision
-from feedmirror.core.listing import FLOOR, Seen, public, remembered
+from feedmirror.core.listing import FLOOR, Seen, remembered, staying
 from feedmirror.core.schedule import asks_of, effective_interval_s
+from feedmirror.core.seal import Page, Sealed, seal
 from feedmirror.core.sort_out import TOMORROW, SortedOut, sort_out
 from feedmirror.core.state import Address, State
 from feedmirror.core.window import Window
@@ -65,10 +66,15 @@ def _commits(
         revised = [r for r in found.revised if last and r.seq]
         corrected = [r for r in found.corrected if last and r.seq]
         ready = base if last else _halfway(state, base, current, chunk)
+        window, sealed, pages = _listed(
+            current, subscription.keep, (*placed, *revised, *corrected), now
+        )
         current = replace(
             ready,
             generation=current.generation + 1,
-            window=_window(current, subscription.keep, (*placed, *revised, *corrected), now),
+            window=window,
+            sealed=sealed,
+            sealing=pages,
             pending=(*placed, *revised),
             settled=False,
             next_seq=current.next_seq + len(placed),
@@ -83,16 +89,21 @@ def _halfway(state: State, base: State, current: State, chunk: Iterable[Revision
     return replace(state, feed=base.feed, seen=seen)
 
 
-def _window(state: State, keep: int, arrived: Iterable[Revision], now: datetime) -> Window:
-    """The public entries, newest first: `keep` of them, and all that came within 48 hours.
+def _listed(
+    state: State, keep: int, arrived: Iterable[Revision], now: datetime
+) -> tuple[Window, Sealed, tuple[Page, ...]]:
+    """The public entries, newest first: `keep` of them, all that came within 48 hours, and those
+    that do not fill a page yet; with what is sealed in the others' pages.
 
-    What a first mirror holds beyond `keep` is stored, but was never public.
+    What a first mirror holds beyond `keep` is sealed at once.
     """
     by_key = {revision.key: revision for revision in state.window}
     by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
-    kept = public(newest, keep, now - FLOOR if state.complete else None)
-    return Window.of(kept, state.window)
+    stay = staying(newest, keep, now - FLOOR if state.complete else None)
+    sealed, pages = seal(state.sealed, reversed(newest[stay:]))
+    left = sum(len(page.revisions) for page in pages)
+    return Window.of(newest[: len(newest) - left], state.window), sealed, pages
 
 
 def _seen(state: State, found: SortedOut) -> Seen:

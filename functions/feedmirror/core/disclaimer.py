@@ -82,6 +82,12 @@ def attach_to_feed(feed: Feed, subscription: Subscription, moment: datetime) -> 
     return tuple(_filled(f, block, words_text, before=before) for f in feed.foreign)
 
 
+def notice_of_feed(feed: Feed, subscription: Subscription, moment: datetime) -> str:
+    """The marked block for a page that tells of many entries; variables as in `attach_to_feed`."""
+    words_html, _ = _words(subscription.disclaimer, _values(None, moment, subscription, feed))
+    return _block(words_html, subscription.disclaimer)
+
+
 def _block(words_html: str, disclaimer: Disclaimer) -> str:
     """The words, marked as the mirror's."""
     return f'<div class="{CSS_CLASS}" role="note"{_language(disclaimer)}>{words_html}</div>'

@@ -23,6 +23,7 @@ from feedmirror.core.vocabulary import (
     CORE_LINK_RELS,
     DROPPED_LINK_RELS,
     ENTRY_LIKE,
+    HISTORY,
     ITUNES,
     MEDIA,
     MENDS,
@@ -92,8 +93,9 @@ def _belongs(node: Node, parent: Node) -> bool:
         return extended or local not in _ATOM_CORE
     if own or uri == RDF or uri in ACTIVE or (uri == CONTENT and local == "encoded"):
         return False
-    # It would move the mirror's subscribers back to the origin.
-    return not (uri == ITUNES and local == "new-feed-url")
+    # The one would move the mirror's subscribers back to the origin; the other says what the
+    # origin's document holds of its history, not what the mirror's does.
+    return not ((uri == ITUNES and local == "new-feed-url") or uri == HISTORY)
 
 
 def _fragment(node: Node, outer_base: str, declared: dict[str, str], used: set[str]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner
 _REMEMBERED = 5_000  # keys, at least
@@ -21,17 +21,16 @@ class Listed(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Listed)
+def staying(newest_first: Sequence[Listed], keep: int, floor: datetime | None) -> int:
+    """How many of them are to stay in the public feed: `keep`, and all down to the last that was
+    listed after `floor`.
 
-
-def public(newest_first: Iterable[T], keep: int, floor: datetime | None) -> Iterator[T]:
-    """Those that are public: `keep` of them, and all that were listed after `floor`.
-
-    None: there is no floor, since what a first mirror holds beyond `keep` was never public.
+    None: there is no floor, since of a first mirror nothing has been public yet.
     """
-    for rank, one in enumerate(newest_first):
-        if rank < keep or (floor is not None and one.listed_at > floor):
-            yield one
+    if floor is None:
+        return min(keep, len(newest_first))
+    recent = (rank for rank, one in enumerate(newest_first, 1) if one.listed_at > floor)
+    return min(max(keep, *recent, 0), len(newest_first))
 
 
 def remembered(seen: Seen, least: int) -> Seen:

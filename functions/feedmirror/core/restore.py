@@ -8,27 +8,35 @@ the whole document.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
 from feedmirror.core.archive import Archive, Trace, joined, trace_of
-from feedmirror.core.listing import FLOOR, Seen, public, remembered
+from feedmirror.core.listing import FLOOR, Seen, remembered, staying
+from feedmirror.core.seal import Sealed, name_of, paged
 from feedmirror.core.sort_out import TOMORROW
-from feedmirror.core.state import State
+from feedmirror.core.state import LEAP, State
 from feedmirror.core.window import Window
 from feedmirror.model import Feed, Revision
 
-_LEAP = 1_000  # generations: more than any run that began with a lost state can be ahead
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A sealed page, whose words are still to be read."""
+
+    name: str
+    traces: tuple[Trace, ...]  # oldest first
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which entries there are and which of them are public; their words are still to be read."""
+    """Which entries there are and where each stands; their words are still to be read."""
 
     traces: tuple[Trace, ...]  # of all entries, oldest first
-    public: tuple[Trace, ...]  # newest first
+    public: tuple[Trace, ...]  # in the document of the newest entries, newest first
+    leaves: tuple[Leaf, ...]  # the others
 
 
 def base_of(old: State | None, archive: Archive, url: str, generation: int) -> State:
@@ -44,7 +52,7 @@ def base_of(old: State | None, archive: Archive, url: str, generation: int) -> S
     dates = [date for date in (archive.dated, feed.updated) if date and observed]
     return replace(
         old or State(url=url),  # one that was made meanwhile, since the origin failed
-        generation=max(old.generation if old else 0, generation) + _LEAP,
+        generation=max(old.generation if old else 0, generation) + LEAP,
         feed=feed,
         complete=True,
         # Of another version of the parser: what it reads differently is then no revision.
@@ -56,14 +64,24 @@ def base_of(old: State | None, archive: Archive, url: str, generation: int) -> S
 
 
 def planned(archive: Archive, base: State, keep: int, now: datetime) -> Plan:
-    """The entries in the order of the feed, and the public ones among them."""
+    """The entries in the order of the feed, and where each stands."""
     traces = {key: _as_known(base, trace) for key, trace in archive.traces.items()}
     listed = {revision.key: trace_of(revision) for revision in base.window}
     for key, trace in listed.items():
         traces[key] = joined(traces[key], trace) if key in traces else trace
     ordered = sorted(traces.values(), key=lambda trace: (*trace.place, trace.key))
-    floor = now - FLOOR if base.complete else None
-    return Plan(tuple(ordered), tuple(public(_ever_public(ordered, listed, keep), keep, floor)))
+    leaving = len(ordered) - _staying(ordered, listed, base, keep, now)
+    leaves = tuple(_leaves(ordered[:leaving]))
+    sealed = sum(len(leaf.traces) for leaf in leaves)
+    return Plan(tuple(ordered), tuple(reversed(ordered[sealed:])), leaves)
+
+
+def _leaves(leaving: Sequence[Trace]) -> Iterator[Leaf]:
+    older = None
+    for number, traces in enumerate(paged(leaving)):
+        name = name_of(number, older, ((trace.key, trace.digest) for trace in traces))
+        yield Leaf(name, traces)
+        older = name
 
 
 def _as_known(base: State, trace: Trace) -> Trace:
@@ -80,16 +98,29 @@ def _is_covered(base: State, trace: Trace) -> bool:
     return base.requested_at is not None and trace.observed_at <= base.requested_at
 
 
-def _ever_public(ordered: Sequence[Trace], listed: Mapping[str, object], keep: int) -> list[Trace]:
-    """The entries that may have been public, newest first: of a first mirror, `keep` were."""
+def _staying(
+    ordered: Sequence[Trace],
+    listed: Mapping[str, object],
+    base: State,
+    keep: int,
+    now: datetime,
+) -> int:
+    """How many of the newest stay in the public feed. Of a first mirror, `keep` ever were in it."""
     newest = list(reversed(ordered))
     first = [trace.key for trace in newest if trace.listed_at == ordered[0].listed_at]
     never = set(first[keep:]) - listed.keys()
-    return [trace for trace in newest if trace.key not in never]
+    floor = now - FLOOR if base.complete else None
+    return staying([trace for trace in newest if trace.key not in never], keep, floor)
 
 
 def restored(
-    base: State, archive: Archive, plan: Plan, words: Mapping[str, Revision], now: datetime
+    base: State,
+    archive: Archive,
+    plan: Plan,
+    words: Mapping[str, Revision],
+    *,
+    sealed: Sealed,
+    now: datetime,
 ) -> State:
     """The state to commit, but for its generation and documents.
 
@@ -105,6 +136,8 @@ def restored(
         seen=_seen(base, plan, len(window)),
         fingerprints=(),
         addresses={},
+        sealed=sealed,
+        sealing=(),
         pending=tuple(r for r in window if not archive.has(r.key, r.digest)),
         next_seq=max(base.next_seq, max(numbers) + 1),
         requested_at=max(filter(None, (base.requested_at, observed)), default=None),
@@ -120,15 +153,15 @@ def _window(before: Window, plan: Plan, words: Mapping[str, Revision], last_seq:
     for trace in plan.public:
         revision = held.get((trace.key, trace.digest)) or words.get(trace.key)
         if revision is not None:
-            revisions.append(_in_place(revision, trace))
+            revisions.append(in_place(revision, trace))
     if any(newer.seq <= older.seq for newer, older in pairwise(revisions)):
         top = max(last_seq, *(revision.seq for revision in revisions)) + len(revisions)
         revisions = [replace(r, seq=top - rank) for rank, r in enumerate(revisions)]
     return Window.of(revisions, before)
 
 
-def _in_place(revision: Revision, trace: Trace) -> Revision:
-    """The revision as it stands in a window; the very same if it stands there like this."""
+def in_place(revision: Revision, trace: Trace) -> Revision:
+    """The revision as it stands in the feed; the very same if it stands there like this."""
     placed = replace(
         revision,
         entry=replace(revision.entry, original=None),

@@ -1,40 +1,35 @@
-"""The documents of the site as a whole: how every feed stands, and what to say where nothing is.
-
-They say what everybody may know. What is configured, and why a feed fails, is in the log.
-"""
+"""The site as a whole: how its feeds stand, and which documents say so."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from feedmirror.core.attribution import language
+from feedmirror.core.formats import formats, site_formats
 from feedmirror.core.rhythm import is_quiet, last_new
+from feedmirror.core.standing import Standing
 from feedmirror.core.state import State
 from feedmirror.model import Subscription
 
 STATUS = "status.json"
 NOT_FOUND = "404.html"
-MEDIA_TYPES = {STATUS: "application/json", NOT_FOUND: "text/html; charset=utf-8"}
+INDEX = "index.html"  # of the site; a feed's own page is called so too
+_HTML = "text/html; charset=utf-8"
+# Of the documents at the top of the site, by name. The style sheet is none of them: its name is
+# another with every change of it.
+MEDIA_TYPES = {
+    STATUS: "application/json",
+    NOT_FOUND: _HTML,
+    INDEX: _HTML,
+    **{made.name: made.media_type for made in site_formats()},
+}
 
 _LASTING = timedelta(hours=1)  # a failure that is over sooner is nobody's business
 _NEWLY = timedelta(days=1)
 _BROKEN = frozenset({"broken", "gone", "internal"})
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a feed stands, for the public."""
-
-    slug: str
-    title: str | None = None  # None: never read
-    documents: Mapping[str, str] | None = None  # addresses by name; None: nothing is public yet
-    last_new: datetime | None = None
-    failing: str | None = None  # the group of the failure
-    failing_since: datetime | None = None
-    is_quiet: bool = False
-    is_retired: bool = False  # no longer configured: not asked any more, but still there
 
 
 def standing_of(
@@ -42,17 +37,21 @@ def standing_of(
 ) -> Standing:
     """How the feed stands; `subscription` is None for one that is not configured any more."""
     title = (subscription and subscription.title) or (state.feed and state.feed.title)
-    names = sorted(state.documents)
+    address = f"{public_url.rstrip('/')}/{slug}/"
+    feeds = {made.name for made in formats() if made.is_feed}
     failing = state.failing if subscription else None
     return Standing(
         slug,
         title or None,
-        {name: f"{public_url.rstrip('/')}/{slug}/{name}" for name in names} or None,
+        {name: f"{address}{name}" for name in sorted(feeds & state.documents.keys())} or None,
         last_new(state),
         failing.group if failing else None,
         failing.since if failing else None,
         is_quiet=subscription is not None and is_quiet(state, now),
         is_retired=subscription is None,
+        page=address if INDEX in state.documents else None,
+        language=language(state.feed.language) if state.feed else None,
+        source=state.feed.link if state.feed else None,
     )
 
 
@@ -65,6 +64,7 @@ def status_document(standings: Iterable[Standing], recipe: str) -> bytes:
         {
             "feed": standing.slug,
             "title": standing.title,
+            "page": standing.page,
             "documents": standing.documents or {},
             "last_new_entry": _moment(standing.last_new),
             "failing": standing.failing,
@@ -88,11 +88,6 @@ def recipe_in(status: bytes) -> str | None:
 def hour_of(moment: datetime) -> datetime:
     """The full hour before it: once in each, the documents are looked after."""
     return moment.replace(minute=0, second=0, microsecond=0)
-
-
-def not_found_document() -> bytes:
-    """What a browser shows where there is nothing."""
-    return _NOT_FOUND.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +128,3 @@ def gauges(standings: Iterable[Standing], now: datetime) -> Gauges:
 
 def _moment(at: datetime | None) -> str | None:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
-
-
-_NOT_FOUND = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>Not found</title>
-<h1>There is nothing at this address</h1>
-<p>It may have been mistyped, or the feed is not mirrored here yet.</p>
-<p><a href="/status.json">What is mirrored here</a></p>
-</html>
-"""

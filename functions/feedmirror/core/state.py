@@ -15,11 +15,13 @@ from typing import Any
 
 from feedmirror.core import codec
 from feedmirror.core.schedule import Asks
+from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.window import Window
 from feedmirror.errors import StateError
 from feedmirror.model import Feed, Revision, Validators
 
 _WINDOW = b'","window":'  # behind the digest; what else is called so follows no string
+LEAP = 1_000  # generations: more than any run that began with a lost state can be ahead
 SCHEMA = 2  # raise it when older programs could misread a state; add a step to `_migrated`
 
 
@@ -54,6 +56,7 @@ class Failing:
     group: str
     since: datetime
     message: str
+    lasting: bool = False  # whether it was seen to last, so that readers are to know
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class State:
     moved_to: str | None = None  # where `url` has permanently moved
     moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
     set_aside: tuple[str, ...] = ()  # keys of entries that could not be rendered
+    sealed: Sealed = field(default_factory=Sealed)  # the entries that have left the window
+    sealing: tuple[Page, ...] = ()  # pages of them that are committed, but perhaps not written yet
 
     def for_url(self, url: str) -> State:
         """The state, without what it knows of another configured address."""
@@ -117,17 +122,33 @@ def dump(state: State) -> bytes:
 def _plain(name: str, value: Any) -> Any:
     if name in {"pending", "feed"} or name in _DATES:
         return codec.to_plain(value)
+    if name in _WRITERS:
+        return _WRITERS[name](value)
     if name in {"addresses", "documents"}:
         return {key: _slots(item) for key, item in value.items()}
-    if name == "asks":
-        return _slots(value)
-    if name == "failing":
-        return {**_slots(value), "since": value.since.isoformat()}
     return value  # JSON writes tuples and mappings as they are
+
+
+def _plain_page(page: Page) -> dict[str, Any]:
+    return {**_noted(page, "follows"), "revisions": codec.to_plain(page.revisions)}
 
 
 def _slots(value: Any) -> dict[str, Any]:
     return {f.name: held for f in fields(value) if (held := getattr(value, f.name)) is not None}
+
+
+def _noted(value: Any, name: str) -> dict[str, Any]:
+    """As `_slots`, with the named field as plain data too."""
+    noted = getattr(value, name)
+    return _slots(value) | ({name: _slots(noted)} if noted else {})
+
+
+_WRITERS: dict[str, Callable[[Any], Any]] = {
+    "asks": _slots,
+    "failing": lambda failing: {**_slots(failing), "since": failing.since.isoformat()},
+    "sealed": lambda sealed: _noted(sealed, "newest"),
+    "sealing": lambda pages: [_plain_page(page) for page in pages],
+}
 
 
 def load(body: bytes, where: str) -> State:
@@ -191,6 +212,27 @@ def _moving(plain: list[Any]) -> tuple[str, int]:
     return str(target), int(count)
 
 
+def _sealed(plain: dict[str, Any]) -> Sealed:
+    months = {month: (int(count), str(page)) for month, (count, page) in plain["months"].items()}
+    documents = codec.listed(plain["documents"], str)
+    return codec.build(Sealed, _named(plain, "newest") | {"months": months, "documents": documents})
+
+
+def _page(plain: dict[str, Any]) -> Page:
+    values = {
+        "older": None,
+        "follows": None,
+        **_named(plain, "follows"),
+        "older_has": codec.listed(plain["older_has"], str),
+        "revisions": tuple(map(codec.revision, plain["revisions"])),
+    }
+    return codec.build(Page, values)
+
+
+def _named(plain: dict[str, Any], name: str) -> dict[str, Any]:
+    return {**plain, name: codec.build(Named, plain[name])} if name in plain else plain
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "feed": codec.feed,
     "pending": lambda pending: tuple(map(codec.revision, pending)),
@@ -200,4 +242,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "seen": lambda seen: {key: (str(digest), int(at)) for key, (digest, at) in seen.items()},
     "addresses": lambda them: {url: codec.build(Address, one) for url, one in them.items()},
     "documents": lambda them: {name: codec.build(Published, one) for name, one in them.items()},
+    "sealed": _sealed,
+    "sealing": lambda pages: tuple(map(_page, pages)),
 }

@@ -19,6 +19,7 @@ SY = "http://purl.org/rss/1.0/modules/syndication/"
 YANDEX = "http://news.yandex.ru"
 TURBO = "http://turbo.yandex.ru"
 GOOGLEPLAY = "http://www.google.com/schemas/play-podcasts/1.0"
+HISTORY = "http://purl.org/syndication/history/1.0"
 EXCERPT = "http://wordpress.org/export/1.2/excerpt/"
 
 # A browser runs these in any XML document, so only their words come through.
@@ -37,6 +38,7 @@ PREFIXES = {
     "dcterms": DCTERMS,
     "excerpt": EXCERPT,
     "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "fh": HISTORY,
     "gd": "http://schemas.google.com/g/2005",
     "geo": "http://www.w3.org/2003/01/geo/wgs84_pos#",
     "georss": "http://www.georss.org/georss",

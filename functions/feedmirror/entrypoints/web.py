@@ -1,7 +1,8 @@
 """A little web server for a store's public documents, with the headers that a CDN sends.
 
 For a look at the mirror, and for readers in the same house. It serves the documents that this
-program publishes, and a list of them; nothing else that lies in the folder.
+program publishes, under the addresses that they have behind the CDN; nothing else that lies in the
+folder.
 """
 
 from __future__ import annotations
@@ -17,12 +18,22 @@ from typing import Any
 
 from feedmirror import __version__
 from feedmirror.entrypoints.redaction import printable
-from feedmirror.entrypoints.web_answers import Answer, Documents, answer, text_answer
+from feedmirror.entrypoints.web_answers import Answer, answer, text_answer
+from feedmirror.entrypoints.web_documents import Documents
+
+# As in infra/cdn.yaml, where the reasons are.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' https: data:; media-src https:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "sandbox allow-downloads allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+)
 
 _ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Robots-Tag", "noindex"),  # the source is to be found, not its copy
-    ("Content-Security-Policy", "default-src 'none'"),
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
     ("Access-Control-Allow-Origin", "*"),
 )
 _IDLE_S = 30.0  # that a connection may be silent, between requests or within one
@@ -53,8 +64,8 @@ class FeedServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def addresses(self) -> list[str]:
-        """Where the feeds are that have been mirrored by now."""
-        return [f"{self.base}{path}" for path in self._documents.paths()]
+        """Where to subscribe to the feeds that have been mirrored by now."""
+        return [f"{self.base}{path}" for path in self._documents.feeds()]
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - inherited
         """Nothing for a reader that has gone away; a line for a fault of our own."""

@@ -5,7 +5,7 @@ Defaults are those of `model.Subscription`; docs/configuration.md is tested agai
 
 from __future__ import annotations
 
-from feedmirror.model import Identity
+from feedmirror.model import Identity, Images, Robots
 from feedmirror.settings.addresses import CONTACT, HEADERS, PUBLIC_URL, URL, URLS
 from feedmirror.settings.disclaimer import DISCLAIMER
 from feedmirror.settings.report import Kind
@@ -42,6 +42,18 @@ FEED_KEYS = (
         "identity",
         choice(Identity),
         "What makes two entries the same one.",
+        for_every_feed=True,
+    ),
+    Key(
+        "images",
+        choice(Images),
+        "Whether the feed's pages show its pictures, from their origin, or only link to them.",
+        for_every_feed=True,
+    ),
+    Key(
+        "robots",
+        choice(Robots),
+        "Whether search engines may list the feed's pages.",
         for_every_feed=True,
     ),
     Key(

@@ -10,6 +10,7 @@ from feedmirror.core.atom_vocabulary import joined
 from feedmirror.core.attribution import (
     changed_at,
     email,
+    history_of,
     language,
     media_type,
     source_of,
@@ -37,6 +38,7 @@ def render(publication: Publication) -> str:
     entries = [_entry(entry, publication, own_source) for entry in publication.entries]
     inner = "\n".join((*joined(tuple(_feed(publication)), publication.foreign), *entries))
     used = {p for e in publication.entries for p in e.revision.entry.prefixes}
+    used |= {"fh"} if publication.place.page else set()
     prefixes = sorted(used | set(publication.feed.prefixes))
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in prefixes)
     lang = _lang(publication.feed.language)
@@ -46,6 +48,12 @@ def render(publication: Publication) -> str:
 def stamp(document: str, generation: int) -> str:
     """The document with the generation that last changed it, as a comment before its root."""
     return document.replace(_HEAD, f"{_HEAD}<!-- feedmirror generation {generation} -->\n", 1)
+
+
+def link_newer(document: str, address: str) -> str:
+    """The document of a sealed page, with a link to the one that was sealed after it."""
+    link, current = _link("next-archive", address, type=_TYPE), '<link rel="current"'
+    return document if link in document else document.replace(current, f"{link}\n{current}", 1)
 
 
 def _lang(said: str | None) -> str:
@@ -92,7 +100,9 @@ def _feed(publication: Publication) -> Iterator[str]:
     if feed.description:
         yield _text("subtitle", feed.description)
     yield f"<updated>{rfc3339(publication.changed_at)}</updated>"
-    yield _link("self", f"{address}/{NAME}", type=_TYPE)
+    yield _link("self", publication.address_of(NAME, publication.place.page), type=_TYPE)
+    for rel, other_address in history_of(publication, NAME):
+        yield _link(rel, other_address, type=_TYPE)
     for other in alternates(NAME):
         yield _link("alternate", f"{address}/{other.name}", type=other.bare_type)
     if feed.link:  # last of the alternates: newsboat takes that one for the feed's page
@@ -104,6 +114,8 @@ def _feed(publication: Publication) -> Iterator[str]:
     if feed.image:
         yield f"<logo>{escape(feed.image.url)}</logo>"
     yield f'<generator version="{__version__}">feedmirror</generator>'
+    if publication.place.page:
+        yield "<fh:archive/>"
 
 
 def _authors(publication: Publication) -> tuple[Author, ...]:
@@ -213,4 +225,4 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(NAME, document, found, publication.entries)
 
 
-FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 1, render, stamp, verify)
+FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 1, render, stamp, verify, link_newer)

@@ -67,11 +67,12 @@ def _extension(publication: Publication) -> Json:
 
 
 def _feed(publication: Publication) -> Json:
-    feed = publication.feed
+    feed, older = publication.feed, publication.place.before(NAME)
     return {
         "title": title_of(publication),
         "home_page_url": page_of(publication),
-        "feed_url": f"{publication.address}/{NAME}",
+        "feed_url": publication.address_of(NAME),  # of the logical feed, so the same in all pages
+        "next_url": publication.address_of(NAME, older) if older else None,
         "description": feed.description,
         "icon": feed.image.url if feed.image else None,
         "authors": [_person(author) for author in feed.authors],

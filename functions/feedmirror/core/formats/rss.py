@@ -10,6 +10,7 @@ from feedmirror.core.attribution import (
     EMAIL,
     UNKNOWN_TYPE,
     email,
+    history_of,
     language,
     media_type,
     page_of,
@@ -26,6 +27,7 @@ from feedmirror.core.xml import SEPARATOR, cdata, escape, quote
 from feedmirror.model import Author, Entry, Image
 
 NAME = "rss.xml"
+_TYPE = "application/rss+xml"
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 _PERSON = re.compile(rf"(?P<email>{EMAIL.pattern})(?: \((?P<name>[^()]+)\))?")
 _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
@@ -38,6 +40,7 @@ def render(publication: Publication) -> str:
     inner = "\n".join((*_channel(publication), *items))
     used = {"atom", "content"} | {p for e in publication.entries for p in e.revision.entry.prefixes}
     used |= set(publication.feed.prefixes)
+    used |= {"fh"} if publication.place.page else set()
     used |= {"dc"} if "<dc:creator>" in inner else set()
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
     return f'{_HEAD}<rss version="2.0"{spaces}>\n<channel>\n{inner}\n</channel>\n</rss>\n'
@@ -74,9 +77,9 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield from element("title", title)
     yield f"<link>{escape(page_of(publication))}</link>"
     yield from element("description", feed.description or title)
-    own = quote(f"{publication.address}/{NAME}")
     # First of the links: some take the first one for this address, whatever its relation.
-    yield f'<atom:link rel="self" type="application/rss+xml" href={own}/>'
+    yield _own_link("self", publication.address_of(NAME, publication.place.page))
+    yield from (_own_link(rel, address) for rel, address in history_of(publication, NAME))
     for other in alternates(NAME):
         href = quote(f"{publication.address}/{other.name}")
         yield f'<atom:link rel="alternate" type="{other.bare_type}" href={href}/>'
@@ -94,7 +97,20 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield f"<ttl>{max(1, subscription.every_s // 60)}</ttl>"
     if feed.image:
         yield "".join(_image(feed.image, publication))
+    if publication.place.page:
+        yield "<fh:archive/>"
     yield from publication.foreign
+
+
+def _own_link(rel: str, address: str) -> str:
+    """A link to a document of the same sort."""
+    return f'<atom:link rel="{rel}" type="{_TYPE}" href={quote(address)}/>'
+
+
+def link_newer(document: str, address: str) -> str:
+    """The document of a sealed page, with a link to the one that was sealed after it."""
+    link, current = _own_link("next-archive", address), '<atom:link rel="current"'
+    return document if link in document else document.replace(current, f"{link}\n{current}", 1)
 
 
 def _image(image: Image, publication: Publication) -> Iterator[str]:
@@ -192,4 +208,4 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(NAME, document, Found("item", 3, _BODIES, "html"), publication.entries)
 
 
-FORMAT = Format(NAME, "application/rss+xml; charset=utf-8", 2, render, stamp, verify)
+FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 2, render, stamp, verify, link_newer)

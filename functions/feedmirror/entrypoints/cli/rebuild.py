@@ -59,7 +59,9 @@ class Told:
     entries: int = 0  # that are stored
     revisions: int = 0  # of them, that were read
     window: int = 0  # entries in the public feed
+    sealed: int = 0  # entries in the pages of its archive
     published: tuple[str, ...] = ()  # names of the documents that were written
+    renewed: int = 0  # pages, of entries and of the archive, that were written
     damaged: tuple[str, ...] = ()  # records that cannot be read
     set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
 
@@ -126,9 +128,12 @@ def _tell(told: Told, *, quiet: bool) -> None:
 def _line(told: Told) -> str:
     entries = f"{told.entries:,} {'entry' if told.entries == 1 else 'entries'}"
     revisions = f"{told.revisions:,} {'revision' if told.revisions == 1 else 'revisions'}"
-    wrote = f"wrote {', '.join(told.published)}" if told.published else "nothing had to be written"
+    pages = [counted(f"{told.renewed:,}", "page")] if told.renewed else []
+    wrote = ", ".join((*told.published, *pages))
+    did = f"wrote {wrote}" if wrote else "nothing had to be written"
     was = "" if told.state == "readable" else f" (its state was {told.state})"
-    return f"{told.feed}: {entries} in {revisions}, {told.window:,} of them public; {wrote}{was}"
+    placed = f"{told.window:,} in the feed and {told.sealed:,} in its archive"
+    return f"{told.feed}: {entries} in {revisions}, {placed}; {did}{was}"
 
 
 # ---------------------------------------------------------------- which feeds

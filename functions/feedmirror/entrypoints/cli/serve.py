@@ -62,7 +62,8 @@ def _welcome(server: FeedServer, arguments: Namespace) -> str:
     addresses = server.addresses()
     if addresses:
         feeds = {address.rpartition("/")[0] for address in addresses}
-        lines = [f"Serving {counted(len(feeds), 'feed')}; subscribe to:"]
+        lines = [f"Serving {counted(len(feeds), 'feed')}. To read in a browser:"]
+        lines += [f"  {server.base}/", "To subscribe to:"]
         lines += [f"  {address}" for address in addresses]
     else:
         lines = [f"Nothing has been mirrored into {arguments.store} yet:"]

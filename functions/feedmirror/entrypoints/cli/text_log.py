@@ -96,7 +96,7 @@ def tally_line(fields: Fields) -> str:
 
 def counted(number: object, name: str) -> str:
     """`1 feed`, `2 feeds`, `1 entry`, `2 entries`."""
-    if number == 1:
+    if str(number) == "1":
         return f"{number} {name}"
     return f"{number} {name[:-1]}ies" if name.endswith("y") else f"{number} {name}s"
 

@@ -1,0 +1,1 @@
+"""Pages for people: a site that needs no script and says whose words it shows."""

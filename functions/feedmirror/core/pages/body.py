@@ -1,0 +1,111 @@
+"""An entry's body fit for a page: shown as its author meant it, and for everybody to read.
+
+What belongs in lists is in lists, links have names, headings stand below the page's own, what is
+wide can be scrolled by keyboard, nothing is loaded before it is seen. No word is lost. It is one
+pass over the tags with a stack, so that it takes linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from feedmirror.core.disclaimer import Disclaimed
+from feedmirror.core.markup import TAGS
+from feedmirror.core.pages import elements, media
+from feedmirror.core.pages.stack import Elements
+from feedmirror.core.pages.tokens import Tag, is_visible, plain, tokens
+from feedmirror.model import Images
+
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_Rule = Callable[[Elements, Tag], None]
+
+_WITHOUT_END: dict[str, _Rule] = {
+    "area": media.spot,
+    "br": media.mark,
+    "col": media.column,
+    "hr": media.mark,
+    "img": media.picture,
+    "source": media.source,
+    "track": media.track,
+    "wbr": media.mark,
+}
+_RULES: dict[str, _Rule] = {
+    "a": elements.link,
+    "audio": media.playable,
+    "dd": elements.part,
+    "div": elements.division,
+    "dl": elements.definitions,
+    "dt": elements.part,
+    "li": elements.item,
+    "main": elements.division,  # landmarks of the page are the page's own
+    "nav": elements.division,
+    "picture": media.choice,
+    "pre": elements.preformatted,
+    "summary": elements.summary,
+    "table": elements.table,
+    "video": media.playable,
+    **dict.fromkeys("h1 h2 h3 h4 h5 h6".split(), elements.heading),
+    **dict.fromkeys("menu ol ul".split(), elements.items),
+    **dict.fromkeys("caption colgroup tbody td tfoot th thead tr".split(), elements.in_table),
+}
+# A colour was chosen for another background.
+_SEEN_THROUGH = frozenset({"font"})
+
+
+def body_of(disclaimed: Disclaimed, images: Images) -> str:
+    """The entry's body with the disclaimer where it stands: its content, or what it has instead."""
+    body = disclaimed.summary if disclaimed.content is None else disclaimed.content
+    notice = disclaimed.notice_html
+    if body.startswith(notice):
+        return notice_of(notice) + fit(body.removeprefix(notice), images)
+    if body.endswith(notice):
+        return fit(body.removesuffix(notice), images) + notice_of(notice)
+    return fit(body, images)  # which will not pass for a page
+
+
+def notice_of(notice: str) -> str:
+    """The marked block, in its own direction, whatever the operator left open in it closed."""
+    if not notice:
+        return ""  # which will not pass either
+    start, _, inside = _COMMENT.sub("", notice).partition(">")
+    return f'{start} dir="auto">{fit(inside.removesuffix("</div>"), Images.NONE)}</div>'
+
+
+def fit(body: str, images: Images) -> str:
+    """Sanitised HTML as a balanced fragment of a page."""
+    page = Elements(with_pictures=images is Images.ORIGIN)
+    for token in tokens(body):
+        if isinstance(token, str):
+            _text(page, token)
+        elif token.is_end:
+            page.end(token.name)
+        else:
+            _start(page, token)
+    page.end_all()
+    return "".join(page.out)
+
+
+def _text(page: Elements, text: str) -> None:
+    if not text.isspace() and plain(text):
+        page.make_room("")
+        page.top.is_named |= is_visible(text)
+    page.out.append(text)
+
+
+def _start(page: Elements, tag: Tag) -> None:
+    if tag.name in _WITHOUT_END:
+        page.make_room(tag.name)
+        _WITHOUT_END[tag.name](page, tag)
+        return
+    if tag.name in TAGS and tag.name not in _SEEN_THROUGH:
+        page.make_room("div" if _is_division(tag.name) else tag.name)
+        _RULES.get(tag.name, elements.keep)(page, tag)
+    else:
+        page.see_through(tag.name)
+    if tag.is_whole:
+        page.pop()
+
+
+def _is_division(name: str) -> bool:
+    return _RULES.get(name) is elements.division

@@ -1,0 +1,71 @@
+"""The pages of a feed: of its newest entries, and of those that are sealed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from feedmirror.core.attribution import title_of
+from feedmirror.core.formats import Publication
+from feedmirror.core.pages import words
+from feedmirror.core.pages.body import notice_of
+from feedmirror.core.pages.languages import direction, tag_of
+from feedmirror.core.pages.listing import lines, sections, subscribables, years
+from feedmirror.core.pages.templates import filled
+from feedmirror.core.uri import is_web
+from feedmirror.model import Robots
+
+NAME = "index.html"
+
+
+def feed_page(publication: Publication) -> str:
+    """What is new, how to subscribe, and what there is of earlier entries."""
+    trouble = publication.trouble
+    return filled(
+        "feed.html",
+        **_shared(publication, "../", ""),
+        lines=lines(publication),
+        changed_at=publication.changed_at,
+        trouble=trouble and words.trouble(trouble.group),
+        since=trouble and words.since(trouble.since),
+        years=list(years(publication.months)),
+        older=_older(publication, "archive/"),
+    )
+
+
+def sealed_page(publication: Publication) -> str:
+    """Entries of the past, by month; where the page with newer ones is linked to is left open."""
+    held = sections(publication)
+    return filled(
+        "sealed.html",
+        **_shared(publication, "../../../", "../../"),
+        sections=held,
+        latest=max(
+            (line.at for section in held for line in section.lines), default=publication.changed_at
+        ),
+        older=_older(publication, "../"),
+    )
+
+
+def _shared(publication: Publication, root: str, here: str) -> dict[str, Any]:
+    """What both kinds of pages say; `root` leads to the site's folder, `here` to the feed's."""
+    feed, url = publication.feed, publication.subscription.url
+    title, description = title_of(publication), feed.description or ""
+    lang = tag_of(feed.language) or ""
+    site = feed.link or (url if is_web(url) else None)
+    return {
+        "root": root,
+        "here": here or "./",
+        "indexed": publication.subscription.robots is Robots.INDEX,
+        "feed_title": title,
+        "description": "" if description.strip() == title else description,
+        "lang": lang,
+        "dir": direction(f"{title} {description}", lang),
+        "site": site,
+        "feeds": subscribables(publication),
+        "notice": notice_of(publication.notice_html),
+    }
+
+
+def _older(publication: Publication, archive: str) -> str | None:
+    page = publication.place.before(NAME)
+    return f"{archive}{page}/" if page else None

@@ -1,0 +1,17 @@
+"""The one style sheet of all pages, under a name that changes with it."""
+
+from __future__ import annotations
+
+from pkgutil import get_data
+
+# Part of a page's address, so a page always has the sheet that it was made for. A test compares it
+# with the sheet: nobody reads that only to know what it is called.
+STYLE = "style-b11d8dd1.css"
+STYLE_MEDIA_TYPE = "text/css; charset=utf-8"
+
+
+def style() -> bytes:
+    """The sheet."""
+    sheet = get_data("feedmirror.core.pages", "style.css")
+    assert sheet is not None  # noqa: S101 - it lies beside this file
+    return sheet

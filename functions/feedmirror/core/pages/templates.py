@@ -1,0 +1,38 @@
+"""Templates, filled in: the one place that knows how. Values are escaped unless one says `safe`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from feedmirror.core.dates import rfc3339
+from feedmirror.core.pages.stamp import HEAD
+from feedmirror.core.pages.style import STYLE
+from feedmirror.core.pages.words import day, host, moment
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def filled(template: str, **values: object) -> str:
+    """The page that the template makes of the values; all that it asks for must be among them."""
+    return HEAD + _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    """Made when the first page is rendered: most polls render none."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    made = Environment(
+        loader=PackageLoader("feedmirror.core.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {"day": day, "moment": moment, "machine": rfc3339, "host": host}
+    made.globals["style"] = STYLE
+    return made

@@ -1,0 +1,151 @@
+"""What a state comes to for readers: a pure function of the state and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+
+from feedmirror.core.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
+from feedmirror.core.formats import Format, Place, Publication, Trouble, alternates, formats
+from feedmirror.core.pages.entry import Neighbour, render_entry, render_entry_bare, verify_entry
+from feedmirror.core.pages.style import STYLE
+from feedmirror.core.state import State
+from feedmirror.errors import RenderError
+from feedmirror.model import Revision, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A document, and the entries that had to be left out of it since they cannot be rendered."""
+
+    made: Format
+    document: str  # without its generation
+    unfit: tuple[Revision, ...] = ()
+
+
+def publication_of(
+    state: State,
+    subscription: Subscription,
+    address: str,
+    revisions: Iterable[Revision] = (),
+    place: Place | None = None,
+) -> Publication:
+    """What all formats are rendered from: the disclaimer is attached once for all of them.
+
+    `place` is that of a sealed page; None: the document is that of the newest entries.
+    """
+    assert state.feed is not None and state.changed_at is not None  # noqa: S101, PT018
+    feed, moment = state.feed, state.changed_at
+    revisions = tuple(revisions)
+    if place:
+        moment = max(revision.observed_at for revision in revisions)
+    return Publication(
+        subscription,
+        feed,
+        tuple(attach(revision, subscription, feed) for revision in revisions),
+        # A sealed page says of the feed no more than it needs: what holds is in the document of
+        # the newest entries. Source: RFC 5005 §4.
+        () if place else attach_to_feed(feed, subscription, moment),
+        moment,
+        address,
+        notice_of_feed(feed, subscription, moment),
+        place or Place(older=state.sealed.last, older_has=state.sealed.documents),
+        () if place else state.sealed.by_month(),
+        None if place else _trouble(state),
+    )
+
+
+def _trouble(state: State) -> Trouble | None:
+    """What readers are to know of a failure: only of one that lasts."""
+    failing = state.failing
+    return Trouble(failing.group, failing.since) if failing and failing.lasting else None
+
+
+# ---------------------------------------------------------------- what is up to date
+
+
+def stale(state: State, subscription: Subscription, address: str) -> tuple[Format, ...]:
+    """The formats whose documents were rendered from something else than what holds now."""
+    if state.feed is None:
+        return ()
+    return tuple(
+        made
+        for made in formats()
+        if made.name not in state.documents
+        or state.documents[made.name].recipe != recipe(made, state, subscription, address)
+    )
+
+
+def recipe(made: Format, state: State, subscription: Subscription, address: str) -> str:
+    """A digest of all that a document depends on."""
+    parts: tuple[object, ...] = (
+        made.version,
+        state.generation,
+        address,
+        subscription.title,
+        subscription.url,
+        subscription.every_s,
+        asdict(subscription.disclaimer),
+        tuple(other.name for other in alternates(made.name)),  # that it links to
+    )
+    if not made.is_feed:
+        parts += (STYLE, subscription.images, subscription.robots)
+    if made.shows_trouble:
+        parts += (_trouble(state),)
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+# ---------------------------------------------------------------- documents and pages
+
+
+def rendered(chosen: Iterable[Format], publication: Publication) -> Iterator[Rendered]:
+    """Each format's document. Raises: RenderError if it is no single entry's fault."""
+    for made in chosen:
+        document, error = _attempt(made, publication)
+        if error is None:
+            yield Rendered(made, document)
+        else:
+            yield _without_the_unfit(made, publication)
+
+
+def _attempt(made: Format, publication: Publication) -> tuple[str, RenderError | None]:
+    """The document, and what forbids to publish it."""
+    document = made.render(publication)
+    try:
+        made.verify(document.encode("utf-8", "surrogatepass"), publication)
+    except RenderError as error:
+        return document, error
+    return document, None
+
+
+def _without_the_unfit(made: Format, publication: Publication) -> Rendered:
+    """The document of the entries that can be rendered. Raises: RenderError."""
+
+    def is_fit(entry: Disclaimed) -> bool:
+        return _attempt(made, replace(publication, entries=(entry,)))[1] is None
+
+    fit = {entry.revision.key: is_fit(entry) for entry in publication.entries}
+    kept = tuple(entry for entry in publication.entries if fit[entry.revision.key])
+    document, error = _attempt(made, replace(publication, entries=kept))
+    if error is not None:
+        raise error
+    unfit = (e.revision for e in publication.entries if not fit[e.revision.key])
+    return Rendered(made, document, tuple(unfit))
+
+
+def entry_page(
+    revision: Revision, publication: Publication, previous: Neighbour | None
+) -> tuple[str, bool]:
+    """The page of an entry, its generation left out, and whether it shows all of it: what cannot
+    be shown has a page all the same, since others link to it. Raises: RenderError.
+    """
+    disclaimed = attach(revision, publication.subscription, publication.feed)
+    document = render_entry(disclaimed, publication, previous)
+    try:
+        verify_entry(document.encode("utf-8", "surrogatepass"), disclaimed)
+    except RenderError:
+        document = render_entry_bare(disclaimed, publication, previous)
+        verify_entry(document.encode(), disclaimed)
+        return document, False
+    return document, True

@@ -1,0 +1,70 @@
+"""Pages as tests read them: an entry with its publication, and what a page says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from lxml import html
+
+from feedmirror.core.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
+from feedmirror.core.formats import Publication
+from feedmirror.core.pages.entry import Neighbour, render_entry
+from feedmirror.model import Entry, Feed, Revision, Subscription
+from rules.tree import Element
+from scene import NOON, PUBLIC_URL, URL
+
+FEED = Feed(kind="RSS 2.0", title="Tides & Times", link="https://tides.example.org/")
+SUBSCRIPTION = Subscription("news", URL)
+
+
+def revision(number: int = 1, **fields: Any) -> Revision:
+    """A version of an entry that is told from others by its number."""
+    usual = {"title": f"Entry {number}", "link": f"https://tides.example.org/{number}"}
+    entry = Entry(**{**usual, **fields})
+    return Revision(f"{number:020x}", "d1", "g", False, entry, number, NOON, NOON, NOON, URL)
+
+
+def publication(*revisions: Revision, **fields: Any) -> Publication:
+    """What a page of these entries is rendered from."""
+    feed = fields.pop("feed", FEED)
+    subscription = fields.pop("subscription", SUBSCRIPTION)
+    made = Publication(
+        subscription,
+        feed,
+        tuple(attach(each, subscription, feed) for each in revisions),
+        attach_to_feed(feed, subscription, NOON),
+        NOON,
+        f"{PUBLIC_URL}/{subscription.slug}",
+        notice_of_feed(feed, subscription, NOON),
+    )
+    return replace(made, **fields)
+
+
+def disclaimed(of: Revision, given: Publication) -> Disclaimed:
+    """The entry as it is published."""
+    return attach(of, given.subscription, given.feed)
+
+
+def entry_page(of: Revision, previous: Neighbour | None = None, **fields: Any) -> str:
+    """The page of the entry."""
+    given = publication(**fields)
+    return render_entry(disclaimed(of, given), given, previous)
+
+
+def tree(page: str) -> Element:
+    """The page's root element."""
+    return html.document_fromstring(page.encode(), parser=html.HTMLParser(encoding="utf-8"))
+
+
+def words(found: Element) -> str:
+    """What an element says, on one line."""
+    return " ".join(found.text_content().split())
+
+
+def one(page: str | Element, path: str) -> Element:
+    """The one element of the page that the path leads to."""
+    root = tree(page) if isinstance(page, str) else page
+    found = root.xpath(path)
+    assert len(found) == 1, f"{path}: {len(found)}"
+    return found[0]
