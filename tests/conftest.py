@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import threading
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import pytest
@@ -61,15 +64,34 @@ class Scheduler(LoadScopeScheduling):
         return path if path in _KEPT_TOGETHER else nodeid
 
 
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Has slow tests run without coverage, and by several workers before all others."""
-    slow = {item for item in items if item.get_closest_marker("slow")}
-    for item in slow:
-        # To follow every line doubles their time, and shows nothing: they run a thousand times what
-        # the fast tests run once. What those leave out has no test that fails at once.
-        item.add_marker("no_cover")
-    if hasattr(config, "workerinput"):  # alone, a worker makes what a module shares only once
-        items.sort(key=lambda item: item not in slow)  # a long one at the end would have one wait
+    """Several workers begin with what takes long, so that none waits for the last of it."""
+    if hasattr(config, "workerinput"):  # one alone makes what a module shares only once
+        items.sort(key=lambda item: not _is_slow(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Coverage is that of the fast tests.
+
+    To follow every line doubles the time of a slow one, and shows little: it runs a thousand times
+    what they run once. Not with pytest-cov's `no_cover`, which in a worker (7.1) stops one tracer
+    and lets another one go on.
+    """
+    if not (_is_slow(item) and item.config.pluginmanager.hasplugin("_cov")):
+        return (yield)
+    here, threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    try:
+        return (yield)
+    finally:
+        sys.settrace(here)
+        threading.settrace(threads)  # type: ignore[arg-type]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:

@@ -22,9 +22,11 @@ def test_configuration_in_order_is_shown_as_a_table(here, capsys):
         "one        90m     7  https://feeds.example/one/atom.xml\n"
         "                      https://feeds.example/one/feed.json\n"
         "                      https://feeds.example/one/rss.xml\n"
+        "                      https://feeds.example/one/\n"
         "another    90m     7  https://feeds.example/another/atom.xml\n"
         "                      https://feeds.example/another/feed.json\n"
         "                      https://feeds.example/another/rss.xml\n"
+        "                      https://feeds.example/another/\n"
         "\n"
         "feeds.toml is in order: 2 feeds.\n"
     )

@@ -150,7 +150,7 @@ def test_status_without_a_configuration_says_where_in_the_bucket_copies_are(buck
     feedmirror("run", "gazette.xml", "--store", f"s3://{bucket}", *PUBLIC)
     capsys.readouterr()
     assert feedmirror("status", "--store", f"s3://{bucket}") == 0
-    assert f"s3://{bucket}/public/gazette/atom.xml feed.json rss.xml" in capsys.readouterr().out
+    assert f"s3://{bucket}/public/gazette/atom.xml feed.json rss.xml index.html" in capsys.readouterr().out
 
 
 def test_serve_does_not_read_buckets_and_says_what_to_do(capsys):
@@ -173,7 +173,7 @@ def test_lost_state_in_a_bucket_is_made_anew(bucket, client, origin, here, capsy
     assert "feedmirror rebuild x" in capsys.readouterr().out
     assert feedmirror("rebuild", "x", *where) == 0
     assert (
-        "x: 2 entries in 2 revisions, 2 of them public; wrote atom.xml, feed.json, rss.xml"
+        "x: 2 entries in 2 revisions, 2 in the feed and 0 in its archive; wrote atom.xml, feed.json"
         in capsys.readouterr().out
     )
     assert body_of(client, bucket, "mirrors/public/x/rss.xml").partition(b"-->")[2] == before
@@ -194,7 +194,7 @@ def test_record_whose_gzip_is_damaged_is_named_and_the_rest_rebuilt(
     assert feedmirror("rebuild", "x", *where) == 1
     out, err = capsys.readouterr()
     assert damaged in err
-    assert "x: 1 entry in 1 revision, 1 of them public; wrote atom.xml, feed.json, rss.xml" in out
+    assert "x: 1 entry in 1 revision, 1 in the feed and 0 in its archive; wrote atom.xml" in out
 
 
 @pytest.mark.slow

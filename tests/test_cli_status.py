@@ -20,7 +20,7 @@ from feedmirror.core.state import State
 from feedmirror.entrypoints.cli.standing import HEAD, Standing, standing_of
 from feedmirror.model import Subscription
 from origin_server import OriginServer
-from scene import DOCUMENTS
+from scene import DOCUMENTS, FEEDS
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FEED = rss_document([entry(1), entry(2)])
@@ -76,7 +76,7 @@ def test_row_says_how_a_feed_fares(origin, here, capsys):
         *f"{due.astimezone():%m-%d %H:%M} (in {minutes} min)".split(),
         "2",
         "https://m.example/gazette/atom.xml",
-        *DOCUMENTS[1:],
+        *FEEDS[1:],
     ]
     assert total == "1 feed: 1 ok."
 
@@ -124,7 +124,7 @@ def test_without_a_configuration_the_store_alone_is_told_of(origin, here, capsys
     run(NOON, origin.url("/feed"), "--slug", "gazette")
     lines = status(capsys)
     assert lines[1].startswith("gazette  ok")
-    assert lines[1].endswith("mirror/public/gazette/atom.xml feed.json rss.xml")
+    assert lines[1].endswith("mirror/public/gazette/atom.xml feed.json rss.xml index.html")
     assert lines[-1].startswith("There is no feeds.toml: when they are due")
     feed = read(capsys)["gazette"]
     assert (feed["configured"], feed["next_due"], feed["addresses"]) == (None, None, [])
@@ -226,7 +226,7 @@ def test_json_tells_everything_with_the_same_keys_for_each_feed(origin, here, ca
         "next_due": next_due("good", 900, NOON).isoformat(),
         "entries": 2, "generation": 1, "settled": True,
         "documents": [*DOCUMENTS],
-        "addresses": [f"https://m.example/good/{name}" for name in DOCUMENTS],
+        "addresses": [f"https://m.example/good/{name}" for name in (*FEEDS, "")],
     }  # fmt: skip
     assert (bad["error_kind"], bad["error_group"]) == ("legal", "blocked")
     assert bad["failing_since"] == moment

@@ -67,7 +67,7 @@ class Stage:
 
     def mirrored(self) -> list[str]:
         public = (key for key in self.store.objects if key.startswith("public/"))
-        return sorted({key.split("/")[1] for key in public})
+        return sorted({key.split("/")[1] for key in public if key.count("/") > 1})
 
     def logged(self, message: str) -> list[dict]:
         return [extra for _, said, extra in self.log.events if said == message]

@@ -90,6 +90,11 @@ class Format:
     shows_trouble: bool = False  # whether it says that the feed fails
 
     @property
+    def path(self) -> str:
+        """What follows the feed's folder in its address: nothing for the page of the feed."""
+        return self.name if self.is_feed else ""
+
+    @property
     def bare_type(self) -> str:
         """The media type without its parameters, as links name it."""
         return self.media_type.partition(";")[0]

@@ -42,7 +42,7 @@ def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
     """A row for each address of the feed; the first one says what holds for them all."""
     told = (subscription.slug, duration(subscription.every_s), str(subscription.keep))
     for made in formats():
-        yield (*told, f"{base}/{subscription.slug}/{made.name}")
+        yield (*told, f"{base}/{subscription.slug}/{made.path}")
         told = ("", "", "")
 
 

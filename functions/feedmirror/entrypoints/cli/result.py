@@ -126,11 +126,12 @@ class Result:
 
     def _copies(self, store: Place) -> list[str]:
         """Where each copy is; in a bucket, which is not asked, those of feeds that were read."""
+        names = [made.name for made in formats()]
         if store.directory is not None:
             folders = (store.directory / "public" / slug for slug in self._subscriptions)
-            return [str(path) for folder in folders for path in sorted(folder.glob("[!.]*"))]
+            paths = (folder / name for folder in folders for name in names)
+            return [str(path) for path in paths if path.exists()]
         read = (slug for slug, fields in self._fields.items() if _was_read(fields))
-        names = [made.name for made in formats()]
         return [store.below(f"public/{slug}/{name}") for slug in read for name in names]
 
 

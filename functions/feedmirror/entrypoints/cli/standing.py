@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from feedmirror.core import state as states
+from feedmirror.core.formats import formats
 from feedmirror.core.rhythm import last_new
 from feedmirror.core.schedule import due_after
 from feedmirror.core.state import State
@@ -78,7 +79,7 @@ def standing_of(
         return unreadable(plain, str(error))
     if subscription is not None:
         state = state.for_url(subscription.url)
-    names = tuple(sorted(state.documents))
+    there = [made for made in formats() if made.name in state.documents]
     read = replace(
         plain,
         status=RETIRED if configured is False else FAILING if state.failing else OK,
@@ -91,8 +92,8 @@ def standing_of(
         generation=state.generation,
         settled=state.settled,
         set_aside=state.set_aside,
-        documents=names,
-        addresses=tuple(f"{public_url}/{slug}/{name}" for name in names) if public_url else (),
+        documents=tuple(made.name for made in there),
+        addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in there if public_url),
     )
     return _with_words(read, state, subscription or Subscription(slug, state.url))
 
