@@ -27,7 +27,7 @@ SERVICES = {
     "sqs": frozenset({"SendMessageBatch"}),
 }
 
-NEEDLESS = ("bin/*", "boto3/examples/*", "*/__pycache__/*", "*.pyi", ".lock")
+NEEDLESS = ("bin/*", "boto3/examples/*", "*/__pycache__/*", "*.pyi", "*.c", ".lock")
 # Of a .dist-info: scanners for vulnerabilities look at the names and versions in METADATA, and
 # licences have to go where the code goes.
 METADATA = ("METADATA", "licenses/*", "LICEN[CS]E*", "NOTICE*", "AUTHORS*", "COPYING*")

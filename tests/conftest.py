@@ -18,8 +18,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 T = TypeVar("T")
 
-T = TypeVar("T")
-
 # No deadline: what an example takes says more of the machine than of the code. On a failure,
 # `print_blob` shows the line that brings the very same example back.
 settings.register_profile("searching", deadline=None, max_examples=50, print_blob=True)

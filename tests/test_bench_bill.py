@@ -162,6 +162,7 @@ def test_table_has_the_same_cells_in_text_and_markdown() -> None:
     assert "| eleven | 11.00 |" in table.markdown().splitlines()
 
 
+@pytest.mark.slow
 def test_bill_is_made_of_what_the_real_function_does() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "bench" / "cost.py", "--quick", "--markdown"],

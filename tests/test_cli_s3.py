@@ -89,6 +89,7 @@ def body_of(client: Any, bucket: str, name: str) -> bytes:
 # ---------------------------------------------------------------- mirroring
 
 
+@pytest.mark.slow
 def test_feed_is_mirrored_into_a_bucket_and_found_unchanged_there(bucket, client, here, capsys):
     (here / "gazette.xml").write_bytes(FEED)
     where = ("--store", f"s3://{bucket}/copies/")
@@ -129,6 +130,7 @@ def test_real_feed_is_mirrored_lost_and_made_anew(bucket, client, capsys):
 # ---------------------------------------------------------------- looking at it
 
 
+@pytest.mark.slow
 def test_status_asks_once_for_each_feed_and_once_for_what_there_is(
     bucket, proxy, origin, here, capsys
 ):
@@ -150,7 +152,10 @@ def test_status_without_a_configuration_says_where_in_the_bucket_copies_are(buck
     feedmirror("run", "gazette.xml", "--store", f"s3://{bucket}", *PUBLIC)
     capsys.readouterr()
     assert feedmirror("status", "--store", f"s3://{bucket}") == 0
-    assert f"s3://{bucket}/public/gazette/atom.xml feed.json rss.xml index.html" in capsys.readouterr().out
+    assert (
+        f"s3://{bucket}/public/gazette/atom.xml feed.json rss.xml index.html"
+        in capsys.readouterr().out
+    )
 
 
 def test_serve_does_not_read_buckets_and_says_what_to_do(capsys):
@@ -163,6 +168,7 @@ def test_serve_does_not_read_buckets_and_says_what_to_do(capsys):
 # ---------------------------------------------------------------- making it anew
 
 
+@pytest.mark.slow
 def test_lost_state_in_a_bucket_is_made_anew(bucket, client, origin, here, capsys):
     write_config(here, {"x": origin.url("/feed")})
     where = ("--store", f"s3://{bucket}/mirrors")
@@ -236,6 +242,7 @@ def test_missing_bucket_fails_every_feed_with_one_line(origin, here, capsys):
     assert "Traceback" not in out + err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["status", "rebuild"])
 def test_missing_bucket_is_one_line_of_the_other_commands(command, origin, here, capsys):
     write_config(here, {"x": origin.url("/feed")})

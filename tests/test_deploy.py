@@ -7,6 +7,7 @@ itself takes a minute, so it is looked at last.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -114,8 +115,26 @@ def test_web_reader_may_ask_first_and_a_folder_leads_to_its_index(stack: Stack) 
     assert (folder.status, folder.headers["Location"]) == (302, "/ferries/")
 
 
-def test_browser_gets_the_feed_while_it_has_no_page(stack: Stack) -> None:
-    assert stack.view("/ferries/rss.xml", Sec_Fetch_Dest="document").status == 200
+def test_browser_that_opens_a_feed_is_sent_to_its_page(stack: Stack) -> None:
+    sent = stack.view("/ferries/rss.xml", Sec_Fetch_Dest="document")
+    page = stack.view("/ferries/")
+    style = re.search(rb'rel="stylesheet" href="\.\./(style-[0-9a-f]+\.css)"', page.body)
+
+    assert (sent.status, sent.headers["Location"]) == (302, "/ferries/#subscribe")
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert style is not None
+    assert stack.view(f"/{style[1].decode()}").headers["Content-Type"].startswith("text/css")
+
+
+def test_index_leads_to_every_feed_and_every_feed_to_its_entries(stack: Stack) -> None:
+    index = stack.view("/").body.decode()
+    page = stack.view("/ferries/").body.decode()
+    entry = re.search(r'href="(entries/[0-9a-f]+\.html)"', page)
+
+    assert 'href="ferries/"' in index
+    assert entry is not None
+    assert stack.view(f"/ferries/{entry[1]}").status == 200
+    assert stack.view("/feeds.opml").headers["Content-Type"] == "text/x-opml; charset=utf-8"
 
 
 def test_cdn_speaks_tls_and_changes_nothing(stack: Stack) -> None:

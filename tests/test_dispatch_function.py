@@ -116,6 +116,7 @@ def test_feeds_that_are_named_are_asked_for_whether_due_or_not(stage: Stage) -> 
     }
 
 
+@pytest.mark.slow
 def test_ten_thousand_feeds_are_dispatched_by_one_tick() -> None:
     stage = Stage(tuple(f"feed-{number}" for number in range(10_000)))
     stage.memory.create("public/status.json", b"{}")

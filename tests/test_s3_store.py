@@ -89,6 +89,7 @@ class TestS3StoreInProcess(StoreContract):
         return lambda: S3Store(store._client, store._bucket)
 
 
+@pytest.mark.slow
 class TestS3StoreOverTheWire(SharedStoreContract):
     """Below a prefix, as a second mirror in a bucket is."""
 
@@ -210,6 +211,7 @@ def test_key_that_the_prefix_makes_too_long_is_refused(url: str, bucket: str) ->
 # ---------------------------------------------------------------- listing
 
 
+@pytest.mark.slow
 def test_all_keys_are_listed_in_the_order_of_their_bytes(url: str) -> None:
     names = [f"data/x/{number}.json" for number in range(1001)] + ["data/x-y", "data/x.z", "data0"]
     store = open_store(url, new_bucket(names))
@@ -452,6 +454,7 @@ def test_fault_that_stays_is_an_error_soon(
     assert caught.value.__cause__ is not None
 
 
+@pytest.mark.slow
 def test_pauses_are_random_and_last_three_seconds_at_most_when_throttled(
     far: S3Store, proxy: FaultProxy, pauses: list[float]
 ) -> None:
@@ -704,6 +707,7 @@ def test_import_of_the_store_loads_no_client_before_it_connects() -> None:
 # ---------------------------------------------------------------- with the rest of the program
 
 
+@pytest.mark.slow
 def test_feed_is_mirrored_though_every_first_answer_is_lost(
     far: S3Store, proxy: FaultProxy
 ) -> None:

@@ -27,6 +27,7 @@ _TAG = re.compile(r"([a-z]{2,3})(?:-[a-z0-9]{2,8})*", re.IGNORECASE)  # BCP 47, 
 _FROM_THE_RIGHT = frozenset(
     "ar arc azb ckb dv fa glk he iw ji ks lrc mzn nqo pnb ps sd syr ug ur yi".split()
 )
+_LATIN = re.compile("[A-Za-z]")
 _LOOKED_AT = 1_000  # characters of a text, to tell which way it runs
 
 
@@ -46,7 +47,9 @@ def direction(text: str, tag: str | None) -> str:
 
     Not `dir="auto"`, which goes by the first letter: an Urdu title may begin with a Latin name.
     """
-    kinds = [bidirectional(letter) for letter in text[:_LOOKED_AT]]
+    # One letter of Latin decides where there is nothing but ASCII, as nearly always.
+    looked_at = "a" if text.isascii() and _LATIN.search(text) else text[:_LOOKED_AT]
+    kinds = [bidirectional(letter) for letter in looked_at]
     right, left = sum(kind in {"R", "AL"} for kind in kinds), kinds.count("L")
     if right == left:
         return "rtl" if tag and tag.lower().partition("-")[0] in _FROM_THE_RIGHT else "ltr"

@@ -14,7 +14,7 @@ _TROUBLE = {
     "blocked": "The mirror does not get through to the source.",
     "broken": "What the source sends cannot be read as a feed.",
     "unreachable": "The source does not answer.",
-    "gone": "The source says that this feed is gone.",
+    "gone": "The source no longer has this feed.",
     "internal": "The mirror has trouble of its own with this feed.",
 }
 _UNKNOWN_TROUBLE = "This feed cannot be brought up to date."

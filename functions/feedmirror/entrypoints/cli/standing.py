@@ -168,7 +168,7 @@ def row(standing: Standing, now: datetime, place: Place) -> tuple[str, ...]:
 def _together(addresses: Iterable[str]) -> str:
     """Addresses in one folder: the first one in full, of the others the names."""
     first, *others = addresses or ("",)
-    return " ".join((first, *(each.rpartition("/")[2] for each in others)))
+    return " ".join(filter(None, (first, *(each.rpartition("/")[2] for each in others))))
 
 
 def _notes(standing: Standing) -> Iterable[str]:
