@@ -2,38 +2,34 @@
 
 For a mirror whose state was lost or damaged, whoever is gone besides; harmless for any other. It
 reads every record once, several at a time, and keeps of each no more than its place; the words of
-those that are public are read again. All of it is committed by one conditional write, like a
+each are read once more, for its page. All of it is committed by one conditional write, like a
 refresh, so it may be killed or overlap with others at any point.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from itertools import zip_longest
 
+from feedmirror.binder import Binder, Name
 from feedmirror.core import record as records
 from feedmirror.core.archive import Archive
 from feedmirror.core.formats import formats, stamped
-from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
+from feedmirror.core.pages.style import STYLE
 from feedmirror.core.record import Record
-from feedmirror.core.restore import Leaf, base_of, in_place, planned, restored
-from feedmirror.core.seal import Named, Sealed, predecessors, turned
+from feedmirror.core.restore import base_of, planned, restored
+from feedmirror.core.seal import predecessors
 from feedmirror.core.state import Published, State
 from feedmirror.errors import StoreError
 from feedmirror.ledger import Held, Ledger, Settled
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import SideBySide, Store
-from feedmirror.publisher import Publisher, Write
+from feedmirror.publisher import Publisher
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _REPORTED = 100  # records, between two reports of how far it is
-
-Name = tuple[str, str]  # the key of an entry and the digest of a revision
-_Written = tuple[int, Mapping[str, str]]  # how many pages, and the entries not fit for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ def rebuild(
             recovered = ledger.settle(Held(old, etag))
             old, etag, done = recovered.held.state, recovered.held.etag, recovered.published
         shelf.survey()  # after the state was read: all that it speaks of has been stored by now
-        binder = _Binder(shelf, publisher)
+        binder = Binder(publisher, shelf.words, side_by_side)
         state = _made_anew(old, shelf, subscription, binder, now)
         present = Held(old or State(), etag)
         held = present if state == old else ledger.commit(present, state)
@@ -104,7 +100,7 @@ def _made_anew(
     old: State | None,
     shelf: _Shelf,
     subscription: Subscription,
-    binder: _Binder,
+    binder: Binder,
     now: datetime,
 ) -> State:
     """The state to commit, or the old one if nothing is to be changed; after all that it speaks of
@@ -143,64 +139,8 @@ def _made_anew(
     )
 
 
-class _Binder:
-    """Writes the pages of entries and the sealed pages anew, where they say something else."""
-
-    def __init__(self, shelf: _Shelf, publisher: Publisher) -> None:
-        self.renewed = 0  # pages that were written
-        self.unfit: dict[str, str] = {}  # entries that cannot be rendered: guids by key
-        self._shelf = shelf
-        self._publisher = publisher
-
-    def seal(self, leaves: Sequence[Leaf], base: State) -> Sealed:
-        """What is to be remembered of the sealed pages, after all of them have been written.
-
-        Each page's entries are read when it is its turn. Raises: StoreError, RenderError.
-        """
-        self._publisher.renew(f"public/{STYLE}", style(), STYLE_MEDIA_TYPE)
-        sealed = Sealed()
-        for leaf, newer in zip_longest(leaves, leaves[1:]):
-            words = self._shelf.words((trace.key, trace.digest) for trace in leaf.traces)
-            revisions = [in_place(words[t.key], t) for t in leaf.traces if t.key in words]
-            if not revisions:  # since a moment ago
-                continue
-            sealed, page = turned(sealed, revisions, leaf.name)
-            self.write_entries(revisions, predecessors((), (page,), sealed), base)
-            name = newer.name if newer else None
-            work = partial(self._publisher.write_page, page, name, base)
-            self._note(self._counted(work))
-        return sealed
-
-    def write_entries(
-        self, revisions: Iterable[Revision], follow: Mapping[str, Named | None], state: State
-    ) -> None:
-        """Write their pages, several at a time. Raises: StoreError, RenderError."""
-
-        def one(revision: Revision) -> _Written:
-            work = partial(self._publisher.write_entries, (revision,), follow, state)
-            return self._counted(work)
-
-        for written in self._shelf.side_by_side(one, revisions):
-            self._note(written)
-
-    def _counted(self, work: Callable[[Write], Mapping[str, str]]) -> _Written:
-        """What is written by that, in whatever thread this is."""
-        written: list[bool] = []
-
-        def write(key: str, body: bytes, media_type: str, *, is_new: bool) -> bool:  # noqa: ARG001 - most are there
-            written.append(self._publisher.renew(key, body, media_type))
-            return written[-1]
-
-        unfit = work(write)
-        return sum(written), unfit
-
-    def _note(self, written: _Written) -> None:
-        self.renewed += written[0]
-        self.unfit |= written[1]
-
-
 def _told(
-    before: str, shelf: _Shelf, binder: _Binder, settled: Settled, done: tuple[str, ...]
+    before: str, shelf: _Shelf, binder: Binder, settled: Settled, done: tuple[str, ...]
 ) -> Rebuilt:
     damaged = sorted(shelf.archive.damaged.items())
     return Rebuilt(
@@ -225,7 +165,7 @@ class _Shelf:
     ) -> None:
         self.slug = slug
         self.archive = Archive()
-        self.side_by_side = side_by_side
+        self._side_by_side = side_by_side
         self._store = store
         self._report = report
 
@@ -234,7 +174,7 @@ class _Shelf:
         stored = self._store.keys(records.folder(self.slug))
         named = (records.named(self.slug, key) for key in stored)
         fresh = (name for name in named if name and not self.archive.has(*name))
-        for name, record in self.side_by_side(self._read, fresh):
+        for name, record in self._side_by_side(self._read, fresh):
             self._note(name, record)
             number = self.archive.revisions
             if number % _REPORTED == 0:
@@ -244,7 +184,7 @@ class _Shelf:
 
     def words(self, names: Iterable[Name]) -> dict[str, Revision]:
         """Those revisions, by the keys of their entries. Raises: StoreError."""
-        read = dict(self.side_by_side(self._read, names))
+        read = dict(self._side_by_side(self._read, names))
         for name, record in read.items():
             if isinstance(record, str):  # since a moment ago
                 self.archive.damaged[name] = record

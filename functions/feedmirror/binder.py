@@ -1,0 +1,80 @@
+"""The pages of entries and the sealed pages of a feed, made anew from its stored entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import zip_longest
+
+from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
+from feedmirror.core.restore import Leaf, in_place
+from feedmirror.core.seal import Named, Sealed, predecessors, turned
+from feedmirror.core.state import State
+from feedmirror.model import Revision
+from feedmirror.ports import SideBySide
+from feedmirror.publisher import Publisher, Write
+
+Name = tuple[str, str]  # the key of an entry and the digest of a revision
+_Written = tuple[int, Mapping[str, str]]  # how many pages, and the entries not fit for them
+
+
+class Binder:
+    """Writes the pages of entries and the sealed pages anew, where they say something else."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        words: Callable[[Iterable[Name]], Mapping[str, Revision]],  # by key; those that are there
+        side_by_side: SideBySide,
+    ) -> None:
+        self.renewed = 0  # pages that were written
+        self.unfit: dict[str, str] = {}  # entries that cannot be rendered: guids by key
+        self._publisher = publisher
+        self._words = words
+        self._side_by_side = side_by_side
+
+    def seal(self, leaves: Sequence[Leaf], base: State) -> Sealed:
+        """What is to be remembered of the sealed pages, after all of them have been written.
+
+        Each page's entries are read when it is its turn. Raises: StoreError, RenderError.
+        """
+        self._publisher.renew(f"public/{STYLE}", style(), STYLE_MEDIA_TYPE)
+        sealed = Sealed()
+        for leaf, newer in zip_longest(leaves, leaves[1:]):
+            words = self._words((trace.key, trace.digest) for trace in leaf.traces)
+            revisions = [in_place(words[t.key], t) for t in leaf.traces if t.key in words]
+            if not revisions:  # since a moment ago
+                continue
+            sealed, page = turned(sealed, revisions, leaf.name)
+            self.write_entries(revisions, predecessors((), (page,), sealed), base)
+            name = newer.name if newer else None
+            work = partial(self._publisher.write_page, page, name, base)
+            self._note(self._counted(work))
+        return sealed
+
+    def write_entries(
+        self, revisions: Iterable[Revision], follow: Mapping[str, Named | None], state: State
+    ) -> None:
+        """Write their pages, several at a time. Raises: StoreError, RenderError."""
+
+        def one(revision: Revision) -> _Written:
+            work = partial(self._publisher.write_entries, (revision,), follow, state)
+            return self._counted(work)
+
+        for written in self._side_by_side(one, revisions):
+            self._note(written)
+
+    def _counted(self, work: Callable[[Write], Mapping[str, str]]) -> _Written:
+        """What is written by that, in whatever thread this is."""
+        written: list[bool] = []
+
+        def write(key: str, body: bytes, media_type: str, *, is_new: bool) -> bool:  # noqa: ARG001 - most are there
+            written.append(self._publisher.renew(key, body, media_type))
+            return written[-1]
+
+        unfit = work(write)
+        return sum(written), unfit
+
+    def _note(self, written: _Written) -> None:
+        self.renewed += written[0]
+        self.unfit |= written[1]
