@@ -162,6 +162,22 @@ def test_entries_are_sealed_in_whole_pages_oldest_first(
     assert len(first.titles) < max(keep, recent) + page
 
 
+def test_a_smaller_keep_sets_entries_free_a_chunk_at_a_time(
+    small_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedmirror.core.decide.CHUNK", 6)
+    scene = grown(20, keep=30)
+    scene.configure(keep=1)
+    found = []
+    for newest in (21, 22, 23, 24):
+        scene.later(days=3)
+        scene.says(document(newest, newest - 1))
+        scene.refresh()
+        found.append([len(seen.titles) for seen in scene.history()])
+    assert [len(pages) - 1 for pages in found] == [3, 6, 9, 11]
+    assert [sum(pages) for pages in found] == [21, 22, 23, 24]
+
+
 # ---------------------------------------------------------------- what it costs
 
 

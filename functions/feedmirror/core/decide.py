@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from feedmirror.core.commits import Commit, Decision
 from feedmirror.core.listing import FLOOR, Seen, remembered, staying
@@ -101,7 +102,8 @@ def _listed(
     by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
     stay = staying(newest, keep, now - FLOOR if state.complete else None)
-    sealed, pages = seal(state.sealed, reversed(newest[stay:]))
+    # No more than a chunk brings: the rest of a flood, or of what a smaller `keep` sets free, waits.
+    sealed, pages = seal(state.sealed, islice(reversed(newest[stay:]), CHUNK))
     left = sum(len(page.revisions) for page in pages)
     return Window.of(newest[: len(newest) - left], state.window), sealed, pages
 
