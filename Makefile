@@ -105,6 +105,6 @@ $(VENV)/%.stamp: requirements/%.txt pyproject.toml functions/feedmirror/__init__
 # judge what we publish. No browser comes along, and no script of a package is run.
 $(NODE)/node.stamp: tests/node/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/node \
-		&& PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --ignore-scripts --no-audit --no-fund --silent \
+		&& PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
 		&& touch node_modules/node.stamp; \
 	else echo "SKIPPED: the tests that drive packages of npm, which is not on this machine"; fi

@@ -45,8 +45,10 @@ def require(what: str, found: T | None) -> T:
     pytest.skip(f"{what} is not installed", allow_module_level=True)
 
 
-# Their tests share what takes half a minute to make, and need their order.
-_KEPT_TOGETHER = ("tests/test_deploy.py",)
+# Their tests share what takes long to make, and some need their order.
+_KEPT_TOGETHER = tuple(
+    f"tests/test_{name}.py" for name in ("browser", "deploy", "readers", "samples")
+)
 
 
 class Scheduler(LoadScopeScheduling):

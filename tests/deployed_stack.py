@@ -1,6 +1,6 @@
 """The whole stack, as a stranger deploys it: built and deployed by the SAM CLI, from a copy.
 
-stack = Stack(aws, copy_project(folder))
+stack = Stack(aws, copy_project(folder, built_function(tmp_path_factory)))
 stack.subscribe({"tides": "http://127.0.0.1:8000/tides"}, every={"tides": "1m"})
 stack.build()
 stack.deploy(Tick="1 minute")
@@ -38,14 +38,26 @@ def until(holds: Callable[[], bool], log: Callable[[], str], within_s: float = 3
         time.sleep(0.2)
 
 
-def copy_project(folder: Path) -> Path:
-    """The project once more, with feeds of its own, as somebody has it who deploys it."""
+# Four builds of the same would take half a minute. That `sam build` makes the very bytes that are
+# copied here, of each function, is shown in test_build.py.
+_COPY = """\
+build-DispatchFunction build-MirrorFunction:
+	cp -Rp '{function}/.' "$(ARTIFACTS_DIR)"
+	cp feeds.toml "$(ARTIFACTS_DIR)"
+"""
+
+
+def copy_project(folder: Path, function: Path) -> Path:
+    """The project once more, with feeds of its own, as somebody has it who deploys it; to build it
+    is to copy the function that was built before.
+    """
     for name in _PARTS:
         if (ROOT / name).is_dir():
             leave_out = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, folder / name, ignore=leave_out)
         else:
             shutil.copyfile(ROOT / name, folder / name)
+    (folder / "functions" / "Makefile").write_text(_COPY.format(function=function))
     return folder
 
 

@@ -96,14 +96,15 @@ def run(command: list[object], *, cwd: Path, env: Mapping[str, str]) -> subproce
 
 
 def built_function(factory: pytest.TempPathFactory) -> Path:
-    """The function as it is deployed, built once in a run: its workers share it."""
+    """The function as it is deployed, built with uv, once in a run: its workers share it."""
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:  # then each worker has a folder of its own in it
         base = base.parent
     out = base / "function"
     with _alone(base / "function.lock"):
         if not out.exists():
-            done = run_build("--out", out, python=require_lambda_python())
+            python, path = require_lambda_python(), f"{TOOLS / 'bin'}:{ENVIRONMENT['PATH']}"
+            done = run_build("--out", out, "--installer", "uv", python=python, path=path)
             assert done.returncode == 0, done.stdout
     return out
 

@@ -381,11 +381,12 @@ def interrupt() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_watch_refreshes_at_once_and_again_when_due(origin, here, capsys):
     write_config(here, {"x": origin.url("/feed")}, each='every = "1m"')
     import_module("feedmirror.entrypoints.cli.run")  # else it takes a part of the time below
     start = datetime.now(UTC)
-    shift = next_due("x", 60, NOON) - timedelta(seconds=0.3) - start
+    shift = next_due("x", 60, NOON) - timedelta(seconds=1) - start
     thread = when(lambda: len(origin.requests) == 2, interrupt)
     argv = ("run", "--watch", "--log-format", "text")
     code = feedmirror(*argv, clock=lambda: datetime.now(UTC) + shift)

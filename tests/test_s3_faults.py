@@ -17,7 +17,8 @@ import pytest
 
 from feedmirror.adapters.s3 import S3Store
 from feedmirror.errors import StoreError
-from s3_server import Fault, does_but_says, loses, resets, says
+from remembering import remember_renderings
+from s3_server import Fault, does_but_says, loses, says
 from s3_wire import (
     FOR_GOOD,
     WIRE,
@@ -32,28 +33,28 @@ from s3_wire import (
     times_out,
 )
 from scene import Scene, document
-from shelves import Contents, objects, reachable, state_in
+from shelves import NOTHING, Contents, objects, state_in
 from stores import Crash, Turnstile, sample
 from test_crash import BEFORE, KNOWN, History
 from validity import rss_problems
 
-NEWER = document(6, 5, 4, 3, 2, 1, e3="<p>edited</p>", e5="<p>mended</p>")
+NEWER = document(4, 3, 2, 1, e2="<p>edited</p>", e3="<p>mended</p>")
 
 # What ends a run after each request that it does, one by a crash and one by an error.
 CUT_SHORT: list[tuple[Fault, float]] = [(dies_after, 1), (loses, FOR_GOOD)]
-# What the client gets over if it happens once, and what it does not if it goes on.
+# What the client gets over if it happens once, and what it does not if it goes on: one of each kind
+# that the store can tell apart. A write was done or was not, it met another, an answer is no whole
+# one. That the client takes the others of a kind in the same way, such as a reset for a time-out,
+# test_s3_store.py shows, for each of them.
 PASSING: list[Fault] = [
     loses,
-    resets,
     times_out,
     conflicts,
     cuts_off,
-    says(500, "InternalError"),
     says(503, "SlowDown"),
-    does_but_says(500, "InternalError"),
     does_but_says(503, "SlowDown"),
 ]
-LASTING: list[Fault] = [*PASSING[1:], says(400, "ExpiredToken"), says(403, "AccessDenied")]
+LASTING: list[Fault] = [*PASSING[1:], says(403, "AccessDenied")]
 ALL = [
     (dies, 1),
     *CUT_SHORT,
@@ -62,9 +63,21 @@ ALL = [
 ]
 
 
+def history_of(*, known: bool) -> History:
+    """A feed whose next run meets an entry of each kind, and no second one: each request of a run
+    is swept over, so one more entry makes all this half as slow again.
+    """
+    history = History(WIRE, document(2, 1))
+    if known:
+        history.beginning = history.recovered(NOTHING)
+        history.origin = document(3, 2, e2="<p>edited</p>")  # new, revised, no longer there
+    return history
+
+
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
+    remember_renderings(monkeypatch)
 
 
 def run(scene: Scene) -> None:
@@ -101,7 +114,7 @@ def assert_readable(store: S3Store) -> None:
     stored = store.load("public/news/rss.xml")
     if stored is not None:
         assert rss_problems(stored.body) == []
-        assert stored.body.count(b"<item>") >= 3
+        assert stored.body.count(b"<item>") >= 2
 
 
 def assert_kept(store: S3Store, numbers: range, texts: list[str]) -> None:
@@ -124,31 +137,24 @@ def assert_kept(store: S3Store, numbers: range, texts: list[str]) -> None:
 # ---------------------------------------------------------------- faults
 
 
-def test_run_that_is_cut_short_at_any_request_is_made_up_for() -> None:
-    history = History.of(WIRE, known=True)
-    expected = history.recovered(history.beginning)
-    left = set(disturbed(history, history.beginning, CUT_SHORT))
-    assert len(left) >= 7  # nothing done, committed, an entry more each time, published, settled
-    for contents in left:
-        assert history.recovered(contents) == expected
-
-
+@pytest.mark.row("S2", "S3", "S4", "S8")
 @pytest.mark.slow
 @KNOWN
 def test_any_fault_at_any_request_and_again_while_recovering_leaves_the_same_store(
     known: bool,
 ) -> None:
-    history = History.of(WIRE, known=known)
+    history = history_of(known=known)
     expected = history.recovered(history.beginning)
     left = set(disturbed(history, history.beginning, ALL))
-    cut_short = reachable(history.beginning, partial(disturbed, history, faults=CUT_SHORT))
-    assert len(cut_short) >= 7
+    # Once more, by the fault that S3 alone has; killed however often, test_crash.py sees to.
+    cut_short = {history.beginning, *disturbed(history, history.beginning, CUT_SHORT)}
+    assert len(cut_short) >= 10  # committed, an entry or a page more each time, published, settled
     for contents in cut_short:
         left |= {contents, *disturbed(history, contents, [(loses, 1)])}
     for contents in left:
         assert_readable(history.scene(contents).store)
         assert history.recovered(contents) == expected
-    numbers, texts = (range(1, 6), ["<p>edited</p>"]) if known else (range(1, 4), [])
+    numbers, texts = (range(1, 4), ["<p>edited</p>"]) if known else (range(1, 3), [])
     assert_kept(WIRE.store(expected), numbers, texts)
 
 
@@ -214,26 +220,30 @@ def landings(history: History, drift: Drift) -> Iterator[Contents]:
             return
 
 
+@pytest.mark.row("S6")
 @pytest.mark.slow
 @KNOWN
 def test_write_that_arrives_at_any_later_time_breaks_no_promise(known: bool) -> None:
-    history = History.of(WIRE, known=known)
+    history = history_of(known=known)
     expected = history.recovered(history.beginning)
-    adrift = all_drifts(history)
-    assert len(adrift) > 20
+    adrift = set(drifts(history))
+    assert len(adrift) > 15
     for contents in {contents for drift in adrift for contents in landings(history, drift)}:
         assert_readable(history.scene(contents).store)
         assert history.recovered(contents) == expected
 
-    # The same, but the runs that go on find a newer document, and keep all that is in it.
+    # The same, but the runs that go on find a newer document, and keep all that is in it. For a
+    # known feed another run may have been killed before: it writes all that a first mirror does.
+    adrift = all_drifts(history) if known else adrift
     history.origin = NEWER
     history.subscription = replace(history.subscription, keep=9)
     for contents in {contents for drift in adrift for contents in landings(history, drift)}:
         scene = history.scene(contents)
         scene.refresh()
-        assert_kept(scene.store, range(1, 7), ["<p>edited</p>", "<p>mended</p>"])
+        assert_kept(scene.store, range(1, 5), ["<p>edited</p>", "<p>mended</p>"])
 
 
+@pytest.mark.row("S6", "U3")
 def test_document_that_arrives_late_is_refused_though_the_origin_took_its_edit_back() -> None:
     """The one in force would be, but for its generation, the one that it was to replace."""
     scene = Scene(BEFORE, WIRE.store())
@@ -261,6 +271,7 @@ OLDER = document(4, 3, 2, 1, e3="<p>older</p>", e4="<p>older</p>")
 LATEST = document(5, 4, 3, 2, 1, e3="<p>latest</p>", e4="<p>newest</p>")
 
 
+@pytest.mark.row("S3", "S5")
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [1, FOR_GOOD], ids=["an answer", "all answers"])
 def test_loss_of_answers_while_another_run_goes_on_breaks_no_promise(times: float) -> None:
@@ -280,8 +291,8 @@ def test_loss_of_answers_while_another_run_goes_on_breaks_no_promise(times: floa
         return store, actors
 
     left: dict[Contents, str] = {}
-    for at in range(8):
-        for ran in sample(partial(make, at=at), 5, seed=at):
+    for at in range(14):  # the requests of a run that is alone
+        for ran in sample(partial(make, at=at), 3, seed=at):
             assert ran.errors[1] is None, str(ran)
             left[WIRE.contents(ran.store)] = f"fault at {at}, {ran}"
     for contents, story in left.items():

@@ -211,6 +211,7 @@ def test_key_that_the_prefix_makes_too_long_is_refused(url: str, bucket: str) ->
 # ---------------------------------------------------------------- listing
 
 
+@pytest.mark.row("S9")
 @pytest.mark.slow
 def test_all_keys_are_listed_in_the_order_of_their_bytes(url: str) -> None:
     names = [f"data/x/{number}.json" for number in range(1001)] + ["data/x-y", "data/x.z", "data0"]
@@ -264,6 +265,7 @@ def verbs(proxy: FaultProxy) -> list[str]:
     return [request.verb for request in proxy.seen]
 
 
+@pytest.mark.row("S4")
 def test_conflict_is_asked_again(far: S3Store, proxy: FaultProxy) -> None:
     conflict = says(409, "ConditionalRequestConflict")
     proxy.faults.extend([conflict, conflict])
@@ -274,6 +276,7 @@ def test_conflict_is_asked_again(far: S3Store, proxy: FaultProxy) -> None:
     assert verbs(proxy) == ["PUT", "PUT", "PUT", "GET", "PUT", "PUT"]
 
 
+@pytest.mark.row("S4")
 def test_conflict_that_another_won_is_an_answer(
     far: S3Store, store: S3Store, proxy: FaultProxy
 ) -> None:
@@ -287,6 +290,7 @@ def test_conflict_that_another_won_is_an_answer(
     assert verbs(proxy) == ["PUT"] * 4
 
 
+@pytest.mark.row("S4")
 def test_conflict_without_an_end_is_an_error(far: S3Store, proxy: FaultProxy) -> None:
     proxy.faults.extend([says(409, "ConditionalRequestConflict")] * 100)
     with pytest.raises(StoreError, match=r"^create .*: others are writing to it .*409"):
@@ -297,6 +301,7 @@ def test_conflict_without_an_end_is_an_error(far: S3Store, proxy: FaultProxy) ->
 DONE_UNHEARD = [loses, does_but_says(500, "InternalError"), does_but_says(503, "SlowDown")]
 
 
+@pytest.mark.row("S3")
 @pytest.mark.parametrize(
     "fault", [*DONE_UNHEARD, does_but_stays_silent], ids=["reset", "500", "503", "silence"]
 )
@@ -309,6 +314,7 @@ def test_creation_whose_answer_is_lost_is_found_out(
     assert verbs(proxy) == ["PUT", "PUT", "GET", "GET"]
 
 
+@pytest.mark.row("S3")
 @pytest.mark.parametrize("fault", DONE_UNHEARD, ids=["reset", "500", "503"])
 def test_replacement_whose_answer_is_lost_is_found_out(
     far: S3Store, proxy: FaultProxy, fault: Fault
@@ -321,6 +327,7 @@ def test_replacement_whose_answer_is_lost_is_found_out(
     assert verbs(proxy) == ["PUT", "PUT", "PUT", "GET", "GET"]
 
 
+@pytest.mark.row("S3")
 def test_lost_answer_is_found_out_even_when_a_conflict_comes_between(
     far: S3Store, proxy: FaultProxy
 ) -> None:
@@ -329,6 +336,7 @@ def test_lost_answer_is_found_out_even_when_a_conflict_comes_between(
     assert far.load(KEY) == Stored(b"ours", etag)
 
 
+@pytest.mark.row("S4")
 def test_request_that_was_lost_before_another_won_is_refused(
     far: S3Store, store: S3Store, proxy: FaultProxy
 ) -> None:
@@ -389,6 +397,7 @@ PASSING = [
 ]
 
 
+@pytest.mark.row("S2")
 @OPERATIONS
 def test_fault_that_passes_is_not_noticed(
     far: S3Store, store: S3Store, proxy: FaultProxy, operate: Callable[[S3Store], object]
@@ -434,6 +443,7 @@ LASTING: list[tuple[Fault, Callable[[S3Store], object], str]] = [
 ]
 
 
+@pytest.mark.row("S2")
 @pytest.mark.parametrize(("fault", "operate", "sentence"), LASTING)
 def test_fault_that_stays_is_an_error_soon(
     proxy: FaultProxy,
@@ -454,6 +464,7 @@ def test_fault_that_stays_is_an_error_soon(
     assert caught.value.__cause__ is not None
 
 
+@pytest.mark.row("S4")
 @pytest.mark.slow
 def test_pauses_are_random_and_last_three_seconds_at_most_when_throttled(
     far: S3Store, proxy: FaultProxy, pauses: list[float]
@@ -550,6 +561,7 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.row("S8")
 @pytest.mark.parametrize(("status", "code", "sentence"), REFUSALS)
 def test_refusal_says_what_to_do_and_is_not_asked_again(
     far: S3Store, proxy: FaultProxy, status: int, code: str, sentence: str
@@ -561,6 +573,7 @@ def test_refusal_says_what_to_do_and_is_not_asked_again(
     assert len(proxy.seen) == 1
 
 
+@pytest.mark.row("S8")
 @OPERATIONS
 def test_every_operation_tells_of_a_refusal(
     far: S3Store, proxy: FaultProxy, operate: Callable[[S3Store], object]

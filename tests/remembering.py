@@ -1,0 +1,63 @@
+"""What takes most of a refresh's time, done once for each question: sweeps ask the same thousands
+of times.
+
+Rendering is a pure function, and these are the real ones: a test that remembers proves what it
+proved before, of everything but the rendering itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from feedmirror import publisher
+from feedmirror.core import rendering
+from feedmirror.core.formats import Format, Publication
+from feedmirror.core.rendering import Rendered
+from feedmirror.model import Revision
+
+_ENOUGH = 5_000  # answers, of a few KB each; then it begins anew
+
+
+def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, for as long as the patches last, nothing is rendered twice."""
+    documents = _Memory()
+    pages = _Memory()
+
+    def rendered(chosen: Iterable[Format], publication: Publication) -> Sequence[Rendered]:
+        made = tuple(chosen)
+        question = (made, *_parts(publication))
+        return documents.ask(question, lambda: tuple(rendering.rendered(made, publication)))
+
+    def entry_page(revision: Revision, publication: Publication, *rest: Any) -> tuple[str, bool]:
+        question = (revision, *_parts(publication), *rest)
+        return pages.ask(question, lambda: rendering.entry_page(revision, publication, *rest))
+
+    monkeypatch.setattr(publisher, "rendered", rendered)
+    monkeypatch.setattr(publisher, "entry_page", entry_page)
+
+
+class _Memory:
+    def __init__(self) -> None:
+        self._answers: dict[Hashable, Any] = {}
+
+    def ask(self, question: Hashable, answer: Callable[[], Any]) -> Any:
+        if question not in self._answers:
+            if len(self._answers) >= _ENOUGH:
+                self._answers.clear()
+            self._answers[question] = answer()
+        return self._answers[question]
+
+
+_HASHED = [field.name for field in fields(Publication) if field.name != "subscription"]
+
+
+def _parts(publication: Publication) -> tuple[Hashable, ...]:
+    """All that it is made of; a subscription has a dict in it, which has no hash."""
+    return (
+        repr(publication.subscription),
+        *(getattr(publication, name) for name in _HASHED),
+    )
