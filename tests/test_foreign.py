@@ -240,6 +240,7 @@ def test_attributes_of_xlink_and_of_xhtml_are_dropped() -> None:
     assert dict(_read(_one(element)).attrib) == {"b": "c"}
 
 
+@pytest.mark.row("R1", "R2")
 @pytest.mark.parametrize("name", ["url", "href", "src", "uri", "URL", "link", "anything"])
 @pytest.mark.parametrize(
     "url",
@@ -256,6 +257,7 @@ def test_attributes_that_would_run_are_dropped(name: str, url: str) -> None:
     assert dict(_read(_one(f"<media:player {name}='{url}' b='c'/>")).attrib) == {"b": "c"}
 
 
+@pytest.mark.row("R2")
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "blob:x", "view-source:x", "about:blank"])
 def test_addresses_of_other_schemes_that_do_harm_are_dropped(url: str) -> None:
     assert dict(_read(_one(f"<media:player url='{url}'/>")).attrib) == {}
@@ -289,6 +291,7 @@ def test_texts_that_only_talk_of_such_things_stay(text: str) -> None:
     assert _read(_one(f"<x:a><![CDATA[{text}]]></x:a>")).text == text
 
 
+@pytest.mark.row("R1")
 @pytest.mark.parametrize(
     "markup",
     [

@@ -32,7 +32,7 @@ from feedmirror.ports import SideBySide, Store
 from feedmirror.retirement import retire_page
 from feedmirror.settings.slugs import SLUG
 
-_VERSION = 2  # raise it with every change of what is rendered
+_VERSION = 3  # raise it with every change of what is rendered
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,48 +2,69 @@
 
 from __future__ import annotations
 
+import html as references
 import re
 
 from feedmirror.core import html
 from feedmirror.core.uri import harmless
 from feedmirror.core.xml import Name, Node
 
-# Attributes that hold an address, and the ends of names of elements that do.
+# Attributes that hold an address, and the ends of names of elements and attributes that do.
 _ADDRESSES = frozenset({"url", "href", "src", "uri"})
 _OF_ADDRESS = ("link", "url", "uri", "href", "rss", "image", "icon", "logo", "player", "comment")
+_OF_ADDRESS_IN_TAG = (*_OF_ADDRESS, "src", "img", "poster", "thumbnail", "action", "data", "page")
 _SCRIPT = re.compile(r"(?:javascript|vbscript|livescript|data):", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\ufeff]")
 # Markup that does something when a reader takes a text for HTML. Talk of it ("the <script> tag")
-# is no such thing, so there must be an end tag or a handler.
-_HANDLER = re.compile(r"<\w[^<>]*[\s/\"']on\w+\s*=", re.IGNORECASE)
-_ACTIVE_END = re.compile(r"</(?:script|iframe|object|svg|math|style|form)\s*>", re.IGNORECASE)
-_ADDRESS = re.compile(r"<\w[^<>]*=\s*[\"']?\s*(?:javascript|vbscript|data):", re.IGNORECASE)
+# is no such thing, so there must be an end tag or an attribute. Where a tag ends is not asked: in
+# quotes there may be brackets.
+_BEGUN = re.compile("<[a-zA-Z]")
+_HANDLER = re.compile(r"[\s/\"'`]on[a-z]+\s*=", re.IGNORECASE)
+_ACTIVE_END = re.compile(r"</(?:script|iframe|object|svg|math|style|form)[\s/>]", re.IGNORECASE)
+_LOADING = re.compile(
+    r"<(?:applet|base|embed|form|frame|iframe|link|math|meta|object|script|svg)[\s/]+[\w:-]+\s*=",
+    re.IGNORECASE,
+)
+_UNFINISHED = re.compile(r"<[a-zA-Z][^<>]*=[^<>]*\Z")  # goes on in whatever a reader puts behind
+# Once references are read, and what browsers do not see is gone.
+_ADDRESS = re.compile(r"[=;][\"'`]?(?:javascript|vbscript|livescript|data):", re.IGNORECASE)
 
 
 def would_run(text: str) -> bool:
     """Whether a reader that takes `text` for HTML without cleaning it would run something."""
     if "<" not in text:
         return False
-    return any(found.search(text) for found in (_HANDLER, _ACTIVE_END, _ADDRESS))
+    if _ACTIVE_END.search(text):
+        return True
+    begun = _BEGUN.search(text)
+    if begun is None:
+        return False
+    rest, last = text[begun.start() :], text[text.rfind("<") :]
+    if _HANDLER.search(rest) or _LOADING.search(rest) or _UNFINISHED.match(last):
+        return True
+    return bool(_ADDRESS.search(_INVISIBLE.sub("", references.unescape(rest))))
 
 
 def attribute(name: Name, value: str, base: str) -> str | None:
     """An attribute's value, an address made absolute; None to drop it."""
     if name.local.lower() in _ADDRESSES and not name.uri:
         return harmless(value, base)
-    return None if _is_script(value) else value
+    return None if _is_script(value, name, _OF_ADDRESS_IN_TAG) else value
 
 
-def _is_script(words: str) -> bool:
-    """Whether it is an address that runs: those have no blanks, a title ("JavaScript: ...") has."""
-    return bool(_SCRIPT.match(_INVISIBLE.sub("", words))) and " " not in words.strip()
+def _is_script(words: str, name: Name, of_address: tuple[str, ...]) -> bool:
+    """Whether it is an address that runs: those have no blanks, a title ("JavaScript: ...") has,
+    but where the name says that it is an address.
+    """
+    if not _SCRIPT.match(_INVISIBLE.sub("", words)):
+        return False
+    return " " not in words.strip() or name.local.lower().endswith(of_address)
 
 
-def text(node: Node, base: str) -> str:
-    """The text of an element that holds nothing else, "" for an address that would run."""
-    words = node.text()
-    of_address = node.name.local.lower().endswith(_OF_ADDRESS)
-    if _is_script(words) or (of_address and _SCRIPT.match(_INVISIBLE.sub("", words))):
+def text(words: str, node: Node, base: str) -> str:
+    """The words that stand directly in an element, "" for an address that would run."""
+    if _is_script(words, node.name, _OF_ADDRESS):
         return ""
-    marked = "html" in (node.get("type") or "").lower()
+    # What was XHTML has been reduced to words.
+    marked = "html" in (node.get("type") or "").lower() and not any(True for _ in node.elements())
     return html.clean(words, base) if marked or would_run(words) else words

@@ -14,17 +14,19 @@ from feedmirror.core.vocabulary import MEDIA_TYPES
 from feedmirror.model import Author, Enclosure, Entry, Revision, Source
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # BCP 47, roughly
-EMAIL = re.compile(r"[^\s@()<>,;]+@[^\s@()<>,;]+\.[A-Za-z]{2,}")
+EMAIL = re.compile(r"[A-Za-z0-9._%+'-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")  # as validators have it
+_LONGEST_TITLE = 1_000  # characters: it is in every entry, and some origin's may be a megabyte
 UNKNOWN_TYPE = "application/octet-stream"  # for formats that want one
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", re.ASCII)
 
 
 def title_of(publication: Publication) -> str:
-    """What the source is called, for readers: never empty."""
+    """What the source is called, for readers: never empty, and no longer than a title is."""
     feed, subscription = publication.feed, publication.subscription
-    return (
+    title = (
         subscription.title or feed.title or urlsplit(subscription.url).hostname or subscription.slug
     )
+    return title[:_LONGEST_TITLE]
 
 
 def page_of(publication: Publication) -> str:

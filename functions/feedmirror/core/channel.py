@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from feedmirror.core.brevity import brief
 from feedmirror.core.dates import moment_of
 from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
@@ -44,7 +45,7 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
     raw = parsed.feed
     node = element.node if element else None
     foreign, prefixes = carried(element, slots=False) if element else ((), ())
-    return Feed(
+    said = Feed(
         kind=_kind_of(parsed) or _cdf(node),
         id=_id(node),
         title=plain(raw, "title"),
@@ -63,6 +64,7 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
         foreign=foreign,
         prefixes=prefixes,
     )
+    return brief(said)
 
 
 def _id(node: Node | None) -> str | None:

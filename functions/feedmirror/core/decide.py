@@ -102,7 +102,7 @@ def _listed(
     by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
     stay = staying(newest, keep, now - FLOOR if state.complete else None)
-    # No more than a chunk brings: the rest of a flood, or of what a smaller `keep` sets free, waits.
+    # No more than a chunk brings: the rest of what a smaller `keep` sets free, say, waits.
     sealed, pages = seal(state.sealed, islice(reversed(newest[stay:]), CHUNK))
     left = sum(len(page.revisions) for page in pages)
     return Window.of(newest[: len(newest) - left], state.window), sealed, pages
@@ -201,8 +201,10 @@ def _bookkeeping(state: State, described: State, now: datetime) -> tuple[Commit,
 
     So an origin whose bytes differ at each poll (counters, signatures) causes no writes.
     """
+    if described == state:  # as it is of a document that was cut off, which is not remembered
+        return ()
     if state.failing or state.parser_version != PARSER_VERSION:
-        return (Commit(described),) if described != state else ()
+        return (Commit(described),)
     if state.checked_at and now - state.checked_at < _DAILY:
         return ()
     return (Commit(described),)

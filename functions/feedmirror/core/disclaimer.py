@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
 from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
-from feedmirror.core.text import paragraphs
+from feedmirror.core.text import paragraphs, straight
 from feedmirror.core.xml import Node, escape, printable, tree
 from feedmirror.model import Disclaimer, Feed, Position, Revision, Subscription
 
@@ -27,6 +27,7 @@ _TAGS = frozenset(
     "p br hr a em strong b i small span ul ol li blockquote code abbr bdi bdo".split()
 )
 _ATTRIBUTES = frozenset({"href", "title", "lang", "dir", "hreflang"})
+_LONGEST_TITLE = 300  # characters; it is in every body
 _HREF = re.compile(r"https?://|mailto:|\{(?:source_url|entry_url)\}$")
 
 
@@ -101,9 +102,10 @@ def _values(
     link: str | None, fetched: datetime, subscription: Subscription, feed: Feed
 ) -> dict[str, str]:
     source_url = feed.link or subscription.url
-    title = subscription.title or feed.title or urlsplit(source_url).hostname or source_url
+    # Among the operator's words it is on their line and runs their way, however long it is.
+    said = straight(printable(subscription.title or feed.title or ""))[:_LONGEST_TITLE]
     return {
-        "source_title": printable(title),
+        "source_title": said or urlsplit(source_url).hostname or source_url,
         "source_url": source_url,
         "entry_url": link or source_url,
         "fetched": f"{fetched:%Y-%m-%d %H:%M} UTC",
@@ -159,7 +161,9 @@ def _plain(body: str) -> str:
 def _without(body: str, *carried: str) -> str:
     """The body without the same words at its beginning or end."""
     for words in reversed(carried):
-        body = body.removesuffix(words).removeprefix(words)
+        bare = body.removesuffix(words)
+        # Words that end as a tag does are not cut out of one.
+        body = (bare if bare.rfind("<") <= bare.rfind(">") else body).removeprefix(words)
     return body
 
 
@@ -187,7 +191,7 @@ def problems(template: str, *, is_html: bool) -> list[str]:
     ).strip() and not (set(re.findall(r"\{(\w+)\}", template)) & set(VARIABLES)):
         found.append("it says nothing")
     if is_html:
-        found += _html_problems(template)
+        found += _html_problems(printable(template))
     return found
 
 

@@ -15,7 +15,7 @@ from feedmirror.core import active, html
 from feedmirror.core.reading import is_own
 from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.core.tag import Tag
-from feedmirror.core.text import looks_like_html
+from feedmirror.core.text import closed, is_read_as_html, looks_like_html, paragraphs
 from feedmirror.core.vocabulary import (
     ACTIVE,
     ATOM,
@@ -120,16 +120,30 @@ def _fragment(node: Node, outer_base: str, declared: dict[str, str], used: set[s
         inner = reference(mended)
     elif (node.name.uri, node.name.local) in NESTED_BODIES:
         inner = _body(node, attributes, base)
-    elif len(node.children) == 1 and isinstance(node.children[0], str):
-        inner = reference(active.text(node, base))
     else:
-        inner = "".join(
-            reference(child) if isinstance(child, str) else _fragment(child, base, tag.scope, used)
-            for child in node.children
-        )
+        inner = _inner(node, base, tag.scope, used)
     said = (tag.declarations | attributes).items()
     start = " ".join((name, *(f"{key}={quote(value)}" for key, value in said)))
     return f"<{start}>{inner}</{name}>" if inner else f"<{start}/>"
+
+
+def _inner(node: Node, base: str, scope: dict[str, str], used: set[str]) -> str:
+    """The content of an element. Its own words are looked at as one, whatever divides them: what
+    would run together is cleaned together, and stands before the elements then.
+    """
+    own = "".join(
+        child if isinstance(child, str) else child.text() if child.name.uri in ACTIVE else ""
+        for child in node.children
+    )
+    safe = active.text(own, node, base)
+    if safe == own:
+        children = node.children
+    else:
+        children = [safe, *(each for each in node.elements() if each.name.uri not in ACTIVE)]
+    return "".join(
+        reference(child) if isinstance(child, str) else _fragment(child, base, scope, used)
+        for child in children
+    )
 
 
 def _is_kept(name: Name) -> bool:
@@ -152,7 +166,9 @@ def _body(node: Node, attributes: dict[str, str], base: str) -> str:
     said = (node.get("type") or NESTED_BODIES[node.name.uri, node.name.local]).lower()
     guessed = said == "guess" and looks_like_html(raw)
     if not (nested or guessed or "html" in said or active.would_run(raw)):
-        return f"{TEXT_BEFORE}{reference(raw.strip())}{TEXT_AFTER}"
+        if said == "guess" and is_read_as_html(raw):  # a bracket is not to swallow the disclaimer
+            return f"{HTML_BEFORE}{reference(paragraphs(raw))}{HTML_AFTER}"
+        return f"{TEXT_BEFORE}{reference(closed(raw.strip()))}{TEXT_AFTER}"
     if "type" in attributes or node.name.uri == ATOM:
         attributes["type"] = "html"  # XHTML is escaped from now on
     return f"{HTML_BEFORE}{reference(html.clean(raw, base))}{HTML_AFTER}"

@@ -20,8 +20,12 @@ from feedmirror.core.foreign import carried
 from feedmirror.core.reading import is_own
 from feedmirror.core.uri import absolute
 from feedmirror.core.vocabulary import ATOM, DC
-from feedmirror.core.xml import XML, Element
+from feedmirror.core.xml import XML, Element, printable
+from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Enclosure, Entry, Source
+
+# What comes of feedparser's taking for granted what a document need not hold.
+_ITS_OWN = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class BufferedExpat(ExpatParser):
@@ -44,18 +48,23 @@ def interpret(data: bytes, location: str | None) -> Any:
     """The reading of a UTF-8 document by feedparser, its HTML neither resolved nor sanitised.
 
     `location` is what its relative links are resolved against; without it they stay relative.
+    Raises: ParseError PARSER for what feedparser dies of, as its lenient parser does of a few.
     """
     feedparser.api.PREFERRED_XML_PARSERS = [__name__]
     headers = {"content-type": "application/xml; charset=utf-8"}
     if location:
         headers["content-location"] = location
-    # BytesIO, since a plain `bytes` argument is first tried as the path of a file.
-    return feedparser.parse(
-        io.BytesIO(data),
-        response_headers=headers,
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    try:
+        # BytesIO, since a plain `bytes` argument is first tried as the path of a file.
+        return feedparser.parse(
+            io.BytesIO(data),
+            response_headers=headers,
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except _ITS_OWN as error:
+        message = f"feedparser fails on the document: {type(error).__name__}: {error}"
+        raise ParseError(Kind.PARSER, printable(message)) from error
 
 
 class _Reader:

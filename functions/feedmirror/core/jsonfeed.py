@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from feedmirror.core import html
+from feedmirror.core.brevity import brief
 from feedmirror.core.dates import from_iso
 from feedmirror.core.json_items import Found, read
 from feedmirror.core.text import paragraphs
@@ -98,7 +99,7 @@ def _authors(raw: dict[str, Any]) -> tuple[Author, ...]:
 def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
     title, link = _text(raw, "title"), absolute(_text(raw, "home_page_url"), location)
     icon = absolute(_text(raw, "icon"), location)
-    return Feed(
+    said = Feed(
         kind=f"JSON Feed {version if '.' in version else version + '.0'}",
         id=_text(raw, "feed_url"),
         title=title,
@@ -108,6 +109,7 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
         authors=_authors(raw),
         image=Image(icon) if icon else None,
     )
+    return brief(said)
 
 
 def _entry(found: Found, location: str) -> Entry:

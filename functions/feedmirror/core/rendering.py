@@ -12,7 +12,7 @@ from feedmirror.core.pages.entry import Neighbour, render_entry, render_entry_ba
 from feedmirror.core.pages.style import STYLE
 from feedmirror.core.state import State
 from feedmirror.errors import RenderError
-from feedmirror.model import Revision, Subscription
+from feedmirror.model import Entry, Revision, Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,30 @@ def _attempt(made: Format, publication: Publication) -> tuple[str, RenderError |
     return document, None
 
 
+def _plain(publication: Publication) -> Disclaimed:
+    """An entry that nothing can be wrong with, in place of one."""
+    words = "<p>Words.</p>"
+    entry = Entry(title="Title", link="https://example.org/", summary=words, content=words)
+    like = publication.entries[0].revision
+    return attach(replace(like, entry=entry), publication.subscription, publication.feed)
+
+
 def _without_the_unfit(made: Format, publication: Publication) -> Rendered:
-    """The document of the entries that can be rendered. Raises: RenderError."""
+    """The document of the entries that can be rendered. Raises: RenderError, also where none can
+    be: an empty document is not to replace a good one. A sealed page, which replaces none, is
+    rather empty than never there, unless not even a plain entry can be rendered.
+    """
 
     def is_fit(entry: Disclaimed) -> bool:
         return _attempt(made, replace(publication, entries=(entry,)))[1] is None
 
     fit = {entry.revision.key: is_fit(entry) for entry in publication.entries}
     kept = tuple(entry for entry in publication.entries if fit[entry.revision.key])
+    if publication.entries and not kept:
+        one = _plain(publication) if publication.place.page else publication.entries[0]
+        _, error = _attempt(made, replace(publication, entries=(one,)))
+        if error is not None:
+            raise error
     document, error = _attempt(made, replace(publication, entries=kept))
     if error is not None:
         raise error

@@ -12,6 +12,7 @@ from feedmirror.core.formats import formats, site_formats
 from feedmirror.core.rhythm import is_quiet, last_new
 from feedmirror.core.standing import Standing
 from feedmirror.core.state import State
+from feedmirror.core.text import in_any_script
 from feedmirror.model import Subscription
 
 STATUS = "status.json"
@@ -73,7 +74,8 @@ def status_document(standings: Iterable[Standing], recipe: str) -> bytes:
         }
         for standing in standings
     ]
-    return json.dumps({"recipe": recipe, "feeds": feeds}, ensure_ascii=False, indent=1).encode()
+    told = json.dumps({"recipe": recipe, "feeds": feeds}, ensure_ascii=False, indent=1)
+    return in_any_script(told).encode()
 
 
 def recipe_in(status: bytes) -> str | None:

@@ -7,9 +7,17 @@ import re
 
 from feedmirror.core.xml import escape, printable
 
-_LOOKS_LIKE_HTML = re.compile(
-    r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]\w+);"
-)
+_REFERENCE = r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]\w+);"
+_LOOKS_LIKE_HTML = re.compile(rf"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|{_REFERENCE}")
+# More than that: to a parser of HTML, a letter right behind a bracket begins a tag.
+_READ_AS_HTML = re.compile(rf"<[a-zA-Z/!?]|{_REFERENCE}")
+_IN_SCRIPT = re.compile("<(?=/?script|!--)|[\u2028\u2029]", re.IGNORECASE)
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_ISOLATE_END = "\u2069"
+_ENDED_BY = {
+    **dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c"),
+    **dict.fromkeys("\u2066\u2067\u2068", _ISOLATE_END),
+}
 _TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)(?:[^<>\"]|\"[^\"]*\")*+>")
 _BREAKING = frozenset(
     "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 "
@@ -27,6 +35,40 @@ def paragraphs(text: str) -> str:
 def looks_like_html(text: str) -> bool:
     """Whether a reader that accepts either would take `text` for HTML."""
     return bool(_LOOKS_LIKE_HTML.search(text))
+
+
+def is_read_as_html(text: str) -> bool:
+    """Whether a reader that takes `text` for HTML would see something else than its words: a tag
+    that is unfinished (`<img src=x`) or odd (`<svg/onload=x>`) is one too.
+    """
+    return bool(_READ_AS_HTML.search(text))
+
+
+def in_any_script(json: str) -> str:
+    """The JSON, the same to whoever reads it, and harmless where somebody puts it into a script of
+    a page: nothing in it ends or begins one, or is a line break to JavaScript alone.
+    Source: HTML §4.12.1.3, ECMA-262 (before 2019) §12.3.
+    """
+    return _IN_SCRIPT.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
+
+
+def closed(text: str) -> str:
+    """The text with an end for each change of direction that it leaves open, so that what follows
+    runs its own way. Source: UAX #9, X5 to X7.
+    """
+    ends: list[str] = []
+    for mark in _DIRECTIONS.findall(text):
+        if mark in _ENDED_BY:
+            ends.append(_ENDED_BY[mark])
+        elif mark in ends and (mark == _ISOLATE_END or ends[-1] == mark):
+            while ends.pop() != mark:
+                pass
+    return text + "".join(reversed(ends))
+
+
+def straight(text: str) -> str:
+    """The text on one line, without changes of direction: words to stand among others."""
+    return " ".join(_DIRECTIONS.sub("", text).split())
 
 
 def words_of(body: str) -> str:

@@ -11,6 +11,7 @@ _SAFE = "%:/?@!$&'()*+,;=-._~"
 _UGLY = re.compile(r"[^!#$%&'()*+,\-./:;=?@A-Za-z0-9_~]|%(?![0-9A-Fa-f]{2})|#[^#]*#")
 _STRIPPED = "".join(map(chr, range(33))) + "\x7f\xa0\ufeff\u200b"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LONGEST = 8_000  # characters, which everybody is to support, and few do more. RFC 9110 §4.1
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # full stops of a host. Source: RFC 3490 §3.1
@@ -36,7 +37,7 @@ def absolute(url: str | None, base: str | None) -> str | None:
     if url is None:
         return None
     cleaned = _CONTROL.sub("", url.strip(_STRIPPED))
-    if not cleaned:
+    if not cleaned or len(cleaned) > _LONGEST:
         return None
     try:
         joined = urljoin(base, cleaned) if base and not _WEB.match(cleaned) else cleaned

@@ -21,7 +21,7 @@ from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Format, Publication, alternates
 from feedmirror.core.inspection import Found, inspect_xml
 from feedmirror.core.iri import iri_of, is_iri
-from feedmirror.core.text import looks_like_html
+from feedmirror.core.text import is_read_as_html
 from feedmirror.core.uri import is_web
 from feedmirror.core.vocabulary import ATOM, PREFIXES
 from feedmirror.core.xml import SEPARATOR, cdata, escape, quote
@@ -29,6 +29,7 @@ from feedmirror.model import Author, Category, Entry, Revision
 
 NAME = "atom.xml"
 _TYPE = "application/atom+xml"
+_LONGEST_ID, _LONGEST_RIGHTS = 2_000, 1_000  # characters, in every entry
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
@@ -65,7 +66,7 @@ def _text(name: str, value: str) -> str:
     """A text construct. What looks like markup says that it is HTML, and is escaped for it too:
     readers that do not heed the type then show it as it was meant, and nobody runs it.
     """
-    if looks_like_html(value):
+    if is_read_as_html(value):
         return f'<{name} type="html">{escape(escape(value))}</{name}>'
     return f"<{name}>{escape(value)}</{name}>"
 
@@ -131,7 +132,8 @@ def _own_source(publication: Publication) -> Iterator[str]:
     """
     feed, url = publication.feed, publication.subscription.url
     address = url if is_web(url) else None
-    known = feed.id if feed.id and is_iri(feed.id) else address
+    own_id = feed.id if feed.id and len(feed.id) <= _LONGEST_ID and is_iri(feed.id) else None
+    known = own_id or address
     if not known:
         return
     yield f"<source><id>{escape(known)}</id>{_text('title', title_of(publication))}"
@@ -140,7 +142,7 @@ def _own_source(publication: Publication) -> Iterator[str]:
         yield _link("self", address)
     if feed.link:
         yield _link("alternate", feed.link, type="text/html")
-    if feed.rights:
+    if feed.rights and len(feed.rights) <= _LONGEST_RIGHTS:
         yield _text("rights", feed.rights)
     yield "</source>"
 
@@ -225,4 +227,4 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(NAME, document, found, publication.entries)
 
 
-FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 1, render, stamp, verify, link_newer)
+FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 2, render, stamp, verify, link_newer)

@@ -23,7 +23,7 @@ from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Format, Publication
 from feedmirror.core.inspection import Body, inspect_bodies
 from feedmirror.core.iri import iri_of
-from feedmirror.core.text import words_of
+from feedmirror.core.text import closed, in_any_script, words_of
 from feedmirror.core.uri import is_web
 from feedmirror.errors import RenderError
 from feedmirror.model import Author, Enclosure, Position
@@ -52,7 +52,7 @@ def stamp(document: str, generation: int) -> str:
 def _dumped(value: Json) -> str:
     """The object as JSON, members without a value left out."""
     told = {key: held for key, held in value.items() if held not in (None, [], {})}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return in_any_script(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
 
 def _extension(publication: Publication) -> Json:
@@ -104,7 +104,7 @@ def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
     summary = disclaimed.revision.entry.summary
     if summary is None or disclaimed.content is None:
         return None
-    words, notice = words_of(summary), disclaimed.notice_text
+    words, notice = closed(words_of(summary)), disclaimed.notice_text
     before = publication.subscription.disclaimer.position is Position.BEGINNING
     return "\n\n".join(filter(None, (notice, words) if before else (words, notice)))
 
@@ -160,4 +160,4 @@ def _bodies(item: Json) -> Iterator[Body]:
     return ((item[name], name == "content_html") for name in _BODIES if name in item)
 
 
-FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 1, render, stamp, verify)
+FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 2, render, stamp, verify)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from feedmirror.core.formats import SiteFormat, rss
 from feedmirror.core.standing import Standing
-from feedmirror.core.text import looks_like_html
+from feedmirror.core.text import is_read_as_html
 from feedmirror.core.xml import escape, printable, quote
 
 NAME = "feeds.opml"
@@ -71,7 +71,7 @@ def _text(title: str) -> str:
     """A title for an attribute that may hold HTML: what looks like it is escaped once more, so
     that nobody runs it. Source: OPML 2.0, "Text attribute".
     """
-    return escape(title) if looks_like_html(title) else title
+    return escape(title) if is_read_as_html(title) else title
 
 
 SITE_FORMAT = SiteFormat(NAME, "text/x-opml; charset=utf-8", render)

@@ -21,7 +21,7 @@ from feedmirror.core.dates import rfc822, rfc3339
 from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Format, Publication, alternates
 from feedmirror.core.inspection import Found, inspect_xml
-from feedmirror.core.text import looks_like_html
+from feedmirror.core.text import is_read_as_html
 from feedmirror.core.vocabulary import CONTENT, PREFIXES
 from feedmirror.core.xml import SEPARATOR, cdata, escape, quote
 from feedmirror.model import Author, Entry, Image
@@ -57,7 +57,7 @@ def text(value: str) -> str:
     What looks like markup is escaped twice: those who take it for HTML then show it as it was
     meant, and nobody runs it. Source: RSS Advisory Board profile, "Character data".
     """
-    return escape(escape(value)) if looks_like_html(value) else escape(value)
+    return escape(escape(value)) if is_read_as_html(value) else escape(value)
 
 
 def element(name: str, value: str | None, attributes: str = "") -> Iterator[str]:
@@ -208,4 +208,4 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(NAME, document, Found("item", 3, _BODIES, "html"), publication.entries)
 
 
-FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 2, render, stamp, verify, link_newer)
+FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 3, render, stamp, verify, link_newer)
