@@ -1,4 +1,5 @@
-"""The deployed function, built into a folder: the package, feeds.toml, and all that they import.
+"""The deployed function, built into a folder: the package, feeds.toml, all that they import, and
+a bill of materials.
 
 `sam build` calls it by way of the Makefile beside it; by hand it is
 `python functions/build_function.py --out DIR`. It needs Python 3.11 or newer on any system, and uv
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from build_bytecode import compile_all
 from build_models import cut_models
+from build_sbom import NAME, bill
 from build_wheels import INSTALLERS, MACHINES, BuildError, find_installer, install, merge
 
 HERE = Path(__file__).resolve().parent
@@ -89,6 +91,7 @@ def build(out: Path, architectures: list[str], installer: str) -> None:
         shutil.copytree(HERE / "feedmirror", whole / "feedmirror", ignore=leave_out)
         shutil.copyfile(HERE / "feeds.toml", whole / "feeds.toml")
         cut_models(whole / "botocore" / "data")
+        (whole / NAME).write_bytes(bill(whole, HERE / "requirements.txt"))
         compile_all(whole)
         shutil.rmtree(out, ignore_errors=True)
         put(whole, out)

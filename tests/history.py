@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from xml.etree import ElementTree as ET
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -18,13 +19,14 @@ _RELATIONS = {"self", "current", "prev-archive", "next-archive"}
 Fetch = Callable[[str], bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # `read` gives the same one each time
 class Seen:
     """A document on the way."""
 
     address: str
     ids: tuple[str, ...]  # of its entries, in its order
     titles: tuple[str, ...]
+    words: tuple[str, ...]  # all that each of them says, its markup included
     links: dict[str, str]  # by relation; those to its own kind alone
     is_archive: bool
 
@@ -40,6 +42,7 @@ def walk(fetch: Fetch, address: str) -> list[Seen]:
     return found
 
 
+@lru_cache(maxsize=10_000)  # those who look after every step see most documents again
 def read(body: bytes, address: str) -> Seen:
     """What one document says."""
     if address.endswith(".json"):
@@ -55,6 +58,7 @@ def _rss(channel: ET.Element, address: str) -> Seen:
         address,
         tuple(item.findtext("guid") or "" for item in items),
         tuple(item.findtext("title") or "" for item in items),
+        tuple("".join(item.itertext()) for item in items),
         _links(channel, "application/rss+xml"),
         channel.find(f"{HISTORY}archive") is not None,
     )
@@ -66,6 +70,7 @@ def _atom(root: ET.Element, address: str) -> Seen:
         address,
         tuple(entry.findtext(f"{ATOM}id") or "" for entry in entries),
         tuple(entry.findtext(f"{ATOM}title") or "" for entry in entries),
+        tuple("".join(entry.itertext()) for entry in entries),
         _links(root, "application/atom+xml"),
         root.find(f"{HISTORY}archive") is not None,
     )
@@ -88,6 +93,7 @@ def _json(body: bytes, address: str) -> Seen:
         address,
         tuple(item["id"] for item in feed["items"]),
         tuple(item.get("title", "") for item in feed["items"]),
+        tuple(str(item) for item in feed["items"]),
         links,
         False,
     )

@@ -6,11 +6,12 @@ the file runs several actors on one store through every order of their operation
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
@@ -223,12 +224,18 @@ class Turnstile:
     goes from actor to actor without a scheduler's thread between them: that is what makes it fast.
     """
 
-    def __init__(self, choose: Choose) -> None:
+    def __init__(self, choose: Choose, lore: Lore | None = None) -> None:
         self.steps: list[tuple[int, str]] = []  # (actor, operation)
         self.over = _shut()  # opens when no actor is left, or at a failure
         self.failure: BaseException | None = None
         self._choose = choose
+        self._lore = lore
         self._actors: list[_Actor] = []
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """Where the run is: all that each actor has been told, by a number."""
+        return tuple(actor.told for actor in self._actors)
 
     def wait(self, operation: str, key: str) -> None:
         """Returns when it is this actor's turn."""
@@ -236,6 +243,14 @@ class Turnstile:
             if actor.thread is threading.current_thread():
                 actor.next = f"{operation} {key}"
                 self.pass_on(actor)
+
+    def tell(self, operation: str, key: str, answer: Hashable) -> None:
+        """This actor learns what became of its operation."""
+        for actor in self._actors:
+            if self._lore is not None and actor.thread is threading.current_thread():
+                actor.told = self._lore.setdefault(
+                    (actor.told, operation, key, answer), len(self._lore) + 1
+                )
 
     def run(self, works: Sequence[Callable[[], object]]) -> list[_Actor]:
         """The actors, when all are done. Raises: AssertionError where one never will be."""
@@ -274,7 +289,7 @@ class Turnstile:
         ready = [who for who, actor in enumerate(self._actors) if not actor.done]
         if not ready:
             return None
-        who = self._choose(ready)
+        who = self._choose(ready, self.place)
         self.steps.append((who, self._actors[who].next))
         return self._actors[who]
 
@@ -286,9 +301,21 @@ class YieldingStore(_Around):
         super().__init__(inner)
         self.turnstile = turnstile
 
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        return iter(self._pass("keys", prefix, lambda: tuple(self.inner.keys(prefix))))
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        return iter(self._pass("folders", prefix, lambda: tuple(self.inner.folders(prefix))))
+
     def _pass(self, operation: str, key: str, perform: Callable[[], T]) -> T:
         self.turnstile.wait(operation, key)
-        return perform()
+        try:
+            done = perform()
+        except StoreError as error:
+            self.turnstile.tell(operation, key, str(error))
+            raise
+        self.turnstile.tell(operation, key, done)  # type: ignore[arg-type]
+        return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,21 +337,38 @@ class Run(Generic[S]):
 MakeActors = Callable[[Turnstile], tuple[S, Sequence[Callable[[], object]]]]
 """Makes a fresh store and the actors on it, for each schedule anew."""
 
-Choose = Callable[[list[int]], int]
-"""Picks the actor of the next step from those that have one."""
+Choose = Callable[[list[int], tuple[int, ...]], int]
+"""Picks the actor of the next step from those that have one, knowing the place."""
+
+Lore = dict[tuple[int, str, str, Hashable], int]
+"""A number for all that an actor was told: what it had been told before, an operation, its answer.
+"""
 
 
 def explore(
-    make_actors: MakeActors[S], max_schedules: int = 10_000, max_preemptions: int | None = None
+    make_actors: MakeActors[S],
+    max_schedules: int = 10_000,
+    max_preemptions: int | None = None,
+    *,
+    merging: bool = False,
 ) -> Iterator[Run[S]]:
     """Every schedule, depth first: as it ends, with one actor after the other.
 
     `max_preemptions` leaves out schedules that interrupt an actor more often; most faults need
     one or two. Raises: AssertionError after `max_schedules` if there are more.
+
+    With `merging`, a schedule is given up where it comes to a place from which others have been
+    followed. What an actor does depends on nothing but what its operations have answered; and
+    every write is conditional, so the answers to all of them say what lies in the store: the
+    writes of a key form a chain, each on the ETag of the one before. So where all actors have been
+    told the same, all that can follow is the same. (Two operations that do not touch the same key
+    give the same answers in both orders; so this is what partial-order reduction does, and more.)
+    It does not hold for actors that share anything but the store.
     """
-    path = _Path(max_preemptions)
+    path = _Path(max_preemptions, {} if merging else None)
     for _ in range(max_schedules):
-        yield _perform(make_actors, path.choose)
+        with contextlib.suppress(_Merged):
+            yield _perform(make_actors, path.choose, path.lore)
         if not path.turn():
             return
     raise AssertionError(f"more than {max_schedules} schedules: bound preemptions, or sample")
@@ -334,7 +378,7 @@ def sample(make_actors: MakeActors[S], count: int, seed: int = 0) -> Iterator[Ru
     """`count` schedules by chance, the same for the same seed."""
     chance = random.Random(seed)
     for _ in range(count):
-        yield _perform(make_actors, chance.choice)
+        yield _perform(make_actors, lambda ready, _: chance.choice(ready))
 
 
 def replay(make_actors: MakeActors[S], schedule: Sequence[int]) -> Run[S]:
@@ -342,7 +386,7 @@ def replay(make_actors: MakeActors[S], schedule: Sequence[int]) -> Run[S]:
     rest run one after the other."""
     steps = iter(schedule)
     return _perform(
-        make_actors, lambda ready: next((who for who in steps if who in ready), ready[0])
+        make_actors, lambda ready, _: next((who for who in steps if who in ready), ready[0])
     )
 
 
@@ -364,21 +408,31 @@ class _Path:
     """The way to a leaf of the tree of schedules, and on to the next one."""
 
     max_preemptions: int | None
+    lore: Lore | None  # None: nothing is merged
+    seen: dict[tuple[object, ...], int] = field(default_factory=dict)  # fewest preemptions there
     taken: list[int] = field(default_factory=list)
     untried: list[list[int]] = field(default_factory=list)  # at each step
     depth: int = 0
     preemptions: int = 0
 
-    def choose(self, ready: list[int]) -> int:
+    def choose(self, ready: list[int], place: tuple[int, ...]) -> int:
         last = self.taken[self.depth - 1] if self.depth else None
         interrupts = last in ready  # to take another one now
         if self.depth == len(self.taken):
+            if self.lore is not None:
+                self._merge(place, last if interrupts else None)
             self._grow(last if interrupts else None, ready)
         who = self.taken[self.depth]
         assert who in ready, _FICKLE
         self.preemptions += interrupts and who != last
         self.depth += 1
         return who
+
+    def _merge(self, *where: object) -> None:
+        """Raises: _Merged, unless more can follow from here than from where it is like here."""
+        if self.seen.get(where, self.preemptions + 1) <= self.preemptions:
+            raise _Merged
+        self.seen[where] = self.preemptions
 
     def _grow(self, last: int | None, ready: list[int]) -> None:
         options = sorted(ready, key=lambda who: who != last)
@@ -399,6 +453,10 @@ class _Path:
         return bool(self.untried)
 
 
+class _Merged(BaseException):
+    """Ends a run that goes on like one that has been."""
+
+
 class _Abandoned(BaseException):
     """Ends an actor whose run is over before it is."""
 
@@ -410,6 +468,7 @@ class _Actor:
         self.next = ""  # the operation it waits before
         self.done = False
         self.abandoned = False
+        self.told = 0  # by the turnstile's lore
         self.result: object = None
         self.error: BaseException | None = None
         self.gate = _shut()
@@ -440,8 +499,8 @@ class _Actor:
             turnstile.pass_on(self)
 
 
-def _perform(make_actors: MakeActors[S], choose: Choose) -> Run[S]:
-    turnstile = Turnstile(choose)
+def _perform(make_actors: MakeActors[S], choose: Choose, lore: Lore | None = None) -> Run[S]:
+    turnstile = Turnstile(choose, lore)
     store, works = make_actors(turnstile)
     actors = turnstile.run(works)
     return Run(

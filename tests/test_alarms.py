@@ -145,6 +145,7 @@ def test_ten_thousand_feeds_that_are_refreshed_are_not_stale() -> None:
     assert ALARM not in clock.states(until_s=6 * HOUR_S)[60:]
 
 
+@pytest.mark.row("O5")
 def test_mirror_is_stale_two_hours_after_its_schedule_died() -> None:
     clock = polled(1, HOUR_S, hours=4)
 
@@ -154,6 +155,7 @@ def test_mirror_is_stale_two_hours_after_its_schedule_died() -> None:
     assert set(states[6 * 60 :]) == {ALARM}
 
 
+@pytest.mark.row("O5")
 @pytest.mark.parametrize(("feeds", "refreshed"), [(1, 0), (10_000, 0), (10_000, 8_000)])
 def test_mirror_is_stale_if_feeds_are_due_and_too_few_are_refreshed(
     feeds: int, refreshed: int

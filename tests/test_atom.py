@@ -421,6 +421,7 @@ def test_whatever_stands_beside_it_every_element_that_may_be_once_is_once(
 # ---------------------------------------------------------------- its bytes
 
 
+@pytest.mark.row("U5")
 def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
     document = rss_document([entry(1)])
     scene = Scene(document)
@@ -433,6 +434,7 @@ def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
     assert "<!-- feedmirror generation 1 -->" in before
 
 
+@pytest.mark.row("U4")
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [

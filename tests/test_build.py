@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 from build_bytecode import MAGIC, compile_all
 from build_function import MTIME, files, summary
 from build_models import cut_models
+from build_sbom import bill
 from build_wheels import MACHINES, SERVICES, BuildError, find_installer, is_needed, merge
 from runtime_tools import (
     ENVIRONMENT,
@@ -71,8 +72,70 @@ def test_build_holds_the_package_its_feeds_and_the_locked_dependencies(function:
     assert {path.name for path in function.iterdir() if not path.name.endswith(".dist-info")} == {
         "__pycache__", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "feedmirror",
         "feedparser", "feedparser_sgmllib", "feeds.toml", "jinja2", "jmespath", "markupsafe", "nh3",
-        "s3transfer", "six.py", "typing_extensions.py", "urllib3",
+        "s3transfer", "sbom.cdx.json", "six.py", "typing_extensions.py", "urllib3",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_bill_of_materials_names_all_that_is_in_the_build_and_nothing_else(function: Path) -> None:
+    """Source: CycloneDX 1.6, whose JSON schema wants these members, of these forms."""
+    told = json.loads((function / "sbom.cdx.json").read_bytes())
+
+    assert (told["bomFormat"], told["specVersion"], told["version"]) == ("CycloneDX", "1.6", 1)
+    assert "serialNumber" not in told, "it would be another one at each build"
+    assert "timestamp" not in told["metadata"]
+    assert told["metadata"]["component"]["name"] == "feedmirror"
+    for one in told["components"]:
+        assert one["type"] == "library"
+        assert one["purl"] == one["bom-ref"] == f"pkg:pypi/{one['name']}@{one['version']}"
+        assert one["licenses"], one["name"]
+        for licence in one["licenses"]:
+            assert licence.keys() in ({"expression"}, {"license"})
+        assert one["hashes"]
+        assert all(re.fullmatch("[0-9a-f]{64}", each["content"]) for each in one["hashes"])
+        assert {each["alg"] for each in one["hashes"]} == {"SHA-256"}
+    found = {one["name"]: one["version"] for one in told["components"]}
+    assert found == pins(FUNCTIONS / "requirements.txt")
+
+
+@pytest.mark.slow
+def test_bill_of_materials_says_what_needs_what(function: Path) -> None:
+    told = json.loads((function / "sbom.cdx.json").read_bytes())
+    needs = {
+        one["ref"].partition("@")[0]: {each.partition("@")[0] for each in one["dependsOn"]}
+        for one in told["dependencies"]
+    }
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    asked = {canonicalize_name(Requirement(r).name) for r in settings["project"]["dependencies"]}
+    assert needs["pkg:pypi/feedmirror"] == {f"pkg:pypi/{name}" for name in asked}
+    assert needs["pkg:pypi/boto3"] == {
+        f"pkg:pypi/{name}" for name in ("botocore", "jmespath", "s3transfer")
+    }
+    refs = {one["bom-ref"] for one in (told["metadata"]["component"], *told["components"])}
+    assert {one["ref"] for one in told["dependencies"]} == refs
+    assert {each for one in told["dependencies"] for each in one["dependsOn"]} <= refs
+
+
+@pytest.mark.parametrize(
+    ("lock", "sentence"),
+    [
+        ("six==1.0\nnh3==1.0\n", "names what was not built in: nh3"),
+        ("six==2.0\n", "six 1.0 was built in, which the lock does not name"),
+        ("nh3==1.0\n", "six 1.0 was built in, which the lock does not name"),
+    ],
+)
+def test_bill_that_does_not_match_the_lock_stops_the_build(
+    tmp_path: Path, lock: str, sentence: str
+) -> None:
+    (tmp_path / "feedmirror").mkdir()
+    (tmp_path / "feedmirror" / "__init__.py").write_text('__version__ = "1.2.3"\n')
+    (tmp_path / "six-1.0.dist-info").mkdir()
+    (tmp_path / "six-1.0.dist-info" / "METADATA").write_text("Name: six\nVersion: 1.0\n")
+    (tmp_path / "requirements.txt").write_text(lock)
+
+    with pytest.raises(BuildError, match=sentence):
+        bill(tmp_path, tmp_path / "requirements.txt")
 
 
 @pytest.mark.slow

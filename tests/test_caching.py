@@ -43,6 +43,7 @@ PRIVATE = (
 )
 
 
+@pytest.mark.row("U6")
 @pytest.mark.parametrize("key", PUBLIC)
 def test_public_object_is_stored_with_its_rule(key: str) -> None:
     assert cache_control(key) == PUBLIC[key]

@@ -41,6 +41,7 @@ def test_dates_in_use_are_read(raw: str) -> None:
     assert _read(raw) == NOON
 
 
+@pytest.mark.row("P11")
 @pytest.mark.parametrize(
     "raw",
     [
@@ -74,6 +75,7 @@ def test_a_leap_second_is_the_second_before_it() -> None:
     assert moment_of("", struct_time((2016, 12, 31, 23, 59, 60, 5, 366, 0))) == end
 
 
+@pytest.mark.row("P11")
 def test_what_feedparser_is_too_generous_with_is_none() -> None:
     assert moment_of("x", struct_time((2026, 2, 30, 12, 0, 0, 0, 0, 0))) is None
     assert moment_of("x", None) is None

@@ -42,6 +42,7 @@ def _title(document: str | bytes, content_type: str | None = None) -> str | None
 # ---------------------------------------------------------------- encodings
 
 
+@pytest.mark.row("D5")
 @pytest.mark.parametrize("encoding", BOMS)
 @pytest.mark.parametrize("header", [None, "text/xml; charset=iso-8859-1"])
 def test_a_byte_order_mark_beats_everything_that_is_said(encoding: str, header: str | None) -> None:
@@ -49,6 +50,7 @@ def test_a_byte_order_mark_beats_everything_that_is_said(encoding: str, header: 
     assert decode(BOMS[encoding] + document.encode(encoding), header) == document
 
 
+@pytest.mark.row("D5")
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize(
     "document", [_document(WORDS), f"<rss>{WORDS}</rss>", f'{{"a":"{WORDS}"}}']
@@ -122,6 +124,7 @@ def test_a_document_that_says_utf_8_and_is_not_is_read_as_the_header_says() -> N
     assert "Привет, мир" in decode(body, "text/xml; charset=windows-1251")
 
 
+@pytest.mark.row("D4")
 @pytest.mark.parametrize(
     "label",
     "utf-7 unicode_escape raw_unicode_escape punycode idna undefined rot13 base64 hex mbcs cp037 "
@@ -133,6 +136,7 @@ def test_labels_that_are_tricks_or_cannot_be_true_mean_utf_8(label: str) -> None
     assert decode(document.encode(), f"text/xml; charset={label}") == document
 
 
+@pytest.mark.row("D4")
 def test_nothing_is_too_broken_to_be_decoded() -> None:
     for body in (b"", b"\x00", b"\xff", b"\xff\xfe", b"\xff\xfe<", bytes(range(256))):
         for header in (None, "charset=utf-8", "charset=gb18030", "charset=\x00", "charset=é"):
@@ -226,6 +230,7 @@ DISGUISES = {
 }
 
 
+@pytest.mark.row("D5", "P1", "P2")
 @pytest.mark.parametrize("disguise", DISGUISES)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be", "utf-16-le"])
 @pytest.mark.parametrize("before", ['<?xml version="1.0"?>', "", "<!-- --><?xml version='1.0'?>"])
@@ -239,6 +244,7 @@ def test_declared_entities_are_refused_in_all_disguises(
     assert refused.value.kind in {Kind.UNSAFE, Kind.NOT_A_FEED}
 
 
+@pytest.mark.row("P1")
 def test_a_declaration_behind_the_root_declares_nothing() -> None:
     assert _title(_rss("x") + LAUGHS) == "x"
     with pytest.raises(ParseError, match="refused"):
@@ -252,6 +258,7 @@ def test_talk_of_entities_is_no_declaration() -> None:
     )
 
 
+@pytest.mark.row("R4")
 def test_characters_that_xml_forbids_are_left_out() -> None:
     bad = "".join(map(chr, [0, 1, 8, 11, 12, 14, 31, 0xFFFE, 0xFFFF]))
     assert _title(_rss(f"a{bad}b")) == "ab"
@@ -287,6 +294,7 @@ SLOW = {
 }
 
 
+@pytest.mark.row("P3")
 @pytest.mark.slow
 @pytest.mark.parametrize("pattern", SLOW)
 def test_hostile_prologues_take_no_time(pattern: str) -> None:

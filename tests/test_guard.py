@@ -58,6 +58,7 @@ def test_public_address_is_public(address):
     assert guard.is_public(address)
 
 
+@pytest.mark.row("F5", "F8")
 @pytest.mark.parametrize(
     "address",
     [
@@ -130,6 +131,7 @@ def test_address_is_public_private_or_neither_but_not_two_of_them(ip):
     assert not (guard.is_public(str(ip)) and guard.is_private(str(ip)))
 
 
+@pytest.mark.row("F8")
 @pytest.mark.parametrize("address", [*METADATA, "100.100.100.200", "fe80::a9fe:a9fe"])
 def test_metadata_address_is_never_private(address):
     assert not guard.is_private(address)
@@ -150,6 +152,7 @@ def test_address_of_an_own_network_is_private(address):
 # ---------------------------------------------------------------- the guard at work
 
 
+@pytest.mark.row("F5")
 @pytest.mark.parametrize(
     "host",
     [
@@ -187,6 +190,7 @@ def test_refusal_names_host_and_address_and_the_setting(server):
     assert "`allow_private_hosts = true`" in str(error)
 
 
+@pytest.mark.row("F7")
 @pytest.mark.parametrize("answers", [(PUBLIC, PRIVATE), (PRIVATE, PUBLIC), (PUBLIC, "::1")])
 def test_one_private_answer_among_public_ones_is_refused(server, answers):
     names = Names(**{HOST: answers})
@@ -194,6 +198,7 @@ def test_one_private_answer_among_public_ones_is_refused(server, answers):
     assert server.connections == 0
 
 
+@pytest.mark.row("F6")
 def test_answer_that_changes_after_the_check_changes_nothing(server, canary):
     class Flipping(Names):
         def __call__(self, host, port):
@@ -213,6 +218,7 @@ def test_private_host_is_fetched_where_the_subscription_allows_it(canary):
     assert real_origin().fetch(feed, url, {}).body == b"<rss/>"
 
 
+@pytest.mark.row("F8")
 @pytest.mark.parametrize("address", METADATA)
 def test_metadata_is_refused_even_where_private_hosts_are_allowed(address):
     names = Names(**{HOST: (address,)})
@@ -222,6 +228,7 @@ def test_metadata_is_refused_even_where_private_hosts_are_allowed(address):
     assert "metadata" in str(error)
 
 
+@pytest.mark.row("F8")
 def test_redirect_to_metadata_is_refused_even_where_private_hosts_are_allowed(canary):
     canary.redirect("/feed", "http://169.254.169.254/latest/meta-data/")
     url = canary.url("/feed")
@@ -246,12 +253,14 @@ def test_numeric_ipv6_host_keeps_its_brackets_in_the_request():
         assert server.requests[0].header("Host") == f"[::1]:{server.port}"
 
 
+@pytest.mark.row("F5")
 def test_the_tests_own_public_address_is_private_in_truth():
     assert is_public(PUBLIC)
     assert not guard.is_public(PUBLIC)
     assert not guard.is_public(PRIVATE)
 
 
+@pytest.mark.row("F6")
 def test_connection_that_ended_elsewhere_than_at_the_checked_address_is_refused(canary):
     target = parse_target(canary.url("/feed", HOST))
     with socket.create_connection((PRIVATE, canary.port)) as sock:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urldefrag, urljoin
 
 import pytest
 from hypothesis import given
@@ -19,14 +15,13 @@ from feedmirror.core import state as states
 from feedmirror.core.formats import formats
 from feedmirror.core.seal import Named, Sealed
 from feedmirror.model import Fetched
-from history import read
+from polling import Reader
 from samples import sample_feeds
-from scene import DOCUMENTS, FEEDS, PUBLIC_URL, SUBSCRIPTION, URL, Scene, document
+from scene import DOCUMENTS, FEEDS, SUBSCRIPTION, URL, Scene, document
 from schemas import grammar_problems, needs_schemas, schema_problems
-from stores import CountingStore, MemoryStore, _Around
+from stores import CountingStore, MemoryStore
 from validity import FROM_ORIGIN, atom_problems, disclaimers, json_problems, rss_problems
 
-T = TypeVar("T")
 STATE = "data/news/state.json"
 
 
@@ -241,47 +236,7 @@ def test_an_impossible_year_makes_no_month_of_its_own() -> None:
 # ---------------------------------------------------------------- a reader who polls throughout
 
 
-class Reader(_Around):
-    """Looks at whatever is written to `public/` the moment it is there, and follows its links."""
-
-    def __init__(self, inner: MemoryStore) -> None:
-        super().__init__(inner)
-        self.objects = inner.objects
-        self.looked = 0
-
-    def _pass(self, operation: str, key: str, perform: Callable[[], T]) -> T:
-        done = perform()
-        if operation in {"create", "replace"} and key.startswith("public/") and done:
-            self.look(key)
-        return done
-
-    def look(self, key: str) -> None:
-        self.looked += 1
-        address = f"{PUBLIC_URL}/{key.removeprefix('public/')}"
-        body = self.objects[key]
-        if key.endswith((".xml", ".json")):
-            assert read(body, address).titles
-        for target in _links(body, address):
-            path = target.removeprefix(f"{PUBLIC_URL}/")
-            path = f"{path}index.html" if path.endswith("/") or not path else path
-            assert path in _OF_THE_SITE or f"public/{path}" in self.objects, f"{key}: {target}"
-
-
-_OF_THE_SITE = {"index.html", "feeds.opml", "status.json"}  # another writer's
-_HREF = re.compile(r'(?:href|src)="([^"]*)"')
-
-
-def _links(body: bytes, address: str) -> Iterator[str]:
-    """Where it leads within the mirror."""
-    if address.endswith(".json"):
-        feed: dict[str, Any] = json.loads(body)
-        found = [value for name in ("feed_url", "next_url") if (value := feed.get(name))]
-    else:
-        found = _HREF.findall(body.decode())
-    targets = (urldefrag(urljoin(address, href))[0] for href in found)
-    return (target for target in targets if target.startswith(f"{PUBLIC_URL}/"))
-
-
+@pytest.mark.row("U1", "U2", "U3")
 @pytest.mark.slow
 def test_5_000_entries_in_small_steps_leave_a_polling_reader_nothing_broken() -> None:
     scene = Scene(document(1), subscription=replace(SUBSCRIPTION, keep=20))

@@ -168,6 +168,7 @@ VECTORS = [
 ]
 
 
+@pytest.mark.row("R1", "R2")
 @pytest.mark.parametrize("vector", VECTORS)
 def test_nothing_that_runs_comes_through(vector: str) -> None:
     for body in (vector, f"before {vector} after", f"<p>{vector}", f"<table><tr>{vector}"):
@@ -194,6 +195,7 @@ def test_escaped_markup_stays_text(body: str) -> None:
 # ---------------------------------------------------------------- nothing stays open
 
 
+@pytest.mark.row("R3")
 @pytest.mark.parametrize(
     "opening",
     "<!-- <!-<!--- <! <? </ < <a <a&nbsp;href=' <![CDATA[ <plaintext> <textarea> <details> "
@@ -284,6 +286,7 @@ MARKUP = st.lists(
 ).map("".join)
 
 
+@pytest.mark.row("R1", "R3")
 @given(MARKUP)
 @example("<p><marquee><p>word")
 @example("<a href=x><table><a href=x>")
@@ -433,6 +436,7 @@ MONSTERS = {
 }
 
 
+@pytest.mark.row("R5")
 @pytest.mark.slow
 @pytest.mark.parametrize("monster", MONSTERS)
 def test_no_body_takes_long_or_grows(monster: str) -> None:

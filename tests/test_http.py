@@ -106,18 +106,21 @@ def test_not_modified_hands_on_only_what_the_304_itself_carried(server):
     assert fetch(url, {url: Validators('"1"', DATE)}) == NotModified(url, Validators(), 60)
 
 
+@pytest.mark.row("F11")
 def test_unasked_not_modified_is_an_error(server):
     server.answer("/feed", 304)
     error = failure(server.url("/feed", HOST))
     assert (error.kind, error.status) == (Kind.STATUS, 304)
 
 
+@pytest.mark.row("F15")
 def test_gone_is_a_value_and_not_an_error(server):
     server.answer("/feed", 410)
     url = server.url("/feed", HOST)
     assert fetch(url) == Gone(url)
 
 
+@pytest.mark.row("F15")
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -146,6 +149,7 @@ def test_status_is_sorted_into_the_kind_that_helps_the_operator(server, status, 
     assert f"{url} answers HTTP {status}: " in str(error)
 
 
+@pytest.mark.row("F13")
 @pytest.mark.parametrize("status", [429, 503])
 def test_throttled_reply_says_how_long_to_wait(server, status):
     server.answer("/feed", status, [("Retry-After", "120")])
@@ -154,6 +158,7 @@ def test_throttled_reply_says_how_long_to_wait(server, status):
     assert "wait for 120 s" in str(error)
 
 
+@pytest.mark.row("F13")
 def test_date_to_retry_after_is_read_against_the_given_clock(server):
     server.answer("/feed", 503, [("Retry-After", DATE)])
     clock = datetime(2025, 11, 23, 11, 58, tzinfo=UTC)
@@ -167,17 +172,20 @@ def test_empty_document_is_an_error(server):
     assert (error.kind, error.status) == (Kind.EMPTY, 200)
 
 
+@pytest.mark.row("F16")
 def test_oversized_etag_and_date_are_not_kept(server):
     etag, date = '"' + "x" * 64_000 + '"', "y" * 65
     server.serve("/feed", BODY, etag=etag, last_modified=date)
     assert fetched(server.url("/feed", HOST)).validators == Validators()
 
 
+@pytest.mark.row("F16")
 def test_etag_with_control_characters_is_not_kept(server):
     server.serve("/feed", BODY, etag='"a\x00b"', last_modified=DATE)
     assert fetched(server.url("/feed", HOST)).validators == Validators(None, DATE)
 
 
+@pytest.mark.row("F16")
 def test_poisoned_validators_of_an_old_state_are_not_sent(server):
     server.serve("/feed", BODY)
     url = server.url("/feed", HOST)
@@ -204,6 +212,7 @@ def test_configured_headers_are_sent_but_not_over_ours(server):
     assert len(request.headers) == 6
 
 
+@pytest.mark.row("F10")
 def test_configured_headers_do_not_go_to_an_alternate_on_another_host(server):
     server.serve("/feed", BODY)
     feed = subscription("https://other.example/feed", headers={"Authorization": "Bearer s3cret"})

@@ -29,6 +29,7 @@ def canary():
         yield server
 
 
+@pytest.mark.row("F5")
 @pytest.mark.parametrize(
     "host",
     [
@@ -57,6 +58,7 @@ def test_redirect_to_a_private_host_reaches_nobody(server, canary, host):
     assert canary.connections == 0
 
 
+@pytest.mark.row("F9")
 @pytest.mark.parametrize(
     "location",
     [
@@ -103,6 +105,7 @@ def test_credentials_in_an_address_are_not_shown(server):
     assert f"http://***@{HOST}/feed?page=2 is refused" in str(error)
 
 
+@pytest.mark.row("F9")
 def test_configured_address_with_credentials_is_refused_with_a_way_out():
     error = failure("http://me:s3cret@feeds.example/feed")
     assert error.kind is Kind.ADDRESS
@@ -110,6 +113,7 @@ def test_configured_address_with_credentials_is_refused_with_a_way_out():
     assert "`headers`" in str(error)
 
 
+@pytest.mark.row("F9")
 def test_configured_address_that_is_none_is_refused():
     for url in ("", "feeds.example/feed", "/feed", "http:/feeds.example/", "mailto:a@b.example"):
         assert failure(url).kind is Kind.ADDRESS
@@ -126,6 +130,7 @@ def test_international_host_name_is_asked_for_in_ascii(server):
     assert server.requests[0].header("Host") == f"xn--b1amnebsh.example:{server.port}"
 
 
+@pytest.mark.row("F5")
 @pytest.mark.parametrize(
     "host", ["\uff11\uff12\uff17.0.0.1", "127\u30020\u30020\u30021", "\u2460\u2461\u2466.0.0.1"]
 )
@@ -135,6 +140,7 @@ def test_number_in_other_letters_is_the_number_it_reads_as(canary, host):
     assert canary.connections == 0
 
 
+@pytest.mark.row("F5")
 def test_host_that_turns_into_a_path_is_refused(canary):
     assert failure(f"http://feeds.example\u2100.evil.example:{canary.port}/").kind is Kind.ADDRESS
 
@@ -158,6 +164,7 @@ def target_or_refusal(parse, *arguments):
         raise
 
 
+@pytest.mark.row("F9")
 @given(URLS)
 def test_whatever_is_not_refused_is_fit_to_be_looked_up_and_sent(text):
     for url in (text, "http://" + text, "https://a.example" + text):
@@ -169,6 +176,7 @@ def test_whatever_is_not_refused_is_fit_to_be_looked_up_and_sent(text):
             assert 0 < target.port < 65_536
 
 
+@pytest.mark.row("F9")
 @given(URLS)
 def test_whatever_a_redirect_says_leads_to_a_target_or_is_refused(location):
     start = parse_target("http://a.example/feed")

@@ -29,6 +29,7 @@ def url(server):
     return server.url("/feed", HOST)
 
 
+@pytest.mark.row("F1")
 def test_declared_size_beyond_the_limit_is_refused_before_reading(server, url):
     server.script("/feed", HEAD + b"Content-Length: 5000000000\r\n\r\n", Hang())
     error = failure(url, max_bytes=1000)
@@ -37,6 +38,7 @@ def test_declared_size_beyond_the_limit_is_refused_before_reading(server, url):
     assert "1,000 bytes that `max_bytes` allows" in str(error)
 
 
+@pytest.mark.row("F1")
 @pytest.mark.parametrize("head", [HEAD + b"\r\n", CHUNKED])
 def test_endless_body_is_given_up_at_the_limit(server, url, head):
     piece = b"1000\r\n" + b"x" * 4096 + b"\r\n" if head is CHUNKED else b"x" * 4096
@@ -44,6 +46,7 @@ def test_endless_body_is_given_up_at_the_limit(server, url, head):
     assert failure(url, max_bytes=100_000).kind is Kind.TOO_LARGE
 
 
+@pytest.mark.row("F1", "F16")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "steps",
@@ -83,6 +86,7 @@ def test_gzip_is_decompressed(server, url, coding):
     assert fetched(url).body == BODY * 5000
 
 
+@pytest.mark.row("D1")
 def test_gzip_bomb_is_given_up_without_holding_it(server, url):
     bomb = gzip.compress(bytes(50_000_000), 1)
     server.answer("/feed", 200, GZIP, bomb)
@@ -95,6 +99,7 @@ def test_gzip_bomb_is_given_up_without_holding_it(server, url):
     assert peak_bytes < 3_000_000
 
 
+@pytest.mark.row("D3")
 def test_several_gzip_members_are_one_document(server, url):
     body = b"".join(gzip.compress(part) for part in (b"<rss>", b"", b"</rss>"))
     server.answer("/feed", 200, GZIP, body)
@@ -107,22 +112,26 @@ def test_members_split_anywhere_are_one_document(server, url):
     assert fetched(url).body == b"<rss></rss>"
 
 
+@pytest.mark.row("D3")
 def test_bytes_behind_the_gzip_stream_are_ignored(server, url):
     server.answer("/feed", 200, GZIP, gzip.compress(BODY) + b"\x00\x00\x1ftrailing")
     assert fetched(url).body == BODY
 
 
+@pytest.mark.row("D3")
 @pytest.mark.parametrize("missing", [1, 8, 20])
 def test_gzip_stream_without_its_end_is_a_reset_though_its_length_is_right(server, url, missing):
     server.answer("/feed", 200, GZIP, gzip.compress(BODY)[:-missing])
     assert failure(url).kind is Kind.RESET
 
 
+@pytest.mark.row("D3")
 def test_second_gzip_member_without_its_end_is_a_reset(server, url):
     server.answer("/feed", 200, GZIP, gzip.compress(BODY) * 2 + gzip.compress(BODY)[:30])
     assert failure(url).kind is Kind.RESET
 
 
+@pytest.mark.row("D3")
 @pytest.mark.parametrize(
     "body",
     [
@@ -143,12 +152,14 @@ def test_gzip_of_nothing_is_empty(server, url, body):
     assert failure(url).kind is Kind.EMPTY
 
 
+@pytest.mark.row("D2")
 @pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "compress", "gzip, gzip", "\x01\xff"])
 def test_coding_that_nobody_asked_for_is_refused(server, url, coding):
     server.answer("/feed", 200, [("Content-Encoding", coding)], BODY)
     assert failure(url).kind is Kind.ENCODING
 
 
+@pytest.mark.row("D2")
 def test_transfer_coding_that_nobody_asked_for_is_refused(server, url):
     server.script("/feed", HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + BODY)
     error = failure(url)

@@ -33,6 +33,7 @@ def url(server):
 # ---------------------------------------------------------------- time
 
 
+@pytest.mark.row("F2")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "steps",
@@ -60,6 +61,7 @@ def test_slow_answer_ends_at_the_deadline(server, url, steps):
     assert TIMEOUT_S <= time.monotonic() - started < TIMEOUT_S + 2
 
 
+@pytest.mark.row("F3")
 def test_slow_name_server_ends_at_the_deadline():
     over = threading.Event()
 
@@ -76,6 +78,7 @@ def test_slow_name_server_ends_at_the_deadline():
     assert TIMEOUT_S <= time.monotonic() - started < TIMEOUT_S + 2
 
 
+@pytest.mark.row("F2")
 def test_redirects_share_one_deadline(server):
     for hop in range(4):
         head = b"HTTP/1.1 302 Found\r\nLocation: /%d\r\n\r\n" % (hop + 1)
@@ -158,6 +161,7 @@ def test_body_of_an_error_is_not_read(server, url):
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.row("F16")
 @pytest.mark.parametrize(
     "steps",
     [
@@ -181,6 +185,7 @@ def test_cut_answer_is_a_reset(server, url, steps):
 # ---------------------------------------------------------------- nonsense
 
 
+@pytest.mark.row("F16")
 @pytest.mark.parametrize(
     "data",
     [
@@ -201,6 +206,7 @@ def test_answer_that_is_not_http_is_an_error(server, url, data):
     assert "not HTTP" in str(error)
 
 
+@pytest.mark.row("F16")
 @pytest.mark.parametrize(
     "head",
     [

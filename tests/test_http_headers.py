@@ -14,6 +14,7 @@ NOW = datetime(2025, 11, 23, 12, 0, tzinfo=UTC)
 YEARS_31 = 10**9
 
 
+@pytest.mark.row("F13")
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
@@ -45,10 +46,12 @@ def test_retry_after_is_read_in_every_form_and_garbage_is_none(text, seconds):
     assert retry_after_s(HTTPHeaderDict({"Retry-After": text}), NOW) == seconds
 
 
+@pytest.mark.row("F13")
 def test_retry_after_that_is_not_there_is_none():
     assert retry_after_s(HTTPHeaderDict(), NOW) is None
 
 
+@pytest.mark.row("F13")
 def test_date_to_retry_after_is_read_against_the_servers_own_clock():
     headers = HTTPHeaderDict(
         {"Date": "Thu, 01 Jan 2015 00:00:00 GMT", "Retry-After": "Thu, 01 Jan 2015 00:01:00 GMT"}
@@ -92,6 +95,7 @@ def test_cache_control_in_several_lines_is_one():
     assert max_age_s(headers) is None
 
 
+@pytest.mark.row("F16")
 @pytest.mark.parametrize(
     ("etag", "kept"),
     [
@@ -112,6 +116,7 @@ def test_etag_is_kept_verbatim_if_it_can_be_sent_back(etag, kept):
     assert validators_of(headers) == Validators(etag if kept else None)
 
 
+@pytest.mark.row("F16")
 def test_validator_given_twice_is_not_kept():
     headers = HTTPHeaderDict([("ETag", '"1"'), ("ETag", '"2"'), ("Last-Modified", "today")])
     assert validators_of(headers) == Validators(None, "today")

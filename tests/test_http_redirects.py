@@ -33,6 +33,7 @@ def other():
         yield server
 
 
+@pytest.mark.row("F14")
 @pytest.mark.parametrize("status", [301, 308])
 def test_permanent_redirect_tells_where_the_feed_has_moved(server, status):
     server.redirect("/feed", "/there", status)
@@ -41,6 +42,7 @@ def test_permanent_redirect_tells_where_the_feed_has_moved(server, status):
     assert result.url == result.moved_to == server.url("/there", HOST)
 
 
+@pytest.mark.row("F14")
 @pytest.mark.parametrize("status", [302, 303, 307])
 def test_temporary_redirect_is_followed_but_no_move(server, status):
     server.redirect("/feed", "/there", status)
@@ -49,6 +51,7 @@ def test_temporary_redirect_is_followed_but_no_move(server, status):
     assert result.moved_to is None
 
 
+@pytest.mark.row("F14")
 @pytest.mark.parametrize("statuses", [(301, 302), (302, 301)])
 def test_one_temporary_hop_keeps_the_whole_way_from_being_a_move(server, statuses):
     server.redirect("/feed", "/hop", statuses[0])
@@ -84,6 +87,7 @@ def test_location_is_resolved_against_the_address_that_sent_it(server, location,
     assert server.requests[-1].path == path
 
 
+@pytest.mark.row("F4")
 def test_five_redirects_are_followed_and_a_sixth_is_not(server):
     for hop in range(6):
         server.redirect(f"/{hop}", f"/{hop + 1}")
@@ -95,6 +99,7 @@ def test_five_redirects_are_followed_and_a_sixth_is_not(server):
     assert len(server.requests) == 6 + 6
 
 
+@pytest.mark.row("F4")
 @pytest.mark.parametrize("path", ["/feed", "/hop"])
 def test_circle_is_noticed_when_it_closes(server, path):
     server.redirect("/feed", "/hop")
@@ -105,6 +110,7 @@ def test_circle_is_noticed_when_it_closes(server, path):
     assert len(server.requests) == 2
 
 
+@pytest.mark.row("F4")
 @pytest.mark.parametrize(
     "headers", [[], [("Location", "")], [("Location", "/a"), ("Location", "/b")]]
 )
@@ -128,6 +134,7 @@ def test_gone_behind_a_redirect_names_the_address_that_is_gone(server):
     assert fetch(server.url("/feed", HOST)) == Gone(server.url("/away", HOST))
 
 
+@pytest.mark.row("F10")
 def test_configured_headers_stay_with_their_own_origin(server, other):
     server.redirect("/feed", "/hop")
     server.redirect("/hop", other.url("/there", HOST))
@@ -137,6 +144,7 @@ def test_configured_headers_stay_with_their_own_origin(server, other):
     assert b"s3cret" not in other.requests[0].raw
 
 
+@pytest.mark.row("F10")
 def test_cookies_are_never_kept(server):
     server.answer("/feed", 302, [("Location", "/there"), ("Set-Cookie", "a=b")])
     fetched(server.url("/feed", HOST))

@@ -99,6 +99,7 @@ def test_server_without_tls_is_a_tls_error(plain, origin):
     assert failure(url, origin=origin).kind is Kind.TLS
 
 
+@pytest.mark.row("F2")
 @pytest.mark.parametrize("steps", [[Hang()], [Drip(b"\x16\x03\x03\x3f\xff" + bytes(16_000))]])
 def test_slow_handshake_ends_at_the_deadline(server, origin, steps):
     server.on_accept(*steps)
@@ -114,6 +115,7 @@ def test_handshake_that_is_cut_is_a_reset(server, origin, steps):
     assert failure(server.url("/feed", HOST), origin=origin).kind is Kind.RESET
 
 
+@pytest.mark.row("F2")
 def test_dripping_body_over_tls_ends_at_the_deadline(server, origin):
     server.script("/feed", b"HTTP/1.1 200 OK\r\n\r\n", Drip(b"x" * 9999))
     started = time.monotonic()
@@ -122,6 +124,7 @@ def test_dripping_body_over_tls_ends_at_the_deadline(server, origin):
     assert time.monotonic() - started < TIMEOUT_S + 2
 
 
+@pytest.mark.row("F10", "F14")
 def test_redirect_down_to_http_is_followed_without_secrets_and_never_for_good(
     server, plain, origin
 ):

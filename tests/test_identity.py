@@ -34,16 +34,19 @@ def _identify(
     return [(one.index, one.key, one.guid) for one in found]
 
 
+@pytest.mark.row("C1")
 def test_an_entry_is_identified_by_its_guid() -> None:
     assert _identify(("a", "https://e.org/1")) == [(0, guid_key("a"), "a")]
 
 
+@pytest.mark.row("C1")
 def test_an_entry_without_guid_is_identified_by_its_link_and_published_under_it() -> None:
     ((_, key, guid),) = _identify((None, "https://e.org/1"))
     assert guid == "https://e.org/1"
     assert key != guid_key("https://e.org/1")
 
 
+@pytest.mark.row("C1")
 def test_an_entry_with_neither_is_identified_by_its_content_and_gets_a_uuid() -> None:
     ((_, first, guid),) = _identify((None, None))
     assert guid.startswith("urn:uuid:")
@@ -54,10 +57,12 @@ def test_an_entry_with_neither_is_identified_by_its_content_and_gets_a_uuid() ->
     assert other.key != first
 
 
+@pytest.mark.row("C1")
 def test_of_exact_repeats_the_first_counts() -> None:
     assert [index for index, *_ in _identify(("a", "x"), ("b", "y"), ("a", "x"))] == [0, 1]
 
 
+@pytest.mark.row("C1")
 def test_entries_that_share_a_guid_but_not_a_link_are_two() -> None:
     first, second = _identify(("a", "x"), ("a", "y"))
     assert first == (0, guid_key("a"), "a")
@@ -65,6 +70,7 @@ def test_entries_that_share_a_guid_but_not_a_link_are_two() -> None:
     assert second[2].startswith("a#")
 
 
+@pytest.mark.row("C1")
 def test_the_entry_that_had_the_guid_keeps_it_whatever_the_order() -> None:
     links = {guid_key("a"): "x"}
     newcomer, keeper = _identify(("a", "y"), ("a", "x"), links=links)
@@ -72,12 +78,14 @@ def test_the_entry_that_had_the_guid_keeps_it_whatever_the_order() -> None:
     assert newcomer[1] == guid_and_link_key("a", "y")
 
 
+@pytest.mark.row("C1")
 def test_an_entry_that_got_a_derived_guid_once_gets_it_again() -> None:
     known = frozenset({guid_key("a"), guid_and_link_key("a", "y")})
     reordered = _identify(("a", "y"), ("a", "x"), known=known)
     assert [key for _, key, _ in reordered] == [guid_and_link_key("a", "y"), guid_key("a")]
 
 
+@pytest.mark.row("C1")
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz")), max_size=6), st.randoms())
 def test_who_keeps_a_guid_does_not_depend_on_order_once_it_is_settled(pairs, chance) -> None:  # type: ignore[no-untyped-def]
     first = _identify(*pairs)
@@ -104,6 +112,7 @@ def test_a_guid_that_is_no_address_is_never_a_permalink() -> None:
     assert second.guid_is_permalink
 
 
+@pytest.mark.row("S10")
 def test_no_byte_of_an_identity_gets_into_a_key() -> None:
     for guid in ("../../etc/passwd", "\0", "x" * 5000, "\ud800", "a/b"):
         ((_, key, _),) = _identify((guid, None))

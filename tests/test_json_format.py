@@ -238,6 +238,7 @@ def test_generation_is_read_from_the_head_of_every_document() -> None:
     assert stamped(bare.encode()) == 0
 
 
+@pytest.mark.row("U5")
 def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
     document = rss_document([entry(1)])
     scene = Scene(document)
@@ -249,6 +250,7 @@ def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
     assert scene.public("feed.json") == before
 
 
+@pytest.mark.row("U4")
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [

@@ -201,6 +201,7 @@ def test_json_is_read_in_every_unicode_encoding(mark: bytes, encoding: str) -> N
 # ---------------------------------------------------------------- damaged, cut, hostile
 
 
+@pytest.mark.row("P10")
 @pytest.mark.parametrize(
     "document",
     [
@@ -240,6 +241,7 @@ def test_items_that_are_no_objects_are_left_out() -> None:
     assert [item.guid for item in _parsed(_feed(1, {"id": "a"}, None, [{}], "b")).items] == ["a"]
 
 
+@pytest.mark.row("P5")
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -260,6 +262,7 @@ ITEMS = [
 ]
 
 
+@pytest.mark.row("P7")
 @pytest.mark.parametrize("indent", [None, 1])
 def test_a_cut_document_gives_its_whole_items_wherever_it_is_cut(indent: int | None) -> None:
     head = {"version": VERSION, "title": "t"}

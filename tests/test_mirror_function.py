@@ -171,6 +171,7 @@ def test_ten_messages_of_which_three_fail_by_our_fault() -> None:
     assert stage.mirrored() == sorted(slugs)
 
 
+@pytest.mark.row("O2")
 def test_message_that_comes_twice_is_one_refresh(stage: Stage) -> None:
     twice = batch("news", "news")
     twice["Records"][1]["messageId"] = "again"  # type: ignore[index]
@@ -178,6 +179,7 @@ def test_message_that_comes_twice_is_one_refresh(stage: Stage) -> None:
     assert stage.origin.asked == [stage.url("news")]
 
 
+@pytest.mark.row("O2")
 def test_message_that_comes_again_later_changes_nothing(stage: Stage) -> None:
     stage.invoke(batch("news"))
     before = dict(stage.store.objects)
@@ -229,6 +231,7 @@ def test_bug_in_one_refresh_stops_no_other(stage: Stage) -> None:
 # ---------------------------------------------------------------- time
 
 
+@pytest.mark.row("O1")
 def test_feeds_for_which_there_is_no_time_are_not_begun_and_sent_again() -> None:
     stage = Stage(threads=1)
     stage.feeds = {s: replace(feed, timeout_s=20) for s, feed in stage.feeds.items()}
@@ -240,6 +243,7 @@ def test_feeds_for_which_there_is_no_time_are_not_begun_and_sent_again() -> None
     assert stage.logged("run finished")[0]["skipped"] == 2
 
 
+@pytest.mark.row("O1")
 def test_feed_that_hangs_is_cut_short_and_the_answer_comes_in_time() -> None:
     stage, released = Stage(), threading.Event()
 
@@ -363,6 +367,7 @@ def test_configuration_that_cannot_be_used_stops_the_init_with_a_line_for_each_p
     assert "FEEDMIRROR_STORE: is not set; s3://BUCKET or s3://BUCKET/PREFIX" in said
 
 
+@pytest.mark.row("O3")
 def test_what_another_invocation_did_is_of_no_consequence(stage: Stage) -> None:
     def broken(_: str, __: str) -> bool:
         return True

@@ -8,15 +8,24 @@ from datetime import timedelta
 from typing import TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builders import EPOCH, entry, rss_document
 from feedmirror.core.formats import stamped
+from feedmirror.core.formats.html import retired
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Fetched, Subscription
 from feedmirror.pipeline import refresh
 from feedmirror.ports import Store, World
+from feedmirror.rebuild import rebuild
+from feedmirror.site import publish_site
+from history import walk
+from polling import Reader
+from remembering import remember_renderings
 from scene import (
     DOCUMENTS,
+    FEEDS,
     NOON,
     PUBLIC_URL,
     SUBSCRIPTION,
@@ -26,7 +35,16 @@ from scene import (
     records_in,
 )
 from shelves import EVERYWHERE, MEMORY, Contents, Place, Shelf, state_in
-from stores import CrashingStore, MemoryStore, Run, Turnstile, YieldingStore, explore, sample
+from stores import (
+    CrashingStore,
+    MemoryStore,
+    Run,
+    Turnstile,
+    YieldingStore,
+    explore,
+    replay,
+    sample,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +52,11 @@ T = TypeVar("T")
 Make = Callable[[Turnstile], tuple[Store, list[Callable[[], object]]]]
 Written = dict[str, list[int]]
 ALTERNATE = "https://copy.example.org/rss"
+
+
+@pytest.fixture(autouse=True)
+def rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember_renderings(monkeypatch)
 
 
 def _entries_of(*numbers: int, version: str) -> list[dict[str, object]]:
@@ -112,7 +135,8 @@ def _explored(place: Place, make: Make, memory: int, s3: int) -> Iterator[Run[St
     What S3 could do that memory does not is between the requests of one operation; those are
     interleaved in test_s3_faults.py.
     """
-    yield from explore(make, max_preemptions=memory if place is MEMORY else s3)
+    preemptions = memory if place is MEMORY else s3
+    yield from explore(make, max_preemptions=preemptions, merging=True)
 
 
 class Watching(YieldingStore):
@@ -131,6 +155,7 @@ class Watching(YieldingStore):
         return done
 
 
+@pytest.mark.row("S5")
 @EVERYWHERE
 def test_two_runs_that_find_the_same_entry_store_it_once_in_every_order(place: Place) -> None:
     body = _body(3, 2, 1)
@@ -143,6 +168,7 @@ def test_two_runs_that_find_the_same_entry_store_it_once_in_every_order(place: P
     assert runs > (150 if place is MEMORY else 8)
 
 
+@pytest.mark.row("S5", "U3")
 @EVERYWHERE
 def test_the_text_that_was_asked_for_later_stays_public_in_every_order(place: Place) -> None:
     """And the generation of no document that is public ever decreases."""
@@ -167,6 +193,7 @@ def test_the_text_that_was_asked_for_later_stays_public_in_every_order(place: Pl
         assert written.keys() >= {f"public/news/{name}" for name in DOCUMENTS}, str(run)
 
 
+@pytest.mark.row("S5")
 @EVERYWHERE
 def test_two_first_mirrors_at_once_end_as_one_in_every_order(place: Place) -> None:
     shelf = place()
@@ -207,6 +234,7 @@ def test_a_stale_alternate_adds_what_is_new_and_revises_nothing_in_every_order(
         _assert_whole(run, newer=["the newer text of 2"], numbers=[1, 2, 3, 9])
 
 
+@pytest.mark.row("S6", "U3")
 @EVERYWHERE
 def test_a_run_thought_dead_that_wakes_late_never_puts_an_older_document_over_a_newer(
     place: Place,
@@ -217,6 +245,7 @@ def test_a_run_thought_dead_that_wakes_late_never_puts_an_older_document_over_a_
         _assert_whole(run, newer=["the newer text of 3"], numbers=[1, 2, 3, 4])
 
 
+@pytest.mark.row("S1", "S5")
 @pytest.mark.parametrize("moment", ["before", "after", "lost"])
 def test_one_run_dies_anywhere_while_another_goes_on(moment: str) -> None:
     shelf, body = MEMORY(), _body(3, 2, 1, version="newer")
@@ -232,7 +261,7 @@ def test_one_run_dies_anywhere_while_another_goes_on(moment: str) -> None:
                 lambda: refresh(SUBSCRIPTION, _world(living, body, 11)),
             ]
 
-        for run in (*explore(make, max_preemptions=1), *sample(make, 20, seed=at)):
+        for run in (*explore(make, max_preemptions=1, merging=True), *sample(make, 8, seed=at)):
             assert run.errors[1] is None, str(run)
             refresh(SUBSCRIPTION, _world(run.store, body, 12))
             public = _public(run.store)
@@ -248,3 +277,205 @@ def test_a_body_fetched_from_an_alternate_is_remembered_under_its_own_address() 
     assert outcome.note is not None
     assert ALTERNATE in outcome.note
     assert list(state_in(store).addresses) == [ALTERNATE]
+
+
+# ---------------------------------------------------------------- runs that seal
+
+
+def _growing(shelf: Shelf) -> tuple[Subscription, Contents]:
+    """A feed of which one entry is kept, with a page that is sealed, and two more that are due."""
+    subscription = replace(SUBSCRIPTION, keep=1)
+    store = shelf.store()
+    refresh(subscription, _world(store, _body(3, 2, 1), 0))
+    refresh(subscription, _world(store, _body(6, 5, 4), 60))
+    return subscription, shelf.contents(store)
+
+
+def _assert_archived(run: Run[Store], *numbers: int) -> None:
+    """Everything is reached from the newest document of each format, once."""
+    assert not any(run.errors), str(run)
+    for name in FEEDS:
+        chain = walk(lambda address: _served(run.store, address), f"{PUBLIC_URL}/news/{name}")
+        titles = [title for seen in chain for title in seen.titles]
+        assert titles == [f"Entry {number}" for number in numbers], f"{name}: {titles}\n{run}"
+    assert state_in(run.store).settled, str(run)
+
+
+def _served(store: Store, address: str) -> bytes:
+    stored = store.load(f"public/{address.removeprefix(f'{PUBLIC_URL}/')}")
+    assert stored is not None, f"nothing is at {address}"
+    return stored.body
+
+
+LATER = 3 * 24 * 60  # minutes: what came before may leave the public feed
+
+
+@pytest.mark.row("S5", "U3")
+@EVERYWHERE
+def test_two_runs_that_both_seal_reach_everything_once_in_every_order(
+    place: Place, small_pages: None
+) -> None:
+    shelf = place()
+    subscription, mirrored = _growing(shelf)
+
+    def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
+        store = shelf.store(mirrored)
+        reader = Reader(store) if isinstance(store, MemoryStore) else store
+        shared = YieldingStore(reader, turnstile)
+        return store, [
+            lambda: refresh(subscription, _world(shared, _body(7, 6, 5), LATER)),
+            lambda: refresh(subscription, _world(shared, _body(8, 7, 6), LATER + 1)),
+        ]
+
+    runs = 0
+    for run in _explored(place, make, memory=1, s3=1):
+        _assert_archived(run, 8, 7, 6, 5, 4, 3, 2, 1)
+        runs += 1
+        if place is not MEMORY and runs == 12:
+            return
+    for run in sample(make, 60, seed=3):
+        _assert_archived(run, 8, 7, 6, 5, 4, 3, 2, 1)
+    assert runs > 40
+
+
+@pytest.mark.row("S5", "S7")
+@pytest.mark.parametrize("is_lost", [False, True], ids=["known state", "lost state"])
+def test_a_run_that_seals_beside_a_rebuild_loses_nothing_in_any_order(
+    is_lost: bool, small_pages: None
+) -> None:
+    shelf = MEMORY()
+    subscription, mirrored = _growing(shelf)
+    now = NOON + timedelta(minutes=LATER + 1)
+
+    def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
+        store = shelf.store(mirrored)
+        assert isinstance(store, MemoryStore)
+        if is_lost:
+            del store.objects["data/news/state.json"]
+        shared = YieldingStore(Reader(store), turnstile)
+        return store, [
+            lambda: rebuild(subscription, shared, PUBLIC_URL, now),
+            lambda: refresh(subscription, _world(shared, _body(7, 6, 5), LATER)),
+        ]
+
+    left = set()
+    for run in (*explore(make, max_preemptions=1, merging=True), *sample(make, 40, seed=4)):
+        assert not any(run.errors), str(run)
+        if (contents := shelf.contents(run.store)) not in left:
+            left.add(contents)
+            rebuild(subscription, run.store, PUBLIC_URL, now)
+            _assert_archived(run, *sorted(range(1, 8), reverse=True))
+
+
+@pytest.mark.row("S6", "U3")
+def test_a_zombie_that_wakes_after_two_seals_changes_nothing(small_pages: None) -> None:
+    """It stops before any of its operations, and goes on when two others have come to their end."""
+    shelf = MEMORY()
+    subscription, mirrored = _growing(shelf)
+
+    def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
+        store = shelf.store(mirrored)
+        assert isinstance(store, MemoryStore)
+        shared = YieldingStore(Reader(store), turnstile)
+
+        def others() -> None:
+            for number, days in ((8, 4), (11, 8)):
+                body = _body(number, number - 1, number - 2, number - 3)
+                refresh(subscription, _world(shared, body, LATER + days * 24 * 60))
+
+        return store, [
+            lambda: refresh(subscription, _world(shared, _body(7, 6, 5), LATER)),
+            others,
+        ]
+
+    at, woke = 0, True
+    while woke:
+        run = replay(make, [0] * at + [1] * 200)
+        _assert_archived(run, *sorted(range(1, 12), reverse=True))
+        woke = run.schedule[-1] == 0
+        at += 1
+    assert at > 20
+
+
+@pytest.mark.row("S5")
+def test_the_site_s_writer_beside_a_refresh_leaves_no_page_that_is_wrong_for_long() -> None:
+    """Of a feed that is just being removed, or was and is configured again."""
+    shelf = MEMORY()
+    other = Subscription("other", "https://other.example.org/rss")
+    store = shelf.store(_mirrored(shelf))
+    publish_site(store, [other], PUBLIC_URL, NOON)
+    for feeds, beginning in (
+        ([other], _mirrored(shelf)),
+        ([SUBSCRIPTION, other], shelf.contents(store)),
+        ([other], shelf.contents(store)),
+    ):
+
+        def make(
+            turnstile: Turnstile,
+            feeds: Sequence[Subscription] = feeds,
+            beginning: Contents = beginning,
+        ) -> tuple[Store, list[Callable[[], object]]]:
+            store = shelf.store(beginning)
+            assert isinstance(store, MemoryStore)
+            shared = YieldingStore(Reader(store), turnstile)
+            return store, [
+                lambda: publish_site(shared, feeds, PUBLIC_URL, NOON),
+                lambda: refresh(SUBSCRIPTION, _world(shared, _body(3, 2, 1), 10)),
+            ]
+
+        for run in explore(make, max_preemptions=2, merging=True):
+            assert not any(run.errors), str(run)
+            publish_site(run.store, [other], PUBLIC_URL, NOON)
+            assert retired(_page(run.store)) == _page(run.store), str(run)
+            refresh(SUBSCRIPTION, _world(run.store, _body(3, 2, 1), 20))
+            assert retired(_page(run.store)) != _page(run.store), str(run)
+            assert "Entry 3" in _page(run.store)
+
+
+def _page(store: Store) -> str:
+    return _served(store, f"{PUBLIC_URL}/news/index.html").decode()
+
+
+# ---------------------------------------------------------------- that merging leaves nothing out
+
+
+Program = list[tuple[str, str]]  # operations, and keys
+programs = st.lists(
+    st.tuples(st.sampled_from(["load", "put", "add"]), st.sampled_from("abc")), max_size=4
+)
+
+
+@given(programs, programs, st.sampled_from([None, 0, 1, 2]))
+def test_merged_schedules_come_to_all_ends_that_there_are(
+    first: Program, second: Program, bound: int | None
+) -> None:
+    """Faults included: "put" is a lost update, and "add" is none."""
+
+    def make(turnstile: Turnstile) -> tuple[MemoryStore, list[Callable[[], object]]]:
+        store = MemoryStore()
+        shared = YieldingStore(store, turnstile)
+        return store, [lambda p=p: _performed(p, shared) for p in (first, second)]  # type: ignore[misc]
+
+    def ends(*, merging: bool) -> set[object]:
+        runs = explore(make, max_preemptions=bound, merging=merging)
+        return {(frozenset(run.store.objects.items()), run.results) for run in runs}
+
+    assert ends(merging=True) == ends(merging=False)
+
+
+def _performed(program: Program, store: Store) -> tuple[object, ...]:
+    """What was seen of it."""
+    seen: list[object] = []
+    for operation, key in program:
+        found = store.load(key)
+        seen.append(found.body if found else None)
+        if operation == "load":
+            continue
+        body = (found.body if found else b"") + bytes([65 + len(seen)])
+        if found is None:
+            seen.append(store.create(key, body))
+        elif store.replace(key, body, found.etag) is None and operation == "add":
+            again = store.load(key)
+            assert again is not None
+            seen.append(store.replace(key, again.body + b"!", again.etag))
+    return tuple(seen)

@@ -66,6 +66,7 @@ def test_no_word_is_lost_and_none_is_added(body: str) -> None:
     assert re.sub(r"<[^<>]*>", "", made) == re.sub(r"<[^<>]*>", "", without)
 
 
+@pytest.mark.row("R3")
 @given(MARKUP, st.sampled_from(Images))
 def test_what_is_put_behind_a_body_stays_outside_of_it(body: str, images: Images) -> None:
     made = fit(clean(body, BASE), images)
@@ -119,6 +120,7 @@ MONSTERS = {
 }
 
 
+@pytest.mark.row("R5")
 @pytest.mark.slow
 @pytest.mark.parametrize("monster", MONSTERS)
 @pytest.mark.parametrize("images", Images)
@@ -293,6 +295,7 @@ def test_a_poster_is_a_link_behind_its_film() -> None:
     )
 
 
+@pytest.mark.row("R8")
 @given(MARKUP)
 def test_without_pictures_nothing_is_left_that_loads_one(body: str) -> None:
     made = shown(body, Images.NONE)

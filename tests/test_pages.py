@@ -121,6 +121,7 @@ def test_the_content_is_shown_and_not_the_summary() -> None:
     assert "short</p>" not in one(page, "//article").text_content()
 
 
+@pytest.mark.row("R3")
 @pytest.mark.parametrize("position", Position)
 def test_the_disclaimer_stands_where_the_operator_wants_it(position: Position) -> None:
     subscription = replace(
@@ -253,6 +254,7 @@ def test_the_article_is_in_its_own_language_and_the_page_in_english() -> None:
 # ---------------------------------------------------------------- what it loads
 
 
+@pytest.mark.row("R8")
 def test_a_page_contacts_nobody_where_the_operator_wants_that() -> None:
     body = clean('<img src="https://b.example/a.png"><p>x</p>')
     quiet = replace(SUBSCRIPTION, images=Images.NONE)
@@ -262,6 +264,7 @@ def test_a_page_contacts_nobody_where_the_operator_wants_that() -> None:
     assert "http-equiv" not in entry_page(revision(content=body))
 
 
+@pytest.mark.row("R8")
 def test_a_page_loads_nothing_of_the_mirrors_but_its_style_sheet() -> None:
     root = tree(entry_page(revision(content="<p>x</p>")))
     loaded = root.xpath("//link[@rel!='alternate' and @rel!='canonical']/@href | //@src")
@@ -285,6 +288,7 @@ def test_a_generation_is_found_in_a_page() -> None:
     assert stamp_entry(page, 17).startswith("<!doctype html>\n<!--")
 
 
+@pytest.mark.row("R1", "R3")
 @given(MARKUP, st.sampled_from(Position), st.sampled_from(Images))
 def test_whatever_the_entry_says_its_page_passes(
     body: str, position: Position, images: Images
@@ -298,6 +302,7 @@ def test_whatever_the_entry_says_its_page_passes(
     verify_entry(render_entry(shown, given_, None).encode(), shown)
 
 
+@pytest.mark.row("R1")
 @given(st.text(), st.text())
 def test_whatever_an_origin_writes_in_a_title_stays_text(title: str, category: str) -> None:
     of = revision(title=title, categories=(Category(category),), authors=(Author(category),))
@@ -307,6 +312,7 @@ def test_whatever_an_origin_writes_in_a_title_stays_text(title: str, category: s
     verify_entry(page.encode(), shown)
 
 
+@pytest.mark.row("U4")
 @pytest.mark.parametrize(
     "spoilt",
     [
@@ -333,6 +339,7 @@ def test_a_page_that_is_spoilt_does_not_go_out(spoilt: tuple[str, str]) -> None:
         verify_entry(page.replace(*spoilt).encode("utf-8", "surrogatepass"), shown)
 
 
+@pytest.mark.row("R3", "U4")
 def test_a_second_notice_does_not_go_out_either() -> None:
     given_ = publication()
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)

@@ -91,6 +91,7 @@ def test_two_channels_are_one_feed_with_the_items_of_both() -> None:
     assert parsed.entries[1].link == "https://b.example.org/c"
 
 
+@pytest.mark.row("P6")
 def test_a_path_of_a_file_is_no_feed() -> None:
     assert _refused(str(DATA / "rss-2.0.xml")) is Kind.NOT_A_FEED
 
@@ -111,6 +112,7 @@ def test_bare_ampersands_and_named_entities_are_mended() -> None:
     assert parsed.entries[0].summary == "a &amp; b &nbsp; &amp; c"
 
 
+@pytest.mark.row("R4")
 @pytest.mark.parametrize(
     "bad", ["&#0;", "&#x1F;", "&#xD800;", "&#xFFFE;", "&#x110000;", "&#1114112;"]
 )
@@ -183,6 +185,7 @@ def test_a_broken_document_without_its_end_loses_its_last_entry() -> None:
 # ---------------------------------------------------------------- cut off
 
 
+@pytest.mark.row("P7")
 @pytest.mark.slow
 @settings(max_examples=25)
 @given(data=st.data(), generated=feeds(least=2))
@@ -204,6 +207,7 @@ def test_a_cut_document_holds_no_entry_that_the_whole_one_does_not(
         assert part.complete is False or generated.document[end:].strip(b"\0 \r\n>") == b""
 
 
+@pytest.mark.row("P7")
 @pytest.mark.slow
 def test_of_a_document_that_is_cut_anywhere_the_whole_entries_are_kept() -> None:
     document = rss_document([entry(number) for number in (3, 2, 1)]).rstrip()
@@ -224,6 +228,7 @@ def test_of_a_document_that_is_cut_anywhere_the_whole_entries_are_kept() -> None
         assert part.entries == {index: whole.entries[index] for index in range(kept)}
 
 
+@pytest.mark.row("P7")
 def test_a_document_cut_before_any_entry_was_whole_is_an_error_of_its_own() -> None:
     for document in ("<rss version='2.0'><channel>", "<feed xmlns='http://www.w3.org/2005/Atom'>"):
         with pytest.raises(ParseError, match="cut off before"):
@@ -241,11 +246,13 @@ def test_a_feed_that_has_no_entries_is_a_feed() -> None:
 # ---------------------------------------------------------------- refused
 
 
+@pytest.mark.row("P10")
 @pytest.mark.parametrize("document", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe \x00"])
 def test_an_empty_document_is_empty(document: bytes) -> None:
     assert _refused(document) is Kind.EMPTY
 
 
+@pytest.mark.row("P10")
 @pytest.mark.parametrize(
     "document",
     [
@@ -295,6 +302,7 @@ POISON = {
 }
 
 
+@pytest.mark.row("P3", "P4", "P5", "P8")
 @pytest.mark.slow
 @pytest.mark.parametrize("poison", POISON)
 def test_one_hostile_item_spoils_no_other_and_takes_no_time(poison: str) -> None:

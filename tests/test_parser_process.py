@@ -78,6 +78,7 @@ def test_known_items_get_no_entry(parser: SupervisedParser) -> None:
     assert list(feed.entries) == [1]
 
 
+@pytest.mark.row("P1")
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -116,6 +117,7 @@ def _segfault(*_: object) -> object:
     return None
 
 
+@pytest.mark.row("P9")
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
@@ -141,6 +143,7 @@ def _parsed(**changes: object) -> Callable[[dict[str, Any], bytes], object]:
     return work
 
 
+@pytest.mark.row("P9")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
@@ -168,6 +171,7 @@ def test_answer_of_another_shape_is_a_parse_error(work: Work) -> None:
     assert failure.value.kind is Kind.PARSER
 
 
+@pytest.mark.row("P9")
 def test_worker_that_answered_nonsense_is_replaced() -> None:
     def work(*_: object) -> object:
         return {"refused": [f"worker {os.getpid()}", ""]}
@@ -206,6 +210,7 @@ print(sorted({"feedparser", "nh3", "feedmirror.core.parse"} & set(sys.modules)))
     assert printed == "T\n[]\n"
 
 
+@pytest.mark.row("P9")
 def test_memory_is_limited_in_small_pieces_too() -> None:
     # In a fresh interpreter: the heaps of a test runner's threads would be inherited, and filled.
     printed = run("""

@@ -52,6 +52,7 @@ def test_a_feed_that_lists_its_oldest_first_is_mirrored_newest_first() -> None:
     assert _titles(scene) == ["Entry 3", "Entry 2", "Entry 1"]
 
 
+@pytest.mark.row("P11")
 def test_without_dates_the_order_of_the_document_holds() -> None:
     scene = Scene(rss_document([entry(n, published=None) for n in (2, 3, 1)]))
     scene.refresh()
@@ -67,6 +68,7 @@ def test_what_came_later_stands_above_whatever_its_date_is() -> None:
     assert _titles(scene) == ["Entry 1", "Entry 5", "Entry 4"]
 
 
+@pytest.mark.row("C3")
 def test_an_edit_stays_in_its_place_and_is_stored_as_a_revision() -> None:
     scene = Scene(document(3, 2, 1))
     scene.refresh()
@@ -81,6 +83,7 @@ def test_an_edit_stays_in_its_place_and_is_stored_as_a_revision() -> None:
     assert sum(f"/entries/{key}/" in name for name in scene.store.objects) == 2
 
 
+@pytest.mark.row("C3")
 def test_an_edit_that_is_taken_back_is_public_again_as_it_was() -> None:
     scene = Scene(document(1))
     scene.refresh()
@@ -92,6 +95,7 @@ def test_an_edit_that_is_taken_back_is_public_again_as_it_was() -> None:
     assert "Edited." not in scene.public()
 
 
+@pytest.mark.row("C3")
 def test_an_edit_of_an_entry_that_had_left_the_public_feed_brings_it_back(
     small_pages: None,
 ) -> None:
@@ -106,6 +110,7 @@ def test_an_edit_of_an_entry_that_had_left_the_public_feed_brings_it_back(
     assert revived.first_seen == NOON
 
 
+@pytest.mark.row("C4")
 def test_absence_deletes_nothing() -> None:
     scene = Scene(document(3, 2, 1))
     scene.refresh()
@@ -114,6 +119,7 @@ def test_absence_deletes_nothing() -> None:
     assert _titles(scene) == ["Entry 3", "Entry 2", "Entry 1"]
 
 
+@pytest.mark.row("C4")
 def test_an_empty_feed_empties_nothing() -> None:
     scene = Scene(document(2, 1))
     scene.refresh()
@@ -140,6 +146,7 @@ def test_nothing_leaves_the_public_feed_within_48_hours(small_pages: None) -> No
     assert scene.archived() == [f"Entry {n}" for n in range(26, 0, -1)]
 
 
+@pytest.mark.row("C5")
 def test_a_flood_is_committed_in_chunks_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deciding, "CHUNK", 10)
     scene = Scene(document(1))
@@ -152,6 +159,7 @@ def test_a_flood_is_committed_in_chunks_and_loses_nothing(monkeypatch: pytest.Mo
     assert len(records_in(scene.store)) == 95
 
 
+@pytest.mark.row("F14", "C2")
 def test_a_feed_that_moves_keeps_its_entries_though_their_guids_are_relative() -> None:
     relative = [entry(n, guid=f"posts/{n}", permalink=False) for n in (2, 1)]
     scene = Scene(Fetched("https://old.example.org/rss", rss_document(relative)))
@@ -160,6 +168,7 @@ def test_a_feed_that_moves_keeps_its_entries_though_their_guids_are_relative() -
     assert scene.refresh().new == 0
 
 
+@pytest.mark.row("C1")
 def test_entries_that_share_a_guid_but_not_a_link_are_both_mirrored() -> None:
     twins = [entry(1, guid="same", permalink=False), entry(2, guid="same", permalink=False)]
     scene = Scene(rss_document(twins))
@@ -178,6 +187,7 @@ def test_a_subscription_may_go_by_links_where_guids_change_at_every_fetch() -> N
     assert scene.refresh().new == 0
 
 
+@pytest.mark.row("P11")
 def test_a_date_of_the_far_future_is_no_date() -> None:
     scene = Scene(rss_document([entry(1, published=NOON + timedelta(days=400))]))
     scene.refresh()
@@ -204,6 +214,7 @@ def test_a_new_version_of_the_parser_corrects_what_is_public_without_a_revision(
 # ---------------------------------------------------------------- never worse than yesterday
 
 
+@pytest.mark.row("P10")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -236,6 +247,7 @@ def test_whatever_the_origin_does_the_last_good_mirror_stays(answer: bytes | Fet
     assert _state(scene).failing is None
 
 
+@pytest.mark.row("P7")
 def test_a_document_that_was_cut_off_adds_its_whole_entries_and_revises_nothing() -> None:
     scene = Scene(document(2, 1))
     scene.refresh()
@@ -292,6 +304,7 @@ def test_where_all_addresses_fail_the_first_ones_reason_is_told() -> None:
     assert outcome.failure.kind == "timeout"
 
 
+@pytest.mark.row("F15")
 def test_a_410_is_remembered_until_the_address_changes() -> None:
     scene = Scene(document(1))
     scene.refresh()
@@ -308,6 +321,7 @@ def test_a_410_is_remembered_until_the_address_changes() -> None:
     assert scene.refresh().new == 1
 
 
+@pytest.mark.row("F14")
 def test_a_permanent_redirect_is_remembered_after_its_target_was_a_feed_three_times() -> None:
     target = "https://elsewhere.example.org/rss"
     scene = Scene(b"")
@@ -327,6 +341,7 @@ def _state_or_empty(scene: Scene) -> State:
     return _state(scene) if scene.store.load("data/news/state.json") else State()
 
 
+@pytest.mark.row("F14")
 def test_a_hotels_login_page_that_answers_301_is_never_remembered() -> None:
     scene = Scene(document(1))
     scene.refresh()
@@ -349,6 +364,7 @@ def test_when_the_remembered_address_fails_the_configured_one_is_asked() -> None
     assert scene.refresh().new == 1
 
 
+@pytest.mark.row("F15")
 def test_when_the_remembered_address_is_gone_the_configured_one_is_asked_again() -> None:
     target = "https://elsewhere.example.org/rss"
     scene = Scene(b"")
@@ -366,6 +382,7 @@ def test_when_the_remembered_address_is_gone_the_configured_one_is_asked_again()
 # ---------------------------------------------------------------- politeness
 
 
+@pytest.mark.row("F13")
 def test_retry_after_is_obeyed() -> None:
     scene = Scene(FetchError(Kind.THROTTLED, "429", status=429, retry_after_s=3600))
     scene.refresh()
@@ -405,6 +422,7 @@ def test_a_304_for_a_feed_never_seen_is_told_as_unchanged_and_harms_nothing() ->
 # ---------------------------------------------------------------- the store's faults
 
 
+@pytest.mark.row("S7")
 def test_a_damaged_state_stops_its_feed_and_is_left_as_it_is() -> None:
     scene = Scene(document(1))
     scene.refresh()
@@ -416,6 +434,7 @@ def test_a_damaged_state_stops_its_feed_and_is_left_as_it_is() -> None:
     assert _titles(scene) == ["Entry 1"]
 
 
+@pytest.mark.row("P8", "U4")
 def test_an_entry_that_cannot_be_rendered_is_set_aside_and_the_others_are_public(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -471,6 +490,7 @@ def test_a_store_that_fails_for_one_feed_fails_that_feed_alone() -> None:
     assert (found["b"].failure.kind, found["b"].failure.group) == ("store", "internal")
 
 
+@pytest.mark.row("C1")
 def test_two_feeds_with_the_same_guids_never_collide() -> None:
     scene = Scene(b"")
     _outcomes(scene, "a", "b")

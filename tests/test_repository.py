@@ -166,7 +166,7 @@ def test_settings_agree_on_the_oldest_python() -> None:
 # ---------------------------------------------------------------- pins
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "sam", "ministack"])
+@pytest.mark.parametrize("lock", [*LOCKS, "sam", "ministack", "uv"])
 def test_every_requirement_is_pinned_by_its_hashes(lock: str) -> None:
     lines = re.sub(r"\\\n", "", read(f"requirements/{lock}.txt")).splitlines()
     requirements = [line for line in lines if line and not line.lstrip().startswith("#")]

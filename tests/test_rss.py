@@ -127,6 +127,7 @@ def test_text_is_escaped_once_unless_it_could_be_taken_for_markup(title: str, wr
     assert f"<item>\n<title>{written}</title>" in public
 
 
+@pytest.mark.row("R4")
 def test_bodies_with_the_end_of_a_cdata_section_stay_whole() -> None:
     public = _published(rss_document([entry(1, summary="<p>x ]]&gt; y</p><pre>a]]>b</pre>")]))
     (item,) = _read(public).entries
@@ -166,6 +167,7 @@ def test_a_date_of_change_travels_beside_the_date_of_publication() -> None:
     assert item.published_parsed != item.updated_parsed
 
 
+@pytest.mark.row("U5")
 def test_the_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
     document = rss_document([entry(1)])
     scene = Scene(document)
@@ -189,6 +191,7 @@ def test_equal_documents_of_two_generations_differ_in_their_bytes() -> None:
 RSS = next(made for made in formats() if made.name == "rss.xml")
 
 
+@pytest.mark.row("U4")
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [

@@ -154,6 +154,7 @@ def spelled(value: object) -> str:
     return " ".join(map(str, value.values())) if isinstance(value, dict) else ""
 
 
+@pytest.mark.row("P9")
 @pytest.mark.parametrize(
     ("deed", "sentence"),
     [
@@ -179,6 +180,7 @@ def test_death_is_told_and_the_next_request_gets_a_fresh_worker(
     assert_contained(shared, deed, sentence)
 
 
+@pytest.mark.row("P9")
 @pytest.mark.parametrize(
     ("deed", "sentence"),
     [
@@ -196,6 +198,7 @@ def test_time_is_limited_and_the_next_request_gets_a_fresh_worker(
     assert_contained(swift, deed, sentence)
 
 
+@pytest.mark.row("P9")
 def test_cpu_is_limited_and_the_next_request_gets_a_fresh_worker(light: Sandbox) -> None:
     assert_contained(light, {"do": "spin"}, "used more than 0.1 s of CPU")
 
@@ -207,6 +210,7 @@ def test_complaint_is_one_short_line(shared: Sandbox) -> None:
     assert len(str(failure.value)) < 600
 
 
+@pytest.mark.row("P9")
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
@@ -228,6 +232,7 @@ def test_nonsense_on_the_pipe_is_refused(shared: Sandbox, sent: bytes, sentence:
     assert ask(shared, "echo", b"next") == [None, "next"]
 
 
+@pytest.mark.row("P9")
 def test_answer_nobody_asked_for_is_not_taken_for_the_next_one(shared: Sandbox) -> None:
     worker = pids(shared)["worker"]
     assert ask(shared, "send", misbehaviour.UNASKED * 2) == "fake"

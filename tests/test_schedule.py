@@ -229,6 +229,7 @@ def test_all_hours_skipped_does_not_undo_the_skipped_days() -> None:
     assert not allowed_at(Asks(skip_hours=tuple(range(24)), skip_days=("Monday",)), NOON)
 
 
+@pytest.mark.row("F13")
 @pytest.mark.parametrize(
     ("asked_s", "waited_s"),
     [
@@ -246,6 +247,7 @@ def test_retry_after_is_clamped_to_between_a_minute_and_a_day(
     assert retry_after(asked_s, NOON) == NOON + seconds(waited_s)
 
 
+@pytest.mark.row("F13")
 def test_no_retry_after_asks_for_nothing() -> None:
     assert retry_after(None, NOON) is None
     assert retry_after(float("nan"), NOON) is None
@@ -254,6 +256,7 @@ def test_no_retry_after_asks_for_nothing() -> None:
 # ---------------------------------------------------------------- failing
 
 
+@pytest.mark.row("F15")
 @pytest.mark.parametrize(
     ("failing_h", "interval_s"),
     [(-1, 900), (0, 900), (1.9, 900), (2, 1800), (4, 3600), (8, 7200), (16, 14_400), (32, 28_800)],
@@ -265,6 +268,7 @@ def test_interval_of_a_failing_feed_doubles_as_the_outage_ages(
     assert backoff_interval_s(900, failing_since, NOON) == interval_s
 
 
+@pytest.mark.row("F15")
 def test_feed_that_has_failed_for_a_year_is_still_tried_every_eight_hours() -> None:
     assert backoff_interval_s(900, NOON - timedelta(days=365), NOON) == BACKOFF_MAX_S
 
@@ -469,6 +473,7 @@ replies = st.one_of(
 )
 
 
+@pytest.mark.row("F13")
 @settings(max_examples=40, deadline=None)
 @given(slugs, st.integers(5, 60).map(lambda m: m * 60), st.lists(replies, min_size=1, max_size=12))
 @example("example-news", 900, [Reply(max_age_s=2700), Reply(max_age_s=2700)])

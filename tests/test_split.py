@@ -250,6 +250,7 @@ def test_a_document_with_its_end_is_not_cut_but_broken() -> None:
 # ---------------------------------------------------------------- beyond reason
 
 
+@pytest.mark.row("P5")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "inner",
@@ -272,6 +273,7 @@ def test_documents_beyond_reason_are_refused_fast(inner: str) -> None:
     assert time.process_time() - started < 6.0  # on a busy machine; 1 s on an idle one
 
 
+@pytest.mark.row("P5")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "token", ["<title>{}</title>", "<t a='{}'/>", "<![CDATA[{}]]>", "<!--{}-->"]
@@ -283,6 +285,7 @@ def test_a_token_of_ten_megabytes_takes_no_time(token: str) -> None:
     assert time.process_time() - started < 2.0
 
 
+@pytest.mark.row("P10")
 @pytest.mark.parametrize("page", ["<html><body>" + "<p>x<br>" * 300, "<head><meta><title>Log in"])
 def test_a_web_page_is_called_one_however_deep_its_tags_nest(page: str) -> None:
     with pytest.raises(ParseError) as refused:

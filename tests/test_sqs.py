@@ -124,6 +124,7 @@ def test_nothing_to_send_asks_nothing(queue: SqsQueue) -> None:
     assert asked == []
 
 
+@pytest.mark.row("O2")
 def test_same_tick_again_sends_nothing_twice(queue: SqsQueue) -> None:
     queue.send(dict(list(BODIES.items())[:7]), "t1")
     queue.send(BODIES, "t1")

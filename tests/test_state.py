@@ -136,6 +136,7 @@ _FULL = State(
 )  # fmt: skip
 
 
+@pytest.mark.row("S7")
 @pytest.mark.parametrize(
     "body",
     [
@@ -152,6 +153,7 @@ def test_a_damaged_state_is_refused_by_name(body: bytes) -> None:
         load(body, "data/news/state.json")
 
 
+@pytest.mark.row("S7")
 def test_damage_within_the_entries_is_noticed_without_reading_them() -> None:
     body = dump(_FULL)
     assert load(body, "s") == _FULL
@@ -161,12 +163,14 @@ def test_damage_within_the_entries_is_noticed_without_reading_them() -> None:
         load(damaged, "s")
 
 
+@pytest.mark.row("S7")
 def test_a_state_of_a_newer_version_is_refused_untouched() -> None:
     body = json.dumps({"schema": SCHEMA + 1, "hovercraft": "eels"}).encode()
     with pytest.raises(StateError, match="written by a newer feedmirror"):
         load(body, "data/news/state.json")
 
 
+@pytest.mark.row("S7")
 def test_a_state_of_the_first_schema_which_had_all_entries_on_one_line_is_read() -> None:
     two = (_FULL.window.revisions[0], replace(_FULL.window.revisions[0], key="k2", seq=2))
     state = replace(_FULL, window=Window.of(two, Window()))

@@ -135,6 +135,7 @@ def test_fields_are_the_same_for_every_outcome():
 # ---------------------------------------------------------------- what is never logged
 
 
+@pytest.mark.row("O4")
 @pytest.mark.parametrize(
     ("text", "safe"),
     [
@@ -151,6 +152,7 @@ def test_credentials_in_addresses_are_hidden(text, safe):
     assert redacted(text, NEWS) == safe
 
 
+@pytest.mark.row("O4")
 def test_values_of_headers_are_hidden_whole_and_in_part():
     headers = {"Authorization": "Bearer abc123def", "X-Short": "en"}
     news = Subscription("news", NEWS.url, headers=headers)
@@ -158,6 +160,7 @@ def test_values_of_headers_are_hidden_whole_and_in_part():
     assert redacted(text, news) == "Invalid header value b'***'; token ***; language en"
 
 
+@pytest.mark.row("O4")
 @pytest.mark.parametrize("field", ["failure", "note", "set_aside"])
 def test_no_field_of_an_outcome_escapes_redaction(field):
     words = "https://me:secret@a.example/\n\x1b[2J\u202e"
@@ -173,6 +176,7 @@ def test_no_field_of_an_outcome_escapes_redaction(field):
     assert said.isprintable()
 
 
+@pytest.mark.row("O4")
 def test_text_is_printed_on_one_line():
     assert printable("one\n two\r\n\x00three") == "one two \ufffdthree"
     assert printable("日本 “Ünï”") == "日本 “Ünï”"
@@ -249,6 +253,7 @@ def test_one_is_not_a_plural():
 # ---------------------------------------------------------------- of the deployed functions
 
 
+@pytest.mark.row("O3")
 def test_events_of_an_invocation_carry_its_id_and_those_after_it_do_not(capsys):
     with telemetry.invocation("request-7"):
         log_run(json_log(), Tally(feeds=1), duration_ms=5)
@@ -283,6 +288,7 @@ def test_metrics_are_one_line_that_cloudwatch_understands(capsys, monkeypatch):
     assert {metric["Unit"] for metric in directive["Metrics"]} == {"Count"}
 
 
+@pytest.mark.row("O3")
 def test_metrics_of_one_invocation_are_not_told_again_by_the_next(capsys):
     for feeds in (9, 1):
         telemetry.put_metrics({"FeedsRefreshed": feeds})
@@ -301,6 +307,7 @@ def test_metrics_of_two_stacks_can_be_told_apart(capsys, monkeypatch):
     assert said["service"] == "second-stack"
 
 
+@pytest.mark.row("O4")
 def test_what_an_event_sends_stays_on_one_line_of_the_log(capsys):
     telemetry.log_message(json_log(), "id-1", "its body is 'a\nb'\x1b[31m", dropped=False)
     line = json.loads(capsys.readouterr().err)

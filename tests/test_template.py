@@ -97,6 +97,7 @@ def test_every_template_is_valid_and_so_is_what_the_root_becomes(translated: Pat
 # ---------------------------------------------------------------- as it should be
 
 
+@pytest.mark.row("O5", "U6")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_it_holds_that(check: Check, templates: Templates) -> None:
     check(templates)

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
 from feedmirror.core.restore import Leaf, in_place
-from feedmirror.core.seal import Named, Sealed, predecessors, turned
+from feedmirror.core.seal import Named, Page, Sealed, predecessors, turned
 from feedmirror.core.state import State
 from feedmirror.model import Revision
 from feedmirror.ports import SideBySide
@@ -47,10 +47,15 @@ class Binder:
                 continue
             sealed, page = turned(sealed, revisions, leaf.name)
             self.write_entries(revisions, predecessors((), (page,), sealed), base)
-            name = newer.name if newer else None
-            work = partial(self._publisher.write_page, page, name, base)
-            self._note(self._counted(work))
+            self._write_page(page, newer.name if newer else None, base)
         return sealed
+
+    def _write_page(self, page: Page, newer: str | None, base: State) -> None:
+        """Write a sealed page; only once the next one is there does it link to it."""
+        there = newer if newer and self._publisher.has_page(newer) else None
+        self._note(self._counted(partial(self._publisher.write_page, page, there, base)))
+        if page.older:
+            self._publisher.link_newer(page.older, page.older_has, page.name)
 
     def write_entries(
         self, revisions: Iterable[Revision], follow: Mapping[str, Named | None], state: State

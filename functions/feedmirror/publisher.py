@@ -117,12 +117,15 @@ class Publisher:
         return unfit
 
     def write_sealed(self, pages: tuple[Page, ...], state: State, write: Write) -> Unfit:
-        """Write the sealed pages, oldest first, and have the one before them link there."""
+        """Write the sealed pages, and have the one before them link there.
+
+        The newest first: to an older one, that a lost state had sealed, readers may come already.
+        """
         unfit: Unfit = {}
-        for page, newer in zip_longest(pages, pages[1:]):
+        for page, newer in reversed(tuple(zip_longest(pages, pages[1:]))):
             unfit |= self.write_page(page, newer.name if newer else None, state, write)
         if pages and pages[0].older:
-            self._link_newer(pages[0].older, pages[0].older_has, pages[0].name)
+            self.link_newer(pages[0].older, pages[0].older_has, pages[0].name)
         return unfit
 
     def write_page(self, page: Page, newer: str | None, state: State, write: Write) -> Unfit:
@@ -174,7 +177,11 @@ class Publisher:
             found = self._store.load(key)
         raise _contended(key)
 
-    def _link_newer(self, page: str, names: Iterable[str], newer: str) -> None:
+    def has_page(self, page: str) -> bool:
+        """Whether a sealed page is there, with all that the present formats make of it."""
+        return self._store.load(self._sealed(page, formats()[-1])) is not None
+
+    def link_newer(self, page: str, names: Iterable[str], newer: str) -> None:
         """Have the documents of a sealed page link to those of the next one."""
         for made in formats():
             if made.link_newer and made.name in names:

@@ -151,14 +151,14 @@ def _after_junk(text: str) -> str:
 def _root(text: str, position: int) -> str:
     """`text` from its root element on. Raises: ParseError UNSAFE, see `admit`."""
     position = _skip_misc(text, position)
-    found = _DOCTYPE.match(text, position)
-    if found is not None:
+    # Each of them: behind one that is taken away the next would count.
+    while (found := _DOCTYPE.match(text, position)) is not None:
         if found["end"] == "[":
             _refuse()
         position = _skip_misc(text, found.end())
     if text[position : position + 2] in {"<!", "<?"}:
-        # Another document type, or something unfinished, which no XML parser takes; but the
-        # lenient one, which sees the document then, is not to find declarations in it.
+        # Something unfinished, which no XML parser takes; but the lenient one, which sees the
+        # document then, is not to find declarations in it.
         refuse_entities(text)
     return text[position:]
 

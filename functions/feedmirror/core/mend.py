@@ -14,6 +14,7 @@ from feedmirror.core.xml import printable, quote
 _AMPERSAND = re.compile(
     r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?"
 )
+_NUMBER = re.compile(r"&#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _ROOT = re.compile(r"<[^\s/>]+")
 
@@ -47,10 +48,20 @@ def _reference(match: re.Match[str]) -> str:
     return "".join(f"&#{ord(c)};" for c in characters) if characters else f"&amp;{name};"
 
 
+def mend_characters(text: str) -> str:
+    """`text` without references to characters that XML forbids, or that there are none of, which
+    feedparser's lenient parser dies of.
+    """
+    return _NUMBER.sub(lambda match: _character(match[0]), text)
+
+
 def _character(reference: str) -> str:
     """A character reference, or nothing where it names a character that XML forbids."""
-    number = reference[2:-1]
-    code = int(number[1:], 16) if number[0] in "xX" else int(number)
+    number = reference[2:].rstrip(";")
+    digits = number.lstrip("xX").lstrip("0") or "0"
+    if len(digits) > 7:
+        return ""
+    code = int(digits, 16 if number[0] in "xX" else 10)
     if code > 0x10FFFF or not printable(chr(code)):
         return ""
     return reference

@@ -72,7 +72,8 @@ class Scan:
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.items: list[Found] = []
         self.hidden: list[tuple[int, int]] = []  # as an item's `start` and `end`
-        self.root_end: int | None = None  # offset of the root's end tag, or behind it
+        self.root_start = 0  # offset of the root's start tag
+        self.root_end: int | None = None  # of its end tag, or behind it
         self.swallowed = False  # whether hidden elements of the feed hold items
         self._count = 0
         self._depth = 0
@@ -118,6 +119,7 @@ class Scan:
 
     def _start_outside(self, sort: _Sort, attributes: list[str]) -> None:
         if self._depth == 1:
+            self.root_start = self.parser.CurrentByteIndex
             self._own = sort.uri
             if sort.local in _PAGES:
                 raise ParseError(Kind.NOT_A_FEED, "the document is a web page (a login page?)")

@@ -91,7 +91,7 @@ def split(text: str) -> Plan:
         scan.parser.Parse(data, True)
     except expat.ExpatError as error:
         if scan.root_end is not None:
-            data = data[: data.index(b">", scan.root_end) + 1]
+            data = data[: _end_of(data, scan.root_start, scan.root_end)]
         elif error.code in _CUT and scan.items and not is_closed(data):
             complete = False
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 XHTML = "http://www.w3.org/1999/xhtml"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -69,13 +70,23 @@ _MISSPELT = {
         "podcast"
     ],
 }
+# Roughly, and strictly; an address of IPv6 passes for none.
+_CHARACTERS = r"(?:[\w!$&'()*+,;=:@~./?-]|%[0-9A-Fa-f]{2})*"
+_URI = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?://(?:[\w.~-]+@)?[\w.-]+(?::\d{1,5})?(?=[/?#]|$)|(?!//))"
+    rf"|(?!//|[^/?#]*:)){_CHARACTERS}(?:#{_CHARACTERS})?",
+    re.ASCII,
+)
 _CASELESS = {uri.lower(): uri for uri in URIS}
 
 
 def canonical(uri: str) -> str:
-    """The namespace that is meant, where one is only misspelt."""
+    """The namespace that is meant, where one is only misspelt; one that is no URI is escaped, since
+    libxml2 refuses a document that names such a one.
+    """
     lower = uri.lower()
-    return _CASELESS.get(lower) or _MISSPELT.get(lower) or uri
+    known = _CASELESS.get(lower) or _MISSPELT.get(lower)
+    return known or (uri if _URI.fullmatch(uri) else f"urn:escaped:{quote(uri, safe='')}")
 
 
 # Foreign elements that carry a body of an entry and must carry the disclaimer with it:
