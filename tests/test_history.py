@@ -243,7 +243,7 @@ def test_5_000_entries_in_small_steps_leave_a_polling_reader_nothing_broken() ->
     scene.refresh()
     assert isinstance(scene.store, MemoryStore)
     reader = Reader(scene.store)
-    step = 25
+    step = 50
     for newest in range(1 + step, 5_000 + step, step):
         scene.later(days=1)
         scene.says(document(*range(min(newest, 5_000), newest - step, -1)))

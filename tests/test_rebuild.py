@@ -50,6 +50,12 @@ def rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
     remember_renderings(monkeypatch)
 
 
+@pytest.fixture
+def pages_of_many(pages_of_one: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are in earnest, and rendered in earnest: a page at a time."""
+    monkeypatch.undo()
+
+
 def make(scene: Scene, store: Store | None = None, **options: Any) -> Rebuilt:
     place = store if store is not None else scene.store
     return rebuild(scene.subscription, place, PUBLIC_URL, scene.now, **options)
@@ -654,8 +660,8 @@ def test_more_keys_are_remembered_of_a_feed_that_came_with_more_in_one_document(
     assert len(_restored(_archive(moments=3, together=3_000)).seen) == 6_000
 
 
-def test_memory_is_flat_whatever_the_entries_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feedmirror.core.seal.PAGE", 25)
+@pytest.mark.slow
+def test_memory_is_flat_whatever_the_entries_say(pages_of_many: None) -> None:
     scene = Scene(document(1))
     scene.refresh()
     (key,) = record_keys(scene)
@@ -810,7 +816,7 @@ def test_rebuild_that_loses_to_a_refresh_reads_only_what_is_new() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", sample_feeds(), ids=lambda path: path.name)
 @pytest.mark.parametrize("keep", [10, 10_000])
-def test_real_feed_comes_back_as_it_was(path: Path, keep: int) -> None:
+def test_real_feed_comes_back_as_it_was(path: Path, keep: int, pages_of_many: None) -> None:
     subscription = Subscription("news", URL, keep=keep)
     scene = Scene(Fetched(URL, path.read_bytes()), subscription=subscription)
     scene.refresh()
