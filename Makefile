@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--outp
 # the tests start it a dozen times.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help run serve build test unit others lint format lock bench clean
+.PHONY: help run serve build test unit others lint format lock bench clean tested fuzzed fuzz torture
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,11 +35,23 @@ build: ## what `sam build` builds, without SAM, in dist/function
 	"$(PYTHON)" functions/build_function.py --out dist/function
 
 test: ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
-	$(MAKE) --jobs 3 lint others .venv-sam/sam.stamp .venv-ministack/ministack.stamp $(NODE)/node.stamp
+	$(MAKE) --jobs 3 lint others .venv-sam/sam.stamp .venv-ministack/ministack.stamp .venv-fuzz/fuzz.stamp $(NODE)/node.stamp
+	$(MAKE) --jobs 2 fuzzed tested
+
+tested: # all tests, with coverage
 	$(BIN)/pytest --numprocesses $(WORKERS) --cov --cov-report term
 
 others: $(VENV)/dev.stamp # the fast tests on the Pythons that are not this one
 	tools/test-others "$(BIN)/python"
+
+fuzzed: .venv-fuzz/fuzz.stamp # half a minute of fuzzing, with the same seed each time
+	@if [ -x .venv-fuzz/bin/python ]; then .venv-fuzz/bin/python -m fuzz --seconds 30; fi
+
+fuzz: .venv-fuzz/fuzz.stamp ## an hour of fuzzing, from what earlier ones have learned
+	.venv-fuzz/bin/python -m fuzz --seconds 3600 --seed 0 --corpus .fuzz/corpus
+
+torture: $(VENV)/dev.stamp ## a thousand kills, and thousands of lives of a mirror: half an hour or more
+	FEEDMIRROR_KILLS=1000 FEEDMIRROR_EXAMPLES=5000 $(BIN)/pytest tests/test_kill.py tests/test_promises.py -o faulthandler_timeout=0
 
 unit: $(VENV)/dev.stamp ## the fast tests only
 	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow"
@@ -59,6 +71,7 @@ lock: ## resolve all lock files anew (needs uv and npm); UPGRADE=--upgrade for t
 	$(LOCK) --constraint requirements/dev.txt --group build --extra cli --output-file requirements/cli.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(LOCK_LAMBDA) --constraint requirements/dev.txt --output-file functions/requirements.txt
+	$(LOCK) --constraint requirements/dev.txt --group fuzz --output-file requirements/fuzz.txt
 	$(COMPILE) $(UPGRADE) --universal --python-version 3.11 --group sam --output-file requirements/sam.txt
 	$(COMPILE) $(UPGRADE) --universal --python-version 3.13 --group ministack --output-file requirements/ministack.txt
 	echo uv | $(COMPILE) --universal --python-version 3.11 --constraint requirements/sam.txt --output-file requirements/uv.txt -
@@ -68,7 +81,7 @@ bench: $(VENV)/dev.stamp ## measure what a refresh costs
 	$(BIN)/python bench/refresh.py
 
 clean: ## remove what was built, but nothing that was mirrored
-	rm -rf .venv .venv-* $(NODE) .aws-sam build dist .coverage* .hypothesis .*_cache
+	rm -rf .venv .venv-* .fuzz $(NODE) .aws-sam build dist .coverage* .hypothesis .*_cache
 
 # A stamp says: this environment holds what that lock file names, and the package itself. dev.txt
 # contains cli.txt, so one environment serves both; a changed lock file makes it anew.
@@ -92,6 +105,13 @@ $(VENV)/%.stamp: requirements/%.txt pyproject.toml functions/feedmirror/__init__
 	@python=$$(tools/find-python 3.13 || tools/find-python) && "$$python" -m venv --clear .venv-sam
 	tools/install .venv-sam --require-hashes --requirement $<
 	@touch $@
+
+# atheris has wheels for Linux alone; without it nothing is fuzzed, and that is said.
+.venv-fuzz/fuzz.stamp: requirements/fuzz.txt .venv-uv/uv.stamp
+	@python=$$(tools/find-python 3.13 || tools/find-python) && "$$python" -m venv --without-pip --clear .venv-fuzz
+	@if tools/install .venv-fuzz --only-binary :all: --require-hashes --requirement $<; then touch $@; \
+	else rm -rf .venv-fuzz && mkdir .venv-fuzz && touch $@ \
+		&& echo "SKIPPED: the fuzzing, since atheris has no wheel for this machine"; fi
 
 # AWS on loopback, for the test that deploys. It runs functions on its own Python, so that has to be
 # Lambda's; where there is none, that test is skipped.

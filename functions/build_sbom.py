@@ -94,7 +94,7 @@ def _licences(metadata: Message) -> list[dict[str, Any]]:
 
 
 def _locked(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """By name, what the lock says of each package: its version, hashes, and what it is there for."""
+    """By name, what the lock says of each package: version, hashes, and what it is there for."""
     blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
     for block in blocks:
         pin = _PIN.match(block)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from feedmirror.core.formats.html import retired
 
 from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.directory import DirectoryStore
+from feedmirror.core.formats.html import retired
 from feedmirror.entrypoints.cli import caretaker
 from feedmirror.entrypoints.cli.choice import Choice
 from feedmirror.errors import StoreError

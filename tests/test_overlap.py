@@ -194,9 +194,8 @@ def test_the_text_that_was_asked_for_later_stays_public_in_every_order(place: Pl
 
 
 @pytest.mark.row("S5")
-@EVERYWHERE
-def test_two_first_mirrors_at_once_end_as_one_in_every_order(place: Place) -> None:
-    shelf = place()
+def test_two_first_mirrors_at_once_end_as_one_in_every_order() -> None:
+    shelf = MEMORY()
 
     def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
         store = shelf.store()
@@ -207,27 +206,24 @@ def test_two_first_mirrors_at_once_end_as_one_in_every_order(place: Place) -> No
             lambda: refresh(SUBSCRIPTION, _world(shared, bodies[1], 11)),
         ]
 
-    for run in _explored(place, make, memory=2, s3=1):
+    for run in explore(make, max_preemptions=2, merging=True):
         newer = [f"the newer text of {number}" for number in (1, 2, 3)]
         _assert_whole(run, newer=newer, numbers=[1, 2, 3])
 
 
-@EVERYWHERE
-def test_a_stale_alternate_adds_what_is_new_and_revises_nothing_in_every_order(
-    place: Place,
-) -> None:
+def test_a_stale_alternate_adds_what_is_new_and_revises_nothing_in_every_order() -> None:
     subscription = replace(SUBSCRIPTION, alternates=(ALTERNATE,))
     newer = _body(3, 2, 1, version="newer")
     lost = entry(9, published=EPOCH)  # only the stale copy still has it
     stale = rss_document([*_entries_of(2, 1, version="stale"), lost])
 
     make = _actors(
-        place(),
+        MEMORY(),
         lambda s: _world(s, newer, 10),
         lambda s: _world(s, stale, 11, ALTERNATE),
         subscription,
     )
-    for run in _explored(place, make, memory=2, s3=1):
+    for run in explore(make, max_preemptions=2, merging=True):
         assert not any(run.errors), str(run)
         assert "stale text of 2" not in _public(run.store), str(run)
         refresh(subscription, _world(run.store, newer, 12))
@@ -241,7 +237,7 @@ def test_a_run_thought_dead_that_wakes_late_never_puts_an_older_document_over_a_
 ) -> None:
     old, new = _body(3, 2, 1, version="older"), _body(4, 3, 2, 1, version="newer")
     make = _actors(place(), lambda s: _world(s, old, 10), lambda s: _world(s, new, 30))
-    for run in sample(make, 150 if place is MEMORY else 15, seed=7):
+    for run in sample(make, 150 if place is MEMORY else 10, seed=7):
         _assert_whole(run, newer=["the newer text of 3"], numbers=[1, 2, 3, 4])
 
 
@@ -311,31 +307,23 @@ LATER = 3 * 24 * 60  # minutes: what came before may leave the public feed
 
 
 @pytest.mark.row("S5", "U3")
-@EVERYWHERE
-def test_two_runs_that_both_seal_reach_everything_once_in_every_order(
-    place: Place, small_pages: None
-) -> None:
-    shelf = place()
+def test_two_runs_that_both_seal_reach_everything_once_in_every_order(small_pages: None) -> None:
+    shelf = MEMORY()
     subscription, mirrored = _growing(shelf)
 
     def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
         store = shelf.store(mirrored)
-        reader = Reader(store) if isinstance(store, MemoryStore) else store
-        shared = YieldingStore(reader, turnstile)
+        assert isinstance(store, MemoryStore)
+        shared = YieldingStore(Reader(store), turnstile)
         return store, [
             lambda: refresh(subscription, _world(shared, _body(7, 6, 5), LATER)),
             lambda: refresh(subscription, _world(shared, _body(8, 7, 6), LATER + 1)),
         ]
 
-    runs = 0
-    for run in _explored(place, make, memory=1, s3=1):
+    runs = [*explore(make, max_preemptions=1, merging=True), *sample(make, 100, seed=3)]
+    for run in runs:
         _assert_archived(run, 8, 7, 6, 5, 4, 3, 2, 1)
-        runs += 1
-        if place is not MEMORY and runs == 12:
-            return
-    for run in sample(make, 60, seed=3):
-        _assert_archived(run, 8, 7, 6, 5, 4, 3, 2, 1)
-    assert runs > 40
+    assert len(runs) > 130
 
 
 @pytest.mark.row("S5", "S7")

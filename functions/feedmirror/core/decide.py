@@ -34,13 +34,14 @@ def decide(state: State, subscription: Subscription, reading: Reading) -> Decisi
     if not additive:
         base = _described(base, subscription, reading, found)
     elif reading.alternate and reading.parsed.complete:
-        base = replace(base, addresses=_addresses(base, subscription, reading))
+        addresses = _addresses(base, subscription, reading)
+        base = replace(base, addresses=addresses, checked_at=reading.requested_at)
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
     if not (found.new or found.revised or found.corrected or feed_changed):
         return Decision(_bookkeeping(state, base, reading.requested_at), found.unchanged)
     base = replace(base, seen=_seen(state, found))
-    if additive and state.feed is None:
-        base = replace(base, feed=reading.parsed.feed)
+    if state.feed is None:  # all that is known was read by this parser, document finished or not
+        base = replace(base, feed=reading.parsed.feed, parser_version=PARSER_VERSION)
     commits = _commits(state, base, subscription, found, reading.requested_at)
     return Decision(tuple(commits), found.unchanged)
 
@@ -87,7 +88,8 @@ def _commits(
 def _halfway(state: State, base: State, current: State, chunk: Iterable[Revision]) -> State:
     """The old state, knowing the feed and the entries up to this chunk, but not the document."""
     seen = {**current.seen, **{revision.key: base.seen[revision.key] for revision in chunk}}
-    return replace(state, feed=base.feed, seen=seen)
+    version = state.parser_version if state.feed else base.parser_version
+    return replace(state, feed=base.feed, parser_version=version, seen=seen)
 
 
 def _listed(
@@ -101,7 +103,9 @@ def _listed(
     by_key = {revision.key: revision for revision in state.window}
     by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
-    stay = staying(newest, keep, now - FLOOR if state.complete else None)
+    # Of a first mirror nothing has been public yet, unless its document was cut off before.
+    floor = now - FLOOR if state.complete or state.documents else None
+    stay = staying(newest, keep, floor)
     # No more than a chunk brings: the rest of what a smaller `keep` sets free, say, waits.
     sealed, pages = seal(state.sealed, islice(reversed(newest[stay:]), CHUNK))
     left = sum(len(page.revisions) for page in pages)

@@ -109,7 +109,7 @@ def _staying(
     newest = list(reversed(ordered))
     first = [trace.key for trace in newest if trace.listed_at == ordered[0].listed_at]
     never = set(first[keep:]) - listed.keys()
-    floor = now - FLOOR if base.complete else None
+    floor = now - FLOOR if base.complete or base.documents else None
     return staying([trace for trace in newest if trace.key not in never], keep, floor)
 
 

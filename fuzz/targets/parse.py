@@ -1,0 +1,50 @@
+"""From bytes to entries: gate, cut and interpretation, as the parser's child does it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from feedmirror.core.codec import parsed_from_plain, parsed_to_plain
+from feedmirror.core.parse import parse
+from feedmirror.core.uri import absolute
+from feedmirror.errors import ParseError
+from feedmirror.model import Entry, ParsedFeed
+from fuzz.inputs import fetched
+from fuzz.judges import require, require_inert, require_text
+
+SEEDS = ("feeds",)
+
+
+def check(data: bytes) -> None:
+    """The document is refused, or its entries are clean and survive the way to the parent."""
+    try:
+        parsed = parse(fetched(data), frozenset())
+    except ParseError as error:
+        require_text(str(error), "the refusal")
+        return
+    require(set(parsed.entries) == set(range(len(parsed.items))), "an item has no entry")
+    for entry in parsed.entries.values():
+        _require_clean(entry)
+    for address in (parsed.feed.link, parsed.feed.image and parsed.feed.image.url):
+        require(address is None or absolute(address, None) == address, f"address {address!r}")
+    sent = json.dumps(parsed_to_plain(parsed), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    _require_same(parsed_from_plain(json.loads(sent)), parsed)
+
+
+def _require_clean(entry: Entry) -> None:
+    for words in (entry.title, entry.language, *(author.name for author in entry.authors)):
+        require_text(words, "an entry")
+    for address in _addresses(entry):
+        require(absolute(address, None) == address, f"address {address!r}")
+    for body in (entry.summary, entry.content):
+        require_inert(body or "", "a body")
+
+
+def _addresses(entry: Entry) -> Iterator[str]:
+    yield from filter(None, (entry.link, entry.comments))
+    yield from (enclosure.url for enclosure in entry.enclosures)
+
+
+def _require_same(received: ParsedFeed, sent: ParsedFeed) -> None:
+    require(received == sent, "the parent gets something else than the child said")

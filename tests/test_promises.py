@@ -1,0 +1,434 @@
+"""The promises, whatever happens in whatever order: a machine of the origin, the operator and fate.
+
+FEEDMIRROR_EXAMPLES says how many lives of a mirror are tried; `make torture` tries many.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from feedmirror.core import decide
+from feedmirror.core import seal as sealing
+from feedmirror.core.formats.html import retired
+from feedmirror.errors import FetchError, Kind, StoreError
+from feedmirror.model import Disclaimer, NotModified, Outcome, Subscription
+from feedmirror.pipeline import refresh
+from feedmirror.ports import Store, World
+from feedmirror.rebuild import rebuild
+from feedmirror.site import publish_site
+from polling import Reader
+from promises import Promises, Said, spelled
+from remembering import remember_renderings
+from scene import (
+    FEEDS,
+    NOON,
+    PUBLIC_URL,
+    SUBSCRIPTION,
+    URL,
+    Answer,
+    RememberingParser,
+    Scene,
+    StagedOrigin,
+    document,
+)
+from stores import (
+    CountingStore,
+    Crash,
+    CrashingStore,
+    MemoryStore,
+    Turnstile,
+    YieldingStore,
+    replay,
+)
+
+EXAMPLES = int(os.environ.get("FEEDMIRROR_EXAMPLES", "60"))
+COPY = "https://copy.example.org/rss"
+OTHER = Subscription("other", "https://other.example.org/rss")
+WORDS = ("Not our words.", "Kept for its readers.", "A copy, as it was.")
+PAGE = "public/news/index.html"
+
+operations = st.integers(0, 25)
+moments = st.sampled_from(["before", "after", "lost"])
+replies = st.sampled_from(
+    ["whole"] * 5 + ["copy"] * 3 + ["cut"] * 2 + ["login", "error", "wait", "304"]
+)
+schedules = st.lists(st.integers(0, 1), max_size=30)
+
+Work = Callable[[Store], object]
+
+
+class Mirror(RuleBasedStateMachine):
+    """The life of one mirrored feed."""
+
+    @initialize(page=st.integers(1, 3), more=st.integers(1, 2), keep=st.integers(1, 4))
+    def begin(self, page: int, more: int, keep: int) -> None:
+        self.patches = pytest.MonkeyPatch()
+        self.patches.setattr(sealing, "PAGE", page)
+        self.patches.setattr(decide, "CHUNK", page + more)
+        remember_renderings(self.patches)
+        memory = MemoryStore()
+        self.promises = Promises(memory, disclaimers=[WORDS[0]])
+        self.store: Store = Reader(memory, self.promises.judge)
+        self.objects = memory.objects
+        self.subscription = Subscription(
+            "news", URL, (COPY,), disclaimer=Disclaimer(text=WORDS[0]), keep=keep
+        )
+        self.is_configured = True
+        self.was_lost = False  # the state, ever
+        self.last: list[Said] = []  # of these is the document that was last read from `URL`
+        self.before_copy: list[Said] = []  # the same, when a copy that is newer was read
+        self.now = NOON
+        self.said: Said = dict.fromkeys(range(5, 0, -1), 1)
+        self.published: list[Said] = [self.said]
+        self.versions = dict(self.said)  # the largest that there ever was
+
+    def teardown(self) -> None:
+        if hasattr(self, "patches"):
+            self.patches.undo()
+
+    # ------------------------------------------------------------ the origin
+
+    @rule(count=st.integers(1, 7), drops=st.booleans())
+    def origin_publishes(self, count: int, drops: bool) -> None:
+        newest = max(self.versions)
+        new = dict.fromkeys(range(newest + count, newest, -1), 1)
+        self.versions |= new
+        self._says({**new, **({} if drops else self.said)})
+
+    @rule(which=st.integers(0, 9), how=st.sampled_from(["edited", "as before"]))
+    def origin_edits(self, which: int, how: str) -> None:
+        newest_first = sorted(self.versions, reverse=True)
+        number = newest_first[which % len(self.versions)]
+        version = self.said.get(number, self.versions[number])
+        if how == "edited":
+            version = self.versions[number] = self.versions[number] + 1
+        else:
+            version = max(1, version - 1)
+        self._says({**self.said, number: version})
+
+    @rule(order=st.permutations(range(4)), count=st.integers(1, 4))
+    def origin_reorders_and_drops(self, order: Sequence[int], count: int) -> None:
+        numbers = list(self.said)
+        first = [numbers[at] for at in order if at < len(numbers)][:count]
+        self._says({number: self.said[number] for number in first})
+
+    def _says(self, said: Said) -> None:
+        self.said = dict(list(said.items())[:12])
+        self.published.append(self.said)
+
+    # ------------------------------------------------------------ time, and the operator
+
+    @rule(hours=st.sampled_from([0.1, 1, 5, 23, 47, 49, 80, 400]))
+    def time_passes(self, hours: float) -> None:
+        self.now += timedelta(hours=hours)
+
+    @rule(keep=st.integers(1, 5))
+    def operator_keeps(self, keep: int) -> None:
+        self.subscription = replace(self.subscription, keep=keep)
+
+    @rule(text=st.sampled_from(WORDS))
+    def operator_says(self, text: str) -> None:
+        self.subscription = replace(self.subscription, disclaimer=Disclaimer(text=text))
+        self.promises.disclaimers.append(text)
+
+    @rule()
+    def operator_removes_or_adds(self) -> None:
+        self.is_configured = not self.is_configured
+
+    # ------------------------------------------------------------ what runs, undisturbed
+
+    @precondition(lambda self: self.is_configured)
+    @rule(reply=replies, which=st.integers(0, 9))
+    def refresh_runs(self, reply: str, which: int) -> None:
+        self.now += timedelta(minutes=1)
+        copied = self.published[which % len(self.published)]
+        answers = self._answers(reply, copied)
+        outcome = self._refresh(self.store, answers)
+        self._read(reply, outcome, copied)
+        self._check_settled()
+        store = CountingStore(self.store)
+        self._refresh(store, answers)
+        assert store.writes == [], "the same again is not nothing"
+
+    @precondition(lambda self: self.is_configured and self.promises.owed)
+    @rule()
+    def rebuild_runs(self) -> None:
+        self._rebuild(self.store)
+        self.promises.was_rebuilt()
+        self._check_settled()
+        if self.was_lost:
+            # Records say where entries stood before the state was lost, and the window where they
+            # stand since; in which order they are archived shows only when all have left it.
+            self._rebuild(self.store)
+        store = CountingStore(self.store)
+        self._rebuild(store)
+        assert store.writes == [], "a second rebuild is not nothing"
+
+    @rule()
+    def site_is_written(self) -> None:
+        self._write_site(self.store)
+        if PAGE in self.objects and not self.is_configured and not self.promises.is_lost:
+            page = self.objects[PAGE].decode()
+            assert retired(page) == page
+
+    # ------------------------------------------------------------ what fate does
+
+    @precondition(lambda self: self.is_configured)
+    @rule(reply=replies, which=st.integers(0, 9), at=operations, moment=moments)
+    def refresh_is_killed(self, reply: str, which: int, at: int, moment: str) -> None:
+        self.now += timedelta(minutes=1)
+        copied = self.published[which % len(self.published)]
+        answers = self._answers(reply, copied)
+        store = CrashingStore(self.store, at, moment)  # type: ignore[arg-type]
+        try:
+            outcome = self._refresh(store, answers)
+        except (Crash, StoreError):
+            if reply in {"whole", "copy", "cut"}:
+                self.promises.may_have_been_read(copied if reply == "copy" else self.said)
+                if reply == "copy":
+                    self.before_copy += self.last
+                self.last.append(self.said)
+        else:
+            self._read(reply, outcome, copied)
+
+    @precondition(lambda self: self.is_configured and self.promises.owed)
+    @rule(at=operations, moment=moments)
+    def rebuild_is_killed(self, at: int, moment: str) -> None:
+        with contextlib.suppress(Crash, StoreError):
+            self._rebuild(CrashingStore(self.store, at, moment))  # type: ignore[arg-type]
+
+    @rule(at=operations, moment=moments)
+    def site_s_writer_is_killed(self, at: int, moment: str) -> None:
+        with contextlib.suppress(Crash, StoreError):
+            self._write_site(CrashingStore(self.store, at, moment))  # type: ignore[arg-type]
+
+    @precondition(lambda self: self.is_configured)
+    @rule(schedule=schedules, edits=st.booleans(), which=st.integers(0, 9))
+    def refreshes_overlap(self, schedule: list[int], edits: bool, which: int) -> None:
+        first, before = self.said, self.now + timedelta(minutes=1)
+        self.origin_edits(which, "edited") if edits else self.origin_publishes(1, drops=False)
+        self.now = before + timedelta(minutes=1)
+        old, new = ({URL: spelled(said), COPY: _FAILING} for said in (first, self.said))
+        older, newer = self._overlap(
+            schedule,
+            lambda store: self._refresh(store, old, before),
+            lambda store: self._refresh(store, new),
+        )
+        if has_read(older):
+            self.promises.may_have_been_read(first)
+            self.promises.owed |= first.keys()
+            self.last.append(first)
+        self._read("whole", newer)
+        self._check_kept()
+
+    @precondition(lambda self: self.is_configured and self.promises.owed)
+    @rule(schedule=schedules)
+    def refresh_and_rebuild_overlap(self, schedule: list[int]) -> None:
+        self.now += timedelta(minutes=1)
+        answers = self._answers("whole")
+        _, outcome = self._overlap(
+            schedule, self._rebuild, lambda store: self._refresh(store, answers)
+        )
+        self.promises.was_rebuilt()
+        self._read("whole", outcome)
+        self._check_kept()
+
+    @rule(schedule=schedules)
+    def refresh_and_site_s_writer_overlap(self, schedule: list[int]) -> None:
+        """If the feed was just removed, the refresh knows nothing of it yet."""
+        self.now += timedelta(minutes=1)
+        answers = self._answers("whole")
+        _, outcome = self._overlap(
+            schedule, self._write_site, lambda store: self._refresh(store, answers)
+        )
+        self._read("whole", outcome)
+
+    @precondition(lambda self: self.promises.owed and not self.promises.is_lost)
+    @rule()
+    def state_is_lost(self) -> None:
+        if self.objects.pop("data/news/state.json", None):
+            self.promises.state_was_lost()
+            self.was_lost = True
+
+    def _overlap(self, schedule: list[int], *works: Work) -> tuple[Any, ...]:
+        """What both came to."""
+
+        def make(turnstile: Turnstile) -> tuple[None, list[Callable[[], object]]]:
+            shared = YieldingStore(self.store, turnstile)
+            return None, [lambda work=work: work(shared) for work in works]  # type: ignore[misc]
+
+        run = replay(make, schedule)
+        assert not any(run.errors), str(run)
+        return run.results
+
+    # ------------------------------------------------------------ whatever happened
+
+    @invariant()
+    def promises_hold(self) -> None:
+        if hasattr(self, "promises"):
+            self.promises.check_always(self.now)
+
+    def _check_kept(self) -> None:
+        if PAGE in self.objects and not self.promises.is_lost:
+            self.promises.check_kept(self.subscription.disclaimer.text or "")
+
+    def _check_settled(self) -> None:
+        self._check_kept()
+        if PAGE in self.objects:
+            page = self.objects[PAGE].decode()
+            assert retired(page) != page
+
+    # ------------------------------------------------------------ what is done
+
+    def _answers(self, reply: str, copied: Said | None = None) -> dict[str, Answer]:
+        document = spelled(self.said)
+        answers: dict[str, Answer] = {
+            "whole": document,
+            "copy": _FAILING,
+            "cut": document[: len(document) * 2 // 3],
+            "login": b"<!doctype html><title>Log in</title><form></form>",
+            "error": _FAILING,
+            "wait": FetchError(Kind.SERVER, "503", status=503, retry_after_s=7200),
+            "304": NotModified(URL),
+        }
+        copy = _FAILING if copied is None or reply != "copy" else spelled(copied)
+        return {URL: answers[reply], COPY: copy}
+
+    def _refresh(
+        self, store: Store, answers: dict[str, Answer], now: datetime | None = None
+    ) -> Outcome:
+        moment = now or self.now
+        origin = StagedOrigin(answers)
+        world = World(store, origin, RememberingParser(), lambda: moment, PUBLIC_URL)
+        return refresh(self.subscription, world)
+
+    def _rebuild(self, store: Store) -> object:
+        return rebuild(self.subscription, store, PUBLIC_URL, self.now)
+
+    def _write_site(self, store: Store) -> object:
+        feeds = [OTHER, self.subscription] if self.is_configured else [OTHER]
+        return publish_site(store, feeds, PUBLIC_URL, self.now)
+
+    def _read(self, reply: str, outcome: Outcome, copied: Said | None = None) -> None:
+        """Tell the promises what an undisturbed run has read."""
+        if not has_read(outcome):
+            return
+        if reply == "whole":
+            self._read_whole()
+        elif reply == "cut":
+            self.promises.may_have_been_read(self.said)
+        elif reply == "copy" and copied and max(copied) <= self.promises.newest:
+            self.promises.added(copied)
+        elif copied and reply == "copy":
+            self.promises.may_have_been_read(copied)
+            self.promises.owed |= copied.keys()
+            self.before_copy = self.last
+
+    def _read_whole(self) -> None:
+        if self.said in self.before_copy:  # then it says nothing new, though its copy did
+            self.promises.may_have_been_read(self.said)
+            self.promises.owed |= self.said.keys()
+        else:
+            self.promises.was_read(self.said)
+            self.before_copy = []
+        self.last = [self.said]
+
+
+def has_read(outcome: Outcome) -> bool:
+    """Whether the run got anything to read."""
+    return outcome.outcome not in {"failed", "waiting"}
+
+
+_FAILING = FetchError(Kind.TIMEOUT, "no answer")
+
+Mirror.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=40,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.row("S1", "S5", "S7", "U1", "U2", "U3", "U5", "C4", "I1")
+class TestMirror(Mirror.TestCase):  # type: ignore[misc]
+    """What hypothesis runs."""
+
+
+# ---------------------------------------------------------------- what it has found
+
+
+def _archived(*numbers: int) -> tuple[Scene, Reader]:
+    """A mirror with these entries, the newest public and the others in pages, and its reader."""
+    memory = MemoryStore()
+    scene = Scene(document(*numbers), Reader(memory), replace(SUBSCRIPTION, keep=1))
+    scene.refresh()
+    assert isinstance(scene.store, Reader)
+    return scene, scene.store
+
+
+@pytest.mark.row("U1")
+def test_page_that_rebuild_writes_again_links_to_the_next_only_when_that_is_there(
+    small_pages: None,
+) -> None:
+    scene, reader = _archived(3, 2, 1)
+    scene.later(days=3)
+    scene.says(document(5, 4, 3))
+    scene.configure(keep=3)
+    scene.refresh()
+    assert len(scene.history()) == 2
+    scene.later(days=3)
+    scene.configure(keep=1)
+    rebuild(scene.subscription, reader, PUBLIC_URL, scene.now)
+    for name in FEEDS:
+        assert [len(seen.titles) for seen in scene.history(name)] == [1, 2, 2]
+    assert scene.history()[2].links["next-archive"] == scene.history()[1].address
+
+
+@pytest.mark.row("S7", "U1")
+def test_page_that_is_sealed_again_after_the_state_was_lost_links_to_what_is_there(
+    small_pages: None,
+) -> None:
+    scene, reader = _archived(3, 2, 1)
+    del reader.objects["data/news/state.json"]
+    scene.says(document(5, 4, 3, 2, 1))
+    scene.refresh()
+    for name in FEEDS:
+        assert [len(seen.titles) for seen in scene.history(name)] == [1, 2, 2]
+    assert scene.history()[2].links["next-archive"] == scene.history()[1].address
+
+
+def test_what_a_document_that_was_cut_off_made_public_stays_for_48_hours(small_pages: None) -> None:
+    whole = document(*range(6, 0, -1))
+    scene = Scene(whole[: len(whole) * 4 // 5], subscription=replace(SUBSCRIPTION, keep=2))
+    scene.refresh()
+    public = scene.history()[0].titles
+    assert public
+    scene.later(hours=47)
+    scene.says(document(*range(9, 0, -1)))
+    scene.refresh()
+    assert set(public) <= set(scene.history()[0].titles)
+
+
+@pytest.mark.row("U5")
+def test_document_that_is_cut_off_at_every_poll_is_written_down_at_none() -> None:
+    whole = document(*range(9, 0, -1))
+    scene = Scene(whole, CountingStore(MemoryStore()))
+    scene.refresh()
+    scene.says(whole[: len(whole) * 2 // 3])
+    for _ in range(3):
+        scene.later(days=2)
+        assert isinstance(scene.store, CountingStore)
+        scene.store.reset()
+        assert scene.refresh().outcome == "unchanged"
+        assert scene.store.writes == []
