@@ -503,8 +503,8 @@ STORING = (
     _mutant(
         "what came within 48 hours stays public",
         "core/decide.py",
-        "now - FLOOR if state.complete else None",
-        "None",
+        "floor = now - FLOOR if state.complete or state.documents else None",
+        "floor = None",
         "test_pipeline.py::test_nothing_leaves_the_public_feed_within_48_hours",
     ),
     _mutant(

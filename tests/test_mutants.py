@@ -12,10 +12,10 @@ import pytest
 from mutants import AREAS
 from mutating import Mutant
 
-pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("area", AREAS)
 def test_every_guard_is_missed_if_it_is_taken_away(area: str) -> None:
     done = subprocess.run(
@@ -35,6 +35,12 @@ def test_every_guard_is_missed_if_it_is_taken_away(area: str) -> None:
 def test_no_guard_is_named_twice() -> None:
     guards = [mutant.guard for mutants in AREAS.values() for mutant in mutants]
     assert sorted(guards) == sorted(set(guards))
+
+
+def test_every_guard_is_where_it_is_taken_from() -> None:
+    for mutants in AREAS.values():
+        for mutant in mutants:
+            compile(mutant.source(), mutant.file, "exec")
 
 
 def test_guard_that_is_not_where_it_was_is_said() -> None:
