@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,6 +20,9 @@ from feedmirror.core.rendering import Rendered
 from feedmirror.model import Revision
 
 _ENOUGH = 5_000  # answers, of a few KB each; then it begins anew
+
+
+T = TypeVar("T")
 
 
 def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,12 +47,13 @@ class _Memory:
     def __init__(self) -> None:
         self._answers: dict[Hashable, Any] = {}
 
-    def ask(self, question: Hashable, answer: Callable[[], Any]) -> Any:
+    def ask(self, question: Hashable, answer: Callable[[], T]) -> T:
         if question not in self._answers:
             if len(self._answers) >= _ENOUGH:
                 self._answers.clear()
             self._answers[question] = answer()
-        return self._answers[question]
+        found: T = self._answers[question]
+        return found
 
 
 _HASHED = [field.name for field in fields(Publication) if field.name != "subscription"]

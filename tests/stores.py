@@ -314,7 +314,7 @@ class YieldingStore(_Around):
         except StoreError as error:
             self.turnstile.tell(operation, key, str(error))
             raise
-        self.turnstile.tell(operation, key, done)  # type: ignore[arg-type]
+        self.turnstile.tell(operation, key, done)
         return done
 
 

@@ -15,7 +15,7 @@ from feedmirror.model import Subscription
 from feedmirror.ports import Store
 from remembering import remember_renderings
 from scene import FEEDS, SUBSCRIPTION, Scene, document
-from shelves import EVERYWHERE, NOTHING, Contents, Place, Shelf, objects, reachable
+from shelves import EVERYWHERE, MEMORY, NOTHING, Contents, Place, Shelf, objects, reachable
 from stores import Crash, CrashingStore, MemoryStore
 
 BEFORE = document(3, 2, 1)
@@ -124,13 +124,12 @@ def test_a_run_killed_at_any_operation_however_often_leaves_the_same_store(
 
 
 @pytest.mark.row("C5", "S1")
-@EVERYWHERE
 def test_a_first_mirror_of_many_chunks_killed_anywhere_leaves_the_same_store(
-    place: Place, monkeypatch: pytest.MonkeyPatch, small_pages: None
+    monkeypatch: pytest.MonkeyPatch, small_pages: None
 ) -> None:
     monkeypatch.setattr(decide, "CHUNK", 2)
     # Nine entries in five commits: five are kept, and two pages sealed on the way.
-    history = History(place(), MANY, replace(SUBSCRIPTION, keep=5))
+    history = History(MEMORY(), MANY, replace(SUBSCRIPTION, keep=5))
     expected = history.recovered(NOTHING)
     store = history.shelf.store(expected)
     assert len(entries_in(store)) == 9

@@ -169,12 +169,11 @@ def test_two_runs_that_find_the_same_entry_store_it_once_in_every_order(place: P
 
 
 @pytest.mark.row("S5", "U3")
-@EVERYWHERE
-def test_the_text_that_was_asked_for_later_stays_public_in_every_order(place: Place) -> None:
+def test_the_text_that_was_asked_for_later_stays_public_in_every_order() -> None:
     """And the generation of no document that is public ever decreases."""
     old, new = _body(3, 2, 1, version="older"), _body(4, 3, 2, 1, version="newer")
     newer = [f"the newer text of {number}" for number in (1, 2, 3, 4)]
-    shelf = place()
+    shelf = MEMORY()
     mirrored = _mirrored(shelf)
     written: Written = {}
 
@@ -187,7 +186,7 @@ def test_the_text_that_was_asked_for_later_stays_public_in_every_order(place: Pl
             lambda: refresh(SUBSCRIPTION, _world(shared, new, 11)),
         ]
 
-    for run in _explored(place, make, memory=2, s3=1):
+    for run in explore(make, max_preemptions=2, merging=True):
         _assert_whole(run, newer=newer, numbers=[1, 2, 3, 4])
         assert all(found == sorted(found) for found in written.values()), f"{written}\n{run}"
         assert written.keys() >= {f"public/news/{name}" for name in DOCUMENTS}, str(run)
