@@ -134,10 +134,6 @@ O6 Everything public is deleted, and the state -> Made anew from the stored entr
    but for the generation
 O7 An old expat or urllib3 -> What an old expat cannot bear never reaches it, and its age is
    told; an old urllib3 is not installed
-
-# Throughout
-I1 Any sequence of polls, edits, failures and crashes -> Each entry that was received whole is
-   stored once under its identity, is never deleted, and is listed
 """
 
 
