@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import EPOCH, entry, rss_document
@@ -428,10 +428,11 @@ def _page(store: Store) -> str:
 
 Program = list[tuple[str, str]]  # operations, and keys
 programs = st.lists(
-    st.tuples(st.sampled_from(["load", "put", "add"]), st.sampled_from("abc")), max_size=4
+    st.tuples(st.sampled_from(["load", "put", "add"]), st.sampled_from("abc")), max_size=3
 )
 
 
+@settings(max_examples=25)
 @given(programs, programs, st.sampled_from([None, 0, 1, 2]))
 def test_merged_schedules_come_to_all_ends_that_there_are(
     first: Program, second: Program, bound: int | None
