@@ -55,6 +55,7 @@ class Promises:
     known: dict[str, set[tuple[int, int]]] = field(default_factory=dict)  # in it or its archive
     unsettled: datetime | None = None  # since when a commit waits to be carried out to its end
     is_first: bool = True  # the first mirror of the feed, which has not come to an end yet
+    took_out: bool = False  # a rebuild, since the last look
     is_lost: bool = False  # the state, and no rebuild has come to its end since
 
     # ------------------------------------------------------------ what the origin said
@@ -93,14 +94,16 @@ class Promises:
     def state_was_lost(self) -> None:
         """Records are all that is left. Of a version that came back there is no second one."""
         self.is_lost = True
-        self.listed.clear()
+        for listed in self.listed.values():
+            listed.update(dict.fromkeys(listed, _LONG_AGO))  # those that will be there again
         for number, versions in self.may_say.items():
             if max(self.ever[number]) not in versions:
                 self.may_say[number] = set(self.ever[number])
 
     def was_rebuilt(self) -> None:
-        """The state is there again."""
+        """The state is there again, and entries may have been taken out of the archive."""
         self.is_lost = False
+        self.took_out = True
 
     # ------------------------------------------------------------ what readers find
 
@@ -120,6 +123,7 @@ class Promises:
                 assert set(versions) <= self.ever[number]
             self._check_floor(name, chain, now)
         self.unsettled = None if is_settled else self.unsettled or now
+        self.took_out = False
 
     def _is_settled(self) -> bool:
         """Whether no commit waits to be carried out to its end."""
@@ -136,7 +140,7 @@ class Promises:
             since = listed.pop(number)
             assert now - since >= FLOOR, f"{name}: {number} was there for {now - since} only"
         for number, version in there.items():
-            came_back = (number, version) in known and number not in listed
+            came_back = self.took_out or (number, version) in known
             listed.setdefault(number, _LONG_AGO if came_back else self.unsettled or now)
         self._note_known(name, chain)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from feedmirror.core import seal as sealing
 from feedmirror.core import state as states
-from feedmirror.core.formats import formats
+from feedmirror.core.formats import Format, formats
 from feedmirror.core.seal import Named, Sealed
 from feedmirror.model import Fetched
 from polling import Reader
@@ -63,6 +63,23 @@ def test_sealed_pages_say_that_they_are_and_link_both_ways_and_to_the_newest(
         assert page.links["current"] == newest.address
         newer = pages[number - 1].address if number else None
         assert page.links.get("next-archive") == newer
+
+
+@pytest.mark.row("S5")
+@pytest.mark.parametrize(
+    "made", [one for one in formats() if one.link_newer], ids=lambda one: one.name
+)
+def test_sealed_page_that_gets_another_next_one_links_to_that_alone(
+    made: Format, small_pages: None
+) -> None:
+    scene = grown(8)
+    *_, newer, page = (seen.address.rpartition("/")[0] for seen in scene.history())
+    document = scene.fetch(f"{page}/{made.name}").decode()
+    assert made.link_newer
+    other = f"{newer}0"
+    linked = made.link_newer(document, f"{other}/{made.name}")
+    assert linked.replace(*(address.rpartition("/")[2] for address in (other, newer))) == document
+    assert made.link_newer(linked, f"{other}/{made.name}") == linked
 
 
 def test_ids_of_sealed_entries_are_the_same_in_every_format(small_pages: None) -> None:

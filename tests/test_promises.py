@@ -52,6 +52,7 @@ from stores import (
     CountingStore,
     Crash,
     CrashingStore,
+    FailingStore,
     MemoryStore,
     Turnstile,
     YieldingStore,
@@ -91,7 +92,6 @@ class Mirror(RuleBasedStateMachine):
             "news", URL, (COPY,), disclaimer=Disclaimer(text=WORDS[0]), keep=keep
         )
         self.is_configured = True
-        self.was_lost = False  # the state, ever
         self.last: list[Said] = []  # of these is the document that was last read from `URL`
         self.before_copy: list[Said] = []  # the same, when a copy that is newer was read
         self.now = NOON
@@ -173,13 +173,12 @@ class Mirror(RuleBasedStateMachine):
         self._rebuild(self.store)
         self.promises.was_rebuilt()
         self._check_settled()
-        if self.was_lost:
-            # Records say where entries stood before the state was lost, and the window where they
-            # stand since; in which order they are archived shows only when all have left it.
-            self._rebuild(self.store)
+        # Where entries stand whose order the state and their records see differently, after the
+        # state was lost or two first mirrors overlapped, shows only when all have left the window.
+        self._rebuild(self.store)
         store = CountingStore(self.store)
         self._rebuild(store)
-        assert store.writes == [], "a second rebuild is not nothing"
+        assert store.writes == [], "one more rebuild is not nothing"
 
     @rule()
     def site_is_written(self) -> None:
@@ -266,7 +265,6 @@ class Mirror(RuleBasedStateMachine):
     def state_is_lost(self) -> None:
         if self.objects.pop("data/news/state.json", None):
             self.promises.state_was_lost()
-            self.was_lost = True
 
     def _overlap(self, schedule: list[int], *works: Work) -> tuple[Any, ...]:
         """What both came to."""
@@ -335,12 +333,16 @@ class Mirror(RuleBasedStateMachine):
             self._read_whole()
         elif reply == "cut":
             self.promises.may_have_been_read(self.said)
-        elif reply == "copy" and copied and max(copied) <= self.promises.newest:
+        elif reply == "copy" and copied and self._is_known_to_lag(copied):
             self.promises.added(copied)
         elif copied and reply == "copy":
             self.promises.may_have_been_read(copied)
             self.promises.owed |= copied.keys()
             self.before_copy = self.last
+
+    def _is_known_to_lag(self, copied: Said) -> bool:
+        """Whoever has lost the state cannot tell."""
+        return max(copied) <= self.promises.newest and not self.promises.is_lost
 
     def _read_whole(self) -> None:
         if self.said in self.before_copy:  # then it says nothing new, though its copy did
@@ -440,3 +442,58 @@ def test_document_that_is_cut_off_at_every_poll_is_written_down_at_none() -> Non
         scene.store.reset()
         assert scene.refresh().outcome == "unchanged"
         assert scene.store.writes == []
+
+
+@pytest.mark.row("S1")
+@pytest.mark.parametrize("at", range(16))
+def test_feed_that_is_removed_after_a_killed_run_says_so_though_it_was_removed_before(
+    at: int,
+) -> None:
+    scene = Scene(document(2, 1), memory := MemoryStore())
+    scene.refresh()
+    publish_site(memory, [OTHER], PUBLIC_URL, NOON)
+    scene.says(document(3, 2, 1))
+    with contextlib.suppress(Crash):
+        scene.refresh(store=CrashingStore(memory, at, "after"))
+    for _ in range(2):
+        publish_site(memory, [OTHER], PUBLIC_URL, NOON)
+    page = memory.objects[PAGE].decode()
+    assert retired(page) == page
+    counting = CountingStore(memory)
+    assert publish_site(counting, [OTHER], PUBLIC_URL, NOON).published == ()
+    assert counting.writes == []
+
+
+@pytest.mark.row("S1", "S7", "U3")
+def test_pages_of_a_rebuild_that_was_killed_give_way_to_the_next_refresh() -> None:
+    scene = Scene(document(2, 1), memory := MemoryStore())
+    scene.refresh()
+    (entry_page,) = (key for key in memory.objects if b">Entry 2</h1>" in memory.objects[key])
+    del memory.objects["data/news/state.json"]
+    scene.says(FetchError(Kind.TIMEOUT, "no answer"))
+    scene.refresh()  # which makes a state that knows nothing
+    scene.configure(disclaimer=Disclaimer(text=WORDS[1]))
+    killed = FailingStore(memory, lambda operation, key: operation != "load" and "state" in key)
+    with pytest.raises(StoreError):
+        rebuild(scene.subscription, killed, PUBLIC_URL, scene.now)
+    assert WORDS[1].encode() in memory.objects[entry_page]
+    scene.later(hours=1)
+    scene.says(document(2, 1, e2="<p>edited</p>"))
+    scene.refresh()
+    assert b"<p>edited</p>" in memory.objects[entry_page]
+
+
+@pytest.mark.row("S7", "U1")
+def test_pages_that_rebuild_writes_link_to_pages_that_are_there_already() -> None:
+    """Of entries too that a run had stored and not published when the state was lost."""
+    scene, reader = _archived(2, 1)
+    scene.later(hours=1)
+    scene.says(document(4, 3, 2))
+    with pytest.raises(StoreError):
+        scene.refresh(store=FailingStore(reader, lambda _, key: "public/news/entries" in key))
+    del reader.objects["data/news/state.json"]
+    scene.later(hours=1)
+    scene.says(document(6, 5))
+    scene.refresh()
+    rebuild(scene.subscription, reader, PUBLIC_URL, scene.now)
+    assert len(scene.history()[0].titles) == 6

@@ -123,7 +123,9 @@ def _made_anew(
     wanted = ((trace.key, trace.digest) for trace in plan.public)
     words = shelf.words(name for name in wanted if name not in held)
     state = restored(base, archive, plan, words, sealed=sealed, now=now)
-    binder.write_entries(state.window, predecessors(state.window, (), sealed), state)
+    # The oldest first: each links to the one before it.
+    oldest_first = reversed(state.window.revisions)
+    binder.write_entries(oldest_first, predecessors(state.window, (), sealed), state)
     known = {name: one.etag for name, one in state.documents.items() if name != STYLE}
     if state == old and known == documents:
         return old

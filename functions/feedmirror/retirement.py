@@ -25,7 +25,7 @@ def retire_page(store: Store, slug: str, state: State, etag: str) -> bool:
     stored state. Raises: StoreError.
     """
     page = state.documents.get(INDEX)
-    if page is None or page.recipe == _RETIRED:
+    if page is None or (page.recipe == _RETIRED and _is_in_force(store, slug, state)):
         return False
     if page.recipe != _RETIRING:
         state = _noting(state, Published(page.etag, _RETIRING, _RETIRING))
@@ -45,6 +45,12 @@ def retire_page(store: Store, slug: str, state: State, etag: str) -> bool:
         return False
     _commit(store, slug, _noting(state, Published(written, _RETIRED, _RETIRED)), etag)
     return is_new
+
+
+def _is_in_force(store: Store, slug: str, state: State) -> bool:
+    """Whether the page is as the state says: a refresh that died may have written another one."""
+    found = None if state.settled else store.load(f"public/{slug}/{INDEX}")
+    return found is None or _retired(found.body) == found.body
 
 
 def _retired(page: bytes) -> bytes:

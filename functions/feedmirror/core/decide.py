@@ -39,7 +39,7 @@ def decide(state: State, subscription: Subscription, reading: Reading) -> Decisi
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
     if not (found.new or found.revised or found.corrected or feed_changed):
         return Decision(_bookkeeping(state, base, reading.requested_at), found.unchanged)
-    base = replace(base, seen=_seen(state, found))
+    base = replace(base, seen=_seen(state, found), dated=_latest(state, reading))
     if state.feed is None:  # all that is known was read by this parser, document finished or not
         base = replace(base, feed=reading.parsed.feed, parser_version=PARSER_VERSION)
     commits = _commits(state, base, subscription, found, reading.requested_at)
@@ -147,13 +147,18 @@ def _dated(parsed: ParsedFeed) -> datetime | None:
     return max(filter(None, dates), default=None)
 
 
+def _latest(state: State, reading: Reading) -> datetime | None:
+    """The newest date in anything that was applied, this document included."""
+    dates = [date for date in (state.dated, _dated(reading.parsed)) if date]
+    return max((d for d in dates if d <= reading.requested_at + TOMORROW), default=None)
+
+
 def _described(
     state: State, subscription: Subscription, reading: Reading, found: SortedOut
 ) -> State:
     """The state, with what is remembered of a document once all of its entries are applied."""
     fetched, parsed = reading.fetched, reading.parsed
     feed = parsed.feed
-    dates = [date for date in (state.dated, _dated(parsed)) if date]
     asks = asks_of(
         subscription.every_s,
         ttl_s=feed.ttl_s,
@@ -171,7 +176,7 @@ def _described(
         addresses=_addresses(state, subscription, reading),
         complete=True,
         requested_at=reading.requested_at,
-        dated=max((d for d in dates if d <= reading.requested_at + TOMORROW), default=None),
+        dated=_latest(state, reading),
         checked_at=reading.requested_at,
         asks=asks,
         not_before=reading.requested_at + interval if slower else None,

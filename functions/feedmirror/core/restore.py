@@ -46,13 +46,16 @@ def base_of(old: State | None, archive: Archive, url: str, generation: int) -> S
     is so large that a run that began with the lost one cannot believe itself in force.
     """
     if old is not None and old.feed is not None:
-        return replace(old, generation=max(old.generation, generation))
+        dated = max(filter(None, (old.dated, archive.dated)), default=None)
+        return replace(old, generation=max(old.generation, generation), dated=dated)
     feed = archive.source or Feed()
     observed = archive.observed_at
     dates = [date for date in (archive.dated, feed.updated) if date and observed]
     return replace(
         old or State(url=url),  # one that was made meanwhile, since the origin failed
-        generation=max(old.generation if old else 0, generation) + LEAP,
+        # Not further than a state that was made meanwhile, which has made the same leap: what a
+        # rebuild that dies has written already is to give way to what the next refresh writes.
+        generation=max(old.generation, generation) if old else generation + LEAP,
         feed=feed,
         complete=True,
         # Of another version of the parser: what it reads differently is then no revision.

@@ -15,6 +15,7 @@ from feedmirror.core.attribution import (
     media_type,
     source_of,
     title_of,
+    with_newer,
 )
 from feedmirror.core.dates import rfc3339
 from feedmirror.core.disclaimer import Disclaimed
@@ -53,8 +54,7 @@ def stamp(document: str, generation: int) -> str:
 
 def link_newer(document: str, address: str) -> str:
     """The document of a sealed page, with a link to the one that was sealed after it."""
-    link, current = _link("next-archive", address, type=_TYPE), '<link rel="current"'
-    return document if link in document else document.replace(current, f"{link}\n{current}", 1)
+    return with_newer(document, _link("next-archive", address, type=_TYPE))
 
 
 def _lang(said: str | None) -> str:

@@ -16,6 +16,7 @@ from feedmirror.core.attribution import (
     page_of,
     source_of,
     title_of,
+    with_newer,
 )
 from feedmirror.core.dates import rfc822, rfc3339
 from feedmirror.core.disclaimer import Disclaimed
@@ -109,8 +110,7 @@ def _own_link(rel: str, address: str) -> str:
 
 def link_newer(document: str, address: str) -> str:
     """The document of a sealed page, with a link to the one that was sealed after it."""
-    link, current = _own_link("next-archive", address), '<atom:link rel="current"'
-    return document if link in document else document.replace(current, f"{link}\n{current}", 1)
+    return with_newer(document, _own_link("next-archive", address))
 
 
 def _image(image: Image, publication: Publication) -> Iterator[str]:
