@@ -177,6 +177,24 @@ def test_a_guid_of_a_broken_document_is_not_resolved() -> None:
     assert (found.guid, found.link) == ("/a", "https://a.example.org/b")
 
 
+@pytest.mark.row("P8")
+@pytest.mark.parametrize(
+    "name",
+    "links tags authors Contributors enclosures title_detail x:summary_detail published_parsed "
+    "gml:pos gml:posList".split(),
+)
+def test_no_name_of_an_element_is_mistaken_for_what_the_lenient_parser_keeps(name: str) -> None:
+    """As `<links>` is one letter away from a link; text that stood in its place was no list."""
+    odd = f"<{name}>q</{name}><{name} a='b'/>"
+    known = "<link>/b</link><category>c</category><author>d</author><title>e</title>"
+    items = f"<item>{odd}{known}</item><item>{known}{odd}<b></item><item>{known}</item>"
+    parsed = _parsed(_rss(f"{odd}{items}{odd}"))
+    assert not parsed.lossless
+    for found in parsed.entries.values():
+        assert (found.title, found.link) == ("e", "https://a.example.org/b")
+        assert ([c.term for c in found.categories], len(found.authors)) == (["c"], 1)
+
+
 def test_a_broken_document_without_its_end_loses_its_last_entry() -> None:
     parsed = _parsed(_rss("<item><title>a < b</title></item><item><title>c</title>")[:-16])
     assert (parsed.lossless, parsed.complete, len(parsed.entries)) == (False, False, 1)

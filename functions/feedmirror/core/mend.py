@@ -15,6 +15,13 @@ _AMPERSAND = re.compile(
     r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?"
 )
 _NUMBER = re.compile(r"&#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?")
+# Names under which feedparser keeps lists, details and dates of its own, and those that it expects
+# within another element. An element of that name takes their place, or has it fail.
+_OUT_OF_PLACE = re.compile(
+    r"</?(?:(?:links|tags|authors|contributors|enclosures)|[\w.-]+[_:](?:detail|parsed|pos|poslist))"
+    r"(?=[\s/>])[^>]*>",
+    re.IGNORECASE,
+)
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _ROOT = re.compile(r"<[^\s/>]+")
 
@@ -53,6 +60,11 @@ def mend_characters(text: str) -> str:
     feedparser's lenient parser dies of.
     """
     return _NUMBER.sub(lambda match: _character(match[0]), text)
+
+
+def mend_names(text: str) -> str:
+    """`text` without the tags that feedparser's lenient parser takes for its own records."""
+    return _OUT_OF_PLACE.sub("", text)
 
 
 def _character(reference: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from feedmirror.core import channel, gate, interpret, jsonfeed
-from feedmirror.core.mend import mend_characters, mend_prefixes, mend_references
+from feedmirror.core.mend import mend_characters, mend_names, mend_prefixes, mend_references
 from feedmirror.core.scan import CannotSplit
 from feedmirror.core.split import (
     UNBOUND_PREFIX,
@@ -120,7 +120,7 @@ def _whole(text: str, location: str) -> ParsedFeed:
     end of the feed is in sight the document was cut off, and its last entry with it.
     """
     gate.refuse_entities(text)
-    data = mend_characters(text).encode("utf-8")
+    data = mend_names(mend_characters(text)).encode("utf-8")
     parsed = interpret.interpret(data, None)
     complete = is_closed(data)
     found = parsed.entries if complete else parsed.entries[:-1]
