@@ -78,8 +78,8 @@ C1 Entries without a guid, that repeat, or share one; feeds with the same guids 
 C2 A feed with relative guids that moves -> The entries are the same
 C3 An entry that is edited -> A new revision, listed once
 C4 A feed that shrinks or is reordered -> Nothing is unlisted
-C5 A flood of new entries -> Committed in chunks; a run that dies within them is made up for;
-   none is lost
+C5 A flood of new entries -> Read in parts and committed in chunks; a run that dies
+   within them is made up for; none is lost
 C6 Texts that run the other way, letters of no width, look-alikes -> Identity goes by the raw
    text; pages isolate what they show
 

@@ -6,7 +6,7 @@ import io
 
 import feedparser
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from feedmirror.core.parse import parse
@@ -52,6 +52,8 @@ def test_feedparser_alone_finds_as_many_entries_with_the_same_dates(generated: G
     declared = (generated.content_type or "application/xml").replace("text/", "application/")
     headers = {"content-location": FEED_URL, "content-type": declared}
     raw = feedparser.parse(io.BytesIO(generated.document), response_headers=headers)
+    # Of UTF-16 whose charset is declared, too, it loses the mark, and understands nothing.
+    assume(raw.entries or not raw.bozo)
     entries = _parsed(generated).entries.values()
     for entry, expected in zip(entries, raw.entries, strict=True):
         # Which of the two a `dc:date` is, RSS 1.0 does not say.

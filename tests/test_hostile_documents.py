@@ -249,7 +249,8 @@ _OPENED = """
 import json, sys
 from feedmirror.adapters.parser import parse_plainly
 def parse(body):
-    return parse_plainly({"url": "https://a.example.org/", "content_type": None, "known": []}, body)
+    header = {"url": "https://a.example.org/", "content_type": None, "known": [], "begin": 0}
+    return parse_plainly(header, body)
 feed = b"<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"
 for body in (feed, feed.replace(b"x", b"a < b")):  # so that all is imported
     assert "parsed" in parse(body)

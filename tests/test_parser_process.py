@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from builders import entry, rss_document
+from feedmirror.adapters import parser as adapter
 from feedmirror.adapters.parser import SupervisedParser, parse_plainly
-from feedmirror.adapters.sandbox import Sandbox
+from feedmirror.adapters.sandbox import Answer, Sandbox
 from feedmirror.adapters.sandbox_wire import Limits, Work
+from feedmirror.core import parse as parsing
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched
 from misbehaviour import beyond_own
@@ -33,11 +37,11 @@ FETCHED = Fetched("https://example.org/feed", DOCUMENT, "application/rss+xml")
 REPOSITORY = Path(__file__).parent.parent
 
 
-def start(work: Work, limits: Limits = LIMITS) -> SupervisedParser:
+def start(work: Work, limits: Limits = LIMITS, kind: type[Sandbox] = Sandbox) -> SupervisedParser:
     with warnings.catch_warnings():
         # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return SupervisedParser(Sandbox.start(work, beyond_own(limits), despite_threads=True))
+        return SupervisedParser(kind.start(work, beyond_own(limits), despite_threads=True))
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +189,108 @@ def test_worker_that_answered_nonsense_is_replaced() -> None:
     assert len(complaints) == 2
 
 
+# ---------------------------------------------------------------- a flood
+
+
+def _flood(entries: int) -> Fetched:
+    return Fetched(FETCHED.url, rss_document([entry(n) for n in range(entries)]))
+
+
+begins: list[int] = []
+
+
+class Listening(Sandbox):
+    """Remembers where each part that it is asked for begins."""
+
+    def ask(self, header: Mapping[str, Any], body: bytes, answer_bytes: int) -> Answer:
+        begins.append(header["begin"])
+        return super().ask(header, body, answer_bytes)
+
+
+@pytest.mark.row("C5")
+def test_what_is_read_in_parts_is_what_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = _flood(9)
+    whole = InProcessParser().parse(fetched, frozenset())
+    known = frozenset({whole.items[0].fingerprint, whole.items[4].fingerprint})
+    monkeypatch.setattr(parsing, "_PART_ITEMS", 3)
+    with start(parse_plainly, kind=Listening) as parser:
+        assert parser.parse(fetched, frozenset()) == whole
+        assert begins == [0, 3, 6]
+        some = parser.parse(fetched, known)
+    assert begins[3:] == [0, 5, 8]
+    assert some.entries == {i: e for i, e in whole.entries.items() if i not in (0, 4)}
+    assert some.items == whole.items
+
+
+def test_parts_have_a_limit_in_bytes_too_but_for_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = _flood(5)
+    sizes = []
+    for limit in (1, 500, 10_000):
+        monkeypatch.setattr(parsing, "_PART_BYTES", limit)
+        sizes.append(len(parsing.parse(fetched, frozenset(), 0).entries))
+    assert sizes == [1, 2, 5]
+    assert parsing.parse(fetched, frozenset(), 4).entries.keys() == {4}
+
+
+@pytest.mark.row("C5")
+@pytest.mark.slow
+def test_flood_is_read_though_it_takes_more_than_a_document_may() -> None:
+    limits = Limits(500_000_000, 2, 20, 10**9)
+    with start(parse_plainly, limits) as parser:
+        assert len(parser.parse(_flood(10_000), frozenset()).entries) == 10_000
+
+
+@pytest.mark.row("P9")
+@pytest.mark.parametrize("reply", ["no entry", "another document"])
+def test_another_part_than_it_was_asked_for_is_nonsense(
+    reply: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(header: dict[str, Any], body: bytes) -> object:
+        if reply == "another document" and header["begin"]:
+            body = body.replace(b"Entry 8", b"Entry 9")
+        answer: Any = parse_plainly(header, body)
+        if reply == "no entry":
+            answer["parsed"]["entries"] = {}
+        return answer
+
+    monkeypatch.setattr(parsing, "_PART_ITEMS", 3)
+    with start(work) as parser, pytest.raises(ParseError, match="nonsense: another part"):
+        parser.parse(_flood(9), frozenset())
+
+
+@pytest.mark.row("P9")
+def test_all_parts_of_a_document_share_what_it_may_answer_and_how_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parsing, "_PART_ITEMS", 3)
+    header = {"url": FETCHED.url, "content_type": None, "known": [], "begin": 0}
+    part_bytes = len(json.dumps(parse_plainly(header, _flood(9).body)))
+    with start(parse_plainly) as parser:
+        with monkeypatch.context() as hurried:
+            hurried.setattr(adapter, "_ALL_PARTS_S", 0)
+            with pytest.raises(
+                ParseError, match="has read 3 of the 9 entries after 0 s"
+            ) as failure:
+                parser.parse(_flood(9), frozenset())
+        assert failure.value.kind is Kind.PARSER
+        monkeypatch.setattr(adapter, "_answer_bytes", lambda _: part_bytes * 5 // 2)
+        with pytest.raises(ParseError, match=r"answered \S+ bytes, where \S+ are the limit"):
+            parser.parse(_flood(9), frozenset())
+
+
+def test_part_that_cannot_be_taken_apart_has_all_of_the_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work(header: dict[str, Any], body: bytes) -> object:
+        return parse_plainly(header, body.replace(b"</title>", b"<br></title>", header["begin"]))
+
+    monkeypatch.setattr(parsing, "_PART_ITEMS", 3)
+    with start(work) as parser:
+        parsed = parser.parse(_flood(9), frozenset())
+    assert not parsed.lossless
+    assert len(parsed.entries) == 9
+
+
 def test_missing_parser_is_not_held_against_the_document() -> None:
     parser = start(parse_plainly)
     parser.close()
@@ -223,7 +329,7 @@ with Sandbox.start(misbehaviour.work, Limits(80_000_000, 20, 20, 10**9)) as sand
         sandbox.ask({"do": "hog in small pieces"}, b"", 1000)
     except SandboxError as error:
         print(error)
-    print(sandbox.ask({"do": "echo"}, b"next", 1000))
+    print(sandbox.ask({"do": "echo"}, b"next", 1000).said)
 """)
     assert printed == "ran out of memory (limit 80 MB)\n[None, 'next']\n"
 
@@ -237,7 +343,7 @@ from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 if (child := os.fork()) == 0:
     sandbox = Sandbox.start(misbehaviour.work, Limits(None, 60, 60, 10**9))
-    found = sandbox.ask({{"do": "identify"}}, b"", 1000)
+    found = sandbox.ask({{"do": "identify"}}, b"", 1000).said
     print(found["worker"], found["supervisor"], flush=True)
     os.kill(os.getpid(), {number:d})
 os.waitpid(child, 0)
@@ -258,7 +364,7 @@ from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 if (child := os.fork()) == 0:
     sandbox = Sandbox.start(misbehaviour.work, Limits(None, 60, 60, 10**9))
-    print(sandbox.ask({"do": "identify"}, b"", 1000)["worker"], flush=True)
+    print(sandbox.ask({"do": "identify"}, b"", 1000).said["worker"], flush=True)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     sandbox.ask({"do": "sleep"}, b"", 1000)

@@ -95,6 +95,23 @@ def test_an_edit_that_is_taken_back_is_public_again_as_it_was() -> None:
     assert "Edited." not in scene.public()
 
 
+@pytest.mark.row("C1", "C3")
+def test_of_two_repeats_the_first_counts_though_it_was_read_before_and_came_second_since() -> None:
+    one, other = (entry(1, summary=f"<p>{said}</p>") for said in ("said", "said otherwise"))
+    scene = Scene(rss_document([one, other]))
+    scene.refresh()
+    scene.later(hours=1)
+    scene.says(rss_document([other, one]))
+    assert scene.refresh().revised == 1
+    scene.later(hours=1)
+    scene.says(rss_document([one, other]))
+    assert scene.refresh().revised == 1
+    assert "said otherwise" not in scene.public()
+    scene.later(hours=1)
+    scene.says(rss_document([one, other, entry(2)]))
+    assert scene.refresh().revised == 0
+
+
 @pytest.mark.row("C3")
 def test_an_edit_of_an_entry_that_had_left_the_public_feed_brings_it_back(
     small_pages: None,

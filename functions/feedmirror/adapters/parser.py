@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import replace
+from time import monotonic
 from typing import Any, Self
 
 from feedmirror.adapters.sandbox import Sandbox, SandboxError
@@ -18,6 +20,7 @@ _RETIRE_BYTES = 100_000_000
 _ANSWER_FACTOR = 20
 _ANSWER_FLOOR_BYTES = 1_000_000
 _ANSWER_CEILING_BYTES = 64_000_000
+_ALL_PARTS_S = 120.0  # for the parts of a document, each of which has limits of its own
 # What reading a value of the wrong shape can come to.
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -26,7 +29,8 @@ class SupervisedParser:
     """The `Parser` whose work is done in a child process, under limits for each document.
 
     The child imports the parser at its first document, and does not exist before it. Threads may
-    share one; their documents are parsed one after the other.
+    share one; it is at work on one document at a time. A flood of new entries is read in parts,
+    between which others have their turn.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -47,26 +51,51 @@ class SupervisedParser:
         Raises: ParseError, with `Kind.PARSER` where the document is more than the parser can
             take, and `Kind.BUG` where there is no parser any more.
         """
+        begun = monotonic()
+        room = _answer_bytes(len(fetched.body))
+        parsed, size = self._part(fetched, known, 0, room)
+        while (begin := _next_unread(parsed, known)) is not None:
+            room -= size
+            if monotonic() - begun > _ALL_PARTS_S:
+                read = f"{len(parsed.entries)} of the {len(parsed.items)} entries"
+                message = f"the parser has read {read} after {_ALL_PARTS_S:g} s"
+                raise ParseError(Kind.PARSER, message)
+            part, size = self._part(fetched, known, begin, room)
+            if not part.lossless:  # it cannot be taken apart after all, so this is all of it
+                return part
+            if part.items != parsed.items or begin not in part.entries:
+                raise self._distrust("another part of the document than it was asked for")
+            parsed = replace(parsed, entries={**parsed.entries, **part.entries})
+        return parsed
+
+    def _part(
+        self, fetched: Fetched, known: Set[str], begin: int, room: int
+    ) -> tuple[ParsedFeed, int]:
+        """The feed, with entries for a part of its new items, and the size of the answer."""
         header = {
             "url": fetched.url,
             "content_type": fetched.content_type,
             "known": sorted(known),
+            "begin": begin,
         }
         try:
-            answer = self._sandbox.ask(header, fetched.body, _answer_bytes(len(fetched.body)))
+            answer = self._sandbox.ask(header, fetched.body, room)
         except SupervisorGoneError as error:
             raise ParseError(Kind.BUG, f"the parser {error}") from error
         except SandboxError as error:
             raise ParseError(Kind.PARSER, f"the parser {error}") from error
         try:
-            outcome = _read(answer)
+            outcome = _read(answer.said)
         except _NONSENSE as error:
-            self._sandbox.renew()
-            message = f"the parser answered nonsense: {type(error).__name__}: {error}"
-            raise ParseError(Kind.PARSER, message) from error
+            raise self._distrust(f"{type(error).__name__}: {error}") from error
         if isinstance(outcome, ParseError):
             raise outcome
-        return outcome
+        return outcome, answer.size
+
+    def _distrust(self, what: str) -> ParseError:
+        """The error, after the worker that answered so has been let go."""
+        self._sandbox.renew()
+        return ParseError(Kind.PARSER, f"the parser answered nonsense: {what}")
 
     def revive(self) -> None:
         """Has new child processes if the old ones were killed; for a process that lives long.
@@ -94,9 +123,20 @@ def parse_plainly(header: dict[str, Any], body: bytes) -> object:
 
     fetched = Fetched(header["url"], body, header["content_type"])
     try:
-        return {"parsed": parsed_to_plain(parse(fetched, frozenset(header["known"])))}
+        known, begin = frozenset(header["known"]), header["begin"]
+        return {"parsed": parsed_to_plain(parse(fetched, known, begin))}
     except ParseError as error:
         return {"refused": [error.kind.value, str(error)]}
+
+
+def _next_unread(parsed: ParsedFeed, known: Set[str]) -> int | None:
+    """The index of the first new item that has no entry yet."""
+    unread = (
+        index
+        for index, item in enumerate(parsed.items)
+        if index not in parsed.entries and item.fingerprint not in known
+    )
+    return next(unread, None)
 
 
 def _answer_bytes(document_bytes: int) -> int:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from feedmirror.adapters.sandbox_wire import (
     ANSWER,
@@ -29,6 +29,13 @@ from feedmirror.errors import FeedMirrorError
 
 class SandboxError(FeedMirrorError):
     """The work was not done; `str()` is a predicate that says why ("took longer than 20 s")."""
+
+
+class Answer(NamedTuple):
+    """What `work` made of a request: a JSON value, and how many bytes that took."""
+
+    said: object
+    size: int
 
 
 class Sandbox:
@@ -54,8 +61,8 @@ class Sandbox:
         """
         return cls(partial(Supervisor.start, work, limits, despite_threads=despite_threads), limits)
 
-    def ask(self, header: Mapping[str, Any], body: bytes, answer_bytes: int) -> object:
-        """What `work` makes of header and body: a JSON value of at most `answer_bytes`.
+    def ask(self, header: Mapping[str, Any], body: bytes, answer_bytes: int) -> Answer:
+        """What `work` makes of header and body, in at most `answer_bytes`.
 
         It comes from a process that may have been taken over: believe nothing of its shape.
 
@@ -121,7 +128,7 @@ class Sandbox:
 
     def _converse(
         self, worker: socket.socket, header: Mapping[str, Any], body: bytes, answer_bytes: int
-    ) -> object:
+    ) -> Answer:
         deadline = time.monotonic() + self._limits.wall_s
 
         def hurry() -> None:
@@ -137,15 +144,18 @@ class Sandbox:
             hurry()
             worker.sendall(body)
         kind, size = REPLY.unpack(receive(worker, REPLY.size, hurry))
-        if kind not in (ANSWER, LAST_ANSWER, FAILED) or size > answer_bytes:
-            raise self._distrust(f"a reply of type {kind!r} and {size} bytes")
+        if kind not in (ANSWER, LAST_ANSWER, FAILED):
+            raise self._distrust(f"a reply of type {kind!r}")
+        if size > answer_bytes:
+            self._supervisor.end_worker()
+            raise SandboxError(f"answered {size:,} bytes, where {answer_bytes:,} are the limit")
         reply = receive(worker, size, hurry)
         if kind == FAILED:
             self._supervisor.end_worker()
             raise SandboxError(f"failed on it: {_printable(reply)}")
         return self._accept(worker, kind, reply)
 
-    def _accept(self, worker: socket.socket, kind: bytes, reply: bytearray) -> object:
+    def _accept(self, worker: socket.socket, kind: bytes, reply: bytearray) -> Answer:
         if kind == LAST_ANSWER:
             self._supervisor.end_worker()  # first: what it holds is needed to read a large answer
         try:
@@ -154,7 +164,7 @@ class Sandbox:
             raise self._distrust("no JSON") from error
         if kind == ANSWER:
             self._worker = worker
-        return answer
+        return Answer(answer, len(reply))
 
     def _distrust(self, what: str) -> SandboxError:
         self._supervisor.end_worker()

@@ -67,6 +67,12 @@ def _identified(
     return Identified(index, key, urn_of(key), guid_is_permalink=False)
 
 
+def by_content_only(item: Item, mode: Identity) -> bool:
+    """Whether nothing else could identify it."""
+    named = item.guid if mode is Identity.GUID else None
+    return not named and (mode is Identity.CONTENT or not item.link)
+
+
 def guid_key(guid: str) -> str:
     """The key of the entry that a guid names."""
     return _digest("guid", guid)

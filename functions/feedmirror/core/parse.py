@@ -5,9 +5,10 @@ It is run in a supervised child (`adapters/parser.py`), since what it is given i
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from hashlib import blake2b
+from itertools import accumulate
 
 from feedmirror.core import channel, gate, interpret, jsonfeed
 from feedmirror.core.mend import mend_characters, mend_names, mend_prefixes, mend_references
@@ -23,9 +24,16 @@ from feedmirror.core.xml import Element, Node, tree
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import PARSER_VERSION, Entry, Fetched, Item, ParsedFeed
 
+# What is read at a time of a flood of new entries: one to five seconds' work, by the machine.
+_PART_ITEMS = 2_500
+_PART_BYTES = 2_000_000
 
-def parse(fetched: Fetched, known: Set[str]) -> ParsedFeed:
+
+def parse(fetched: Fetched, known: Set[str], begin: int | None = None) -> ParsedFeed:
     """The feed that the document holds, with an entry for each item that is not in `known`.
+
+    With `begin`, the index of an item, only for a part of those from there on; for all of them
+    nevertheless where the document cannot be taken apart.
 
     Raises: ParseError EMPTY, UNSAFE, NOT_A_FEED.
     """
@@ -37,7 +45,10 @@ def parse(fetched: Fetched, known: Set[str]) -> ParsedFeed:
         return jsonfeed.parse(start, fetched.url, known)
     admitted = gate.admit(text)
     try:
-        parsed = _delta(_plan(admitted), fetched.url, known)
+        plan = _plan(admitted)
+        new = [i for i, item in enumerate(plan.items) if item.fingerprint not in known]
+        keep = new if begin is None else _part(plan, [i for i in new if i >= begin])
+        parsed = _delta(plan, fetched.url, keep)
     except CannotSplit:
         parsed = _whole(admitted, fetched.url)
     _require_feed(parsed)
@@ -61,9 +72,14 @@ def _mended(text: str, code: int) -> str:
     return mend_prefixes(text) if code == UNBOUND_PREFIX else mend_references(text)
 
 
-def _delta(plan: Plan, location: str, known: Set[str]) -> ParsedFeed:
-    """Only the items that are not known, interpreted. Raises: CannotSplit."""
-    keep = [index for index, item in enumerate(plan.items) if item.fingerprint not in known]
+def _part(plan: Plan, indices: Sequence[int]) -> Sequence[int]:
+    """The first of these items, as many as are read at a time."""
+    sizes = accumulate(plan.spans[i][1] - plan.spans[i][0] for i in indices[:_PART_ITEMS])
+    return indices[: max(1, sum(size <= _PART_BYTES for size in sizes))]
+
+
+def _delta(plan: Plan, location: str, keep: Sequence[int]) -> ParsedFeed:
+    """Only the items that are to be kept, interpreted. Raises: CannotSplit."""
     document, sentinel = plan.reduced(set(keep))
     parsed = interpret.interpret(document, location)
     found = parsed.entries[1:] if sentinel else parsed.entries
