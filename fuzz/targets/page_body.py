@@ -13,7 +13,7 @@ from fuzz.judges import require, require_text
 
 SEEDS = ("html",)
 # What a page names where it has no name, and pictures without an address: their words are shown.
-_NAMED = re.compile(r"<(?:details|summary|img(?![^<>]*\ssrc=))\b")
+_NAMED = re.compile(r'<(?:details|summary|img(?!(?:\s+[a-z]+="[^"]*")*?\s+src=))\b')
 _IMAGE = re.compile(r"<img\b[^<>]*>")
 
 
