@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--outp
 # the tests start it a dozen times.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help run serve build test unit others lint format lock bench clean tested fuzzed fuzz torture
+.PHONY: help run serve build test unit fast others lint format lock bench clean tested fuzzed fuzz torture
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,7 +53,10 @@ fuzz: .venv-fuzz/fuzz.stamp ## an hour of fuzzing, from what earlier ones have l
 torture: $(VENV)/dev.stamp ## a thousand kills, and thousands of lives of a mirror: half an hour or more
 	FEEDMIRROR_KILLS=1000 FEEDMIRROR_EXAMPLES=5000 $(BIN)/pytest tests/test_kill.py tests/test_promises.py -o faulthandler_timeout=0
 
-unit: $(VENV)/dev.stamp ## the fast tests only
+unit: $(VENV)/dev.stamp ## the tests of pure code, in seconds
+	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow and not integration" -o faulthandler_timeout=0
+
+fast: $(VENV)/dev.stamp ## all tests that are not slow, in a minute
 	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow"
 
 lint: $(VENV)/dev.stamp ## linters, formatting, types and the contract on imports

@@ -50,6 +50,16 @@ _KEPT_TOGETHER = tuple(
     f"tests/test_{name}.py" for name in ("browser", "deploy", "readers", "samples")
 )
 
+# Their tests work with servers, other processes, a disk, or a mirror in every order of steps.
+_INTEGRATION = tuple(
+    f"tests/test_{name}"
+    for name in (
+        "alarms audit build cdn_ cli_ crash directory_store dispatch_ fuzz guards history hostile_ "
+        "http imports mirror_function overlap parser_process rebuild repository retirement s3_ "
+        "sandbox security_table serve sqs stores template"
+    ).split()
+)
+
 
 class Scheduler(LoadScopeScheduling):
     """Gives each worker test after test, but all of a file that is kept together to one.
@@ -68,8 +78,12 @@ def _is_slow(item: pytest.Item) -> bool:
     return item.get_closest_marker("slow") is not None
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Several workers begin with what takes long, so that none waits for the last of it."""
+    for item in items:
+        if item.nodeid.startswith(_INTEGRATION):
+            item.add_marker("integration")
     if hasattr(config, "workerinput"):  # one alone makes what a module shares only once
         items.sort(key=lambda item: not _is_slow(item))
 

@@ -151,6 +151,7 @@ def test_real_feeds_are_wholly_reachable_in_valid_documents(path: Path) -> None:
                 assert all(bodies.values())
 
 
+@pytest.mark.slow
 @given(st.integers(1, 12), st.integers(1, 5), st.lists(st.integers(1, 6), max_size=8))
 def test_entries_are_sealed_in_whole_pages_oldest_first(
     keep: int, page: int, arrivals: list[int]

@@ -368,6 +368,15 @@ def _shown(fragments: tuple[str, ...]) -> Iterator[str]:
     return ("".join(c for c in fragment if c not in "\x01\x02\x03\x04") for fragment in fragments)
 
 
+def test_a_link_of_another_vocabulary_makes_no_link_of_an_id() -> None:
+    found = (
+        "<id>https://a.example/1</id><title>a</title><x:link xmlns:x='tag:x'>https://b/</x:link>"
+    )
+    document = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry>{found}</entry></feed>'
+    (entry,) = _parsed(document).entries.values()
+    assert (entry.guid, entry.link) == ("https://a.example/1", None)
+
+
 @settings(max_examples=25)
 @given(feeds(confusable=True))
 def test_what_other_vocabularies_hold_is_taken_for_nothing_of_the_entry_s(

@@ -619,6 +619,7 @@ def test_each_record_is_read_once_and_its_newest_words_once_more() -> None:
     assert store.writes == [STATE, *(f"public/news/{name}" for name in DOCUMENTS), STATE]
 
 
+@pytest.mark.slow
 def test_progress_is_reported_now_and_then() -> None:
     scene = Scene(document(*range(250, 0, -1)))
     scene.refresh()

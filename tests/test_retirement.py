@@ -164,6 +164,7 @@ def killed(scene: Scene, before: dict[str, bytes], moment: str) -> Iterator[None
     assert at > 10
 
 
+@pytest.mark.slow
 def test_refresh_that_is_under_way_while_its_feed_is_removed_does_no_harm() -> None:
     """A function that was not updated yet may still be at it."""
 

@@ -107,7 +107,9 @@ class _Reader:
 def _has_alternate(element: Element) -> bool:
     """Whether an Atom entry has a link of its own."""
     return any(
-        child.name.local.lower() == "link" and (child.get("rel") or "alternate") == "alternate"
+        is_own(child.name.uri, element.node.name.uri)
+        and child.name.local.lower() == "link"
+        and (child.get("rel") or "alternate") == "alternate"
         for child in element.node.elements()
     )
 
