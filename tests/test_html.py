@@ -402,6 +402,10 @@ def test_what_readers_without_scripts_get_is_what_the_mirror_shows() -> None:
     assert made.count('src="https://a.example.org/a.png"') == 1
 
 
+def test_carriage_returns_that_references_make_are_the_line_breaks_they_are_read_as() -> None:
+    assert clean("a &#xD;&#10;b&#13;c <i>d</i>") == "a \nb\nc <i>d</i>"
+
+
 def test_line_breaks_at_the_beginning_of_preformatted_text_are_kept() -> None:
     # Of two line breaks the first is no part of the text. Source: HTML §13.1.2.5.
     assert _clean("<pre>\n\n  x</pre>") == "<pre>\n\n  x</pre>"

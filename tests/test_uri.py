@@ -150,3 +150,8 @@ def test_no_harmless_address_is_of_a_scheme_that_runs(url: str, base: str | None
 def test_relative_addresses_of_other_vocabularies_are_made_absolute() -> None:
     assert harmless("a.png", BASE) == "https://feeds.example.org/harbour/a.png"
     assert harmless("", BASE) == ""
+
+
+def test_addresses_of_the_web_in_other_vocabularies_are_made_valid_too() -> None:
+    assert harmless("https://ä.example/é", None) == "https://xn--4ca.example/%C3%A9"
+    assert harmless("https://[oops", None) == "https://[oops"

@@ -94,8 +94,9 @@ def _sanitised(body: str, resolve: Callable[[str], str | None], more: dict[str, 
         url_relative=resolve,
         link_rel="noopener noreferrer",
     )
-    # A line break right behind `<pre>` is dropped by whoever reads it.
-    return printable(_PRE.sub(r"\1\n", made))
+    # A carriage return, which only a reference can have made, is a line break to whoever reads it;
+    # and one right behind `<pre>` is dropped by them.
+    return printable(_PRE.sub(r"\1\n", re.sub(r"\r\n?", "\n", made)))
 
 
 def link(url: str) -> str:

@@ -93,7 +93,7 @@ def harmless(url: str, base: str | None) -> str | None:
     """
     # A browser ignores these before and within a scheme.
     scheme = _SCHEME.match(re.sub(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\ufeff]", "", url))
-    if scheme is None:
+    if scheme is None or _WEB.match(url):
         return absolute(url, base) or url
     return url if scheme[0].lower() in _HARMLESS else None
 
