@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from feedmirror import __version__
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Fetched, Gone, NotModified, Validators
 from feedmirror.ports import Origin
-from fetching import HOST, PUBLIC, failure, fetch, fetched, make_origin, subscription
+from fetching import HOST, NOW, PUBLIC, failure, fetch, fetched, make_origin, subscription
 from origin_server import OriginServer
 
 BODY = b"<rss version='2.0'><channel/></rss>"
@@ -164,6 +164,36 @@ def test_date_to_retry_after_is_read_against_the_given_clock(server):
     clock = datetime(2025, 11, 23, 11, 58, tzinfo=UTC)
     error = failure(server.url("/feed", HOST), origin=make_origin(now=lambda: clock))
     assert error.retry_after_s == 120
+
+
+@pytest.mark.row("F13")
+def test_what_one_feed_is_told_to_wait_holds_for_all_of_its_origin(server):
+    server.answer("/feed", 429, [("Retry-After", "120")])
+    server.serve("/other", BODY)
+    moment = [NOW]
+    origin = make_origin(now=lambda: moment[0])
+    failure(server.url("/feed", HOST), origin=origin)
+    moment[0] += timedelta(seconds=90)
+    error = failure(server.url("/other", HOST), origin=origin)
+    assert (error.kind, error.retry_after_s) == (Kind.THROTTLED, 30)
+    assert "for another feed, to wait for 30 s more" in str(error)
+    assert len(server.requests) == 1
+    other = subscription(server.url("/other", HOST))
+    elsewhere = server.url("/other", PUBLIC)
+    assert origin.fetch(subscription(elsewhere), elsewhere, {}).body == BODY
+    moment[0] += timedelta(seconds=31)
+    assert origin.fetch(other, other.url, {}).body == BODY
+
+
+@pytest.mark.row("F13")
+def test_no_feed_has_another_origin_wait_by_a_redirect(server):
+    server.answer("/feed", 302, [("Location", server.url("/throttled", PUBLIC))])
+    server.answer("/throttled", 429, [("Retry-After", "120")])
+    server.serve("/other", BODY)
+    origin = make_origin()
+    assert failure(server.url("/feed", HOST), origin=origin).retry_after_s == 120
+    other = server.url("/other", PUBLIC)
+    assert origin.fetch(subscription(other), other, {}).body == BODY
 
 
 def test_empty_document_is_an_error(server):

@@ -16,6 +16,7 @@ from feedmirror.adapters.headers import location_of, max_age_s, usable, validato
 from feedmirror.adapters.refusal import refusal
 from feedmirror.adapters.request import request_headers
 from feedmirror.adapters.target import Target, parse_target, redirect_target
+from feedmirror.adapters.waits import Waits
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
 
@@ -47,6 +48,7 @@ class HttpOrigin:
         self._ssl_context = ssl_context
         self._ssl_lock = threading.Lock()
         self._now = now
+        self._waits = Waits(now)
         self._monotonic = monotonic
 
     def fetch(
@@ -59,24 +61,31 @@ class HttpOrigin:
         Raises: FetchError, and nothing else whatever a server does.
         """
         deadline = Deadline(subscription.timeout_s, self._monotonic)
-        target, moved = parse_target(url), True
-        seen = {target}
+        first, moved = parse_target(url), True
+        target, seen = first, {first}
         for _ in range(MOST_REDIRECTS + 1):
             known = usable(validators.get(target.url, Validators()))
             reply = self._ask(subscription, target, known, deadline)
             if reply.status not in _REDIRECTS:
                 moved_to = target.url if moved and len(seen) > 1 else None
-                return self._conclude(target, reply, known, moved_to)
+                try:
+                    return self._conclude(target, reply, known, moved_to)
+                except FetchError as error:
+                    # No feed has another one's origin wait by a redirect to what it throttles.
+                    if target.origin == first.origin:
+                        self._waits.note(target, error.retry_after_s)
+                    raise
             following = _follow(target, reply, seen)
             moved = moved and _is_for_good(target, reply, following)
             target = following
-        message = f"{parse_target(url).shown} is redirected more than {MOST_REDIRECTS} times"
+        message = f"{first.shown} is redirected more than {MOST_REDIRECTS} times"
         raise FetchError(Kind.REDIRECT, f"{message}, last to {target.shown}.", status=reply.status)
 
     def _ask(
         self, subscription: Subscription, target: Target, known: Validators, deadline: Deadline
     ) -> Reply:
         """The answer of one address, with no redirect followed."""
+        self._waits.check(target)
         headers = request_headers(self._product, subscription, target, known)
         addresses = self._guard.addresses(
             target, deadline, allow_private=subscription.allow_private_hosts
