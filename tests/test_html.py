@@ -346,7 +346,7 @@ def test_fragments_belong_to_the_page() -> None:
 
 def test_sources_of_several_sizes_are_made_absolute_one_by_one() -> None:
     made = _clean(
-        '<img srcset="a.png, /b.png 2x , https://b.example.org/c,d.png 100w,javascript:x 3x">'
+        '<img SrcSet="a.png, /b.png 2x , https://b.example.org/c,d.png 100w,javascript:x 3x">'
     )
     assert (
         'srcset="https://a.example.org/posts/a.png, https://a.example.org/b.png 2x, '

@@ -43,7 +43,15 @@ def test_an_entry_is_identified_by_its_guid() -> None:
 def test_an_entry_without_guid_is_identified_by_its_link_and_published_under_it() -> None:
     ((_, key, guid),) = _identify((None, "https://e.org/1"))
     assert guid == "https://e.org/1"
-    assert key != guid_key("https://e.org/1")
+    assert _identify(("https://e.org/1", "https://e.org/1")) == [(0, key, guid)]
+
+
+@pytest.mark.row("C1")
+@given(st.lists(st.tuples(st.sampled_from([None, "x", "y", "z"]), st.sampled_from("xy"))))
+def test_no_two_entries_are_published_under_one_guid(pairs: list[tuple[str | None, str]]) -> None:
+    """Not those either that have none, and a link that is another one's guid."""
+    found = _identify(*pairs)
+    assert len({guid for _, _, guid in found}) == len({key for _, key, _ in found}) == len(found)
 
 
 @pytest.mark.row("C1")

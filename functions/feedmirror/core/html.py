@@ -54,6 +54,7 @@ _MOST_PASSES = 3  # one is enough for what is well-formed, two for nearly all el
 _CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(,*)")
 _DESCRIPTORS = re.compile(r"[^,]*")
 _SIZE = re.compile(r"\d+(?:\.\d+)?[wxh]")
+_FILTERED = re.compile("srcset|cite|poster", re.IGNORECASE)
 _PRE = re.compile(r"(<pre\b[^<>]*>)(?=\n)")
 
 
@@ -89,7 +90,7 @@ def _sanitised(body: str, resolve: Callable[[str], str | None], more: dict[str, 
         tags=set(TAGS | more.keys()),
         clean_content_tags=set(_DROPPED_WITH_CONTENT),
         attributes=_ATTRIBUTES | more,
-        attribute_filter=_attribute_filter(resolve) if _needs_filter(body) else None,
+        attribute_filter=_attribute_filter(resolve) if _FILTERED.search(body) else None,
         url_schemes=set(_SCHEMES),
         url_relative=resolve,
         link_rel="noopener noreferrer",
@@ -119,10 +120,6 @@ def _resolver(base: str | None, page: str | None) -> Callable[[str], str | None]
         return absolute(url, page or base if url.startswith("#") else base)
 
     return resolve
-
-
-def _needs_filter(body: str) -> bool:
-    return "srcset" in body or "cite" in body or "poster" in body
 
 
 def _attribute_filter(

@@ -49,22 +49,25 @@ def identify(
 def _identified(
     index: int, item: Item, entry: Entry | None, mode: Identity, keepers: Mapping[str, str | None]
 ) -> Identified | None:
+    permalink = False
     if mode is Identity.GUID and item.guid:
-        if item.guid in keepers and keepers[item.guid] != item.link:
-            key = guid_and_link_key(item.guid, item.link)
-            return Identified(index, key, f"{item.guid}#{key[:12]}", guid_is_permalink=False)
-        permalink = bool(entry and entry.guid_is_permalink) and is_web(item.guid)
-        return Identified(index, guid_key(item.guid), item.guid, permalink)
-    if mode is not Identity.CONTENT and item.link:
-        key = _digest("link", item.link)
-        link = entry.link if entry else None
-        if link:
-            return Identified(index, key, link, guid_is_permalink=is_web(link))
-        return Identified(index, key, urn_of(key), guid_is_permalink=False)
-    if entry is None:
+        key, guid = guid_key(item.guid), item.guid
+        permalink = bool(entry and entry.guid_is_permalink) and is_web(guid)
+    elif mode is not Identity.CONTENT and item.link:
+        # As if it were the guid, which it is of many entries: no other has the same one then.
+        key = guid_key(item.link)
+        guid = (entry and entry.link) or urn_of(key)
+        permalink = is_web(guid)
+    elif entry is not None:
+        key = _digest("content", entry.title or "", _visible(entry.content or entry.summary))
+        guid = urn_of(key)
+    else:
         return None
-    key = _digest("content", entry.title or "", _visible(entry.content or entry.summary))
-    return Identified(index, key, urn_of(key), guid_is_permalink=False)
+    name = item.guid or item.link or ""
+    if keepers.get(name, item.link) != item.link:
+        key = guid_and_link_key(name, item.link)
+        return Identified(index, key, f"{guid}#{key[:12]}", guid_is_permalink=False)
+    return Identified(index, key, guid, permalink)
 
 
 def by_content_only(item: Item, mode: Identity) -> bool:
@@ -89,8 +92,9 @@ def _keepers(
     """For each guid that stands with several links: the link of the entry that keeps it."""
     groups: dict[str, list[str | None]] = {}
     for item in items:
-        if item.guid and item.link not in groups.setdefault(item.guid, []):
-            groups[item.guid].append(item.link)
+        name = item.guid or item.link
+        if name and item.link not in groups.setdefault(name, []):
+            groups[name].append(item.link)
     return {
         guid: _keeper(guid, group, known, links) for guid, group in groups.items() if len(group) > 1
     }
