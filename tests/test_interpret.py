@@ -236,6 +236,7 @@ def test_authors_of_rss_are_names_with_addresses(author: str, expected: Author) 
         ("<name>A</name><uri>javascript:x</uri>", Author("A")),
         ("<email>not an address</email>", Author("not an address")),
         ("<name> </name><email>a@example.org</email>", Author(None, "a@example.org")),
+        ("<name>A\n  B</name>", Author("A B")),
     ],
 )
 def test_persons_of_atom_keep_their_parts(author: str, expected: Author) -> None:

@@ -172,6 +172,11 @@ def test_a_broken_document_is_read_whole_without_originals(document: str) -> Non
     assert _parsed(document).items == parsed.items
 
 
+def test_an_author_of_a_broken_document_stands_on_one_line() -> None:
+    (found,) = _parsed(_rss("<item><author>A\n  B</author><b></item>")).entries.values()
+    assert [author.name for author in found.authors] == ["A B"]
+
+
 def test_a_guid_of_a_broken_document_is_not_resolved() -> None:
     (found,) = _parsed(_rss("<item><guid>/a</guid><link>/b</link><b></item>")).entries.values()
     assert (found.guid, found.link) == ("/a", "https://a.example.org/b")

@@ -24,6 +24,10 @@ def string(raw: dict[str, Any], key: str) -> str | None:
     return printable(value).strip() or None
 
 
+def _line(raw: dict[str, Any], key: str) -> str | None:
+    return " ".join((string(raw, key) or "").split()) or None
+
+
 def plain(raw: dict[str, Any], key: str) -> str | None:
     """A text construct as plain text."""
     value = string(raw, key)
@@ -40,7 +44,7 @@ def authors(raw: Any, element: Element | None) -> tuple[Author, ...]:
     found: Iterator[Author]
     if element is None:
         found = (
-            Author(string(one, "name"), string(one, "email"), absolute(one.get("href"), None))
+            Author(_line(one, "name"), _line(one, "email"), absolute(one.get("href"), None))
             for one in dict.get(raw, "authors") or ()
         )
     else:
@@ -52,7 +56,9 @@ def authors(raw: Any, element: Element | None) -> tuple[Author, ...]:
 def _authors_of(node: Node) -> Iterator[Author]:
     for child in node.elements():
         if is_author(child.name, node.name):
-            parts = {part.name.local.lower(): part.text().strip() for part in child.elements()}
+            parts = {
+                part.name.local.lower(): " ".join(part.text().split()) for part in child.elements()
+            }
             if not parts:
                 yield person(child.text())
                 continue
