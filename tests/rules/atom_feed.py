@@ -27,7 +27,7 @@ from rules.values import is_address, plain_text_problem, scheme_of, url_problem,
 
 ENTRY = f"{{{ATOM}}}entry"
 _ON_ONE_LINE = frozenset(f"{{{ATOM}}}{name}" for name in ("title", "subtitle"))
-_TAG = re.compile(r"tag:([\w.-]+@)?[A-Za-z0-9.-]+,\d{4}(-\d\d){0,2}:\S*", re.ASCII)
+_TAG = re.compile(r"(?i:tag):([\w.-]+@)?[A-Za-z0-9.-]+,\d{4}(-\d\d){0,2}:\S*", re.ASCII)
 _URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,30}[a-z0-9]:\S+", re.IGNORECASE)
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
