@@ -13,7 +13,7 @@ from rules.json_feed import json_disclaimers
 from rules.values import EXECUTED_SCHEMES, scheme_of
 from validity import FROM_ORIGIN, atom_problems, disclaimers, json_problems, rss_problems
 
-# A date that is up to a day ahead passes: clocks differ. So do elements that Atom does not know, and
+# A date that is up to a day ahead passes: clocks differ. So do elements that Atom does not know and
 # links of a strange sort, which are carried as they came.
 _LET_PASS = FROM_ORIGIN | {"date-future", "atom-element", "atom-link"}
 # What cannot be made an address stays in other vocabularies as the origin has it; and JSON Feed's
