@@ -38,8 +38,8 @@ test: ## everything that CI runs: lint, the fast tests on each Python, all tests
 	$(MAKE) --jobs 3 lint others .venv-sam/sam.stamp .venv-ministack/ministack.stamp .venv-fuzz/fuzz.stamp $(NODE)/node.stamp
 	$(MAKE) --jobs 2 fuzzed tested
 
-tested: # all tests, with coverage
-	$(BIN)/pytest --numprocesses $(WORKERS) --cov --cov-report term
+tested: # all tests, with coverage; by one worker more, since some do nothing but wait
+	$(BIN)/pytest --numprocesses $$(($(WORKERS) + 1)) --cov --cov-report term
 
 others: $(VENV)/dev.stamp # the fast tests on the Pythons that are not this one
 	tools/test-others "$(BIN)/python"
