@@ -19,6 +19,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -47,6 +48,7 @@ class DirectoryStore:
         self._root = root
         self._lock_timeout_s = lock_timeout_s  # longer than this only a stopped process holds it
         self._swept = False
+        self._turn = threading.Lock()  # of the threads of this process, who would poll each other
 
     def load(self, key: str) -> Stored | None:
         """The object, or None if there is none. Waits for no lock.
@@ -222,18 +224,18 @@ class DirectoryStore:
 
         Source: flock(2). Raises: TimeoutError.
         """
+        deadline_s = time.monotonic() + self._lock_timeout_s
         with files.closing(self._walk([])) as root:
             file = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666, dir_fd=root)
-        with files.closing(file):
-            self._wait_for(file)
+        with files.closing(file), self._turn:
+            self._wait_for(file, deadline_s)
             try:
                 yield
             finally:
                 # Closing is not enough: a child forked meanwhile keeps a copy of the descriptor.
                 fcntl.flock(file, fcntl.LOCK_UN)
 
-    def _wait_for(self, file: int) -> None:
-        deadline_s = time.monotonic() + self._lock_timeout_s
+    def _wait_for(self, file: int, deadline_s: float) -> None:
         while not files.try_lock(file):
             if time.monotonic() > deadline_s:
                 cause = f"another process held the lock for {self._lock_timeout_s:g} s"

@@ -11,7 +11,7 @@ _REFERENCE = r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]\w+);"
 _LOOKS_LIKE_HTML = re.compile(rf"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|{_REFERENCE}")
 # More than that: to a parser of HTML, a letter right behind a bracket begins a tag.
 _READ_AS_HTML = re.compile(rf"<[a-zA-Z/!?]|{_REFERENCE}")
-_IN_SCRIPT = re.compile("<(?=/?script|!--)|[\u2028\u2029]", re.IGNORECASE)
+_IN_SCRIPT = re.compile("<(?=/?script|!--)", re.IGNORECASE)
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ISOLATE_END = "\u2069"
 _ENDED_BY = {
@@ -49,7 +49,8 @@ def in_any_script(json: str) -> str:
     a page: nothing in it ends or begins one, or is a line break to JavaScript alone.
     Source: HTML §4.12.1.3, ECMA-262 (before 2019) §12.3.
     """
-    return _IN_SCRIPT.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
+    json = _IN_SCRIPT.sub(r"\\u003c", json)
+    return json.replace("\u2028", r"\u2028").replace("\u2029", r"\u2029")
 
 
 def closed(text: str) -> str:
