@@ -37,10 +37,6 @@ class Seen(HTMLParser):
         if self._open:
             raise self._fault(f"<{self._open[-1][0]}> is never closed")
 
-    def updatepos(self, i: int, j: int) -> int:  # noqa: ARG002 - as the base has it
-        """Where reading goes on; nobody asks for lines, and to count them is a tenth of it all."""
-        return j
-
     def _fault(self, what: str) -> RenderError:
         return RenderError(f"{self._name} would not be a page to publish: {what}")
 
