@@ -92,7 +92,7 @@ def _mirror(month: Month) -> Iterator[Item]:
 
 def _new_writes(m: Measured, a: Assumptions) -> float:
     """Writes of a poll that finds something new."""
-    return m.new.writes + (a.new_a_poll - 1) * m.writes_an_entry
+    return m.new.writes + (a.new_a_poll - 1) * m.writes_an_entry + a.new_a_poll * m.sealing_writes
 
 
 def _store(month: Month) -> Iterator[Item]:
@@ -112,7 +112,8 @@ def _store(month: Month) -> Iterator[Item]:
     yield Item("S3: GET for status.json", feeds * a.looks_a_day * DAYS, prices.S3_READ)
     yield Item("S3: PUT", writes, prices.S3_WRITE)
     yield Item("S3: LIST", listings, prices.S3_WRITE)
-    yield Item("S3: entries, GB", entries * m.entry_bytes * a.packed / _GB, prices.S3_GB)
+    entry_bytes = m.entry_bytes * a.packed + m.entry_public_bytes
+    yield Item("S3: entries and their pages, GB", entries * entry_bytes / _GB, prices.S3_GB)
     yield Item("S3: states and documents, GB", current / _GB, prices.S3_GB)
     yield Item("S3: old versions, GB", feeds * replaced * a.version_days / _GB, prices.S3_GB)
 

@@ -23,7 +23,7 @@ _QUICK_INIT_S = 0.5  # not measured then
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 whatever the bill comes to."""
     arguments = _parse_options(argv)
-    counted = count_polls(2 if arguments.quick else 12)
+    counted = count_polls()
     cpu = _quick(counted) if arguments.quick else measure_cpu(arguments.function)
     measured = _put_together(counted, cpu)
     assumed = template_assumptions((ROOT / "template.yaml").read_text())
@@ -78,6 +78,7 @@ def _put_together(counted: Counted, cpu: Cpu) -> Measured:
         unchanged=_poll(counted.unchanged, cpu.unchanged_s),
         new=_poll(counted.new, cpu.new_s),
         writes_an_entry=(counted.several.writes - counted.new.writes) / 4,
+        sealing_writes=counted.sealing_writes,
         bookkeeping_writes=counted.bookkeeping_writes,
         invocation_cpu_s=cpu.invocation_s,
         invocation_log_bytes=sum(len(line.encode()) for line in other),
@@ -85,11 +86,12 @@ def _put_together(counted: Counted, cpu: Cpu) -> Measured:
         init_cpu_s=cpu.init_s,
         overlap=cpu.overlap,
         due_cpu_s=due_cpu_s(),
-        entry_bytes=counted.entry_bytes,
-        state_bytes=counted.state_bytes,
-        document_bytes=counted.document_bytes,
-        document_gzip_bytes=counted.document_gzip_bytes,
-        entries_first=counted.first.writes - 3,  # the state twice, a document
+        entry_bytes=counted.sizes.entry,
+        entry_public_bytes=counted.sizes.entry_public,
+        state_bytes=counted.sizes.state,
+        document_bytes=counted.sizes.documents,
+        document_gzip_bytes=counted.sizes.reader_gzip,
+        entries_first=counted.entries_first,
         metrics=counted.metrics,
     )
 

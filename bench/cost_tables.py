@@ -128,9 +128,11 @@ def _measured(m: Measured, load: float) -> Table:
         ("an invocation's own log lines, bytes", f"{m.invocation_log_bytes:.0f}"),
         ("of a batch's time that passes while it waits for origins", f"{m.overlap:.2f}"),
         ("an entry's object, bytes", f"{m.entry_bytes:,.0f}"),
+        ("its page, and its part of sealed pages, bytes", f"{m.entry_public_bytes:,.0f}"),
+        ("PUT for sealed pages, an entry", f"{m.sealing_writes:.2f}"),
         ("a state, bytes", f"{m.state_bytes:,.0f}"),
-        ("the documents, bytes", f"{m.document_bytes:,.0f}"),
-        ("the documents, gzipped, bytes", f"{m.document_gzip_bytes:,.0f}"),
+        ("the documents that a new entry changes, bytes", f"{m.document_bytes:,.0f}"),
+        ("the RSS, gzipped, bytes", f"{m.document_gzip_bytes:,.0f}"),
     ]
     about = f"CPU times on this machine, at a load of {load:.1f}; busy neighbours make them longer."
     return Table("Measured", ("what", "figure"), rows, about=about)

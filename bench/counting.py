@@ -9,8 +9,23 @@ from datetime import timedelta
 
 from stage import Count, Stage
 
+from feedmirror.core.formats import formats
+from feedmirror.core.seal import PAGE
+
 _POLLS_A_DAY = 96
 _NEW_AT = (30, 70)  # of them
+_PAGES = 2  # sealed ones, over which the writes of sealing are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of what is stored, and of what is sent."""
+
+    entry: float  # an entry's object
+    entry_public: float  # an entry's page, and its part of a sealed page in every format
+    state: float
+    documents: float  # that are replaced with each new entry, together
+    reader_gzip: float  # the RSS, as the CDN sends it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +39,23 @@ class Counted:
     failing: Count  # the first time
     failing_again: Count
     bookkeeping_writes: int  # of a day besides those of its two new entries
-    entry_bytes: float
-    state_bytes: float
-    document_bytes: float
-    document_gzip_bytes: float
+    sealing_writes: float  # an entry: what leaves the window, it leaves in whole pages
+    entries_first: int  # that a first mirror stores
+    sizes: Sizes
     metrics: int
 
 
-def count_polls(days: int = 12) -> Counted:
+def count_polls(days: int = 42) -> Counted:
     """A mirror from its first poll on, two new entries a day until its window is as long as it
     gets, and then a day of 96 polls.
     """
     stage = Stage()
     first = stage.poll()
+    entries_first = len(stage.bytes_of(_is_entry))
+    grown = []
     for _ in range(2 * days):
         stage.publish(stage.version + 1)
-        stage.poll(hours=12)
+        grown.append(stage.poll(hours=12).writes)
     counts = []
     for number in range(_POLLS_A_DAY):
         if number in _NEW_AT:
@@ -47,23 +63,35 @@ def count_polls(days: int = 12) -> Counted:
         counts.append(stage.poll(minutes=15))
     new, unchanged = counts[_NEW_AT[-1]], counts[-1]
     bookkeeping = sum(count.writes for count in counts) - len(_NEW_AT) * new.writes
+    sealing = sum(writes - new.writes for writes in grown[-_PAGES * PAGE :]) / (_PAGES * PAGE)
     sizes = _sizes(stage)
     stage.publish(stage.version + 5)
     several = stage.poll(minutes=15)
     stage.fail()
     failing, again = stage.poll(minutes=15), stage.poll(minutes=15)
     polls = (first, unchanged, new, several, failing, again)
-    return Counted(*polls, bookkeeping, *sizes, first.metrics)
+    return Counted(*polls, bookkeeping, sealing, entries_first, sizes, first.metrics)
 
 
-def _sizes(stage: Stage) -> tuple[float, float, float, float]:
-    """Bytes of an entry, the state, the documents, and these as the CDN sends them."""
-    entries = stage.bytes_of(lambda key: key.startswith("data/") and "/entries/" in key)
+def _is_entry(key: str) -> bool:
+    return key.startswith("data/") and "/entries/" in key
+
+
+def _sizes(stage: Stage) -> Sizes:
+    entries = stage.bytes_of(_is_entry)
+    pages = stage.bytes_of(lambda key: key.startswith("public/") and "/entries/" in key)
+    sealed = stage.bytes_of(lambda key: "/archive/" in key)
+    in_sealed = PAGE * len(sealed) / len(formats())
     (state,) = stage.bytes_of(lambda key: key.endswith("/state.json"))
-    documents = stage.bytes_of(lambda key: key.startswith("public/"))
-    packed = sum(len(gzip.compress(document, 6)) for document in documents)
-    mean = sum(map(len, entries)) / len(entries)
-    return mean, len(state), sum(map(len, documents)), packed
+    (rss,) = stage.bytes_of(lambda key: key.count("/") == 2 and key.endswith("/rss.xml"))
+    documents = stage.bytes_of(lambda key: key.startswith("public/") and key.count("/") == 2)
+    return Sizes(
+        entry=sum(map(len, entries)) / len(entries),
+        entry_public=sum(map(len, pages)) / len(pages) + sum(map(len, sealed)) / in_sealed,
+        state=len(state),
+        documents=sum(map(len, documents)),
+        reader_gzip=len(gzip.compress(rss, 6)),
+    )
 
 
 def due_cpu_s(feeds: int = 10_000) -> float:

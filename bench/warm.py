@@ -85,7 +85,8 @@ def _measure(start: Callable[[], Function], origin: Origin, s3: S3) -> Cpu:
             origin.serve(version, conditional=True)
             s3.requests()
             new.append(_turn(function, FEEDS)[0])
-        _expect(s3, GET=FEEDS, PUT=(3 + len(formats())) * FEEDS)  # entry, state, documents, state
+        # Entry, its page, state, documents, state.
+        _expect(s3, GET=FEEDS, PUT=(4 + len(formats())) * FEEDS)
         many = [_turn(function, FEEDS) for _ in range(_UNCHANGED)]
         _expect(s3, GET=FEEDS * _UNCHANGED)
         origin.serve(_NEW, conditional=True, delay_s=_DELAY_S)

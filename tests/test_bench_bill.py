@@ -25,6 +25,7 @@ MEASURED = Measured(
     unchanged=Poll(reads=1, writes=0, listings=0, log_bytes=300, cpu_s=0.004),
     new=Poll(reads=1, writes=4, listings=0, log_bytes=340, cpu_s=0.03),
     writes_an_entry=1,
+    sealing_writes=0,
     bookkeeping_writes=0,
     invocation_cpu_s=0.002,
     invocation_log_bytes=760,
@@ -33,6 +34,7 @@ MEASURED = Measured(
     overlap=0.0,
     due_cpu_s=3e-6,
     entry_bytes=12_000,
+    entry_public_bytes=0,
     state_bytes=300_000,
     document_bytes=300_000,
     document_gzip_bytes=27_000,
@@ -108,7 +110,7 @@ def test_parts_of_the_bill_add_up() -> None:
 
 def test_archive_grows_with_the_months_and_old_versions_do_not() -> None:
     first, twelfth = (items(MANY, replace(ASSUMPTIONS, month=month)) for month in (1, 12))
-    entries, versions = "S3: entries, GB", "S3: old versions, GB"
+    entries, versions = "S3: entries and their pages, GB", "S3: old versions, GB"
     assert twelfth[entries].count == pytest.approx(first[entries].count * 750 / 90)
     assert twelfth[versions].count == first[versions].count
 
