@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from builders import big_feed, entry, rss_document
+from feedmirror.core.mend import mend_names
 from feedmirror.core.parse import parse
 from feedmirror.core.vocabulary import PREFIXES
 from feedmirror.core.xml import quote
@@ -170,6 +171,14 @@ def test_a_broken_document_is_read_whole_without_originals(document: str) -> Non
     assert len(parsed.entries) == 2
     assert [found.original for found in parsed.entries.values()] == [None, None]
     assert _parsed(document).items == parsed.items
+
+
+@pytest.mark.row("P3")
+def test_names_that_never_end_are_looked_at_once() -> None:
+    text = "<links " * 500_000
+    began_s = time.process_time()
+    assert mend_names(text) == text
+    assert time.process_time() - began_s < 5  # to look for each end takes an hour
 
 
 def test_an_author_of_a_broken_document_stands_on_one_line() -> None:
