@@ -175,9 +175,8 @@ def test_a_broken_document_is_read_whole_without_originals(document: str) -> Non
 
 @pytest.mark.row("P3")
 def test_names_that_never_end_are_looked_at_once() -> None:
-    text = "<links " * 500_000
     began_s = time.process_time()
-    assert mend_names(text) == text
+    assert mend_names("<links " * 500_000) == ""
     assert time.process_time() - began_s < 5  # to look for each end takes an hour
 
 
@@ -199,7 +198,7 @@ def test_a_guid_of_a_broken_document_is_not_resolved() -> None:
 )
 def test_no_name_of_an_element_is_mistaken_for_what_the_lenient_parser_keeps(name: str) -> None:
     """As `<links>` is one letter away from a link; text that stood in its place was no list."""
-    odd = f"<{name}>q</{name}><{name} a='b'/>"
+    odd = f"<{name}>q</{name}><{name} a='b'/><{name} never ended"
     known = "<link>/b</link><category>c</category><author>d</author><title>e</title>"
     items = f"<item>{odd}{known}</item><item>{known}{odd}<b></item><item>{known}</item>"
     parsed = _parsed(_rss(f"{odd}{items}{odd}"))

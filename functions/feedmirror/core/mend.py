@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"&#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?")
 # within another element. An element of that name takes their place, or has it fail.
 _OUT_OF_PLACE = re.compile(
     r"</?(?:(?:links|tags|authors|contributors|enclosures)|[\w.-]+[_:](?:detail|parsed|pos|poslist))"
-    r"(?=[\s/>])[^<>]*>",
+    r"(?=[\s/>])[^<>]*>?",
     re.IGNORECASE,
 )
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
