@@ -88,8 +88,9 @@ def test_entries_are_listed_newest_first_with_the_beginning_of_their_words() -> 
     ]
 
 
-def test_an_entry_without_a_title_is_listed_by_its_words_once() -> None:
-    page = page_of(revision(title=None, summary="<p>Only words.</p>"))
+@pytest.mark.parametrize("title", [None, "\u200b\u00ad"])
+def test_an_entry_without_a_title_is_listed_by_its_words_once(title: str | None) -> None:
+    page = page_of(revision(title=title, summary="<p>Only words.</p>"))
     assert words(one(page, "//li[@class='entry']")) == "Only words. 2 March 2026"
 
 

@@ -105,6 +105,7 @@ def test_an_entry_without_a_date_says_when_it_was_fetched() -> None:
         ({"summary": "漢" * 90}, f"{'漢' * 80}…"),
         ({}, "Entry of 2 March 2026"),
         ({"title": "  "}, "Entry of 2 March 2026"),
+        ({"title": "\u200b \u200f\ufeff"}, "Entry of 2 March 2026"),
     ],
 )
 def test_an_entry_without_a_title_is_called_by_its_first_words_or_its_date(

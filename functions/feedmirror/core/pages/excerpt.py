@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from feedmirror.core.months import dated
+from feedmirror.core.pages.tokens import is_visible
 from feedmirror.core.pages.words import day
 from feedmirror.core.text import words_of
 from feedmirror.model import Entry, Revision
@@ -21,10 +22,19 @@ def excerpt(entry: Entry, length: int = _LONG) -> str:
     return next(filter(None, (_beginning(body or "", length) for body in bodies)), "")
 
 
+def on_one_line(title: str | None) -> str:
+    """A title; nothing, where nothing of it would be seen."""
+    line = " ".join((title or "").split())
+    return line if is_visible(line) else ""
+
+
 def name_of(revision: Revision) -> str:
     """What the entry is called: its title, else its first words, else its date. Never empty."""
-    title = " ".join((revision.entry.title or "").split())
-    return title or excerpt(revision.entry, _SHORT) or f"Entry of {day(dated(revision))}"
+    return (
+        on_one_line(revision.entry.title)
+        or excerpt(revision.entry, _SHORT)
+        or f"Entry of {day(dated(revision))}"
+    )
 
 
 def shortened(words: str, length: int) -> str:
