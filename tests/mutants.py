@@ -20,6 +20,13 @@ def _mutant(guard: str, file: str, old: str, new: str, *tests: str) -> Mutant:
 
 ADDRESSES = (
     _mutant(
+        "the function's own runtime is asked for nothing",
+        "adapters/guard.py",
+        "if target.port == self.own_port and not self.is_public(address):",
+        "if False:",
+        "test_guard.py::test_own_runtime_is_refused_even_where_private_hosts_are_allowed",
+    ),
+    _mutant(
         "addresses that are not public are refused",
         _GUARD,
         "if not (self.is_public(address) or (allow_private and is_private(address))):",

@@ -24,8 +24,8 @@ F5 A redirect to a private address, however it is spelt -> Refused; nobody is co
 F6 A name that leads elsewhere between check and use -> Looked up once; only the number that was
    checked is connected to
 F7 A name with public and private addresses -> Refused
-F8 Addresses that hand out a cloud's credentials or a function's events -> Refused; metadata
-   even where private hosts are allowed
+F8 Addresses that hand out a cloud's credentials or a function's events -> Refused, even
+   where private hosts are allowed
 F9 Other schemes, names and passwords, other protocols' ports, backslashes -> Refused before any
    name is looked up
 F10 A redirect to another origin -> Configured headers stay behind; no cookie, no referrer

@@ -67,12 +67,13 @@ class Emulator:
     options: tuple[str, ...] = ()  # of Python
     _process: subprocess.Popen[bytes] = field(init=False)
     _port: int = 0
+    runtime_port: int = 0  # where the runtime hands out events
 
     def __enter__(self) -> Emulator:
-        self._port, runtime_port = _free_ports()
+        self._port, self.runtime_port = _free_ports()
         command = [require_emulator()]
         command += ["--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
-        command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
+        command += ["--runtime-api-address", f"127.0.0.1:{self.runtime_port}"]
         # Without site-packages: the function has what it brings along and what Lambda has.
         command += [require_lambda_python(), "-S", *self.options, "-m", "awslambdaric", HANDLER]
         with self._log.open("wb") as log:

@@ -55,6 +55,12 @@ def test_empty_variables_count_as_not_set(variables: dict[str, str]) -> None:
     assert (found.public_url, found.threads) == ("https://file.example.net", 10)
 
 
+def test_port_of_the_runtime_is_known_where_there_is_one(variables: dict[str, str]) -> None:
+    assert read_environment(variables).runtime_port is None
+    found = read_environment(variables | {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"})
+    assert found.runtime_port == 9001
+
+
 def test_parser_gets_its_share_of_the_function_s_memory(variables: dict[str, str]) -> None:
     small = read_environment(variables | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"})
     large = read_environment(variables | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024"})

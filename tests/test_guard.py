@@ -229,6 +229,23 @@ def test_metadata_is_refused_even_where_private_hosts_are_allowed(address):
 
 
 @pytest.mark.row("F8")
+def test_own_runtime_is_refused_even_where_private_hosts_are_allowed(canary):
+    url = canary.url("/feed")
+    origin = real_origin(own_port=canary.port)
+    error = failure(url, origin=origin, allow_private_hosts=True)
+    assert error.kind is Kind.ADDRESS
+    assert "runtime" in str(error)
+    assert canary.requests == []
+
+
+@pytest.mark.row("F8")
+def test_public_host_is_asked_at_any_port(server):
+    url = server.url("/feed", HOST)
+    origin = make_origin(own_port=server.port)
+    assert origin.fetch(subscription(url), url, {}).body == b"<rss/>"
+
+
+@pytest.mark.row("F8")
 def test_redirect_to_metadata_is_refused_even_where_private_hosts_are_allowed(canary):
     canary.redirect("/feed", "http://169.254.169.254/latest/meta-data/")
     url = canary.url("/feed")

@@ -248,6 +248,21 @@ def test_of_a_batch_only_what_is_our_own_fault_is_sent_again(
     assert "not ours" in run.line("message refused")["error"]
 
 
+@pytest.mark.row("F8")
+def test_no_feed_reaches_the_runtime_that_hands_out_events(
+    start: Start, origin: OriginServer
+) -> None:
+    emulator = start("tides")
+    origin.redirect(
+        "/tides", f"http://127.0.0.1:{emulator.runtime_port}/2018-06-01/runtime/invocation/next"
+    )
+    run = emulator.invoke({"feeds": ["tides"]})
+    (outcome,) = run.answer["outcomes"]
+    assert outcome["error_kind"] == "address"
+    assert "never contacted" in outcome["error"]
+    assert emulator.invoke({"feeds": ["tides"]}).answer["failed"] == 1
+
+
 # ---------------------------------------------------------------- time
 
 

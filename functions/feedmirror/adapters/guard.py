@@ -85,6 +85,7 @@ class Guard:
 
     resolve: Resolve = resolve
     is_public: Predicate = is_public
+    own_port: int | None = None  # where this function's runtime hands out events; nobody asks it
 
     def addresses(
         self, target: Target, deadline: Deadline, *, allow_private: bool
@@ -95,6 +96,10 @@ class Guard:
         """
         found = self._look_up(target, deadline)
         for address in found:
+            if target.port == self.own_port and not self.is_public(address):
+                where = f"Port {target.port} of {target.host} in {target.shown}"
+                message = f"{where} is the function's own runtime's, which is never contacted."
+                raise FetchError(Kind.ADDRESS, message)
             if not (self.is_public(address) or (allow_private and is_private(address))):
                 raise FetchError(Kind.ADDRESS, _why_refused(target, address))
         return found

@@ -40,11 +40,12 @@ class HttpOrigin:
         product: str = f"feedmirror/{__version__}",  # first word of the User-Agent
         resolve: Resolve = resolve,
         is_public: Predicate = is_public,
+        own_port: int | None = None,  # of the function's runtime
         ssl_context: ssl.SSLContext | None = None,  # None: the system's authorities
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._product = product
-        self._guard = Guard(resolve, is_public)
+        self._guard = Guard(resolve, is_public, own_port)
         self._ssl_context = ssl_context
         self._ssl_lock = threading.Lock()
         self._now = now

@@ -27,6 +27,7 @@ class Environment:
     subscriptions: Mapping[str, Subscription]  # by slug, in the order of feeds.toml
     threads: int  # feeds side by side
     parser_bytes: int  # of address space for the parser's process
+    runtime_port: int | None = None  # where the function's runtime listens on this machine
     queue_url: str | None = None  # of the queue of refreshes; None where there is none
 
 
@@ -59,6 +60,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         subscriptions=subscriptions,
         threads=_whole(variables, "FEEDMIRROR_THREADS", 10, _MOST_THREADS, problems),
         parser_bytes=_parser_bytes(variables, problems),
+        runtime_port=_runtime_port(variables),
         queue_url=variables.get("FEEDMIRROR_QUEUE_URL") or None,
     )
     if problems:
@@ -85,6 +87,12 @@ def _public_url(value: str | None, problems: list[str]) -> str | None:
     read = PUBLIC_URL.read(Spot(found, accepted=PUBLIC_URL.accepted), value)
     problems += [f"FEEDMIRROR_PUBLIC_URL: {problem}" for problem in found]
     return str(read)
+
+
+def _runtime_port(variables: Mapping[str, str]) -> int | None:
+    """Source: AWS Lambda, "Defined runtime environment variables"."""
+    port = variables.get("AWS_LAMBDA_RUNTIME_API", "").rpartition(":")[2]
+    return int(port) if port.isascii() and port.isdigit() else None
 
 
 def _parser_bytes(variables: Mapping[str, str], problems: list[str]) -> int:

@@ -159,7 +159,7 @@ def start(
 
     world = World(
         store=open_store(environment.store, threads=environment.threads),
-        origin=HttpOrigin(now=clock),
+        origin=HttpOrigin(now=clock, own_port=environment.runtime_port),
         parser=parser,
         clock=clock,
         public_url=environment.public_url,
