@@ -37,8 +37,8 @@ ADDRESSES = (
     _mutant(
         "each answer of a name server is checked",
         _GUARD,
-        "        for address in found:\n            if not",
-        "        for address in found[:1]:\n            if not",
+        "        for address in found:\n            if target",
+        "        for address in found[:1]:\n            if target",
         "test_guard.py::test_one_private_answer_among_public_ones_is_refused",
     ),
     _mutant(
