@@ -18,7 +18,7 @@ from validity import FROM_ORIGIN, atom_problems, disclaimers, json_problems, rss
 _LET_PASS = FROM_ORIGIN | {"date-future", "atom-element", "atom-link"}
 # What cannot be made an address stays in other vocabularies as the origin has it; and JSON Feed's
 # plain texts may be about markup.
-_SAID = re.compile(r"url-\S+ at \S*/(?!atom:)\w+:\w+(?:\[\d+\])? |markup at \.items\S+\.\w+: ")
+_SAID = re.compile(r"url-\S+ at \S*/\w+:\w+(?:\[\d+\])? |markup at \.items\S+\.\w+: ")
 MARK = "feedmirror-disclaimer"
 # As XML 1.0 §2.2 has them, noncharacters aside.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
