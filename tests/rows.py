@@ -32,8 +32,8 @@ F10 A redirect to another origin -> Configured headers stay behind; no cookie, n
 F11 A 304, asked for or not -> Asked for: nothing at all is written. Not asked for: contained,
    and the next poll is unconditional
 F12 A 200 with the same bytes as before -> Nothing is parsed, nothing is written
-F13 `Retry-After` in every form, hostile ones too -> The feed waits, and others of its origin in
-   the same process: a minute at least, a day at most
+F13 `Retry-After` in every form, hostile ones too -> The feed waits, a minute at least, a day at
+   most; others of its origin in the same process for an hour at most
 F14 Permanent and temporary redirects, true ones and a hotel's -> Only a stable permanent one is
    remembered; entries stay who they are
 F15 410, 404 and errors of the server -> 410: not asked again, entries stay, the operator is

@@ -186,6 +186,19 @@ def test_what_one_feed_is_told_to_wait_holds_for_all_of_its_origin(server):
 
 
 @pytest.mark.row("F13")
+def test_feed_that_is_told_to_wait_for_a_day_costs_its_neighbours_an_hour(server):
+    server.answer("/feed", 429, [("Retry-After", "86400")])
+    server.serve("/other", BODY)
+    moment = [NOW]
+    origin = make_origin(now=lambda: moment[0])
+    assert failure(server.url("/feed", HOST), origin=origin).retry_after_s == 86400
+    other = subscription(server.url("/other", HOST))
+    assert failure(other.url, origin=origin).retry_after_s == 3600
+    moment[0] += timedelta(hours=1)
+    assert origin.fetch(other, other.url, {}).body == BODY
+
+
+@pytest.mark.row("F13")
 def test_no_feed_has_another_origin_wait_by_a_redirect(server):
     server.answer("/feed", 302, [("Location", server.url("/throttled", PUBLIC))])
     server.answer("/throttled", 429, [("Retry-After", "120")])

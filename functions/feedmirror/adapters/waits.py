@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from feedmirror.adapters.target import Target
 from feedmirror.core.schedule import retry_after
 from feedmirror.errors import FetchError, Kind
 
+_LONGEST = timedelta(hours=1)
+
 
 class Waits:
     """What origins have asked for by `Retry-After`, as long as this process lives.
 
-    Each feed remembers in its state what it was told itself.
+    Each feed remembers in its state what it was told itself, which may be a day. Others wait for an
+    hour at most, so that no feed that is always refused keeps its neighbours from their origin.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -26,7 +29,7 @@ class Waits:
         until = retry_after(seconds, now)
         if until is not None:
             waiting = {origin: end for origin, end in self._until.items() if end > now}
-            self._until = {**waiting, target.origin: until}
+            self._until = {**waiting, target.origin: min(until, now + _LONGEST)}
 
     def check(self, target: Target) -> None:
         """Raises: FetchError THROTTLED while the target's origin wants no request."""

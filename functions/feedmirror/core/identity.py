@@ -49,31 +49,32 @@ def identify(
 def _identified(
     index: int, item: Item, entry: Entry | None, mode: Identity, keepers: Mapping[str, str | None]
 ) -> Identified | None:
-    permalink = False
+    name, permalink = identifier_of(item, mode), False
+    if name is None:
+        if entry is None:
+            return None
+        key = _digest("content", entry.title or "", _visible(entry.content or entry.summary))
+        return Identified(index, key, urn_of(key), guid_is_permalink=False)
+    key = guid_key(name)
     if mode is Identity.GUID and item.guid:
-        key, guid = guid_key(item.guid), item.guid
+        guid = item.guid
         permalink = bool(entry and entry.guid_is_permalink) and is_web(guid)
-    elif mode is not Identity.CONTENT and item.link:
-        # As if it were the guid, which it is of many entries: no other has the same one then.
-        key = guid_key(item.link)
+    else:
         guid = (entry and entry.link) or urn_of(key)
         permalink = is_web(guid)
-    elif entry is not None:
-        key = _digest("content", entry.title or "", _visible(entry.content or entry.summary))
-        guid = urn_of(key)
-    else:
-        return None
-    name = item.guid or item.link or ""
     if keepers.get(name, item.link) != item.link:
         key = guid_and_link_key(name, item.link)
         return Identified(index, key, f"{guid}#{key[:12]}", guid_is_permalink=False)
     return Identified(index, key, guid, permalink)
 
 
-def by_content_only(item: Item, mode: Identity) -> bool:
-    """Whether nothing else could identify it."""
-    named = item.guid if mode is Identity.GUID else None
-    return not named and (mode is Identity.CONTENT or not item.link)
+def identifier_of(item: Item, mode: Identity) -> str | None:
+    """The guid, or the link as if it were that: it is, of many entries, and no two may be public
+    under the same one. None if only its content can identify the item.
+    """
+    if mode is Identity.GUID and item.guid:
+        return item.guid
+    return (item.link or None) if mode is not Identity.CONTENT else None
 
 
 def guid_key(guid: str) -> str:
@@ -92,7 +93,7 @@ def _keepers(
     """For each guid that stands with several links: the link of the entry that keeps it."""
     groups: dict[str, list[str | None]] = {}
     for item in items:
-        name = item.guid or item.link
+        name = identifier_of(item, Identity.GUID)
         if name and item.link not in groups.setdefault(name, []):
             groups[name].append(item.link)
     return {

@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"&#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?")
 # Names under which feedparser keeps lists, details and dates of its own, and those that it expects
 # within another element. An element of that name takes their place, or has it fail.
 _OUT_OF_PLACE = re.compile(
-    r"</?(?:(?:links|tags|authors|contributors|enclosures)|[\w.-]+[_:](?:detail|parsed|pos|poslist))"
+    r"</?(?:links|tags|authors|contributors|enclosures|[\w.-]+[_:](?:detail|parsed|pos|poslist))"
     r"(?=[\s/>])[^<>]*>?",
     re.IGNORECASE,
 )

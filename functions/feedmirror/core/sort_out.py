@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from feedmirror.core.identity import (
-    Identified,
-    by_content_only,
-    identify,
-    revision_digest,
-)
+from feedmirror.core.identity import Identified, identifier_of, identify, revision_digest
 from feedmirror.core.state import State
 from feedmirror.model import PARSER_VERSION, Entry, Reading, Revision, Subscription
 
@@ -69,7 +64,7 @@ def sort_out(
         fingerprints=tuple(
             item.fingerprint
             for index, item in enumerate(reading.parsed.items)
-            if index in counted or by_content_only(item, subscription.identity)
+            if index in counted or identifier_of(item, subscription.identity) is None
         ),
     )
 

@@ -12,7 +12,7 @@ from feedmirror.core.months import dated
 from feedmirror.core.pages import words
 from feedmirror.core.pages.body import body_of, notice_of
 from feedmirror.core.pages.entry import Neighbour
-from feedmirror.core.pages.excerpt import excerpt, name_of, on_one_line
+from feedmirror.core.pages.excerpt import excerpt, name_of, visible_title
 from feedmirror.core.pages.languages import direction
 from feedmirror.core.pages.listing import authors_of, language_of, subscribables
 from feedmirror.core.pages.templates import filled
@@ -64,7 +64,7 @@ def _of_feed(publication: Publication) -> dict[str, Any]:
 
 def _of_entry(revision: Revision, lang: str) -> dict[str, Any]:
     entry = revision.entry
-    title = on_one_line(entry.title)
+    title = visible_title(entry.title)
     files = [_file(enclosure) for enclosure in entry.enclosures]
     return {
         "name": name_of(revision),

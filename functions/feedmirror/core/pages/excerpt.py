@@ -22,8 +22,8 @@ def excerpt(entry: Entry, length: int = _LONG) -> str:
     return next(filter(None, (_beginning(body or "", length) for body in bodies)), "")
 
 
-def on_one_line(title: str | None) -> str:
-    """A title; nothing, where nothing of it would be seen."""
+def visible_title(title: str | None) -> str:
+    """The title on one line; nothing, where nothing of it would be seen."""
     line = " ".join((title or "").split())
     return line if is_visible(line) else ""
 
@@ -31,7 +31,7 @@ def on_one_line(title: str | None) -> str:
 def name_of(revision: Revision) -> str:
     """What the entry is called: its title, else its first words, else its date. Never empty."""
     return (
-        on_one_line(revision.entry.title)
+        visible_title(revision.entry.title)
         or excerpt(revision.entry, _SHORT)
         or f"Entry of {day(dated(revision))}"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feedmirror.core.pages import words
-from feedmirror.core.pages.excerpt import on_one_line
+from feedmirror.core.pages.excerpt import visible_title
 from feedmirror.core.pages.languages import direction, tag_of
 from feedmirror.core.site import STATUS
 from feedmirror.core.standing import Standing
@@ -52,7 +52,7 @@ def not_found_page() -> str:
 
 
 def _row(standing: Standing) -> Row:
-    title = on_one_line(standing.title) or standing.slug
+    title = visible_title(standing.title) or standing.slug
     lang = tag_of(standing.language) or ""
     return Row(
         title,

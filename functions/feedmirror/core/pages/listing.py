@@ -11,7 +11,7 @@ from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Month, Publication, alternates
 from feedmirror.core.months import dated, month_of
 from feedmirror.core.pages import words
-from feedmirror.core.pages.excerpt import excerpt, name_of, on_one_line
+from feedmirror.core.pages.excerpt import excerpt, name_of, visible_title
 from feedmirror.core.pages.languages import direction, tag_of
 from feedmirror.model import Author, Entry
 
@@ -58,7 +58,7 @@ def lines(publication: Publication) -> tuple[Line, ...]:
 
 def _line(disclaimed: Disclaimed, publication: Publication) -> Line:
     revision, entry = disclaimed.revision, disclaimed.revision.entry
-    first_words, is_titled = excerpt(entry), bool(on_one_line(entry.title))
+    first_words, is_titled = excerpt(entry), bool(visible_title(entry.title))
     name = name_of(revision) if is_titled or not first_words else first_words
     lang = language_of(entry, publication) if is_titled or first_words else "en"
     return Line(
