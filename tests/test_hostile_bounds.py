@@ -34,7 +34,7 @@ def _scene(document: bytes, **settings: Any) -> Scene:
     subscription = Subscription("news", URL, **{"disclaimer": Disclaimer(text=NOTICE), **settings})
     scene = Scene(document, subscription=subscription, parser=InProcessParser())
     outcome = scene.refresh()
-    assert (outcome.outcome, outcome.set_aside) == ("changed", ())
+    assert (outcome.outcome, outcome.quarantined) == ("changed", ())
     return scene
 
 

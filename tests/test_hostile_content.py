@@ -53,7 +53,7 @@ def _mirrored(kind: str) -> Case:
     subscription = Subscription("news", URL, keep=25, disclaimer=disclaimer)
     scene = Scene(feed_of(kind, entries()), subscription=subscription, parser=InProcessParser())
     outcome = scene.refresh()
-    assert (outcome.outcome, outcome.set_aside) == ("changed", ())
+    assert (outcome.outcome, outcome.quarantined) == ("changed", ())
     return Case(kind, _public(scene.store), outcome.new)
 
 
@@ -123,7 +123,7 @@ def test_whatever_a_feed_says_of_itself_no_document_runs_anything() -> None:
         )
         document = feed_saying(KINDS[number % 3], vector, address)
         scene = Scene(document, store, subscription, InProcessParser())
-        assert scene.refresh().set_aside == ()
+        assert scene.refresh().quarantined == ()
         subscriptions.append(subscription)
     publish_site(store, subscriptions, PUBLIC_URL, NOON)
     public = _public(store)

@@ -107,7 +107,7 @@ def test_of_a_document_that_spoils_one_entry_the_others_go_out(
     with monkeypatch.context() as patched:
         patched.setattr(rendering, "formats", lambda: _with_broken(name, spoil))
         outcome = scene.refresh()
-    assert outcome.set_aside == ("https://gazette.example.org/2",)
+    assert outcome.quarantined == ("https://gazette.example.org/2",)
     assert "What entry 2 says" not in scene.public(name)
     assert "What entry 3 says" in scene.public(name)
 

@@ -237,6 +237,11 @@ def test_line_breaks_within_strings_pass() -> None:
     assert _parsed(_feed({"id": "1", "title": "a@b"}).replace("@", "\n")).entries[0].title == "a\nb"
 
 
+def test_items_of_which_none_is_an_object_are_not_an_empty_feed() -> None:
+    assert _refused(_feed("one", "two")) is Kind.NOT_A_FEED
+    assert _parsed(_feed()).items == ()
+
+
 def test_items_that_are_no_objects_are_left_out() -> None:
     assert [item.guid for item in _parsed(_feed(1, {"id": "a"}, None, [{}], "b")).items] == ["a"]
 

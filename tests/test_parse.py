@@ -277,6 +277,37 @@ def test_a_feed_that_has_no_entries_is_a_feed() -> None:
 # ---------------------------------------------------------------- refused
 
 
+_UNREAD = "<item><title>One</title><link>https://a.example.org/1</link></item>"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<rss version=2.0><rss:channel><rss:title>T</rss:title>"
+        + _UNREAD.replace("<", "<rss:").replace("<rss:/", "</rss:")
+        + "</rss:channel></rss>",
+        f'<rss version="2.0"><channel><title>T</title><x xmlns:y="urn:y">{_UNREAD}</x></channel></rss>'
+        .replace("item>", "y:item>"),
+        f"<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title>{_UNREAD}</feed>"
+        .replace("item>", "z:entry>")
+        .replace("<feed", "<feed xmlns:z='https://z.example.org/ns'"),
+    ],
+    ids=["undeclared", "nested", "foreign"],
+)
+def test_a_document_whose_items_cannot_be_read_is_not_an_empty_feed(document: str) -> None:
+    with pytest.raises(ParseError, match=r"item|entry") as caught:
+        _parsed(document)
+    assert caught.value.kind is Kind.NOT_A_FEED
+
+
+@pytest.mark.parametrize(
+    "quoted", [f"<!-- {_UNREAD} -->", f"<description><![CDATA[{_UNREAD}]]></description>"]
+)
+def test_an_item_that_is_only_quoted_leaves_the_feed_empty(quoted: str) -> None:
+    feed = f"<rss version='2.0'><channel><title>T</title>{quoted}</channel></rss>"
+    assert _parsed(feed).items == ()
+
+
 @pytest.mark.row("P10")
 @pytest.mark.parametrize("document", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe \x00"])
 def test_an_empty_document_is_empty(document: bytes) -> None:

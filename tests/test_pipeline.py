@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import entry, rss_document
+from builders import atom_document, entry, json_feed, rss_document
 from feedmirror.core import decide as deciding
 from feedmirror.core import rendering
 from feedmirror.core import state as states
@@ -50,6 +50,39 @@ def test_a_feed_that_lists_its_oldest_first_is_mirrored_newest_first() -> None:
     scene = Scene(document(1, 2, 3))
     scene.refresh()
     assert _titles(scene) == ["Entry 3", "Entry 2", "Entry 1"]
+
+
+@pytest.mark.parametrize(
+    ("empty", "first"),
+    [
+        (rss_document([]), rss_document([entry(1)])),
+        (atom_document([]), atom_document([entry(1)])),
+        (json_feed([]), json_feed([entry(1)])),
+    ],
+    ids=["rss", "atom", "json"],
+)
+def test_an_empty_feed_is_published_and_its_first_entry_is_new(empty: bytes, first: bytes) -> None:
+    scene = Scene(empty)
+    outcome = scene.refresh()
+    assert (outcome.outcome, outcome.new, outcome.published) == ("changed", 0, DOCUMENTS)
+    assert _titles(scene) == []
+    scene.later(hours=1)
+    assert scene.refresh().outcome == "unchanged"
+    assert _state(scene).settled
+    scene.later(hours=1)
+    scene.says(first)
+    assert scene.refresh().new == 1
+    assert _titles(scene) == ["Entry 1"]
+
+
+def test_a_feed_that_is_empty_for_a_while_loses_nothing() -> None:
+    scene = Scene(document(1))
+    scene.refresh()
+    for says, titles in ((rss_document([]), ["Entry 1"]), (document(2), ["Entry 2", "Entry 1"])):
+        scene.later(hours=1)
+        scene.says(says)
+        scene.refresh()
+        assert _titles(scene) == titles
 
 
 @pytest.mark.row("P11")
@@ -452,7 +485,7 @@ def test_a_damaged_state_stops_its_feed_and_is_left_as_it_is() -> None:
 
 
 @pytest.mark.row("P8", "U4")
-def test_an_entry_that_cannot_be_rendered_is_set_aside_and_the_others_are_public(
+def test_an_entry_that_cannot_be_rendered_is_quarantined_and_the_others_are_public(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sound = next(made for made in formats() if made.name == "rss.xml")
@@ -466,7 +499,7 @@ def test_an_entry_that_cannot_be_rendered_is_set_aside_and_the_others_are_public
     with monkeypatch.context() as patched:
         patched.setattr(rendering, "formats", lambda: (replace(sound, verify=verify),))
         outcome = scene.refresh()
-        assert outcome.set_aside == ("https://gazette.example.org/2",)
+        assert outcome.quarantined == ("https://gazette.example.org/2",)
         assert _titles(scene) == ["Entry 3", "Entry 1"]
         assert scene.refresh().outcome == "unchanged"
     with monkeypatch.context() as patched:  # the fixed version

@@ -17,7 +17,7 @@ from builders import entry, rss_document
 from feedmirror.core import archive as archives
 from feedmirror.core import state as states
 from feedmirror.core.archive import Archive
-from feedmirror.core.formats import stamped
+from feedmirror.core.formats import stamped, unstamped
 from feedmirror.core.restore import base_of, planned, restored
 from feedmirror.core.seal import Sealed
 from feedmirror.core.state import State
@@ -321,6 +321,20 @@ def test_no_entries_make_no_feed_and_change_nothing() -> None:
     with pytest.raises(StoreError, match="no entries in data/news/entries/ to rebuild news from"):
         make(scene)
     assert objects(scene) == before
+
+
+def test_a_feed_without_entries_is_made_anew_from_its_state() -> None:
+    scene = Scene(rss_document([]))
+    scene.refresh()
+    before = objects(scene)["public/news/rss.xml"]
+    objects(scene)["public/news/rss.xml"] = b"garbled"
+    told = make(scene)
+    assert (told.entries, told.window, told.sealed) == (0, 0, 0)
+    assert unstamped(objects(scene)["public/news/rss.xml"]) == unstamped(before)
+    assert make(scene).published == ()
+    scene.later(hours=1)
+    scene.says(document(1))
+    assert scene.refresh().new == 1
 
 
 def test_address_is_found_in_the_state_or_in_a_record() -> None:

@@ -241,7 +241,7 @@ def test_elements_of_others_that_look_like_items_and_bodies_keep_no_entry_from_t
     inner = "<item>q</item><description>q</description><entry><summary type='html'/></entry>"
     extra = f"<o:a xmlns:o='urn:o'><o:b>{inner}</o:b></o:a>"
     scene = Scene(rss_document([entry(2, extra=extra), entry(1)]))
-    assert scene.refresh().set_aside == ()
+    assert scene.refresh().quarantined == ()
     for name in DOCUMENTS:
         assert "Entry 2" in scene.public(name)
 

@@ -88,7 +88,7 @@ STATES = st.builds(
     gone=st.lists(TEXTS, max_size=2).map(tuple),
     moved_to=MAYBE,
     moving=st.none() | st.tuples(TEXTS, st.integers(1, 3)),
-    set_aside=st.lists(TEXTS, max_size=2).map(tuple),
+    quarantined=st.lists(TEXTS, max_size=2).map(tuple),
 )
 
 
@@ -125,7 +125,7 @@ _FULL = State(
     parser_version=1, addresses={"u": Address("e")}, documents={"n": Published("e", "d", "r")},
     settled=False, complete=True, next_seq=2, requested_at=_NOON, dated=_NOON, changed_at=_NOON,
     checked_at=_NOON, failing=Failing("dns", "blocked", _NOON, "m"), not_before=_NOON,
-    asks=Asks(60), gone=("u",), moved_to="v", moving=("w", 1), set_aside=("k",),
+    asks=Asks(60), gone=("u",), moved_to="v", moving=("w", 1), quarantined=("k",),
     sealed=Sealed(1, "000001-a", ("rss.xml",), Named("k", "t"), {"2026-03": (25, "000001-a")}),
     sealing=(
         Page(

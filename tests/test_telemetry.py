@@ -92,7 +92,7 @@ def test_event_of_a_failure_says_kind_group_and_sentence():
         (Outcome("news", "changed", 200, lossless=False), "info"),
         (Outcome("news", "waiting", note="the origin asked for it"), "info"),
         (Outcome("news", "unchanged", 200, note="moved for good"), "warning"),
-        (Outcome("news", "changed", 200, set_aside=("guid",)), "warning"),
+        (Outcome("news", "changed", 200, quarantined=("guid",)), "warning"),
         (failed(Kind.DNS), "warning"),
         (failed(Kind.STORE), "error"),
         (failed(Kind.BUG), "error"),
@@ -161,13 +161,13 @@ def test_values_of_headers_are_hidden_whole_and_in_part():
 
 
 @pytest.mark.row("O4")
-@pytest.mark.parametrize("field", ["failure", "note", "set_aside"])
+@pytest.mark.parametrize("field", ["failure", "note", "quarantined"])
 def test_no_field_of_an_outcome_escapes_redaction(field):
     words = "https://me:secret@a.example/\n\x1b[2J\u202e"
     value = {
         "failure": Failure("bug", "internal", words),
         "note": words,
-        "set_aside": (words,),
+        "quarantined": (words,),
     }[field]
     outcome = Outcome("news", "unchanged", **{field: value})
     said = str(outcome_fields(outcome, NEWS))
@@ -220,7 +220,7 @@ def test_text_log_says_the_same_in_words():
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     log = TextLog(written.append, lambda: noon)
     moved = Outcome("news", "unchanged", 200, note="moved for good", duration_ms=7)
-    aside = Outcome("news", "changed", 200, set_aside=("a", "b"), duration_ms=8)
+    aside = Outcome("news", "changed", 200, quarantined=("a", "b"), duration_ms=8)
     for outcome in (CHANGED, failed(Kind.DNS), moved, aside):
         log_outcome(log, outcome, NEWS)
     when = f"{noon.astimezone():%Y-%m-%d %H:%M:%S}"
@@ -316,9 +316,9 @@ def test_what_an_event_sends_stays_on_one_line_of_the_log(capsys):
 
 
 def test_what_is_longer_than_anybody_reads_is_cut(capsys):
-    huge = Outcome("news", "changed", set_aside=("x" * 5_000_000,), note="y" * 5_000_000)
+    huge = Outcome("news", "changed", quarantined=("x" * 5_000_000,), note="y" * 5_000_000)
     log_outcome(json_log(), huge, NEWS)
     telemetry.log_message(json_log(), "id-1", "z" * 5_000_000, dropped=True)
     lines = capsys.readouterr().err.splitlines()
     assert max(map(len, lines)) < 10_000
-    assert json.loads(lines[0])["set_aside"][0].endswith("xxx...")
+    assert json.loads(lines[0])["quarantined"][0].endswith("xxx...")

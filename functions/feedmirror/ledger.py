@@ -41,7 +41,7 @@ class Settled:
 
     held: Held
     published: tuple[str, ...] = ()  # names of the documents that were written
-    set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
+    quarantined: tuple[str, ...] = ()  # guids of entries that could not be rendered
 
 
 class Ledger:
@@ -137,7 +137,7 @@ class Ledger:
             pending=(),
             sealing=(),
             settled=True,
-            set_aside=tuple(aside),
+            quarantined=tuple(aside),
         )
         marked = self.commit(held, done)
         return Settled(marked, made.written, tuple(aside.values())) if marked else None

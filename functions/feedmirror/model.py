@@ -310,7 +310,7 @@ class Outcome:
     published: tuple[str, ...] = ()  # names of the documents that were written
     lossless: bool = True
     failure: Failure | None = None
-    set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
+    quarantined: tuple[str, ...] = ()  # guids of entries that could not be rendered
     note: str | None = None  # what the operator should know though nothing failed
     recovered: bool = False  # it had been failing until now
     duration_ms: int = 0  # how long the refresh took

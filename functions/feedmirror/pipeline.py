@@ -165,7 +165,7 @@ def _settled(ledger: Ledger, held: Held, outcome: Outcome) -> Outcome:
         outcome,
         outcome="changed" if changed else outcome.outcome,
         published=settled.published,
-        set_aside=settled.set_aside,
+        quarantined=settled.quarantined,
     )
 
 

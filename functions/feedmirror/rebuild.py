@@ -45,7 +45,7 @@ class Rebuilt:
     published: tuple[str, ...]  # names of the documents that were written
     renewed: int  # pages, of entries and sealed ones, that were written
     damaged: tuple[str, ...]  # records that cannot be read: a sentence each
-    set_aside: tuple[str, ...]  # guids of entries that could not be rendered
+    quarantined: tuple[str, ...]  # guids of entries that could not be rendered
 
 
 def rebuild(
@@ -109,11 +109,11 @@ def _made_anew(
     Raises: StoreError if there is nothing to make it from.
     """
     archive, slug = shelf.archive, subscription.slug
-    if not archive.traces and not (old and old.window.revisions):
+    if not archive.traces and not (old and old.feed):  # a feed without entries is made from its state
         damaged = f"{len(archive.damaged)} damaged records, and " if archive.damaged else ""
         raise StoreError(
             f"there are {damaged}no entries in {records.folder(slug)} to rebuild {slug} from; "
-            "nothing was changed"
+            "nothing was changed. The next refresh mirrors what the origin lists"
         )
     documents, generation = shelf.documents()
     base = base_of(old, archive, subscription.url, generation)
@@ -155,7 +155,7 @@ def _told(
         renewed=binder.renewed,
         published=tuple(dict.fromkeys((*done, *settled.published))),
         damaged=tuple(f"{records.key_of(shelf.slug, *name)}: {why}" for name, why in damaged),
-        set_aside=tuple(dict.fromkeys((*binder.unfit.values(), *settled.set_aside))),
+        quarantined=tuple(dict.fromkeys((*binder.unfit.values(), *settled.quarantined))),
     )
 
 

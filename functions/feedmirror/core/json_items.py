@@ -30,6 +30,7 @@ class Document:
 
     head: dict[str, Any] = field(default_factory=dict)  # all but the items
     found: list[Found] | None = None  # None: `items` is missing, or no list
+    unread: bool = False  # True: `items` has a value that is not an object
     complete: bool = True  # False: the document was cut off
 
 
@@ -67,12 +68,12 @@ class _Reader:
             key = self._value()
             self._take(":")
             if key == "items" and self._next() == "[":
-                document.found = []
-                self._items(document.found)
+                self._items(document)
             else:
                 document.head[str(key)] = self._value()
 
-    def _items(self, found: list[Found]) -> None:
+    def _items(self, document: Document) -> None:
+        found = document.found = []
         self._take("[")
         first = True
         while self._next() != "]":
@@ -84,6 +85,8 @@ class _Reader:
             value = self._value()
             if isinstance(value, dict):
                 found.append(Found(value, self._text[start : self._position]))
+            else:
+                document.unread = True
         self._take("]")
 
     def _next(self) -> str:

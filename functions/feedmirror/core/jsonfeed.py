@@ -49,6 +49,10 @@ def parse(text: str, location: str, known: Set[str]) -> ParsedFeed:
         raise ParseError(
             Kind.NOT_A_FEED, "the document was cut off before any of its entries was whole"
         )
+    if document.unread and not document.found:
+        raise ParseError(
+            Kind.NOT_A_FEED, "the document's `items` holds no object, so it is not an empty feed"
+        )
     items = tuple(
         Item(_fingerprint(found.source), _id(found.value), _text(found.value, "url"))
         for found in document.found

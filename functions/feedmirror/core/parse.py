@@ -5,6 +5,7 @@ It is run in a supervised child (`adapters/parser.py`), since what it is given i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from hashlib import blake2b
@@ -27,6 +28,13 @@ from feedmirror.model import PARSER_VERSION, Entry, Fetched, Item, ParsedFeed
 # What is read at a time of a flood of new entries: one to five seconds' work, by the machine.
 _PART_ITEMS = 2_500
 _PART_BYTES = 2_000_000
+
+# The start tag of an item under any prefix. Comments and CDATA sections are passed over whole; one
+# without an end reaches to the end of the document.
+_ITEM_TAG = re.compile(
+    r"<!--(?:.*?-->|.*)|<!\[CDATA\[(?:.*?\]\]>|.*)|<(?P<item>(?:[^\s<>/:]+:)?(?:item|entry))[\s/>]",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 def parse(fetched: Fetched, known: Set[str], begin: int | None = None) -> ParsedFeed:
@@ -51,7 +59,7 @@ def parse(fetched: Fetched, known: Set[str], begin: int | None = None) -> Parsed
         parsed = _delta(plan, fetched.url, keep)
     except CannotSplit:
         parsed = _whole(admitted, fetched.url)
-    _require_feed(parsed)
+    _require_feed(parsed, admitted)
     return parsed
 
 
@@ -152,9 +160,9 @@ def _fingerprint(entry: Entry) -> str:
     ).hexdigest()
 
 
-def _require_feed(parsed: ParsedFeed) -> None:
-    """Raises: ParseError NOT_A_FEED for what has neither a feed's root nor a single entry, and for
-    what was cut off before its first entry was whole.
+def _require_feed(parsed: ParsedFeed, text: str) -> None:
+    """Raise ParseError NOT_A_FEED unless the document is a feed: it has items, or it is a whole feed
+    that holds none.
     """
     if parsed.items:
         return
@@ -167,4 +175,11 @@ def _require_feed(parsed: ParsedFeed) -> None:
     if not parsed.complete:
         raise ParseError(
             Kind.NOT_A_FEED, "the document was cut off before any of its entries was whole"
+        )
+    unread = next((tag["item"] for tag in _ITEM_TAG.finditer(text) if tag["item"]), None)
+    if unread is not None:
+        raise ParseError(
+            Kind.NOT_A_FEED,
+            f"the document has <{unread}> elements that belong to no known feed format (is their "
+            "namespace prefix declared?), so it is not taken for an empty feed",
         )

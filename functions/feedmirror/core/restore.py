@@ -110,7 +110,8 @@ def _staying(
 ) -> int:
     """How many of the newest stay in the public feed. Of a first mirror, `keep` ever were in it."""
     newest = list(reversed(ordered))
-    first = [trace.key for trace in newest if trace.listed_at == ordered[0].listed_at]
+    began_at = newest[-1].listed_at if newest else None
+    first = [trace.key for trace in newest if trace.listed_at == began_at]
     never = set(first[keep:]) - listed.keys()
     floor = now - FLOOR if base.complete or base.documents else None
     return staying([trace for trace in newest if trace.key not in never], keep, floor)

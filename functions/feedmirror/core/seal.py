@@ -122,6 +122,6 @@ def predecessors(
     None for the oldest there is. `sealed` is what is remembered after those pages.
     """
     newest_first = [*window, *(one for page in reversed(pages) for one in page.revisions)]
-    older = [Named(one.key, one.entry.title) for one in newest_first[1:]]
     last = pages[0].follows if pages else sealed.newest
-    return dict(zip((one.key for one in newest_first), (*older, last), strict=True))
+    named = [*(Named(one.key, one.entry.title) for one in newest_first), last]
+    return {one.key: older for one, older in zip(newest_first, named[1:], strict=True)}

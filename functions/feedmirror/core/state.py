@@ -86,7 +86,7 @@ class State:
     gone: tuple[str, ...] = ()  # addresses that answered 410
     moved_to: str | None = None  # where `url` has permanently moved
     moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
-    set_aside: tuple[str, ...] = ()  # keys of entries that could not be rendered
+    quarantined: tuple[str, ...] = ()  # keys of entries that could not be rendered
     sealed: Sealed = field(default_factory=Sealed)  # the entries that have left the window
     sealing: tuple[Page, ...] = ()  # pages of them that are committed, but perhaps not written yet
 
@@ -98,7 +98,7 @@ class State:
 
 
 _PLAIN = frozenset("generation url parser_version settled complete next_seq moved_to".split())
-_STRINGS = frozenset({"fingerprints", "gone", "set_aside"})
+_STRINGS = frozenset({"fingerprints", "gone", "quarantined"})
 _DATES = frozenset("requested_at dated changed_at checked_at not_before".split())
 _FIELDS = tuple(f.name for f in fields(State))
 _EMPTY = State()

@@ -273,7 +273,7 @@ def says_nothing(outcome: Outcome) -> bool:
 def matters(outcome: Outcome) -> bool:
     """Whether the operator should look at it though it did not fail."""
     asked_to_wait = outcome.outcome == "waiting"  # which is as it should be
-    return bool(outcome.set_aside or (outcome.note and not asked_to_wait))
+    return bool(outcome.quarantined or (outcome.note and not asked_to_wait))
 
 
 def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, object]:
@@ -298,7 +298,7 @@ def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, ob
         "error": fit(failure.message) if failure else None,
         "note": fit(outcome.note),
         "recovered": outcome.recovered or None,
-        "set_aside": [fit(guid) for guid in outcome.set_aside],
+        "quarantined": [fit(guid) for guid in outcome.quarantined],
     }
 
 

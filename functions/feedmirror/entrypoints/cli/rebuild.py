@@ -63,7 +63,7 @@ class Told:
     published: tuple[str, ...] = ()  # names of the documents that were written
     renewed: int = 0  # pages, of entries and of the archive, that were written
     damaged: tuple[str, ...] = ()  # records that cannot be read
-    set_aside: tuple[str, ...] = ()  # guids of entries that could not be rendered
+    quarantined: tuple[str, ...] = ()  # guids of entries that could not be rendered
 
     @property
     def failed(self) -> bool:
@@ -104,7 +104,7 @@ class _Bench:
         return replace(
             told,
             damaged=tuple(map(fit, told.damaged)),
-            set_aside=tuple(map(fit, told.set_aside)),
+            quarantined=tuple(map(fit, told.quarantined)),
         )
 
 
@@ -119,8 +119,8 @@ def _tell(told: Told, *, quiet: bool) -> None:
             f"{counted(len(told.damaged), 'record')}; restore earlier versions, or delete them",
             *(f"  {line}" for line in told.damaged),
         )
-    if told.set_aside:
-        complain(f"{told.feed}: left out since they cannot be rendered: {listed(told.set_aside)}")
+    if told.quarantined:
+        complain(f"{told.feed}: left out since they cannot be rendered: {listed(told.quarantined)}")
     if not quiet:
         print(_line(told))  # noqa: T201 - what the command is for
 

@@ -50,7 +50,7 @@ class Standing:
     settled: bool | None = None  # False: the last run died; the next one finishes what it began
     moved_to: str | None = None  # where `url` has moved for good
     gone: tuple[str, ...] = ()  # addresses that answered 410
-    set_aside: tuple[str, ...] = ()  # keys of entries that cannot be rendered
+    quarantined: tuple[str, ...] = ()  # keys of entries that cannot be rendered
     documents: tuple[str, ...] = ()  # names of those that are public
     addresses: tuple[str, ...] = ()  # of those; empty where public_url is not known
 
@@ -91,7 +91,7 @@ def standing_of(
         entries=_entries(state),
         generation=state.generation,
         settled=state.settled,
-        set_aside=state.set_aside,
+        quarantined=state.quarantined,
         documents=tuple(made.name for made in there),
         addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in there if public_url),
     )
@@ -178,8 +178,8 @@ def _notes(standing: Standing) -> Iterable[str]:
         yield f"moved for good to {standing.moved_to}: update `url`"
     if standing.gone and standing.error_kind != "gone":
         yield f"gone for good: {', '.join(standing.gone)}"
-    if standing.set_aside:
-        yield f"entries left out since they cannot be rendered: {len(standing.set_aside)}"
+    if standing.quarantined:
+        yield f"entries left out since they cannot be rendered: {len(standing.quarantined)}"
     if standing.settled is False:
         yield "the last run died; the next one finishes what it began"
 

@@ -75,7 +75,7 @@ def outcome_line(fields: Fields) -> str:
 def sentence(fields: Fields) -> str:
     """Why a feed failed, what its operator should know, or nothing."""
     said = [str(fields[key]) for key in ("error", "note") if fields.get(key)]
-    if guids := fields.get("set_aside"):
+    if guids := fields.get("quarantined"):
         said.append(f"left out of the mirror, since they cannot be rendered: {listed(guids)}")
     return "; ".join(said)
 
