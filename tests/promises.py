@@ -113,11 +113,11 @@ class Promises:
         self.is_first &= not (is_settled and "public/news/index.html" in self.store.objects)
         for name in () if self.is_first else FEEDS:
             chain = self._chain(name)
+            copies = self._copies(chain)
+            assert self.reachable <= copies.keys(), f"{name}: {self.reachable - copies.keys()} lost"
             if self.is_lost:
                 self._note_known(name, chain)
                 continue
-            copies = self._copies(chain)
-            assert self.reachable <= copies.keys(), f"{name}: {self.reachable - copies.keys()} lost"
             for number, versions in copies.items():
                 assert len(versions) == 1 or number in self.edited, f"{name}: {number} twice"
                 assert set(versions) <= self.ever[number]

@@ -113,6 +113,14 @@ class Scene:
     def refresh(self, *, scheduled: bool = False, store: Store | None = None) -> Outcome:
         return refresh(self.subscription, self.world(store), scheduled=scheduled)
 
+    def begin_anew(self) -> Outcome:
+        """Refresh with nothing of the feed in `data/`; its records are restored after that."""
+        objects: dict[str, bytes] = self.store.objects  # type: ignore[attr-defined]
+        lost = {key: objects.pop(key) for key in list(objects) if key.startswith("data/")}
+        outcome = self.refresh()
+        objects.update({key: body for key, body in lost.items() if "/entries/" in key})
+        return outcome
+
     def public(self, name: str = "rss.xml") -> str:
         """The document that subscribers get."""
         stored = self.store.load(f"public/{self.subscription.slug}/{name}")

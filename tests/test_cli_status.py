@@ -174,7 +174,7 @@ def test_missing_state_beside_entries_is_amiss_and_an_empty_folder_is_not(origin
     feeds = read(capsys)
     assert feeds.keys() == {"x", "y"}
     assert feeds["x"]["status"] == "state missing"
-    assert feeds["x"]["error"].endswith("feedmirror rebuild x")
+    assert feeds["x"]["error"].endswith("run `feedmirror rebuild x`")
 
 
 def test_store_that_cannot_be_listed_is_one_line(here, capsys):

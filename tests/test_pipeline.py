@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,8 +17,9 @@ from feedmirror.core.state import State
 from feedmirror.errors import FetchError, Kind, ParseError, RenderError, StateError
 from feedmirror.model import Fetched, Gone, Identity, NotModified, Outcome, Validators
 from feedmirror.pipeline import attempt
-from scene import DOCUMENTS, NOON, SUBSCRIPTION, URL, Scene, document, records_in
-from stores import FailingStore, MemoryStore
+from feedmirror.rebuild import rebuild
+from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene, document, records_in
+from stores import CountingStore, FailingStore, MemoryStore
 
 ALTERNATE = "https://copy.example.org/rss"
 TIMEOUT = FetchError(Kind.TIMEOUT, "no answer from news.example.org within 30 s")
@@ -482,6 +484,52 @@ def test_a_damaged_state_stops_its_feed_and_is_left_as_it_is() -> None:
         scene.refresh()
     assert scene.store.objects["data/news/state.json"] == b"{damaged"
     assert _titles(scene) == ["Entry 1"]
+
+
+@pytest.mark.row("S7")
+def test_a_feed_whose_state_is_missing_though_entries_are_stored_is_refused() -> None:
+    scene = Scene(document(2, 1))
+    scene.refresh()
+    assert isinstance(scene.store, MemoryStore)
+    del scene.store.objects["data/news/state.json"]
+    before = dict(scene.store.objects)
+    scene.says(document(3))
+    outcome = attempt(scene.subscription, scene.world())
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "store"
+    assert "state.json is missing" in outcome.failure.message
+    assert "run `feedmirror rebuild news`" in outcome.failure.message
+    assert scene.store.objects == before
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    scene.refresh()
+    assert _titles(scene) == ["Entry 3", "Entry 2", "Entry 1"]
+
+
+@pytest.mark.row("S7")
+@pytest.mark.parametrize("answer", [document(3), TIMEOUT], ids=["document", "failure"])
+def test_a_feed_of_which_only_documents_are_left_begins_anew_and_says_so(
+    answer: bytes | FetchError,
+) -> None:
+    scene = Scene(document(2, 1))
+    assert scene.refresh().note is None
+    scene.says(answer)
+    outcome = scene.begin_anew()
+    assert outcome.note is not None
+    assert outcome.note.startswith("the state is missing though documents are public")
+    assert scene.refresh().note is None
+
+
+def test_a_feed_that_another_run_mirrors_for_the_first_time_is_not_taken_for_lost() -> None:
+    scene = Scene(document(2, 1))
+
+    class Overtaken(CountingStore):
+        """The other run comes to its end between a look at the state and at the entries."""
+
+        def keys(self, prefix: str = "") -> Iterator[str]:
+            scene.refresh()
+            return super().keys(prefix)
+
+    assert scene.refresh(store=Overtaken(scene.store)).outcome == "unchanged"
 
 
 @pytest.mark.row("P8", "U4")

@@ -578,9 +578,8 @@ def test_correction_that_has_no_record_stays_public_and_gets_one(
 
 def test_refreshes_since_the_state_was_lost_count_too_in_their_order() -> None:
     scene = lived(keep=20)
-    lose_state(scene)
     scene.later(hours=1)
-    scene.refresh()  # as a first mirror: what the origin still has, counted from one
+    scene.begin_anew()  # as a first mirror: what the origin still has, counted from one
     for body in (document(11, 10, 9, 8), document(12, 11, 10, 7)):
         scene.later(hours=1)
         scene.says(body)
@@ -611,9 +610,8 @@ def test_refreshes_since_the_state_was_lost_count_too_in_their_order() -> None:
 def test_state_that_a_failing_origin_left_in_place_of_the_lost_one_is_no_hindrance() -> None:
     scene = lived()
     before = words(scene)
-    lose_state(scene)
     scene.says(FetchError(Kind.LEGAL, "blocked by order of a court", status=451))
-    assert scene.refresh().outcome == "failed"
+    assert scene.begin_anew().outcome == "failed"
     del objects(scene)[PUBLIC]
     make(scene)
     assert words(scene) == before
@@ -784,7 +782,7 @@ def test_rebuild_and_refresh_at_once_lose_nothing_in_any_order(how: str) -> None
         shared = YieldingStore(scene.store, turnstile)
 
         def refresh() -> None:
-            with contextlib.suppress(StateError):  # it may come first to a damaged state
+            with contextlib.suppress(StateError):  # it may come first to what is left of the state
                 scene.refresh(store=shared)
 
         return scene, [lambda: make(scene, shared), refresh]
@@ -809,15 +807,16 @@ def test_rebuild_and_refresh_at_once_lose_nothing_in_any_order(how: str) -> None
     assert runs > 20
 
 
-def test_rebuild_that_loses_to_a_refresh_reads_only_what_is_new() -> None:
+def test_rebuild_that_loses_to_others_reads_only_what_is_new() -> None:
     scene = lived()
     lose_state(scene)
 
     class Beaten(CountingStore):
-        """A refresh comes in between, just before the first commit."""
+        """Another rebuild and a refresh come in between, just before the first commit."""
 
         def create(self, key: str, *rest: Any) -> str | None:  # type: ignore[override]
             if key == STATE and not self.creates:
+                make(scene)
                 scene.says(document(10, 9, 8, 7, 6))
                 scene.refresh()
             return super().create(key, *rest)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from feedmirror.core import state as states
+from feedmirror.core.record import folder
 from feedmirror.core.state import LEAP, State
 from feedmirror.errors import StateError, StoreError
 from feedmirror.model import Subscription
@@ -27,12 +28,35 @@ def is_newer(body: bytes) -> bool:
     return schema is not None and int(schema[1]) > states.SCHEMA
 
 
+def has_entries(store: Store, slug: str) -> bool:
+    """Return whether any entry of the feed is stored: one listing. Raises: StoreError."""
+    return next(iter(store.keys(folder(slug))), None) is not None
+
+
+def why_missing(slug: str) -> str:
+    """Return the sentence on a state that is missing though entries of the feed are stored."""
+    return (
+        f"data/{slug}/state.json is missing though entries of the feed are stored: nothing was "
+        f"changed; run `feedmirror rebuild {slug}`"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A state as it was loaded or committed."""
 
     state: State
     etag: str | None  # None: there is none in the store yet
+
+    @property
+    def note(self) -> str | None:
+        """What the operator has to know of how it was found, or None."""
+        if self.etag is None and self.state.generation:
+            return (
+                "the state is missing though documents are public, and no entry is stored to make "
+                "it anew from: the feed begins anew with what the origin lists"
+            )
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +79,17 @@ class Ledger:
         self._key = f"data/{self.slug}/state.json"
 
     def load(self) -> Held:
-        """The state as the store has it, or an empty one. Raises: StoreError, StateError."""
+        """Return the state as the store has it, or an empty one where no entry is stored either.
+
+        Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
+        """
         stored = self._store.load(self._key)
-        if stored is None:  # beyond whatever was published before the state was lost, if it was
+        if stored is None and has_entries(self._store, self.slug):
+            # Entries are stored after the commit that names them: perhaps of another run just now.
+            stored = self._store.load(self._key)
+            if stored is None:
+                raise StateError(why_missing(self.slug))
+        if stored is None:  # beyond whatever was published before all of it was lost, if it was
             left = self._publisher.newest_generation()
             return Held(State(url=self._url, generation=left + LEAP if left else 0), None)
         return Held(states.load(stored.body, self._key), stored.etag)

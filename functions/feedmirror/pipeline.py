@@ -37,6 +37,13 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     """
     ledger = Ledger(world.store, subscription, world.public_url)
     held = _recovered(ledger)
+    outcome = _refreshed(ledger, held, subscription, world, scheduled=scheduled)
+    return replace(outcome, note="; ".join(filter(None, (held.note, outcome.note))) or None)
+
+
+def _refreshed(
+    ledger: Ledger, held: Held, subscription: Subscription, world: World, *, scheduled: bool
+) -> Outcome:
     waiting = _waiting(subscription, held.state, world.clock(), scheduled=scheduled)
     if waiting:
         return _settled(ledger, held, Outcome(subscription.slug, "waiting", note=waiting))

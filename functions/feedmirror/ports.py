@@ -71,7 +71,8 @@ class Store(Protocol):
         """The object's new ETag, or None if it is missing or its ETag is not `etag`."""
         ...
 
-    # A refresh calls neither of these: what they cost grows with what is archived.
+    # What these cost grows with what is archived. A refresh asks for the first of `keys` where a
+    # feed has no state, else for none.
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Every key that begins with `prefix`, in the order of their bytes.

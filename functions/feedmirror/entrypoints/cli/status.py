@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from feedmirror.core.record import folder
 from feedmirror.entrypoints.abreast import abreast
 from feedmirror.entrypoints.cli.choice import missing
 from feedmirror.entrypoints.cli.option_values import DEFAULT_CONFIG
@@ -32,6 +31,7 @@ from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.store import Place, open_store
 from feedmirror.errors import StoreError
+from feedmirror.ledger import has_entries, why_missing
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
 from feedmirror.settings import Settings, load_settings
@@ -116,9 +116,8 @@ class _Asked:
 
     def _without_state(self, standing: Standing) -> Standing | None:
         """Whether it is lost, or there never was one: a folder may be left without anything."""
-        if next(self._store.keys(folder(standing.feed)), None):
-            lost = "its entries are stored, its state is not; to make it anew: feedmirror rebuild"
-            return replace(standing, status=MISSING, error=f"{lost} {standing.feed}")
+        if has_entries(self._store, standing.feed):
+            return replace(standing, status=MISSING, error=why_missing(standing.feed))
         return standing if standing.configured else None
 
 
