@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -111,6 +112,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
     """Who runs what, where there are several workers."""
     return Scheduler(config, log)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT means in this process and its children what it means in a terminal's foreground.
+
+    It is inherited as ignored where a script started the tests in the background.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

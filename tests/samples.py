@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_BESIDE = Path(__file__).parents[1] / ".." / "shared" / "sample-feeds"
-
 
 def sample_feeds() -> list[Path]:
-    """The feeds in $FEEDMIRROR_SAMPLES, or beside the project; none where there are none."""
-    folder = Path(os.environ.get("FEEDMIRROR_SAMPLES") or _BESIDE)
-    return sorted(path for path in folder.glob("[0-9]*") if path.is_file())
+    """Return the feeds in $FEEDMIRROR_SAMPLES; none where it is not set."""
+    folder = os.environ.get("FEEDMIRROR_SAMPLES")
+    return sorted(path for path in Path(folder).glob("[0-9]*") if path.is_file()) if folder else []

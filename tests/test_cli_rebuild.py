@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
+import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from builders import entry, rss_document
-from commands import feedmirror, spawn, write_config
+from commands import Terminal, feedmirror, write_config
 from feedmirror.entrypoints.abreast import abreast
 from origin_server import OriginServer
 from scene import DOCUMENTS
@@ -265,7 +264,7 @@ def test_failure_of_one_ends_it_all() -> None:
 
 
 @pytest.mark.slow
-def test_interrupted_rebuild_ends_as_interrupted_and_can_be_run_again(mirrored, here):
+def test_interrupted_rebuild_ends_as_interrupted_and_can_be_run_again(mirrored, here, ctrl_c):
     record = a_record(mirrored)
     plain = json.loads(record.read_bytes())
     for number in range(1_500):
@@ -276,12 +275,12 @@ def test_interrupted_rebuild_ends_as_interrupted_and_can_be_run_again(mirrored, 
         path.write_text(json.dumps(plain | {"revision": revision}))
     lose(mirrored)
     before = (here / "mirror/public/x/rss.xml").read_bytes()
-    with spawn("rebuild", "x", cwd=here) as process:
-        time.sleep(1)  # it takes some seconds
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, "")
-    assert "Traceback" not in err
+    argv = (sys.executable, "-m", "feedmirror", "rebuild", "x")
+    with Terminal(argv, here) as terminal:
+        terminal.wait_for("revisions read")
+        terminal.press("\x03")
+        assert terminal.exit_code() == 130
+    assert "Traceback" not in terminal.output
     assert (here / "mirror/public/x/rss.xml").read_bytes() == before
     assert feedmirror("rebuild", "x") == 0
     assert words(here).count("<item>") == 53  # so many are beyond what fills 58 pages

@@ -382,7 +382,7 @@ def interrupt() -> None:
 
 
 @pytest.mark.slow
-def test_watch_refreshes_at_once_and_again_when_due(origin, here, capsys):
+def test_watch_refreshes_at_once_and_again_when_due(origin, here, capsys, ctrl_c):
     write_config(here, {"x": origin.url("/feed")}, each='every = "1m"')
     import_module("feedmirror.entrypoints.cli.run")  # else it takes a part of the time below
     start = datetime.now(UTC)
@@ -403,7 +403,7 @@ def test_watch_refreshes_at_once_and_again_when_due(origin, here, capsys):
     ]
 
 
-def test_interrupted_watch_finishes_what_runs_and_says_so(origin, here, capsys):
+def test_interrupted_watch_finishes_what_runs_and_says_so(origin, here, capsys, ctrl_c):
     origin.script("/slow", Wait(0.3), reply(200, [], FEED))
     write_config(here, {"slow": origin.url("/slow"), "late": origin.url("/feed")})
     thread = when(lambda: origin.requests, interrupt)
@@ -417,7 +417,7 @@ def test_interrupted_watch_finishes_what_runs_and_says_so(origin, here, capsys):
     assert len(origin.requests) == 1
 
 
-def test_interrupted_run_finishes_what_runs_and_ends_as_interrupted(origin, here, capsys):
+def test_interrupted_run_finishes_what_runs_and_ends_as_interrupted(origin, here, capsys, ctrl_c):
     origin.script("/slow", Wait(0.3), reply(200, [], FEED))
     write_config(here, {"slow": origin.url("/slow"), "late": origin.url("/feed")})
     thread = when(lambda: origin.requests, interrupt)
@@ -426,6 +426,17 @@ def test_interrupted_run_finishes_what_runs_and_ends_as_interrupted(origin, here
     document = json.loads(capsys.readouterr().out)
     assert [feed["feed"] for feed in document["feeds"]] == ["slow"]
     assert document["totals"]["skipped"] == 1
+
+
+def test_run_that_was_started_with_sigint_ignored_goes_on(origin, here, capsys, ctrl_c):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for `feedmirror run &`
+    origin.script("/slow", Wait(0.3), reply(200, [], FEED))
+    write_config(here, {"slow": origin.url("/slow"), "late": origin.url("/feed")})
+    thread = when(lambda: origin.requests, lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert feedmirror("run", "--threads", "1", "--json") == 0
+    thread.join()
+    document = json.loads(capsys.readouterr().out)
+    assert [feed["feed"] for feed in document["feeds"]] == ["slow", "late"]
 
 
 def test_signals_mean_what_they_meant_before(origin, here):

@@ -157,7 +157,7 @@ def test_terminal_without_rich_gets_plain_lines(two_feeds):
 
 
 @pytest.mark.slow
-def test_second_interrupt_ends_at_once_and_gives_the_cursor_back(tmp_path):
+def test_second_interrupt_ends_at_once_and_gives_the_cursor_back(tmp_path, ctrl_c):
     with OriginServer() as origin:
         origin.script("/hangs", Hang())
         write_config(tmp_path, {"x": origin.url("/hangs")})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html as stdlib_html
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -171,11 +170,8 @@ def test_the_default_names_the_source_and_says_that_mirroring_is_no_endorsement(
 
 
 def test_a_long_paragraph_of_an_operators_own_closes_every_entry_word_for_word() -> None:
-    seed = Path(__file__).parents[1] / ".." / "shared" / "seed.txt"
     paragraph = (
-        seed.read_text().splitlines()[-1]
-        if seed.exists()
-        else "The Gazette (of the Harbour) is paid for by the port. It's mirrored here, “as is”, "
+        "The Gazette (of the Harbour) is paid for by the port. It's mirrored here, “as is”, "
         "not as an endorsement of the port, but since others wish it gone. Visit https://e.org"
     )
     escaped = paragraph.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{")

@@ -367,7 +367,7 @@ def test_addresses_shown_can_be_reached_from_here(host, base, tmp_path):
         server.server_close()
 
 
-def test_process_says_where_to_subscribe_and_ends_well_on_ctrl_c(tmp_path):
+def test_process_says_where_to_subscribe_and_ends_well_on_ctrl_c(tmp_path, ctrl_c):
     publish(tmp_path)
     argv = (sys.executable, "-m", "feedmirror", "serve", "--store", ".", "--port", "0")
     with Terminal(argv, tmp_path) as terminal:

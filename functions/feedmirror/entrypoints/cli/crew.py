@@ -108,7 +108,9 @@ class Crew:
 def interruptible(crew: Crew) -> Iterator[None]:
     """Within, Ctrl-C and SIGTERM stop the crew; the second one ends the program at once.
 
-    Whenever that is, a store is left that the next run goes on from.
+    Whenever that is, a store is left that the next run goes on from. A signal that the program was
+    started with as ignored stays so: Ctrl-C is for the foreground program, not for a job that a
+    script started with `&`. Source: POSIX.1-2024, shell, §2.12
     """
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
@@ -116,7 +118,11 @@ def interruptible(crew: Crew) -> Iterator[None]:
             _end_at_once(number)
         crew.stop()
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
     before = [signal.signal(number, on_signal) for number in numbers]
     try:
         yield
