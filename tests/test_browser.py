@@ -39,12 +39,9 @@ ENTRIES = [
 
 DATA = Path(__file__).parent / "data"
 OTHERS = {
-    "rss": "rss-2.0.xml",
-    "atom": "atom-1.0.xml",
-    "json": "json-feed-1.1.json",
+    "plain-rss": "rss-2.0.xml",
     "podcast": "podcast-nested.xml",
-    "media": "media-group-single.xml",
-    "wide": "image-too-wide.xml",
+    "video": "media-group-single.xml",
     "cyrillic": "windows-1251.xml",
 }
 DOCUMENT = rss_document(ENTRIES, extra_channel="<language>en</language>")
