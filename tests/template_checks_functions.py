@@ -100,8 +100,7 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
     # Anything new belongs here, with the reason in the template.
     assert _allowed(templates, "DispatchFunctionRole") == _pairs(
         ("sqs:SendMessage", queue, ticks),
-        ("s3:GetObject", *keys("data/*/state.json", "public/*/index.html"), *site),
-        ("s3:PutObject", *keys("data/*/state.json", "public/*/index.html"), *site),
+        *((f"s3:{a}Object", *keys("data/*", "public/*/*"), *site) for a in ("Get", "Put")),
         ("s3:ListBucket", bucket),
     )
     assert _allowed(templates, "MirrorFunctionRole") == _pairs(

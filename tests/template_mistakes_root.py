@@ -14,7 +14,7 @@ _ACCESS = f"{_BUCKET}/Properties/PublicAccessBlockConfiguration"
 _RULE = f"{_BUCKET}/Properties/LifecycleConfiguration/Rules/0"
 _MIRROR_S3 = "root/Resources/MirrorFunctionRole/Properties/Policies/0/PolicyDocument/Statement/1"
 _SENDING = "root/Resources/DispatchFunctionRole/Properties/Policies/0/PolicyDocument/Statement/0"
-_READING = "root/Resources/DispatchFunctionRole/Properties/Policies/0/PolicyDocument/Statement/2"
+_SETTLING = "root/Resources/DispatchFunctionRole/Properties/Policies/0/PolicyDocument/Statement/3"
 _TARGET = "root/Resources/DispatchFunctionTick/Properties/Target"
 _ASYNC = "root/Resources/DispatchFunctionEventInvokeConfig/Properties"
 _MAPPING = "root/Resources/MirrorFunctionRefreshes/Properties"
@@ -126,7 +126,7 @@ MISTAKES = (
     Mistake(_allow, f"{_MIRROR_S3}/Resource/2", sub("${Bucket.Arn}/public/*.css")),
     Mistake(_allow, f"{_MIRROR_S3}/NotAction", "s3:DeleteObject"),
     Mistake(_allow, f"{_SENDING}/Resource", "*"),
-    Mistake(_allow, f"{_READING}/Resource", sub("${Bucket.Arn}/data/*")),
+    Mistake(_allow, f"{_SETTLING}/Resource/1", sub("${Bucket.Arn}/public/*")),
     Mistake(_allow, "root/Resources/RunPolicy/Properties/PolicyDocument/Statement/0/Resource", "*"),
     Mistake(
         _trust, "root/Resources/MirrorFunctionRole/Properties/ManagedPolicyArns/1", "arn:admin"

@@ -242,7 +242,7 @@ class Subscription:
     """One feed as the operator configured it; `settings.py` makes it."""
 
     slug: str  # a-z 0-9 -, 1 to 63: part of the public address and of every key
-    url: str
+    url: str  # empty: not configured, which only a retired feed may be
     alternates: tuple[str, ...] = ()  # tried in order when `url` fails
     title: str | None = None  # overrides the origin's
     disclaimer: Disclaimer = DEFAULT_DISCLAIMER
@@ -256,6 +256,7 @@ class Subscription:
     max_bytes: int = 10_000_000  # before and after decompression
     headers: Mapping[str, str] = field(default_factory=dict)  # sent to `url`'s own host only
     allow_private_hosts: bool = False
+    retired: bool = False  # never polled again; what was mirrored stays public
 
 
 # ---------------------------------------------------------------- what is remembered and published
@@ -302,7 +303,8 @@ class Outcome:
     """What one refresh of one feed came to; the log event of the feed is made from it."""
 
     feed: str  # the slug
-    outcome: str  # "changed", "unchanged", "failed", or "waiting" (the origin asked us to)
+    # "changed", "unchanged", "failed", "waiting" (the origin asked us to), or "retired"
+    outcome: str
     http_status: int | None = None  # None: no answer, or none asked for
     new: int = 0  # entries never seen before
     revised: int = 0

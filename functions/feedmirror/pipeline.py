@@ -24,6 +24,7 @@ from feedmirror.gather import Gathered, gather
 from feedmirror.ledger import Held, Ledger
 from feedmirror.model import Failure, Outcome, Subscription
 from feedmirror.ports import World
+from feedmirror.retirement import settle_retired
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _DAILY = timedelta(days=1)
@@ -35,6 +36,8 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
 
     An origin's failure is an outcome; the store's is an error. Raises: StoreError, RenderError.
     """
+    if subscription.retired:
+        return _retired(subscription, world)
     ledger = Ledger(world.store, subscription, world.public_url)
     held = _recovered(ledger)
     outcome = _refreshed(ledger, held, subscription, world, scheduled=scheduled)
@@ -64,6 +67,17 @@ def attempt(subscription: Subscription, world: World, *, scheduled: bool = False
         failure = Failure(kind.value, kind.group.value, f"{name}{error}")
         outcome = Outcome(subscription.slug, "failed", failure=failure)
     return replace(outcome, duration_ms=round((monotonic() - started) * 1000))
+
+
+def _retired(subscription: Subscription, world: World) -> Outcome:
+    settled = settle_retired(world.store, subscription, world.public_url)
+    return Outcome(
+        subscription.slug,
+        "retired",
+        note="`retired = true` in its configuration: the origin is not asked",
+        published=settled.published,
+        quarantined=settled.quarantined,
+    )
 
 
 def _recovered(ledger: Ledger) -> Held:

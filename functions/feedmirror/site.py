@@ -1,15 +1,20 @@
-"""The site's own documents, made from the configuration and the states of all feeds, by one writer.
+"""The site's own documents: `index.html`, `feeds.opml`, `status.json`, `404.html`, the style sheet.
 
-What they cost grows with the number of feeds, so they are made once an hour and after a deploy, not
-at every refresh.
+They have a line for every feed that is in the store. The line of a configured feed is made from its
+state and its configuration; that of any other feed stays as it was published last, in
+`status.json`, since another configuration on the same store may name it. So configurations that
+take turns never rewrite each other's lines.
+
+The cost grows with the number of feeds, so the documents are made once an hour and after a deploy,
+not at every refresh.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from feedmirror.core import state as states
 from feedmirror.core.formats import site_formats
@@ -20,40 +25,46 @@ from feedmirror.core.site import (
     MEDIA_TYPES,
     NOT_FOUND,
     STATUS,
-    recipe_in,
+    Status,
+    digest_of,
+    parse_status,
+    render_key_of,
     standing_of,
     status_document,
 )
 from feedmirror.core.standing import Standing
-from feedmirror.core.state import Failing, State
-from feedmirror.errors import StateError
+from feedmirror.core.state import State
+from feedmirror.errors import Kind, RenderError, StateError, StoreError
 from feedmirror.model import Document, Subscription
-from feedmirror.ports import SideBySide, Store
-from feedmirror.retirement import retire_page
+from feedmirror.ports import SideBySide, Store, Stored
+from feedmirror.retirement import settle_retired
 from feedmirror.settings.slugs import SLUG
 
-_VERSION = 3  # raise it with every change of what is rendered
+_VERSION = 4  # raise it with every change of what is rendered
+_ATTEMPTS = 8  # at a `status.json` that overlapping runs keep writing
+_LONG_AGO = datetime.fromtimestamp(0, UTC)  # where nobody knows since when
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """The site as it stands now."""
 
-    standings: tuple[Standing, ...]  # the configured feeds first, in their order
+    standings: tuple[Standing, ...]  # of the configured feeds, in their order
     published: tuple[str, ...]  # names of the documents that were written, below public/
 
 
-def recipe(subscriptions: Iterable[Subscription], public_url: str) -> str:
-    """A digest of all that the documents depend on besides the states."""
-    made = (_VERSION, STYLE, tuple(made.name for made in site_formats()))
-    parts = (made, public_url, [(feed.slug, feed.title) for feed in subscriptions])
-    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
-
-
 def is_current(store: Store, subscriptions: Iterable[Subscription], public_url: str) -> bool:
-    """Whether the documents were made from this configuration. Raises: StoreError."""
-    found = store.load(_key(STATUS))
-    return found is not None and recipe_in(found.body) == recipe(subscriptions, public_url)
+    """True if the documents were made with this configuration. Raises: StoreError.
+
+    Other feeds, and states that have changed since, do not count.
+    """
+    status = _status(store.load(_key(STATUS)))
+    return status.render_key == _render_key(public_url) and all(
+        status.lines[feed.slug].render_key == render_key_of(feed, public_url)
+        if feed.slug in status.lines
+        else feed.retired  # of which nothing was mirrored
+        for feed in subscriptions
+    )
 
 
 def publish_site(
@@ -62,75 +73,153 @@ def publish_site(
     public_url: str,
     now: datetime,
     side_by_side: SideBySide = map,
-    *,
-    retire: bool = True,
 ) -> Site:
-    """The site, after its documents are up to date: reads the state of every feed.
+    """Bring the documents up to date, and those of retired feeds, which nobody else refreshes.
 
-    Feeds in the store that are not among the `subscriptions` are retired, and their pages say so,
-    unless `retire` is False: then nobody knows. Raises: StoreError.
+    Reads the state of every configured feed. Raises: StoreError.
     """
-    configured = {feed.slug: feed for feed in subscriptions}
-    stored = (slug for slug in store.folders("data/") if SLUG.fullmatch(slug))
-    slugs = list(dict.fromkeys((*configured, *stored)))
-
-    def look_at(slug: str) -> tuple[Standing, bool]:
-        state, etag = _load(store, slug, now)
-        is_retired = retire and slug not in configured
-        subscription = None if is_retired else configured.get(slug) or Subscription(slug, "")
-        standing = standing_of(slug, subscription, state, public_url, now)
-        return standing, bool(is_retired and etag and retire_page(store, slug, state, etag))
-
-    found = {standing.slug: (standing, wrote) for standing, wrote in side_by_side(look_at, slugs)}
-    # A folder that holds no feed is none's: of a directory, something may be left.
-    there = [found[slug] for slug in slugs if slug in configured or found[slug][0].documents]
-    standings = tuple(standing for standing, _ in there)
-    pages = (f"{standing.slug}/{INDEX}" for standing, wrote in there if wrote)
-    documents = _documents(standings, public_url, recipe(configured.values(), public_url))
-    written = (document.name for document in documents if _publish(store, document))
-    return Site(standings, (*pages, *written))
+    writer = _Writer(store, tuple(subscriptions), public_url, now, side_by_side)
+    for _ in range(_ATTEMPTS):
+        standings = writer.attempt()
+        if standings is not None:
+            return Site(standings, tuple(dict.fromkeys(writer.published)))
+    raise StoreError(f"{_key(STATUS)} is written by others all the time; the next run goes on")
 
 
-def _load(store: Store, slug: str, now: datetime) -> tuple[State, str | None]:
-    """The feed's state and its ETag; None if there is no state that could be read."""
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Publishes the site of one configuration."""
+
+    store: Store
+    subscriptions: tuple[Subscription, ...]
+    public_url: str
+    now: datetime
+    side_by_side: SideBySide
+    published: list[str] = field(default_factory=list)  # as of `Site`
+
+    def attempt(self) -> tuple[Standing, ...] | None:
+        """Publish; the lines of the configured feeds, or None if another run was quicker.
+
+        `status.json` is read before any state, and replaced on the ETag that it had then: so a
+        line that another run publishes meanwhile is never lost.
+        """
+        found = self.store.load(_key(STATUS))
+        last = _status(found).lines
+
+        def look_at(feed: Subscription) -> tuple[Standing, bool]:
+            return self._look_at(feed, last.get(feed.slug))
+
+        looked = tuple(self.side_by_side(look_at, self.subscriptions))
+        configured = (line for line, is_listed in looked if is_listed)
+        # By slug: the order is the same whichever configuration is in force.
+        lines = sorted((*configured, *self._others(last)), key=lambda line: line.slug)
+        documents = _documents(lines, self.public_url)
+        self.published.extend(d.name for d in documents if _publish(self.store, d))
+        # The last one, since it says that all are up to date: whoever finds it old after a crash
+        # makes them again.
+        body = status_document(lines, _render_key(self.public_url))
+        if found is None or found.body != body:
+            if _write(self.store, Document(STATUS, body, MEDIA_TYPES[STATUS]), found) is None:
+                return None
+            self.published.append(STATUS)
+        return tuple(line for line, _ in looked)
+
+    def _look_at(self, feed: Subscription, last: Standing | None) -> tuple[Standing, bool]:
+        """The feed's line, and whether it is listed: as soon as there is a state; if the feed is
+        retired, only where something was mirrored.
+        """
+        try:
+            state = self._settled(feed) if feed.retired else _state(self.store, feed.slug)
+        except (StateError, RenderError):
+            line = _unreadable(feed, last, self.public_url)
+        else:
+            line = standing_of(feed, state or State(), self.public_url, self.now)
+            if state is None:
+                return line, False
+        return line, bool(line.documents) or not feed.retired
+
+    def _settled(self, feed: Subscription) -> State | None:
+        settled = settle_retired(self.store, feed, self.public_url)
+        self.published.extend(f"{feed.slug}/{name}" for name in settled.published)
+        return settled.held.state if settled.held.etag else None
+
+    def _others(self, last: Mapping[str, Standing]) -> Iterator[Standing]:
+        """The lines of feeds that are in the store and not configured: as they were published, or
+        as their states alone have it.
+        """
+        known = {feed.slug for feed in self.subscriptions}
+        for slug in self.store.folders("data/"):
+            if slug in known or not SLUG.fullmatch(slug):
+                continue
+            line = last.get(slug) or self._of_state(slug)
+            if line:
+                yield line
+
+    def _of_state(self, slug: str) -> Standing | None:
+        with suppress(StateError):
+            state = _state(self.store, slug)
+            if state and state.documents:
+                line = standing_of(Subscription(slug, ""), state, self.public_url, self.now)
+                return replace(line, render_key=None)
+        return None
+
+
+def _render_key(public_url: str) -> str:
+    """Of all that the documents depend on besides their lines."""
+    return digest_of(_VERSION, STYLE, tuple(made.name for made in site_formats()), public_url)
+
+
+def _status(found: Stored | None) -> Status:
+    return parse_status(found.body) if found else Status()
+
+
+def _state(store: Store, slug: str) -> State | None:
+    """Load a feed's state; None where there is none. Raises: StoreError, StateError."""
     key = f"data/{slug}/state.json"
     stored = store.load(key)
-    if stored is None:
-        return State(), None
-    try:
-        return states.load(stored.body, key), stored.etag
-    except StateError as error:
-        # Since when is not known, but whoever looks is to hear of it.
-        long_ago = datetime.fromtimestamp(0, now.tzinfo)
-        return State(failing=Failing("store", "internal", long_ago, str(error))), None
+    return states.load(stored.body, key) if stored else None
 
 
-def _documents(standings: Sequence[Standing], public_url: str, recipe: str) -> Iterator[Document]:
-    """The documents in the order in which they are to be written.
+def _unreadable(feed: Subscription, last: Standing | None, public_url: str) -> Standing:
+    """The line of a feed whose state is damaged: the last one, which says that it fails."""
+    return replace(
+        last or Standing(feed.slug, feed.title),
+        failing=None if feed.retired else Kind.STORE.group.value,
+        failing_since=None if feed.retired else _LONG_AGO,
+        is_retired=feed.retired,
+        render_key=render_key_of(feed, public_url),
+    )
 
-    What others refer to comes first. `status.json` is the last, since it says that all of them are
-    up to date: whoever finds it old after a crash makes them again.
-    """
-    yield Document(STYLE, style(), STYLE_MEDIA_TYPE)
+
+def _documents(lines: Sequence[Standing], public_url: str) -> Iterator[Document]:
+    """The documents but `status.json`, in the order in which they are written."""
+    yield Document(STYLE, style(), STYLE_MEDIA_TYPE)  # the others refer to it
     texts = {
         NOT_FOUND: not_found_page(),
-        **{made.name: made.render(standings, public_url) for made in site_formats()},
-        INDEX: index_page(standings, public_url),
+        **{made.name: made.render(lines, public_url) for made in site_formats()},
+        INDEX: index_page(lines, public_url),
     }
     for name, text in texts.items():
         yield Document(name, text.encode(), MEDIA_TYPES[name])
-    yield Document(STATUS, status_document(standings, recipe), MEDIA_TYPES[STATUS])
 
 
 def _publish(store: Store, document: Document) -> bool:
     """Whether the document was written: not if it is as it should be, or another wrote it."""
     key = _key(document.name)
     found = store.load(key)
-    if found is None:
-        return store.create(key, document.body, document.media_type) is not None
-    if found.body == document.body:
+    if found and found.body == document.body:
         return False
-    return store.replace(key, document.body, found.etag, document.media_type) is not None
+    return _write(store, document, found) is not None
+
+
+def _write(store: Store, document: Document, found: Stored | None) -> str | None:
+    """Write the document in the place of the one that was found; its ETag, or None if another
+    run was quicker.
+    """
+    key = _key(document.name)
+    if found is None:
+        return store.create(key, document.body, document.media_type)
+    return store.replace(key, document.body, found.etag, document.media_type)
 
 
 def _key(name: str) -> str:

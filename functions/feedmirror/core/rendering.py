@@ -92,7 +92,7 @@ def recipe(made: Format, state: State, subscription: Subscription, address: str)
     if not made.is_feed:
         parts += (STYLE, subscription.images, subscription.robots)
     if made.shows_trouble:
-        parts += (_trouble(state),)
+        parts += (_trouble(state), subscription.retired)
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 

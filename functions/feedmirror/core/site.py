@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
 
+from feedmirror.core import codec
 from feedmirror.core.attribution import language
 from feedmirror.core.formats import formats, site_formats
 from feedmirror.core.rhythm import is_quiet, last_new
@@ -34,57 +37,105 @@ _BROKEN = frozenset({"broken", "gone", "internal"})
 
 
 def standing_of(
-    slug: str, subscription: Subscription | None, state: State, public_url: str, now: datetime
+    subscription: Subscription, state: State, public_url: str, now: datetime
 ) -> Standing:
-    """How the feed stands; `subscription` is None for one that is not configured any more."""
-    title = (subscription and subscription.title) or (state.feed and state.feed.title)
-    address = f"{public_url.rstrip('/')}/{slug}/"
+    """Return the line of a configured feed."""
+    address = f"{public_url.rstrip('/')}/{subscription.slug}/"
     feeds = {made.name for made in formats() if made.is_feed}
-    failing = state.failing if subscription else None
+    failing = None if subscription.retired else state.failing
     return Standing(
-        slug,
-        title or None,
+        subscription.slug,
+        subscription.title or (state.feed and state.feed.title) or None,
         {name: f"{address}{name}" for name in sorted(feeds & state.documents.keys())} or None,
         last_new(state),
         failing.group if failing else None,
-        failing.since if failing else None,
-        is_quiet=subscription is not None and is_quiet(state, now),
-        is_retired=subscription is None,
+        # As `status.json` has it: every document is to say the same of a line that is read back.
+        failing.since.replace(microsecond=0) if failing else None,
+        is_quiet=not subscription.retired and is_quiet(state, now),
+        is_retired=subscription.retired,
         page=address if INDEX in state.documents else None,
         language=language(state.feed.language) if state.feed else None,
         source=state.feed.link if state.feed else None,
+        render_key=render_key_of(subscription, public_url),
     )
 
 
-def status_document(standings: Iterable[Standing], recipe: str) -> bytes:
-    """`status.json`. `recipe` says from which configuration, so that a deploy is noticed.
+def render_key_of(subscription: Subscription, public_url: str) -> str:
+    """Return the digest of all that the line of a feed depends on besides its state."""
+    return digest_of(public_url, subscription.title, subscription.retired)
 
-    Nothing in it is of the moment it was rendered: it changes when a feed's standing does.
+
+def digest_of(*parts: object) -> str:
+    """Return a short digest of values that `repr` tells apart."""
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+# ---------------------------------------------------------------- status.json
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a `status.json` says."""
+
+    render_key: str | None = None  # of the site's documents as a whole; None: not known
+    lines: Mapping[str, Standing] = field(default_factory=dict)  # by slug
+
+
+def status_document(lines: Iterable[Standing], render_key: str) -> bytes:
+    """Render `status.json`. `render_key` is that of the site as a whole.
+
+    Nothing in it is of the moment it was rendered: it changes when a feed's line does.
     """
     feeds = [
         {
-            "feed": standing.slug,
-            "title": standing.title,
-            "page": standing.page,
-            "documents": standing.documents or {},
-            "last_new_entry": _moment(standing.last_new),
-            "failing": standing.failing,
-            "failing_since": _moment(standing.failing_since),
-            "retired": standing.is_retired,
+            "feed": line.slug,
+            "title": line.title,
+            "page": line.page,
+            "documents": line.documents or {},
+            "last_new_entry": _moment(line.last_new),
+            "failing": line.failing,
+            "failing_since": _moment(line.failing_since),
+            "retired": line.is_retired,
+            "language": line.language,
+            "source": line.source,
+            "render_key": line.render_key,
         }
-        for standing in standings
+        for line in lines
     ]
-    told = json.dumps({"recipe": recipe, "feeds": feeds}, ensure_ascii=False, indent=1)
+    told = json.dumps({"render_key": render_key, "feeds": feeds}, ensure_ascii=False, indent=1)
     return in_any_script(told).encode()
 
 
-def recipe_in(status: bytes) -> str | None:
-    """The recipe that a `status.json` was rendered with; None if it is none of ours."""
+def parse_status(body: bytes) -> Status:
+    """Parse a published `status.json`; whatever else the bytes are counts as an empty one."""
     try:
-        recipe = json.loads(status)["recipe"]
-    except (ValueError, LookupError, TypeError):
-        return None
-    return recipe if isinstance(recipe, str) else None
+        plain = json.loads(body)
+        lines = [_line(feed) for feed in plain["feeds"]]
+        return codec.build(
+            Status,
+            {"render_key": plain["render_key"], "lines": {line.slug: line for line in lines}},
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return Status()
+
+
+def _line(plain: dict[str, Any]) -> Standing:
+    return codec.build(
+        Standing,
+        {
+            "slug": plain["feed"],
+            "title": plain["title"],
+            "documents": plain["documents"] or None,
+            "last_new": codec.moment(plain["last_new_entry"]),
+            "failing": plain["failing"],
+            "failing_since": codec.moment(plain["failing_since"]),
+            "is_retired": plain["retired"],
+            "page": plain["page"],
+            "language": plain["language"],
+            "source": plain["source"],
+            "render_key": plain["render_key"],
+        },
+    )
 
 
 def hour_of(moment: datetime) -> datetime:

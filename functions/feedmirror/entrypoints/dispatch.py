@@ -2,8 +2,8 @@
 
 Who is due follows from the configuration and the clock alone; nothing is read for it. A message
 says no more than "refresh this feed", so one that is lost or doubled does no harm. Once an hour,
-and after a deploy, it also brings the site's own documents up to date, and counts the feeds that
-are in trouble.
+and after a deploy, it also brings up to date the site's own documents and those of retired feeds,
+for which it sends no message, and counts the feeds that are in trouble.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class DispatchFunction:
         with telemetry.invocation(context.aws_request_id):
             try:
                 asked = _read(event, self._clock())
-                due = [feed.slug for feed in chosen(asked, self._environment.subscriptions)]
+                feeds = chosen(asked, self._environment.subscriptions)
+                due = [feed.slug for feed in feeds if not feed.retired]
             except EventError as error:
                 telemetry.log_refusal(self._log, str(error))
                 raise

@@ -54,10 +54,13 @@ def is_handler(module: str) -> bool:
 
 
 def chosen(asked: Tick | Named, known: Mapping[str, Subscription]) -> list[Subscription]:
-    """The feeds that became due in the tick, or that are named. Raises: EventError."""
+    """The feeds that became due in the tick, or that are named. Raises: EventError.
+
+    A retired feed is never due, but may be named: its refresh says that it is retired.
+    """
     if isinstance(asked, Tick):
-        due = (f for f in known.values() if is_due(f.slug, f.every_s, asked.since, asked.until))
-        return list(due)
+        active = (feed for feed in known.values() if not feed.retired)
+        return [f for f in active if is_due(f.slug, f.every_s, asked.since, asked.until)]
     unknown = [slug for slug in asked.slugs if slug not in known]
     if unknown:
         raise EventError(

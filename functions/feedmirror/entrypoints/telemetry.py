@@ -56,6 +56,7 @@ METRICS = (
 )
 _NAMESPACE = "feedmirror"  # of metrics, unless POWERTOOLS_METRICS_NAMESPACE says otherwise
 
+_NOT_POLLED = frozenset({"waiting", "retired"})  # outcomes; a note says why, as it should be
 _SLOW_MS = 5_000  # a feed that takes longer is worth a line, whatever comes of it
 
 
@@ -84,6 +85,7 @@ class Tally:
     unchanged: int = 0
     failed: int = 0
     waiting: int = 0  # their origins asked us to come back later
+    retired: int = 0  # not asked, since their configuration says so
     new: int = 0  # entries
     revised: int = 0  # entries
     published: int = 0  # documents
@@ -96,6 +98,7 @@ class Tally:
             unchanged=self.unchanged + (outcome.outcome == "unchanged"),
             failed=self.failed + (outcome.outcome == "failed"),
             waiting=self.waiting + (outcome.outcome == "waiting"),
+            retired=self.retired + (outcome.outcome == "retired"),
             new=self.new + outcome.new,
             revised=self.revised + outcome.revised,
             published=self.published + len(outcome.published),
@@ -266,14 +269,13 @@ def says_nothing(outcome: Outcome) -> bool:
 
     Of ten thousand feeds such lines would cost more than asking the feeds.
     """
-    usual = outcome.outcome in {"unchanged", "waiting"} and outcome.duration_ms < _SLOW_MS
+    usual = outcome.outcome in {"unchanged", *_NOT_POLLED} and outcome.duration_ms < _SLOW_MS
     return usual and not (outcome.failure or outcome.recovered or matters(outcome))
 
 
 def matters(outcome: Outcome) -> bool:
     """Whether the operator should look at it though it did not fail."""
-    asked_to_wait = outcome.outcome == "waiting"  # which is as it should be
-    return bool(outcome.quarantined or (outcome.note and not asked_to_wait))
+    return bool(outcome.quarantined or (outcome.note and outcome.outcome not in _NOT_POLLED))
 
 
 def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, object]:

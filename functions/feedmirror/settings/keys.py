@@ -13,9 +13,9 @@ from feedmirror.settings.tables import Key
 from feedmirror.settings.values import choice, duration, flag, number, text, whole_number
 
 # Not in [defaults]: what names one feed (url, alternates, title), what may be a secret of one
-# host (headers), and what lifts a protection (allow_private_hosts).
+# host (headers), what lifts a protection (allow_private_hosts), and what ends a feed (retired).
 FEED_KEYS = (
-    Key("url", URL, "Where the feed is. The one key that every feed needs."),
+    Key("url", URL, "Where the feed is. Every feed needs it, unless `retired` is true."),
     Key("alternates", URLS, "Other addresses of the same feed, tried in order when `url` fails."),
     Key("title", text(500), "What the mirror is called, instead of the origin's own title."),
     Key("disclaimer", DISCLAIMER, "Your words on every entry.", for_every_feed=True),
@@ -73,6 +73,11 @@ FEED_KEYS = (
         "allow_private_hosts",
         flag(),
         "Whether the feed may be on this machine or in a private network.",
+    ),
+    Key(
+        "retired",
+        flag(),
+        "Whether the feed has ended: it is never polled again, and what was mirrored stays public.",
     ),
 )
 DEFAULT_KEYS = tuple(key for key in FEED_KEYS if key.for_every_feed)

@@ -124,11 +124,13 @@ def _read_feed(
     spot: Spot, slug: str, feed: dict[str, Any], defaults: dict[str, Any]
 ) -> Subscription | None:
     found = read_table(spot, feed, FEED_KEYS, _NOT_IN_A_FEED)
-    if "url" not in feed:
+    if "url" not in feed and not found.get("retired"):
         spot.below("url").refuse("is missing", FEED_KEYS[0].kind.accepted)
     if found.get("url") in found.get("alternates", ()):
         spot.below("alternates").refuse("names url again")
-    return Subscription(slug=slug, **(defaults | found)) if "url" in found else None
+    if "url" not in found and ("url" in feed or not found.get("retired")):
+        return None
+    return Subscription(slug=slug, **({"url": ""} | defaults | found))
 
 
 def _check_slug(spot: Spot, slug: str) -> None:

@@ -12,10 +12,6 @@ from feedmirror.errors import RenderError
 
 NAME = "index.html"
 _PAGE = re.compile(r"/archive/([^/]+)/(?:index\.html)?$")
-_RETIRED = (
-    '<p class="standing trouble"><strong>This feed is retired:</strong> nothing new is added any '
-    "more. What was mirrored stays here.</p>"
-)
 
 stamp = stamps.stamp
 
@@ -40,11 +36,6 @@ def link_newer(document: str, address: str) -> str:
     return replaced(document, "newer", f'<a href="{href}" rel="next">Newer entries</a>')
 
 
-def retired(document: str) -> str:
-    """The feed's page, saying instead of how the feed stands that it is retired."""
-    return replaced(document, "standing", _RETIRED)
-
-
 def verify(document: bytes, publication: Publication) -> None:
     """Nothing, if the page may go out. Raises: RenderError."""
     from feedmirror.core.pages.inspection import Seen  # noqa: PLC0415 - when there is a page only
@@ -59,7 +50,7 @@ def verify(document: bytes, publication: Publication) -> None:
 FORMAT = Format(
     NAME,
     "text/html; charset=utf-8",
-    1,
+    2,
     render,
     stamp,
     verify,

@@ -62,5 +62,4 @@ class Caretaker:
                 self._choice.public_url,
                 self._world.clock(),
                 side_by_side,
-                retire=self._choice.configured is not None,
             )

@@ -40,7 +40,8 @@ def check(arguments: Namespace, _outside: Outside) -> int:
 
 def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
     """A row for each address of the feed; the first one says what holds for them all."""
-    told = (subscription.slug, duration(subscription.every_s), str(subscription.keep))
+    every = "retired" if subscription.retired else duration(subscription.every_s)
+    told = (subscription.slug, every, str(subscription.keep))
     for made in formats():
         yield (*told, f"{base}/{subscription.slug}/{made.path}")
         told = ("", "", "")

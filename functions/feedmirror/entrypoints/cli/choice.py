@@ -44,8 +44,9 @@ def choose(arguments: Namespace, now: datetime) -> Choice:
     if not arguments.due:
         return choice
     since, until = _tick(arguments.tick, now)
-    due = (s for s in choice.subscriptions if is_due(s.slug, s.every_s, since, until))
-    return replace(choice, subscriptions=tuple(due))
+    active = (s for s in choice.subscriptions if not s.retired)
+    due = tuple(s for s in active if is_due(s.slug, s.every_s, since, until))
+    return replace(choice, subscriptions=due)
 
 
 def refuse_nowhere(store: Place, public_url: str) -> None:

@@ -49,7 +49,8 @@ CHECK_ABOUT = """\
 Say what is wrong with feeds.toml, all at once; or, if nothing is, which feeds it configures.
 """
 STATUS_ABOUT = """\
-Say how every feed fares, those of feeds.toml and those that are in the store alone (retired):
+Say how every feed fares, those of feeds.toml and those that are in the store alone (not
+configured: no run polls them, and what the site says of them stays as it is):
 when it last had a new entry, since when it fails and how, when it is due, how many entries were
 ever mirrored, and where readers find it. Asks the store, one read a feed, and no origin.
 

@@ -155,7 +155,9 @@ def _choose(arguments: Namespace, store: Store) -> tuple[list[Subscription], str
     subscriptions = []
     for slug in slugs:
         feed = known.get(slug) or _unconfigured(slug, arguments, store, known)
-        subscriptions.append(feed)
+        # A retired feed needs no `url`; then the stored one goes into its documents.
+        url = feed.url or stored.address_of(store, slug) or ""
+        subscriptions.append(replace(feed, url=url))
     return subscriptions, public_url
 
 

@@ -19,7 +19,8 @@ from feedmirror.model import Subscription
 OK = "ok"
 FAILING = "failing"
 NEVER = "never refreshed"
-RETIRED = "retired"  # in the store, and not configured any more
+RETIRED = "retired"  # by its table in feeds.toml
+NOT_CONFIGURED = "not configured"  # in the store, without a table in feeds.toml
 UNREADABLE = "unreadable"  # the state is damaged, or the store does not give it
 MISSING = "state missing"  # though entries are stored
 
@@ -43,7 +44,7 @@ class Standing:
     last_new: datetime | None = None  # when an entry was seen for the first time, the last time
     last_changed: datetime | None = None  # when the public feed changed
     last_checked: datetime | None = None  # a time when all was well; noted once a day
-    next_due: datetime | None = None  # None: not configured
+    next_due: datetime | None = None  # None: not configured, or retired
     not_before: datetime | None = None  # the origin wants no request before
     entries: int | None = None  # that were ever mirrored
     generation: int | None = None
@@ -77,12 +78,12 @@ def standing_of(
         state = states.load(body, f"data/{slug}/state.json")
     except StateError as error:
         return unreadable(plain, str(error))
-    if subscription is not None:
+    if subscription is not None and subscription.url:
         state = state.for_url(subscription.url)
     there = [made for made in formats() if made.name in state.documents]
     read = replace(
         plain,
-        status=RETIRED if configured is False else FAILING if state.failing else OK,
+        status=_status(subscription, state, configured=configured),
         last_new=last_new(state),
         last_changed=state.changed_at,
         last_checked=state.checked_at,
@@ -95,7 +96,16 @@ def standing_of(
         documents=tuple(made.name for made in there),
         addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in there if public_url),
     )
-    return _with_words(read, state, subscription or Subscription(slug, state.url))
+    known = subscription or Subscription(slug, "")
+    return _with_words(read, state, replace(known, url=known.url or state.url))
+
+
+def _status(subscription: Subscription | None, state: State, *, configured: bool | None) -> str:
+    if configured is False:
+        return NOT_CONFIGURED
+    if subscription is not None and subscription.retired:
+        return RETIRED
+    return FAILING if state.failing else OK
 
 
 def _with_words(read: Standing, state: State, subscription: Subscription) -> Standing:
@@ -124,7 +134,7 @@ def _entries(state: State) -> int:
 
 
 def _due(subscription: Subscription | None, state: State, now: datetime) -> datetime | None:
-    if subscription is None:
+    if subscription is None or subscription.retired:
         return None
     return due_after(
         subscription.slug,
@@ -173,6 +183,11 @@ def _together(addresses: Iterable[str]) -> str:
 
 def _notes(standing: Standing) -> Iterable[str]:
     """What there is to say besides."""
+    if standing.status == NOT_CONFIGURED:
+        yield (
+            f"feeds.toml has no [feeds.{standing.feed}]: add it with `retired = true` to retire "
+            "the feed, or with its `url` to mirror it again"
+        )
     yield standing.error or ""
     if standing.moved_to:
         yield f"moved for good to {standing.moved_to}: update `url`"

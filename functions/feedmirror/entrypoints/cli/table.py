@@ -15,6 +15,7 @@ _STYLES: Mapping[str, str] = {
     "ok": "green",
     "never refreshed": "yellow",
     "retired": "dim",
+    "not configured": "yellow",
     "failing": "bold red",
     "state missing": "bold red",
     "unreadable": "bold red",

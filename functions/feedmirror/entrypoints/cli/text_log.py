@@ -84,7 +84,7 @@ def tally_line(fields: Fields) -> str:
     """`3 feeds: 1 changed (3 new entries), 1 unchanged, 1 failed; 1.2 s`."""
     counts = [
         f"{fields[name]} {name}{_entries(fields) if name == 'changed' else ''}"
-        for name in ("changed", "unchanged", "waiting", "failed")
+        for name in ("changed", "unchanged", "waiting", "retired", "failed")
         if fields[name]
     ]
     if fields.get("skipped"):

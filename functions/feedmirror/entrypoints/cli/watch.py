@@ -21,17 +21,21 @@ def watch(
     *,
     after_each: Callable[[], None],  # wait for a feed to become due
 ) -> None:
-    """Refresh until the crew is told to stop; what is being refreshed then is finished."""
+    """Refresh until the crew is told to stop; what is being refreshed then is finished.
+
+    Ends at once where every feed is retired: none is ever due.
+    """
     since = clock()
     for subscription in subscriptions:
         crew.refresh(subscription, scheduled=False)
-    while not crew.stopping:
-        point, name = min((next_due(s.slug, s.every_s, since), s.slug) for s in subscriptions)
+    active = [subscription for subscription in subscriptions if not subscription.retired]
+    while active and not crew.stopping:
+        point, name = min((next_due(s.slug, s.every_s, since), s.slug) for s in active)
         _work_until(point, name, crew=crew, clock=clock, progress=progress, result=result)
         after_each()
         now = clock()
         busy = crew.slugs
-        for subscription in subscriptions:
+        for subscription in active:
             due = is_due(subscription.slug, subscription.every_s, since, now)
             if due and subscription.slug not in busy and not crew.stopping:
                 crew.refresh(subscription, scheduled=True)
