@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +70,16 @@ class Stack:
 
     # ------------------------------------------------------------ what the operator does
 
-    def subscribe(self, feeds: Mapping[str, str], every: Mapping[str, str]) -> None:
-        """Mirror these feeds, an address each, once they are deployed."""
+    def subscribe(
+        self, feeds: Mapping[str, str], every: Mapping[str, str], retired: Collection[str] = ()
+    ) -> None:
+        """Mirror these feeds, an address each, and retire others, once they are deployed."""
         tables = [
             f'[feeds.{slug}]\nurl = "{url}"\nevery = "{every.get(slug, "1d")}"\n'
             "allow_private_hosts = true\n"
             for slug, url in feeds.items()
         ]
+        tables += [f"[feeds.{slug}]\nretired = true\n" for slug in retired]
         (self.project / "functions" / "feeds.toml").write_text("\n".join(tables))
 
     def build(self) -> None:

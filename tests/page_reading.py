@@ -18,6 +18,12 @@ FEED = Feed(kind="RSS 2.0", title="Tides & Times", link="https://tides.example.o
 SUBSCRIPTION = Subscription("news", URL)
 
 
+def says_retired(page: str | bytes) -> bool:
+    """True if the page of a feed says that the feed is retired."""
+    strong = html.fromstring(page).xpath("//p[@class='standing trouble']/strong")
+    return [each.text for each in strong] == ["This feed is retired:"]
+
+
 def revision(number: int = 1, **fields: Any) -> Revision:
     """A version of an entry that is told from others by its number."""
     usual = {"title": f"Entry {number}", "link": f"https://tides.example.org/{number}"}

@@ -45,6 +45,7 @@ class ServedMirror:
     server: FeedServer
     log: list[str]  # the server's, a line a request
     keys: Mapping[str, object]  # of every feed
+    retired: set[str] = field(default_factory=set)  # slugs
     _urls: dict[str, str] = field(default_factory=dict)  # of the feeds at the origin, by slug
 
     def origin_says(self, slug: str, document: bytes, *, at: str | None = None) -> None:
@@ -60,6 +61,8 @@ class ServedMirror:
         public_url = f'public_url = "{self.server.base}"\n'
         keys = "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.keys.items())
         write_config(self.folder, self._urls, top=f"{public_url}{_DEFAULTS}{keys}")
+        with (self.folder / "feeds.toml").open("a") as config:
+            config.writelines(f"[feeds.{slug}]\nretired = true\n" for slug in self.retired)
         with spawn("run", "--json", cwd=self.folder) as command:
             out, err = command.communicate(timeout=_TIMEOUT_S)
         assert command.returncode == 0, err

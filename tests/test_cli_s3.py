@@ -142,7 +142,9 @@ def test_status_asks_once_for_each_feed_and_once_for_what_there_is(
     assert feedmirror("status", "--store", f"s3://{bucket}/x") == 0
     rows = capsys.readouterr().out.splitlines()[1:5]
     assert [row.split()[0] for row in rows] == ["one", "two", "young", "old"]
-    assert ["ok" in rows[0], "never refreshed" in rows[2], "retired" in rows[3]] == [True] * 3
+    assert ["ok" in rows[0], "never refreshed" in rows[2], "not configured" in rows[3]] == [
+        True
+    ] * 3
     assert len(proxy.seen) == 4 + 1
     assert {seen.verb for seen in proxy.seen} == {"GET"}
 

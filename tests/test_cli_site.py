@@ -12,12 +12,12 @@ import pytest
 from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.directory import DirectoryStore
-from feedmirror.core.formats.html import retired
 from feedmirror.entrypoints.cli import caretaker
 from feedmirror.entrypoints.cli.choice import Choice
 from feedmirror.errors import StoreError
 from feedmirror.ports import World
 from origin_server import OriginServer
+from page_reading import says_retired
 from scene import PUBLIC_URL, SUBSCRIPTION, RememberingParser, StagedOrigin
 from stores import MemoryStore
 from test_telemetry import Recorder
@@ -91,30 +91,86 @@ def test_run_that_finds_nothing_new_reads_one_object_more(origin, here, monkeypa
     ]
 
 
-def test_feed_that_was_removed_is_told_of_as_retired(origin, here):
-    write_config(here, {"one": origin.url("/feed"), "two": origin.url("/feed")})
+def files(here: Path) -> dict[str, tuple[int, bytes]]:
+    """What is in the store, with what changes if a file is written again."""
+    paths = (path for path in (here / "mirror").rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(here)): (path.stat().st_mtime_ns, path.read_bytes()) for path in paths
+    }
+
+
+def page(here: Path, slug: str) -> str:
+    return (here / f"mirror/public/{slug}/index.html").read_text("utf-8")
+
+
+def test_feed_is_retired_by_a_line_and_mirrored_again_without_it(origin, here, capsys):
+    write_config(here, {"one": origin.url("/feed")})
+    run()
+    write_config(here, {"one": origin.url("/feed")}, each="retired = true")
+    origin.requests.clear()
+    assert feedmirror("run", "--json", "--feed", "one", clock=lambda: NOON) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["feeds"][0]["outcome"], told["totals"]["retired"]) == ("retired", 1)
+    assert "`retired = true`" in told["feeds"][0]["note"]
+    assert origin.requests == []
+    assert says_retired(page(here, "one"))
+    assert status(here)["one"]["retired"]
+    assert 'id="retired"' in (here / "mirror/public/index.html").read_text("utf-8")
+    assert 'text="Retired"' in (here / "mirror/public/feeds.opml").read_text("utf-8")
+    write_config(here, {"one": origin.url("/feed")}, each="retired = false")
+    run(at=NOON + timedelta(hours=1))
+    assert len(origin.requests) == 1
+    assert not says_retired(page(here, "one"))
+    assert not status(here)["one"]["retired"]
+    assert 'text="Retired"' not in (here / "mirror/public/feeds.opml").read_text("utf-8")
+
+
+def test_cron_job_has_the_page_of_a_retired_feed_say_so_at_once(origin, here):
+    write_config(here, {"one": origin.url("/feed")})
+    run()
+    (here / "feeds.toml").write_text("[feeds.one]\nretired = true\n")
+    run("--due", at=NOON + timedelta(minutes=1))
+    assert says_retired(page(here, "one"))
+    before = files(here)
+    run("--due", at=NOON + timedelta(minutes=2))
+    assert files(here) == before
+
+
+def test_watch_of_retired_feeds_alone_ends(origin, here):
+    write_config(here, {"one": origin.url("/feed")})
+    run()
+    (here / "feeds.toml").write_text("[feeds.one]\nretired = true\n")
+    assert run("--watch") == 0
+    assert says_retired(page(here, "one"))
+
+
+def test_feeds_of_another_file_and_of_the_command_line_retire_nothing(origin, here):
+    write_config(here, {"one": origin.url("/feed")}, each='title = "First"')
     run()
     write_config(here, {"two": origin.url("/feed")})
     run()
-    assert {slug: feed["retired"] for slug, feed in status(here).items()} == {
-        "two": False,
-        "one": True,
-    }
-    pages = {
-        slug: (here / f"mirror/public/{slug}/index.html").read_text() for slug in ("one", "two")
-    }
-    assert pages["one"] == retired(pages["one"])
-    assert pages["two"] != retired(pages["two"])
+    run(origin.url("/feed"), "--slug", "three", "--allow-private-hosts")
+    found = {slug: (feed["title"], feed["retired"]) for slug, feed in status(here).items()}
+    title = found["two"][0]
+    assert found == {"one": ("First", False), "three": (title, False), "two": (title, False)}
+    assert not any(says_retired(page(here, slug)) for slug in found)
 
 
-def test_feed_of_the_command_line_does_not_retire_those_that_are_there(origin, here):
-    write_config(here, {"one": origin.url("/feed")})
-    run()
-    run(origin.url("/feed"), "--slug", "other", "--allow-private-hosts")
-    assert {slug: feed["retired"] for slug, feed in status(here).items()} == {
-        "other": False,
-        "one": False,
-    }
+def test_files_that_take_turns_on_a_store_write_nothing_in_the_end(origin, here):
+    for name, feeds, each in (
+        ("a", {"one": origin.url("/feed"), "gone": origin.url("/missing")}, 'title = "First"'),
+        ("b", {"two": origin.url("/feed"), "also-gone": origin.url("/nothing")}, ""),
+        ("c", {"three": origin.url("/feed")}, ""),
+    ):
+        (here / name).mkdir()
+        write_config(here / name, feeds, each=each)
+        run("--config", f"{name}/feeds.toml")
+    write_config(here / "c", {"three": origin.url("/feed")}, each="retired = true")
+    run("--config", "c/feeds.toml")
+    before = files(here)
+    for name in "abcba":
+        run("--config", f"{name}/feeds.toml")
+    assert files(here) == before
 
 
 def test_documents_that_cannot_be_written_are_an_error_and_nothing_else(

@@ -100,24 +100,45 @@ def test_feed_that_was_never_refreshed_is_no_failure(origin, here, capsys):
     assert f"{next_due('young', 900, NOON).astimezone():%H:%M}" in row
 
 
-def test_feeds_stand_in_the_order_of_the_configuration_and_retired_ones_behind(
-    origin, here, capsys
-):
-    write_config(here, {name: origin.url("/feed") for name in ("b", "a", "old")})
+def test_feeds_stand_in_the_order_of_the_configuration_and_others_behind(origin, here, capsys):
+    write_config(here, {name: origin.url("/feed") for name in ("b", "a", "other")})
     run()
     write_config(here, {name: origin.url("/feed") for name in ("b", "a")})
     rows = status(capsys)
-    assert [row.split()[:2] for row in rows[1:4]] == [["b", "ok"], ["a", "ok"], ["old", "retired"]]
-    assert rows[-1] == "3 feeds: 2 ok, 1 retired."
-    assert read(capsys)["old"]["next_due"] is None
+    assert [row.split()[:2] for row in rows[1:4]] == [["b", "ok"], ["a", "ok"], ["other", "not"]]
+    assert rows[-1] == "3 feeds: 2 ok, 1 not configured."
+    other = read(capsys)["other"]
+    assert (other["status"], other["configured"]) == ("not configured", False)
+    assert other["next_due"] is None
 
 
-def test_retired_feed_that_failed_in_the_end_is_no_failure_now(origin, here, capsys):
+def test_status_says_what_to_do_with_a_feed_that_is_not_configured(origin, here, capsys):
+    write_config(here, {name: origin.url("/feed") for name in ("a", "old")})
+    run()
+    write_config(here, {"a": origin.url("/feed")})
+    (line,) = [line for line in status(capsys) if line.startswith("old")]
+    assert "feeds.toml has no [feeds.old]: add it with `retired = true`" in line
+    with (here / "feeds.toml").open("a") as config:
+        config.write("[feeds.old]\nretired = true\n")
+    (line,) = [line for line in status(capsys) if line.startswith("old")]
+    assert line.split()[:2] == ["old", "retired"]
+    assert "feeds.toml has no" not in line
+
+
+@pytest.mark.parametrize("is_configured", [True, False], ids=["retired", "not configured"])
+def test_feed_that_nobody_polls_and_that_failed_in_the_end_is_no_failure_now(
+    origin, here, capsys, is_configured
+):
     write_config(here, {"bad": origin.url("/451"), "good": origin.url("/feed")})
     run()
     write_config(here, {"good": origin.url("/feed")})
+    if is_configured:
+        with (here / "feeds.toml").open("a") as config:
+            config.write("[feeds.bad]\nretired = true\n")
     assert feedmirror("status", clock=lambda: NOON) == 0
-    assert read(capsys)["bad"]["error_kind"] == "legal"
+    bad = read(capsys)["bad"]
+    assert (bad["error_kind"], bad["next_due"]) == ("legal", None)
+    assert bad["url"] == origin.url("/451")
 
 
 def test_without_a_configuration_the_store_alone_is_told_of(origin, here, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from feedmirror.entrypoints.dispatch import DispatchFunction
 from feedmirror.entrypoints.environment import Environment
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError, StoreError
 from feedmirror.model import Subscription
+from page_reading import says_retired
 from scene import FEEDS, NOON, PUBLIC_URL, Scene, document
 from stores import CountingStore, FailingStore, MemoryStore
 from test_events import record
@@ -116,6 +118,20 @@ def test_feeds_that_are_named_are_asked_for_whether_due_or_not(stage: Stage) -> 
     }
 
 
+@pytest.mark.parametrize("event", [{}, {"feeds": ["blog", "news"]}])
+def test_retired_feed_is_asked_for_by_nobody(stage: Stage, event: object) -> None:
+    stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True)
+    stage.invoke(event)
+    assert "blog" not in stage.queue.slugs
+    assert "news" in stage.queue.slugs
+
+
+def test_retired_feed_is_never_due(stage: Stage) -> None:
+    stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True)
+    assert stage.invoke({"tick": "1 day", "at": "2026-03-02T12:25:00Z"})["due"] == 2
+    assert sorted(stage.queue.slugs) == ["news", "sport"]
+
+
 @pytest.mark.slow
 def test_ten_thousand_feeds_are_dispatched_by_one_tick() -> None:
     stage = Stage(tuple(f"feed-{number}" for number in range(10_000)))
@@ -173,6 +189,8 @@ def test_an_hour_after_a_deploy_a_tick_reads_nothing(stage: Stage) -> None:
 
 
 def test_process_that_begins_without_a_deploy_reads_one_object(stage: Stage) -> None:
+    for slug in SLUGS:
+        stage.mirror(slug)
     stage.invoke()
     stage.start()
     stage.store.reset()
@@ -184,16 +202,28 @@ def test_deploy_that_changes_the_feeds_is_noticed_by_the_next_tick(stage: Stage)
     stage.mirror("news")
     stage.mirror("blog")
     stage.invoke()
-    del stage.feeds["blog"]
+    stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True)
     stage.start()
     retired = ["blog/index.html", "feeds.opml", "index.html", "status.json"]
     assert stage.invoke()["published"] == retired
+    assert says_retired(stage.memory.objects["public/blog/index.html"])
     assert stage.status()["blog"]["retired"] is True
     assert stage.status()["blog"]["page"] == f"{PUBLIC_URL}/blog/"
     assert stage.status()["blog"]["documents"] == {
         name: f"{PUBLIC_URL}/blog/{name}" for name in FEEDS
     }
-    assert list(stage.status()) == ["news", "sport", "blog"]
+    assert list(stage.status()) == ["blog", "news"]
+
+
+def test_deploy_that_leaves_a_feed_out_changes_nothing_of_it(stage: Stage) -> None:
+    stage.mirror("news")
+    stage.mirror("blog")
+    stage.invoke()
+    before = dict(stage.memory.objects)
+    del stage.feeds["blog"]
+    stage.start()
+    assert stage.invoke({"tick": "1 hour", "at": "2026-03-02T13:00:00Z"})["published"] == []
+    assert stage.memory.objects == before
 
 
 @pytest.mark.parametrize(

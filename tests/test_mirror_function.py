@@ -20,6 +20,7 @@ from feedmirror.entrypoints.shift import work_through
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
+from page_reading import says_retired
 from scene import NOON, PUBLIC_URL, RememberingParser, StagedOrigin, document
 from stores import FailingStore, MemoryStore
 from test_events import record
@@ -98,6 +99,22 @@ def test_feeds_that_are_named_are_refreshed_and_no_others(stage: Stage) -> None:
     answer = stage.invoke({"feeds": ["sport", "news"]})
     assert stage.mirrored() == ["news", "sport"]
     assert sorted(outcome["feed"] for outcome in answer["outcomes"]) == ["news", "sport"]
+
+
+@pytest.mark.parametrize("event", [{"feeds": ["blog"]}, {"Records": None}], ids=["event", "queue"])
+def test_retired_feed_is_not_polled_though_it_is_asked_for(stage: Stage, event: dict) -> None:
+    stage.invoke({})
+    stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True)
+    stage.origin.asked.clear()
+    answer = stage.invoke(batch("blog") if "Records" in event else event)
+    assert stage.origin.asked == []
+    if "Records" in event:
+        assert answer == {"batchItemFailures": []}
+    else:
+        (outcome,) = answer["outcomes"]
+        assert (answer["retired"], outcome["outcome"]) == (1, "retired")
+        assert "`retired = true`" in outcome["note"]
+    assert says_retired(stage.store.objects["public/blog/index.html"])
 
 
 def test_name_that_is_not_configured_stops_all_before_anything_is_fetched(stage: Stage) -> None:

@@ -163,7 +163,7 @@ def test_every_feed_in_it_is_a_document_that_is_public() -> None:
     new = Subscription("new", "https://new.example.org/rss")
     Scene(document(2, 1), store).refresh()
     Scene(document(3), store, other).refresh()
-    publish_site(store, [SUBSCRIPTION, new], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION, other, new], PUBLIC_URL, NOON)
     assert store.media_types["public/feeds.opml"] == "text/x-opml; charset=utf-8"
     root = ET.fromstring(store.objects["public/feeds.opml"])
     found = [each.get("xmlUrl", "") for each in root.iter("outline") if each.get("type") == "rss"]
@@ -213,7 +213,8 @@ def test_newsboat_tags_the_feeds_that_are_retired(mirror: ServedMirror, tmp_path
     for slug in ("one", "two"):
         mirror.origin_says(slug, rss_document([entry(1, guid=f"tag:{slug}")]))
     mirror.refresh()
-    del mirror._urls["one"]  # the operator takes it out of feeds.toml
+    del mirror._urls["one"]
+    mirror.retired.add("one")
     mirror.refresh()
     imported(tmp_path / "newsboat", program, tmp_path / "mirror/public" / NAME)
     assert (tmp_path / "newsboat/urls").read_text().splitlines() == [

@@ -10,12 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedmirror.core.formats import Month, Place, Publication, Trouble, stamped
-from feedmirror.core.formats.html import FORMAT, link_newer, retired
+from feedmirror.core.formats.html import FORMAT, link_newer
 from feedmirror.core.pages.excerpt import excerpt
 from feedmirror.core.pages.words import host, size
 from feedmirror.errors import Group, RenderError
 from feedmirror.model import Author, Entry, Revision, Robots
-from page_reading import FEED, SUBSCRIPTION, one, publication, revision, tree, words
+from page_reading import (
+    FEED,
+    SUBSCRIPTION,
+    one,
+    publication,
+    revision,
+    says_retired,
+    tree,
+    words,
+)
 from scene import NOON, PUBLIC_URL
 
 MONTHS = (
@@ -141,13 +150,13 @@ def test_trouble_of_which_nobody_knows_the_beginning_has_none() -> None:
     assert "since" not in words(one(page_of(trouble=trouble), "//p[contains(@class, 'trouble')]"))
 
 
-def test_a_retired_feed_says_so_instead_of_how_it_stands() -> None:
-    page = page_of(revision(), feed=replace(FEED, title="<!-- standing -->x<!-- /standing -->"))
-    told = retired(page)
-    assert words(one(told, "//p[contains(@class, 'standing')]")).startswith("This feed is retired")
-    assert "Last changed" not in told
-    assert retired(told) == told
-    assert one(told, "//h1").text == "<!-- standing -->x<!-- /standing -->"
+def test_a_retired_feed_says_so_instead_of_its_health() -> None:
+    trouble = Trouble("gone", NOON - timedelta(days=2))
+    page = page_of(revision(), subscription=replace(SUBSCRIPTION, retired=True), trouble=trouble)
+    assert says_retired(page)
+    assert "Last changed" not in page
+    assert "no longer has this feed" not in page
+    assert not says_retired(page_of(revision(), trouble=trouble))
 
 
 def test_the_notice_is_there_once() -> None:

@@ -1,4 +1,4 @@
-"""The page of a feed that was removed from the configuration: it says so, whatever happens."""
+"""A feed that its configuration retires: nobody polls it, and its page says so."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from feedmirror.core import state as states
 from feedmirror.core.formats import unstamped
-from feedmirror.core.formats.html import retired
 from feedmirror.core.site import INDEX
-from feedmirror.errors import StoreError
-from feedmirror.model import Subscription
+from feedmirror.errors import FetchError, Kind, StoreError
+from feedmirror.model import Disclaimer
 from feedmirror.site import publish_site
-from scene import NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
+from page_reading import says_retired
+from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
 from stores import (
     CountingStore,
     Crash,
@@ -27,7 +26,7 @@ from stores import (
     sample,
 )
 
-OTHER = Subscription("other", "https://other.example.org/rss")
+RETIRED = replace(SUBSCRIPTION, retired=True)
 PAGE = f"public/news/{INDEX}"
 MOMENTS = ("before", "after", "lost")
 
@@ -37,7 +36,7 @@ def scene() -> Scene:
     """A feed that is mirrored, and a site that knows it."""
     scene = Scene(document(2, 1))
     scene.refresh()
-    publish_site(scene.store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON)
     return scene
 
 
@@ -46,84 +45,96 @@ def objects(scene: Scene) -> dict[str, bytes]:
     return scene.store.objects
 
 
-def says_so(scene: Scene) -> bool:
-    page = objects(scene)[PAGE].decode()
-    return retired(page) == page
+def retire(scene: Scene, **changes: object) -> tuple[str, ...]:
+    """The operator retires the feed, and the site is published; names of what was written."""
+    retired = replace(RETIRED, **changes)  # type: ignore[arg-type]
+    return publish_site(scene.store, [retired], PUBLIC_URL, NOON).published
 
 
-def remove(scene: Scene) -> tuple[str, ...]:
-    """The feed is no longer configured; the documents that were written for that."""
-    return publish_site(scene.store, [OTHER], PUBLIC_URL, NOON).published
-
-
-def test_page_says_it_once_the_feed_is_not_configured_any_more(scene: Scene) -> None:
-    before = objects(scene)[PAGE].decode()
-    assert not says_so(scene)
-    assert remove(scene)[0] == f"news/{INDEX}"
-    assert objects(scene)[PAGE].decode() == retired(before)
-    assert says_so(scene)
+def test_page_says_so_as_soon_as_the_feed_is_retired(scene: Scene) -> None:
+    assert not says_retired(objects(scene)[PAGE])
+    assert retire(scene)[0] == f"news/{INDEX}"
+    assert says_retired(objects(scene)[PAGE])
 
 
 def test_nothing_else_of_the_feed_changes(scene: Scene) -> None:
     before = dict(objects(scene))
-    remove(scene)
+    retire(scene)
     after = objects(scene)
     kept = {key for key in before if "/news/" in key} - {PAGE, "data/news/state.json"}
     assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
     assert {key for key in after if "/news/" in key} == {key for key in before if "/news/" in key}
 
 
-def test_feed_that_is_retired_costs_a_load_from_then_on(scene: Scene) -> None:
-    remove(scene)
+def test_retired_feed_costs_a_load_from_then_on(scene: Scene) -> None:
+    retire(scene)
     store = CountingStore(scene.store)
-    publish_site(store, [OTHER], PUBLIC_URL, NOON)
+    publish_site(store, [RETIRED], PUBLIC_URL, NOON)
     assert [key for key in store.loads if "/news/" in key] == ["data/news/state.json"]
     assert store.writes == []
 
 
-def test_index_and_status_go_on_leading_to_the_page(scene: Scene) -> None:
-    remove(scene)
-    site = publish_site(scene.store, [OTHER], PUBLIC_URL, NOON)
-    assert [standing.page for standing in site.standings] == [None, f"{PUBLIC_URL}/news/"]
+def test_refresh_of_a_retired_feed_asks_nobody_and_says_why(scene: Scene) -> None:
+    scene.says(document(3, 2, 1))
+    scene.configure(retired=True)
+    scene.origin.asked.clear()
+    outcome = scene.refresh()
+    assert scene.origin.asked == []
+    assert (outcome.outcome, outcome.published) == ("retired", (INDEX,))
+    assert "`retired = true`" in (outcome.note or "")
+    store = CountingStore(scene.store)
+    assert scene.refresh(store=store).published == ()
+    assert store.operations == [("load", "data/news/state.json")]
 
 
-def test_page_of_a_feed_that_is_configured_again_is_what_it_was(scene: Scene) -> None:
+def test_refresh_finishes_what_a_run_before_the_retirement_left_undone(scene: Scene) -> None:
+    scene.says(document(3, 2, 1))
+    with contextlib.suppress(Crash):  # after the commit
+        scene.refresh(store=CrashingStore(scene.store, 2, "before"))  # type: ignore[arg-type]
+    assert scene.public().count("<item>") == 2
+    scene.configure(retired=True)
+    scene.refresh()
+    assert scene.public().count("<item>") == 3
+
+
+def test_feed_that_is_mirrored_again_has_its_page_back_and_is_polled(scene: Scene) -> None:
     before = objects(scene)[PAGE]
-    remove(scene)
+    retire(scene)
     assert INDEX in scene.refresh().published
     assert unstamped(objects(scene)[PAGE]) == unstamped(before)
-    assert publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON).standings[0].page
-    assert not says_so(scene)
+    scene.says(document(3, 2, 1))
+    assert scene.refresh().new == 1
+    retire(scene)
+    assert says_retired(objects(scene)[PAGE])
 
 
-def test_feed_that_is_removed_a_second_time_says_so_again(scene: Scene) -> None:
-    remove(scene)
+def test_retired_feed_without_a_url_keeps_the_one_that_it_was_mirrored_from(scene: Scene) -> None:
+    before = {name: scene.public(name) for name in FEEDS}
+    assert f"news/{INDEX}" in retire(scene, url="")
+    assert says_retired(objects(scene)[PAGE])
+    assert {name: scene.public(name) for name in FEEDS} == before
+
+
+def test_changed_disclaimer_reaches_a_retired_feed(scene: Scene) -> None:
+    retire(scene, disclaimer=Disclaimer(text="Kept by the harbour office."))
+    assert all("Kept by the harbour office." in scene.public(name) for name in FEEDS)
+
+
+def test_feed_that_fails_is_retired_without_a_word_of_it(scene: Scene) -> None:
+    scene.says(FetchError(Kind.TIMEOUT, "no answer"))
     scene.refresh()
-    assert not says_so(scene)
-    remove(scene)
-    assert says_so(scene)
+    scene.later(hours=2)
+    scene.refresh()
+    assert "does not answer" in scene.public(INDEX)
+    retire(scene)
+    assert "does not answer" not in scene.public(INDEX)
 
 
-def test_nothing_is_retired_where_nobody_knows_what_is_configured(scene: Scene) -> None:
-    publish_site(scene.store, [OTHER], PUBLIC_URL, NOON, retire=False)
-    assert not says_so(scene)
-
-
-def test_page_that_somebody_removed_is_forgotten(scene: Scene) -> None:
-    del objects(scene)[PAGE]
-    remove(scene)
-    remove(scene)
-    assert PAGE not in objects(scene)
-    assert INDEX not in states.load(objects(scene)["data/news/state.json"], "").documents
-
-
-def test_feed_from_before_there_were_pages_is_left_alone(scene: Scene) -> None:
-    state = states.load(objects(scene)["data/news/state.json"], "")
-    feeds = {name: known for name, known in state.documents.items() if name != INDEX}
-    objects(scene)["data/news/state.json"] = states.dump(replace(state, documents=feeds))
-    del objects(scene)[PAGE]
-    assert remove(scene) == ("feeds.opml", "index.html", "status.json")
-    assert PAGE not in objects(scene)
+def test_feed_that_was_never_mirrored_is_retired_without_a_trace() -> None:
+    store = MemoryStore()
+    publish_site(store, [RETIRED], PUBLIC_URL, NOON)
+    assert not [key for key in store.objects if "news" in key]
+    assert b"news" not in store.objects["public/status.json"]
 
 
 # ---------------------------------------------------------------- whatever happens meanwhile
@@ -132,40 +143,43 @@ def test_feed_from_before_there_were_pages_is_left_alone(scene: Scene) -> None:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_run_that_is_killed_anywhere_is_made_good_by_the_next(scene: Scene, moment: str) -> None:
     before = dict(objects(scene))
-    remove(scene)
+    retire(scene)
     expected = dict(objects(scene))
     for _ in killed(scene, before, moment):
-        remove(scene)
-        assert objects(scene) == expected
+        retire(scene)
+        assert objects(scene).keys() == expected.keys()
+        for key, body in expected.items():
+            if key != "data/news/state.json":
+                assert unstamped(objects(scene)[key]) == unstamped(body), key
+        assert retire(scene) == ()
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_feed_that_is_configured_again_after_a_crash_has_its_page_back(
+def test_feed_that_is_mirrored_again_after_a_crash_has_its_page_back(
     scene: Scene, moment: str
 ) -> None:
     before = dict(objects(scene))
     for _ in killed(scene, before, moment):
         scene.refresh()
-        assert not says_so(scene)
         assert unstamped(objects(scene)[PAGE]) == unstamped(before[PAGE])
 
 
 def killed(scene: Scene, before: dict[str, bytes], moment: str) -> Iterator[None]:
-    """Stops with what is left after a removal was killed, at each operation of it in turn."""
+    """Stops with what is left after a retirement was killed, at each operation of it in turn."""
     at, stopped = 0, True
     while stopped:
         objects(scene).clear()
         objects(scene).update(before)
         store = CrashingStore(scene.store, at, moment)  # type: ignore[arg-type]
         with contextlib.suppress(Crash, StoreError):
-            publish_site(store, [OTHER], PUBLIC_URL, NOON)
+            publish_site(store, [RETIRED], PUBLIC_URL, NOON)
         yield
         at, stopped = at + 1, store.count > at
     assert at > 10
 
 
 @pytest.mark.slow
-def test_refresh_that_is_under_way_while_its_feed_is_removed_does_no_harm() -> None:
+def test_refresh_that_is_under_way_while_its_feed_is_retired_does_no_harm() -> None:
     """A function that was not updated yet may still be at it."""
 
     def make(turnstile: Turnstile) -> tuple[Scene, Sequence[Callable[[], object]]]:
@@ -176,13 +190,13 @@ def test_refresh_that_is_under_way_while_its_feed_is_removed_does_no_harm() -> N
         store = YieldingStore(scene.store, turnstile)
         return scene, [
             lambda: scene.refresh(store=store),
-            lambda: publish_site(store, [OTHER], PUBLIC_URL, NOON),
+            lambda: publish_site(store, [RETIRED], PUBLIC_URL, NOON),
         ]
 
     for run in (*explore(make, max_preemptions=1), *sample(make, 30)):
         assert run.errors == (None, None), str(run)
-        remove(run.store)
-        assert says_so(run.store), str(run)
+        retire(run.store)
+        assert says_retired(objects(run.store)[PAGE]), str(run)
         run.store.refresh()
-        assert not says_so(run.store), str(run)
+        assert not says_retired(objects(run.store)[PAGE]), str(run)
         assert run.store.public().count("<item>") == 3

@@ -105,6 +105,7 @@ def test_every_key_reaches_its_field() -> None:
         max_bytes = 1000
         headers = { Authorization = "Bearer x y", X-Empty = "0" }
         allow_private_hosts = true
+        retired = true
         """
     ) == Subscription(
         slug="example-news",
@@ -124,6 +125,7 @@ def test_every_key_reaches_its_field() -> None:
         max_bytes=1000,
         headers={"Authorization": "Bearer x y", "X-Empty": "0"},
         allow_private_hosts=True,
+        retired=True,
     )
 
 
@@ -636,7 +638,26 @@ def test_feed_without_url_is_told_at_its_own_line() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["url", "alternates", "title", "headers", "allow_private_hosts"])
+def test_retired_feed_needs_no_url() -> None:
+    (read,) = parse_settings("[feeds.a]\nretired = true\nkeep = 3\n").subscriptions
+    assert (read.url, read.retired, read.keep) == ("", True, 3)
+    (read,) = parse_settings(feed("retired = true")).subscriptions
+    assert (read.url, read.retired) == (URL, True)
+    assert problems("[feeds.a]\nretired = false\n") == (
+        "feeds.toml:1: feeds.a.url: is missing; an http:// or https:// address",
+    )
+    assert problems("[feeds.a]\nurl = 3\nretired = true\n") == (
+        "feeds.toml:2: feeds.a.url: 3 is not accepted; an http:// or https:// address",
+    )
+    assert problems('[feeds.a]\nretired = "yes"\n') == (
+        "feeds.toml:1: feeds.a.url: is missing; an http:// or https:// address",
+        'feeds.toml:2: feeds.a.retired: "yes" is not accepted; true or false',
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["url", "alternates", "title", "headers", "allow_private_hosts", "retired"]
+)
 def test_key_of_one_feed_is_refused_in_the_defaults(name: str) -> None:
     assert problems(f"[defaults]\n{name} = 0\n" + feed()) == (
         (

@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from urllib.parse import urljoin
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
+from builders import SITE as SITE_OF_ORIGIN
 from feedmirror.core.pages.style import STYLE
 from feedmirror.core.rhythm import is_quiet, last_new
-from feedmirror.core.site import MEDIA_TYPES, gauges, recipe_in, standing_of
+from feedmirror.core.site import (
+    MEDIA_TYPES,
+    Gauges,
+    Status,
+    gauges,
+    parse_status,
+    render_key_of,
+    standing_of,
+    status_document,
+)
 from feedmirror.core.standing import Standing
 from feedmirror.core.state import Failing, State
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.model import Feed, Subscription
 from feedmirror.site import is_current, publish_site
 from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
-from stores import CountingStore, Crash, CrashingStore, MemoryStore
+from stores import (
+    CountingStore,
+    Crash,
+    CrashingStore,
+    MemoryStore,
+    Turnstile,
+    YieldingStore,
+    explore,
+    sample,
+)
 
 OTHER = Subscription("other", "https://other.example.org/rss")
 SITE = (STYLE, "404.html", "feeds.opml", "index.html", "status.json")  # as they are written
@@ -35,6 +58,9 @@ def published(store: MemoryStore, *feeds: Subscription, now: datetime = NOON) ->
 def test_status_says_of_each_feed_where_it_is_and_how_it_stands() -> None:
     scene = Scene(document(2, 1))
     scene.refresh()
+    site = publish_site(scene.store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    assert [standing.slug for standing in site.standings] == ["news", "other"]
+    # OTHER is listed as soon as it has been asked for the first time.
     assert published(scene.store, SUBSCRIPTION, OTHER) == {  # type: ignore[arg-type]
         "news": {
             "feed": "news",
@@ -45,16 +71,9 @@ def test_status_says_of_each_feed_where_it_is_and_how_it_stands() -> None:
             "failing": None,
             "failing_since": None,
             "retired": False,
-        },
-        "other": {
-            "feed": "other",
-            "title": None,
-            "page": None,
-            "documents": {},
-            "last_new_entry": None,
-            "failing": None,
-            "failing_since": None,
-            "retired": False,
+            "language": None,
+            "source": SITE_OF_ORIGIN,
+            "render_key": render_key_of(SUBSCRIPTION, PUBLIC_URL),
         },
     }
 
@@ -79,15 +98,19 @@ def test_feed_that_is_well_again_is_not_failing() -> None:
     assert published(scene.store, SUBSCRIPTION)["news"]["failing"] is None  # type: ignore[arg-type]
 
 
-def test_feed_that_was_removed_is_retired_and_its_failures_are_nobody_s() -> None:
+def test_retired_feed_is_listed_and_its_failures_are_nobody_s() -> None:
     scene = Scene(document(2, 1))
     scene.refresh()
     scene.says(FetchError(Kind.DNS, "no such name"))
     scene.later(hours=1)
     scene.refresh()
-    found = published(scene.store, OTHER)["news"]  # type: ignore[arg-type]
+    retired = replace(SUBSCRIPTION, retired=True)
+    found = published(scene.store, retired)["news"]  # type: ignore[arg-type]
     assert (found["retired"], found["failing"]) == (True, None)
     assert found["documents"]
+    assert found["page"] == f"{PUBLIC_URL}/news/"
+    site = publish_site(scene.store, [retired], PUBLIC_URL, scene.now)
+    assert gauges(site.standings, scene.now) == Gauges(0, 0, 0, 0, 0, 0)
 
 
 def test_documents_are_written_only_when_they_change() -> None:
@@ -99,7 +122,8 @@ def test_documents_are_written_only_when_they_change() -> None:
     assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later).published == ()
     assert store.writes == []
     assert store.listings == ["data/"]
-    assert store.loads == ["data/news/state.json", *(f"public/{name}" for name in SITE)]
+    *others, last = (f"public/{name}" for name in SITE)
+    assert store.loads == [last, "data/news/state.json", *others]
 
 
 def test_new_entry_changes_only_what_tells_of_it() -> None:
@@ -136,27 +160,28 @@ def test_documents_have_the_media_types_that_they_are_served_with() -> None:
 def test_site_that_a_dead_run_left_half_written_is_made_whole_by_the_next(
     moment: str, known: tuple[Subscription, ...]
 ) -> None:
-    scene = Scene(document(2, 1), store := MemoryStore())
-    scene.refresh()
+    Scene(document(2, 1), store := MemoryStore()).refresh()
+    titled = replace(OTHER, title="Ours")
+    Scene(document(3), store, titled).refresh()
     if known:
         publish_site(store, known, PUBLIC_URL, NOON)
     before = dict(store.objects)
-    publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON)
     expected = dict(store.objects)
     at, stopped = 0, True
     while stopped:
         store.objects = dict(before)
         dying = CrashingStore(store, at, moment)  # type: ignore[arg-type]
         with contextlib.suppress(Crash, StoreError):
-            publish_site(dying, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
-        if not is_current(store, [SUBSCRIPTION, OTHER], PUBLIC_URL):  # whoever looks after it asks
-            publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+            publish_site(dying, [SUBSCRIPTION, titled], PUBLIC_URL, NOON)
+        if not is_current(store, [SUBSCRIPTION, titled], PUBLIC_URL):  # whoever looks after it asks
+            publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON)
         assert store.objects == expected
         at, stopped = at + 1, dying.count > at
     assert at > 10
 
 
-def test_document_that_another_has_written_meanwhile_is_left_to_it() -> None:
+def test_site_that_others_write_all_the_time_is_an_error() -> None:
     class Overtaken(MemoryStore):
         def replace(self, key: str, *rest: object) -> None:  # type: ignore[override]
             return None
@@ -164,37 +189,214 @@ def test_document_that_another_has_written_meanwhile_is_left_to_it() -> None:
     store = Overtaken()
     publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
     before = dict(store.objects)
-    assert publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON).published == ()
+    with pytest.raises(StoreError, match=r"public/status\.json is written by others all the time"):
+        publish_site(store, [SUBSCRIPTION], "https://elsewhere.example.net", NOON)
     assert store.objects == before
 
 
-def test_damaged_state_is_a_failing_feed_and_no_hindrance() -> None:
-    scene = Scene(document(2, 1))
-    scene.refresh()
-    scene.store.objects["data/other/state.json"] = b"{"  # type: ignore[attr-defined]
-    site = publish_site(scene.store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
-    assert [standing.failing for standing in site.standings] == [None, "internal"]
+@pytest.mark.parametrize("body", [b"{", b"[]"])
+def test_damaged_state_is_a_failing_feed_whose_documents_stay_listed(body: bytes) -> None:
+    Scene(document(2, 1), store := MemoryStore()).refresh()
+    Scene(document(3), store, OTHER).refresh()
+    before = published(store, SUBSCRIPTION, OTHER)
+    store.objects["data/other/state.json"] = body
+    after = published(store, SUBSCRIPTION, OTHER)
+    failing = {"failing": "internal", "failing_since": "1970-01-01T00:00:00Z"}
+    assert after == {**before, "other": {**before["other"], **failing}}
+    site = publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
     assert gauges(site.standings, NOON).broken == 1
+    retired = published(store, SUBSCRIPTION, replace(OTHER, retired=True))["other"]
+    assert (retired["retired"], retired["failing"]) == (True, None)
+    assert retired["documents"] == before["other"]["documents"]
 
 
 def test_folder_that_holds_no_feed_is_none() -> None:
     store = MemoryStore()
     store.create("data/left/over.json", b"{}")
-    assert list(published(store, SUBSCRIPTION)) == ["news"]
+    store.create("data/Not-a-slug/state.json", b"{}")
+    assert published(store) == {}
 
 
 def test_site_is_current_until_the_configuration_changes() -> None:
-    store = MemoryStore()
+    Scene(document(2, 1), store := MemoryStore()).refresh()
     assert not is_current(store, [SUBSCRIPTION], PUBLIC_URL)
     publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
     assert is_current(store, [SUBSCRIPTION], PUBLIC_URL)
+    assert is_current(store, [replace(SUBSCRIPTION, keep=7)], PUBLIC_URL)
     assert not is_current(store, [SUBSCRIPTION, OTHER], PUBLIC_URL)
+    assert not is_current(store, [replace(SUBSCRIPTION, title="Ours")], PUBLIC_URL)
+    assert not is_current(store, [replace(SUBSCRIPTION, retired=True)], PUBLIC_URL)
     assert not is_current(store, [SUBSCRIPTION], "https://elsewhere.example.net")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"recipe": 7}', b"\xff"])
-def test_status_of_somebody_else_s_making_has_no_recipe(body: bytes) -> None:
-    assert recipe_in(body) is None
+def test_site_that_others_have_a_line_in_is_current_too() -> None:
+    Scene(document(2, 1), store := MemoryStore()).refresh()
+    Scene(document(3), store, OTHER).refresh()
+    publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    assert is_current(store, [SUBSCRIPTION], PUBLIC_URL)
+    assert is_current(store, [SUBSCRIPTION, replace(NEVER, retired=True)], PUBLIC_URL)
+
+
+# ---------------------------------------------------------------- several configurations
+
+NEVER = Subscription("a-third", "https://third.example.org/rss")
+CONFIGURATIONS = (
+    (SUBSCRIPTION,),
+    (replace(OTHER, title="Ours <&>"), NEVER),
+    (replace(SUBSCRIPTION, slug="old", retired=True, url=""),),
+)
+
+
+def shared_store() -> MemoryStore:
+    """A store with a feed of each configuration; one of them fails, one was never asked."""
+    store = MemoryStore()
+    Scene(document(2, 1), store, replace(SUBSCRIPTION, slug="old")).refresh()
+    Scene(document(2, 1), store).refresh()
+    failing = Scene(document(3), store, replace(OTHER, title="Ours <&>"))
+    failing.refresh()
+    failing.now += timedelta(microseconds=1)
+    failing.says(FetchError(Kind.DNS, "no such name"))
+    failing.refresh()
+    return store
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_configurations_that_take_turns_on_a_store_write_nothing_in_the_end(
+    order: tuple[int, ...],
+) -> None:
+    store = CountingStore(memory := shared_store())
+    for turn in order:
+        publish_site(store, CONFIGURATIONS[turn], PUBLIC_URL, NOON)
+    store.reset()
+    for turn in (*order, *reversed(order)):
+        assert publish_site(store, CONFIGURATIONS[turn], PUBLIC_URL, NOON).published == ()
+    assert store.writes == []
+    found = json.loads(memory.objects["public/status.json"])["feeds"]
+    assert [(feed["feed"], feed["title"], feed["retired"]) for feed in found] == [
+        ("news", "Example News", False),
+        ("old", "Example News", True),
+        ("other", "Ours <&>", False),
+    ]
+
+
+def test_line_of_a_feed_that_is_not_configured_stays_as_it_was_published() -> None:
+    Scene(document(2, 1), store := MemoryStore()).refresh()
+    other = Scene(document(3), store, OTHER)
+    other.refresh()
+    before = published(store, SUBSCRIPTION, replace(OTHER, title="Ours"))["other"]
+    other.says(document(4, 3))
+    other.later(hours=1)
+    other.refresh()
+    assert published(store, SUBSCRIPTION, now=other.now)["other"] == before
+    assert published(store, SUBSCRIPTION, OTHER, now=other.now)["other"] != before
+
+
+def test_feed_that_is_not_configured_is_not_in_the_gauges() -> None:
+    other = Scene(FetchError(Kind.DNS, "no such name"), store := MemoryStore(), OTHER)
+    other.refresh()
+    Scene(document(2, 1), store).refresh()
+    publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    later = NOON + timedelta(days=90)
+    site = publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later)
+    assert gauges(site.standings, later) == Gauges(1, 0, 0, 0, quiet=1, newly_failing=0)
+
+
+def test_feed_that_was_deleted_from_the_store_is_forgotten() -> None:
+    Scene(document(2, 1), store := MemoryStore()).refresh()
+    Scene(document(3), store, OTHER).refresh()
+    assert list(published(store, SUBSCRIPTION, OTHER)) == ["news", "other"]
+    del_folder(store, "data/other/")
+    assert list(published(store, SUBSCRIPTION)) == ["news"]
+
+
+def del_folder(store: MemoryStore, prefix: str) -> None:
+    for key in [key for key in store.objects if key.startswith(prefix)]:
+        del store.objects[key]
+
+
+def test_feeds_that_no_site_has_told_of_are_listed_as_their_states_have_them() -> None:
+    store = shared_store()
+    found = published(store, SUBSCRIPTION)
+    assert {slug: (feed["title"], feed["retired"]) for slug, feed in found.items()} == {
+        "news": ("Example News", False),
+        "old": ("Example News", False),
+        "other": ("Example News", False),
+    }
+    assert found["other"]["failing"] == "blocked"
+    assert found["other"]["render_key"] is None
+    store.objects["data/other/state.json"] = b"damaged"
+    del store.objects["public/status.json"]
+    assert list(published(store, SUBSCRIPTION)) == ["news", "old"]
+
+
+def test_line_that_another_run_publishes_meanwhile_is_not_lost() -> None:
+    """In any order of steps of two configurations."""
+    titled = replace(OTHER, title="Ours")
+
+    def make(turnstile: Turnstile) -> tuple[MemoryStore, list[Callable[[], object]]]:
+        store = MemoryStore()
+        store.objects = dict(beginning)
+        shared = YieldingStore(store, turnstile)
+        return store, [
+            lambda: publish_site(shared, [replace(SUBSCRIPTION, title="A")], PUBLIC_URL, NOON),
+            lambda: publish_site(shared, [titled], PUBLIC_URL, NOON),
+        ]
+
+    Scene(document(2, 1), first := MemoryStore()).refresh()
+    Scene(document(3), first, OTHER).refresh()
+    publish_site(first, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    beginning = first.objects
+    for run in (*explore(make, max_preemptions=1), *sample(make, 30)):
+        assert run.errors == (None, None), str(run)
+        page = run.store.objects["public/index.html"]
+        found = json.loads(run.store.objects["public/status.json"])["feeds"]
+        assert [feed["title"] for feed in found] == ["A", "Ours"], str(run)
+        assert b">A</a>" in page, str(run)
+        assert b">Ours</a>" in page, str(run)
+
+
+moments = st.none() | st.integers(0, 4_000_000_000).map(lambda at: datetime.fromtimestamp(at, UTC))
+texts = st.none() | st.text()
+standings = st.builds(
+    Standing,
+    st.text(),
+    texts,
+    st.none() | st.dictionaries(st.text(), st.text(), min_size=1),
+    moments,
+    texts,
+    moments,
+    is_retired=st.booleans(),
+    page=texts,
+    language=texts,
+    source=texts,
+    render_key=texts,
+)
+
+
+@given(st.lists(standings, unique_by=lambda line: line.slug), st.text())
+def test_lines_are_read_back_as_they_were_written(lines: list[Standing], key: str) -> None:
+    """So the documents that are made from them are the same, too."""
+    status = parse_status(status_document(lines, key))
+    assert list(status.lines.values()) == lines
+    assert status.render_key == key
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"render_key": 7, "feeds": []}',
+        b'{"render_key": "k", "feeds": [{}]}',
+        b'{"render_key": "k", "feeds": 7}',
+        b"[" * 100_000,
+        b"\xff",
+    ],
+)
+def test_status_of_somebody_else_s_making_says_nothing(body: bytes) -> None:
+    assert parse_status(body) == Status()
 
 
 @pytest.mark.parametrize("name", ["404.html", "index.html"])
@@ -219,10 +421,10 @@ def test_index_leads_to_the_pages_of_the_feeds() -> None:
 
 def test_standing_has_what_the_origin_says_of_itself() -> None:
     feed = Feed(title="News", link="https://news.example.org/", language="en-GB")
-    found = standing_of("news", SUBSCRIPTION, State(feed=feed), PUBLIC_URL, NOON)
+    found = standing_of(SUBSCRIPTION, State(feed=feed), PUBLIC_URL, NOON)
     assert (found.source, found.language) == ("https://news.example.org/", "en-GB")
     odd = replace(feed, language="English, mostly")
-    assert standing_of("news", None, State(feed=odd), PUBLIC_URL, NOON).language is None
+    assert standing_of(SUBSCRIPTION, State(feed=odd), PUBLIC_URL, NOON).language is None
 
 
 # ---------------------------------------------------------------- quiet

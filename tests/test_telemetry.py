@@ -91,6 +91,7 @@ def test_event_of_a_failure_says_kind_group_and_sentence():
         (Outcome("news", "unchanged", 304), "info"),
         (Outcome("news", "changed", 200, lossless=False), "info"),
         (Outcome("news", "waiting", note="the origin asked for it"), "info"),
+        (Outcome("news", "retired", note="its configuration says so"), "info"),
         (Outcome("news", "unchanged", 200, note="moved for good"), "warning"),
         (Outcome("news", "changed", 200, quarantined=("guid",)), "warning"),
         (failed(Kind.DNS), "warning"),
@@ -104,7 +105,8 @@ def test_level_says_who_has_to_look(outcome, level):
 
 def test_tally_adds_up_what_the_run_event_says():
     tally = Tally()
-    for outcome in (CHANGED, failed(Kind.DNS), Outcome("b", "waiting"), Outcome("c", "unchanged")):
+    others = (Outcome("b", "waiting"), Outcome("c", "unchanged"), Outcome("d", "retired"))
+    for outcome in (CHANGED, failed(Kind.DNS), *others):
         tally = tally.plus(outcome)
     recorder = Recorder()
     log_run(recorder, tally, duration_ms=900, skipped=2)
@@ -113,11 +115,12 @@ def test_tally_adds_up_what_the_run_event_says():
             "info",
             "run finished",
             {
-                "feeds": 4,
+                "feeds": 5,
                 "changed": 1,
                 "unchanged": 1,
                 "failed": 1,
                 "waiting": 1,
+                "retired": 1,
                 "new": 3,
                 "revised": 1,
                 "published": 1,

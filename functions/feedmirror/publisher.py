@@ -217,7 +217,7 @@ class Publisher:
                 known = state.documents.get(one.made.name)
                 digest = sha256(one.document.encode()).hexdigest()[:32]
                 etag = known.etag if known else None
-                if known is None or known.digest != digest:
+                if known is None or known.digest != digest or not self._is_there(one.made, known):
                     body = one.made.stamp(one.document, state.generation).encode()
                     etag = self._replace(one.made, body, etag, in_force)
                     written.append(one.made.name)
@@ -226,6 +226,13 @@ class Publisher:
                 by = recipe(one.made, state, self._subscription, self._address)
                 documents[one.made.name] = Published(etag, digest, by)
         return Copy(documents, tuple(written), unfit)
+
+    def _is_there(self, made: Format, known: Published) -> bool:
+        """True if the document is the one that is remembered: a run that died may have written
+        another one, from other settings.
+        """
+        found = self._store.load(f"public/{self.slug}/{made.name}")
+        return found is not None and found.etag == known.etag
 
     def _kept(self, state: State) -> Iterator[tuple[str, Published]]:
         """What is remembered of documents that there are still, and that there is the style."""
