@@ -123,7 +123,7 @@ def test_documents_are_written_only_when_they_change() -> None:
     assert store.writes == []
     assert store.listings == ["data/"]
     *others, last = (f"public/{name}" for name in SITE)
-    assert store.loads == [last, "data/news/state.json", *others]
+    assert store.loads == [last, *others]
 
 
 def test_new_entry_changes_only_what_tells_of_it() -> None:
@@ -194,12 +194,15 @@ def test_site_that_others_write_all_the_time_is_an_error() -> None:
     assert store.objects == before
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]"])
-def test_damaged_state_is_a_failing_feed_whose_documents_stay_listed(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"{", b"[]", None], ids=["damaged", "no state", "missing"])
+def test_lost_state_is_a_failing_feed_whose_documents_stay_listed(body: bytes | None) -> None:
     Scene(document(2, 1), store := MemoryStore()).refresh()
     Scene(document(3), store, OTHER).refresh()
     before = published(store, SUBSCRIPTION, OTHER)
-    store.objects["data/other/state.json"] = body
+    if body is None:
+        del store.objects["data/other/state.json"]
+    else:
+        store.objects["data/other/state.json"] = body
     after = published(store, SUBSCRIPTION, OTHER)
     failing = {"failing": "internal", "failing_since": "1970-01-01T00:00:00Z"}
     assert after == {**before, "other": {**before["other"], **failing}}

@@ -109,7 +109,9 @@ def _made_anew(
     Raises: StoreError if there is nothing to make it from.
     """
     archive, slug = shelf.archive, subscription.slug
-    if not archive.traces and not (old and old.feed):  # a feed without entries is made from its state
+    if not archive.traces and not (
+        old and old.feed
+    ):  # a feed without entries is made from its state
         damaged = f"{len(archive.damaged)} damaged records, and " if archive.damaged else ""
         raise StoreError(
             f"there are {damaged}no entries in {records.folder(slug)} to rebuild {slug} from; "

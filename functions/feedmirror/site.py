@@ -35,6 +35,7 @@ from feedmirror.core.site import (
 from feedmirror.core.standing import Standing
 from feedmirror.core.state import State
 from feedmirror.errors import Kind, RenderError, StateError, StoreError
+from feedmirror.ledger import has_entries, why_missing
 from feedmirror.model import Document, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
 from feedmirror.retirement import settle_retired
@@ -105,14 +106,18 @@ class _Writer:
         """
         found = self.store.load(_key(STATUS))
         last = _status(found).lines
+        stored = frozenset(self.store.folders("data/"))
 
         def look_at(feed: Subscription) -> tuple[Standing, bool]:
-            return self._look_at(feed, last.get(feed.slug))
+            if feed.slug in stored:
+                return self._look_at(feed, last.get(feed.slug))
+            return standing_of(feed, State(), self.public_url, self.now), False
 
         looked = tuple(self.side_by_side(look_at, self.subscriptions))
         configured = (line for line, is_listed in looked if is_listed)
-        # By slug: the order is the same whichever configuration is in force.
-        lines = sorted((*configured, *self._others(last)), key=lambda line: line.slug)
+        others = stored - {feed.slug for feed in self.subscriptions}
+        lines = [*configured, *self._unconfigured(filter(SLUG.fullmatch, others), last)]
+        lines.sort(key=lambda line: line.slug)  # whichever configuration is in force
         documents = _documents(lines, self.public_url)
         self.published.extend(d.name for d in documents if _publish(self.store, d))
         # The last one, since it says that all are up to date: whoever finds it old after a crash
@@ -143,14 +148,13 @@ class _Writer:
         self.published.extend(f"{feed.slug}/{name}" for name in settled.published)
         return settled.held.state if settled.held.etag else None
 
-    def _others(self, last: Mapping[str, Standing]) -> Iterator[Standing]:
+    def _unconfigured(
+        self, slugs: Iterable[str], last: Mapping[str, Standing]
+    ) -> Iterator[Standing]:
         """The lines of feeds that are in the store and not configured: as they were published, or
         as their states alone have it.
         """
-        known = {feed.slug for feed in self.subscriptions}
-        for slug in self.store.folders("data/"):
-            if slug in known or not SLUG.fullmatch(slug):
-                continue
+        for slug in slugs:
             line = last.get(slug) or self._of_state(slug)
             if line:
                 yield line
@@ -174,14 +178,19 @@ def _status(found: Stored | None) -> Status:
 
 
 def _state(store: Store, slug: str) -> State | None:
-    """Load a feed's state; None where there is none. Raises: StoreError, StateError."""
+    """Load a feed's state; None where nothing is stored of it.
+
+    Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
+    """
     key = f"data/{slug}/state.json"
     stored = store.load(key)
+    if stored is None and has_entries(store, slug):
+        raise StateError(why_missing(slug))
     return states.load(stored.body, key) if stored else None
 
 
 def _unreadable(feed: Subscription, last: Standing | None, public_url: str) -> Standing:
-    """The line of a feed whose state is damaged: the last one, which says that it fails."""
+    """The line of a feed whose state cannot be had: the last one, which says that it fails."""
     return replace(
         last or Standing(feed.slug, feed.title),
         failing=None if feed.retired else Kind.STORE.group.value,
