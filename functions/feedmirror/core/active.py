@@ -25,7 +25,6 @@ _LOADING = re.compile(
     r"<(?:applet|base|embed|form|frame|iframe|link|math|meta|object|script|svg)[\s/]+[\w:-]+\s*=",
     re.IGNORECASE,
 )
-_UNFINISHED = re.compile(r"<[a-zA-Z][^<>]*=[^<>]*\Z")  # goes on in whatever a reader puts behind
 # Once references are read, and what browsers do not see is gone.
 _ADDRESS = re.compile(r"[=;][\"'`]?(?:javascript|vbscript|livescript|data):", re.IGNORECASE)
 
@@ -40,9 +39,16 @@ def would_run(text: str) -> bool:
     if begun is None:
         return False
     rest, last = text[begun.start() :], text[text.rfind("<") :]
-    if _HANDLER.search(rest) or _LOADING.search(rest) or _UNFINISHED.match(last):
+    if _HANDLER.search(rest) or _LOADING.search(rest) or _is_unfinished(last):
         return True
     return bool(_ADDRESS.search(_INVISIBLE.sub("", references.unescape(rest))))
+
+
+def _is_unfinished(tag: str) -> bool:
+    """True if a start tag with an attribute lacks its end: whatever a reader puts behind the text
+    belongs to the tag then.
+    """
+    return _BEGUN.match(tag) is not None and ">" not in tag and "=" in tag
 
 
 def attribute(name: Name, value: str, base: str) -> str | None:

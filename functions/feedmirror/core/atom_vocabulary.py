@@ -15,9 +15,9 @@ _ONCE = frozenset(
 # Where the origin's own element says more than what was read of it: markup, extensions, links.
 _FULLER = frozenset({"author", "rights", "source"})
 _HTML = frozenset({"", "text/html", "application/xhtml+xml"})
-_START = re.compile(r"<(?:atom:)?(\w+)([^<>]*)>")
+_START = re.compile(r"<(?:atom:)?(\w++)([^<>]*+)>")
 _ATTRIBUTE = re.compile(r'\s([\w:.-]+)="([^"]*)"')
-_NAME = re.compile(r"<(?:atom:)?name(?:\s[^<>]*)?>([^<]*[^<\s][^<]*)<")
+_NAME = re.compile(r"<(?:atom:)?name(?:\s[^<>]*+)?>\s*+([^<]++)<")
 _XHTML = re.compile(r'(<atom:[^<>]*) type="xhtml"')
 _UNPREFIXED = re.compile(r"<[^\s:<>/!?]+[\s>/]")
 _ROOT = re.compile(r"<[^\s<>/]+")

@@ -49,9 +49,9 @@ _FRAME_TARGET = re.compile(r"\s(?:src|data|data-src)=\"([^\"]*)\"")
 # The sanitiser drops all that is in such an element, but what stands in `noscript` is for us, and
 # of formulas and drawings the words are.
 _NOT_DROPPED = re.compile(r"<(?:math|svg|noscript|noframes)\b", re.IGNORECASE)
-_ANY_TAG = re.compile(r"</?([a-zA-Z][^\s/<>]*)[^<>]*>")
+_ANY_TAG = re.compile(r"</?([a-zA-Z][^\s/<>]*+)[^<>]*+>")
 _MOST_PASSES = 3  # one is enough for what is well-formed, two for nearly all else
-_CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(,*)")
+_CANDIDATE = re.compile(r"[\s,]*+(\S++)")
 _DESCRIPTORS = re.compile(r"[^,]*")
 _SIZE = re.compile(r"\d+(?:\.\d+)?[wxh]")
 _FILTERED = re.compile("srcset|cite|poster", re.IGNORECASE)
@@ -150,13 +150,13 @@ def _candidates(srcset: str) -> Iterator[tuple[str, str]]:
     position = 0
     while found := _CANDIDATE.match(srcset, position):
         position = found.end()
-        size = ""
-        if not found[2]:  # a comma right behind an address ends the candidate
+        url, size = found[1].rstrip(","), ""
+        if url == found[1]:  # a comma right behind an address ends the candidate
             rest = _DESCRIPTORS.match(srcset, position)
             words = rest[0].split() if rest else []
             size = words[0] if words and _SIZE.fullmatch(words[0]) else ""
             position = rest.end() if rest else position
-        yield found[1], size
+        yield url, size
 
 
 def _words(body: str) -> str:

@@ -98,7 +98,8 @@ def split(text: str) -> Plan:
             raise CannotSplit(f"not well-formed: {error}", error.code) from error
     if scan.swallowed and not scan.items:
         raise CannotSplit("the only items lie within an element of another vocabulary")
-    tags = {at: start_tag(data, at) for found in scan.items for at in found.around}
+    # Each once: the root's may be as long as all of its items.
+    tags = {at: start_tag(data, at) for at in {at for found in scan.items for at in found.around}}
     around = tuple(tuple(tags[at] for at in found.around) for found in scan.items)
     keys = {tags_around: _key(tags_around) for tags_around in set(around)}
     spans = tuple((found.start, _end_of(data, found.start, found.end)) for found in scan.items)

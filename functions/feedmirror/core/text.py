@@ -18,7 +18,9 @@ _ENDED_BY = {
     **dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c"),
     **dict.fromkeys("\u2066\u2067\u2068", _ISOLATE_END),
 }
-_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)(?:[^<>\"]|\"[^\"]*\")*+>")
+# No `<` in quotes: the sanitiser escapes it there, and each tag is looked at no further than to the
+# next.
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*+)(?:[^<>\"]|\"[^\"<]*+\")*+>")
 _BREAKING = frozenset(
     "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 "
     "header hr li ol p pre section table td th tr ul".split()
@@ -58,12 +60,17 @@ def closed(text: str) -> str:
     runs its own way. Source: UAX #9, X5 to X7.
     """
     ends: list[str] = []
+    isolates = 0  # in `ends`; counted, since a search for one at each mark is quadratic
     for mark in _DIRECTIONS.findall(text):
         if mark in _ENDED_BY:
             ends.append(_ENDED_BY[mark])
-        elif mark in ends and (mark == _ISOLATE_END or ends[-1] == mark):
+            isolates += ends[-1] == _ISOLATE_END
+        elif mark == _ISOLATE_END and isolates:
+            isolates -= 1
             while ends.pop() != mark:
                 pass
+        elif ends and ends[-1] == mark:
+            ends.pop()
     return text + "".join(reversed(ends))
 
 

@@ -138,8 +138,9 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     if disclaimed.content is not None:
         yield body("content:encoded", disclaimed.content)
     yield from _authors(entry)
+    subjects = _carried(entry, "dc:subject")
     for category in entry.categories:
-        if not _carried(entry, "dc:subject", category.term):
+        if escape(category.term) not in subjects:
             yield _category(category.term, category.scheme)
     if entry.comments:
         yield f"<comments>{escape(entry.comments)}</comments>"
@@ -188,19 +189,23 @@ def _authors(entry: Entry) -> Iterator[str]:
     addressed = next((author for author in entry.authors if _person(author)), None)
     if addressed:
         yield from element("author", _person(addressed))
+    said = _carried(entry, "dc:creator") | _carried(entry, "itunes:author")
     for author in entry.authors:
         name = author.name or author.email
-        said = ("dc:creator", "itunes:author")
-        if author is not addressed and name and not any(_carried(entry, e, name) for e in said):
+        if author is not addressed and name and escape(name) not in said:
             yield from element("dc:creator", name)
 
 
-def _carried(entry: Entry, element_name: str, value: str) -> bool:
-    """Whether a foreign element of the entry says this already."""
-    if element_name.partition(":")[0] not in entry.prefixes:
-        return False
-    end = f">{escape(value)}</{element_name}>"
-    return any(f.startswith(f"<{element_name}") and f.endswith(end) for f in entry.foreign)
+def _carried(entry: Entry, element_name: str) -> frozenset[str]:
+    """The texts, escaped, of the entry's foreign elements of that name. Of elements that hold
+    others the text behind the last one.
+    """
+    start, end = f"<{element_name}", f"</{element_name}>"
+    return frozenset(
+        fragment[fragment.rfind(">", 0, -len(end)) + 1 : -len(end)]
+        for fragment in entry.foreign
+        if fragment.startswith(start) and fragment.endswith(end)
+    )
 
 
 def verify(document: bytes, publication: Publication) -> None:
