@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedmirror.core.text import closed, in_any_script, is_read_as_html, looks_like_html, straight
+from feedmirror.core.text import (
+    closed,
+    in_any_script,
+    is_read_as_html,
+    looks_like_html,
+    straight,
+    unescape,
+)
 from inertness import running
 
 MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -67,3 +74,16 @@ def test_json_in_a_script_is_the_same_json(text: str) -> None:
     made = in_any_script(plain)
     assert json.loads(made) == json.loads(plain)
     assert not re.search("</script|<script|<!--|[\u2028\u2029]", made, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("reference", "character"),
+    [
+        (f"&#{'0' * 5_000}65;", "A"),
+        (f"&#{'9' * 5_000};", "\ufffd"),
+        (f"&#x{'0' * 5_000}41;", "A"),
+        ("&#65", "A"),
+    ],
+)
+def test_a_reference_of_thousands_of_digits_is_read(reference: str, character: str) -> None:
+    assert unescape(f"a{reference} b") == f"a{character} b"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html as references
 import re
 
 from feedmirror.core import html
+from feedmirror.core.text import unescape
 from feedmirror.core.uri import harmless
 from feedmirror.core.xml import Name, Node
 
@@ -41,7 +41,7 @@ def would_run(text: str) -> bool:
     rest, last = text[begun.start() :], text[text.rfind("<") :]
     if _HANDLER.search(rest) or _LOADING.search(rest) or _is_unfinished(last):
         return True
-    return bool(_ADDRESS.search(_INVISIBLE.sub("", references.unescape(rest))))
+    return bool(_ADDRESS.search(_INVISIBLE.sub("", unescape(rest))))
 
 
 def _is_unfinished(tag: str) -> bool:

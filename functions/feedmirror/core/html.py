@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import nh3
 
 from feedmirror.core.markup import OF_HTML, TAGS, Shape, outline, survey
+from feedmirror.core.text import unescape
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import printable
 
@@ -108,7 +109,7 @@ def link(url: str) -> str:
 
 def _link_of(base: str | None) -> Callable[[re.Match[str]], str]:
     def of(match: re.Match[str]) -> str:
-        targets = (html.unescape(url) for url in _FRAME_TARGET.findall(match[1] or ""))
+        targets = (unescape(url) for url in _FRAME_TARGET.findall(match[1] or ""))
         url = next(filter(None, (absolute(target, base) for target in targets)), None)
         return link(url) if url else ""
 
@@ -161,7 +162,7 @@ def _candidates(srcset: str) -> Iterator[tuple[str, str]]:
 
 def _words(body: str) -> str:
     """What is left when everything between angle brackets is taken away."""
-    return printable(html.unescape(re.sub(r"<[^<>]*>", " ", body)))
+    return printable(unescape(re.sub(r"<[^<>]*>", " ", body)))
 
 
 def to_text(body: str) -> str:
@@ -170,7 +171,7 @@ def to_text(body: str) -> str:
         if survey(body) is Shape.MONSTROUS:
             return " ".join(_words(body).split())
         spaced = re.sub(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", " ", body, flags=re.IGNORECASE)
-        body = html.unescape(
+        body = unescape(
             nh3.clean(spaced, tags=set(), clean_content_tags={"script", "style"}, attributes={})
         )
     return " ".join(printable(body).split())

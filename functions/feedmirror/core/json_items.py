@@ -5,15 +5,24 @@ whole ones.
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from feedmirror.errors import Kind, ParseError
 
-# Line breaks within strings, which are forbidden and written nevertheless, pass.
-_DECODER = json.JSONDecoder(strict=False)
+_LONGEST_NUMBER = 1_000  # digits; Python refuses to read more than 4,300
 _BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+def _integer(digits: str) -> float:
+    """A whole number; infinity for one of more digits than any has."""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else math.inf
+
+
+# Line breaks within strings, which are forbidden and written nevertheless, pass.
+_DECODER = json.JSONDecoder(strict=False, parse_int=_integer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import html.entities
 import re
+from hashlib import blake2b
 
 from feedmirror.core.gate import HEAD
+from feedmirror.core.scan import LONGEST_NAMESPACE
 from feedmirror.core.vocabulary import PREFIXES
 from feedmirror.core.xml import printable, quote
 
@@ -23,6 +25,10 @@ _OUT_OF_PLACE = re.compile(
     re.IGNORECASE,
 )
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_LONG_NAMESPACE = re.compile(
+    rf"(?<=\s)(xmlns(?::[^\s=]++)?+\s*+=\s*+)"
+    rf"(\"[^\"]{{{LONGEST_NAMESPACE},}}+\"|'[^']{{{LONGEST_NAMESPACE},}}+')"
+)
 _ROOT = re.compile(r"<[^\s/>]+")
 
 
@@ -65,6 +71,17 @@ def mend_characters(text: str) -> str:
 def mend_names(text: str) -> str:
     """`text` without the tags that feedparser's lenient parser takes for its own records."""
     return _OUT_OF_PLACE.sub("", text)
+
+
+def mend_namespaces(text: str) -> str:
+    """`text` with a short name for each namespace whose own is longer than any: a parser repeats
+    it in the name of each element and attribute.
+    """
+    return _LONG_NAMESPACE.sub(lambda found: f'{found[1]}"{_short(found[2][1:-1])}"', text)
+
+
+def _short(uri: str) -> str:
+    return f"urn:long:{blake2b(uri.encode('utf-8', 'replace'), digest_size=16).hexdigest()}"
 
 
 def _character(reference: str) -> str:

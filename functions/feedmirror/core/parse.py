@@ -6,14 +6,20 @@ It is run in a supervised child (`adapters/parser.py`), since what it is given i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from hashlib import blake2b
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from feedmirror.core import channel, gate, interpret, jsonfeed
-from feedmirror.core.mend import mend_characters, mend_names, mend_prefixes, mend_references
-from feedmirror.core.scan import CannotSplit
+from feedmirror.core.mend import (
+    mend_characters,
+    mend_names,
+    mend_namespaces,
+    mend_prefixes,
+    mend_references,
+)
+from feedmirror.core.scan import LONG_NAMESPACE, CannotSplit
 from feedmirror.core.split import (
     UNBOUND_PREFIX,
     Plan,
@@ -65,7 +71,7 @@ def parse(fetched: Fetched, known: Set[str], begin: int | None = None) -> Parsed
 
 def _plan(text: str) -> Plan:
     """The document's plan, after mending it where it is not well-formed. Raises: CannotSplit."""
-    for _ in range(2):  # one fault may hide the other
+    for _ in range(3):  # one fault may hide another
         try:
             return split(text)
         except CannotSplit as error:
@@ -77,7 +83,8 @@ def _plan(text: str) -> Plan:
 
 
 def _mended(text: str, code: int) -> str:
-    return mend_prefixes(text) if code == UNBOUND_PREFIX else mend_references(text)
+    mends = {UNBOUND_PREFIX: mend_prefixes, LONG_NAMESPACE: mend_namespaces}
+    return mends.get(code, mend_references)(text)
 
 
 def _part(plan: Plan, indices: Sequence[int]) -> Sequence[int]:
@@ -93,7 +100,7 @@ def _delta(plan: Plan, location: str, keep: Sequence[int]) -> ParsedFeed:
     found = parsed.entries[1:] if sentinel else parsed.entries
     if len(found) != len(keep):
         raise CannotSplit("feedparser sees other items")
-    elements = [_element(plan, index, location) for index in keep]
+    elements = list(_elements(plan, keep, location))
     entries = {
         index: replace(entry, guid=plan.items[index].guid, original=_original(plan, index))
         for index, entry in zip(
@@ -109,12 +116,16 @@ def _original(plan: Plan, index: int) -> str:
     return plan.data[start:end].decode("utf-8")
 
 
-def _element(plan: Plan, index: int, location: str) -> Element:
-    """The item's element, read in the namespaces of the tags around it."""
-    start, end = plan.spans[index]
-    tags = plan.around[index]
-    node = tree(*tags, plan.data[start:end], end_tags(tags))
-    return _innermost(node, len(tags), location)
+def _elements(plan: Plan, indices: Iterable[int], location: str) -> Iterator[Element]:
+    """The elements of the items, read in the namespaces of the tags around them: all of a run with
+    the same tags together, since a root's tag may be longer than any item.
+    """
+    for tags, run in groupby(indices, key=lambda index: plan.around[index]):
+        spans = (plan.spans[index] for index in run)
+        root = tree(*tags, *(plan.data[start:end] for start, end in spans), end_tags(tags))
+        parent = _innermost(root, len(tags) - 1, location)
+        base = parent.node.base(parent.base)
+        yield from (Element(node, base) for node in parent.node.elements())
 
 
 def _channel(plan: Plan, location: str) -> Element:
@@ -144,7 +155,7 @@ def _whole(text: str, location: str) -> ParsedFeed:
     end of the feed is in sight the document was cut off, and its last entry with it.
     """
     gate.refuse_entities(text)
-    data = mend_names(mend_characters(text)).encode("utf-8")
+    data = mend_names(mend_characters(mend_namespaces(text))).encode("utf-8")
     parsed = interpret.interpret(data, None)
     complete = is_closed(data)
     found = parsed.entries if complete else parsed.entries[:-1]

@@ -16,7 +16,11 @@ _PAGES = frozenset("html head body title meta script style div form center table
 _MOST_ELEMENTS = 300_000
 _MOST_ATTRIBUTES = 100
 _DEEPEST = 200
+LONGEST_NAMESPACE = 1_000  # characters: expat repeats it in each name
 _MOST_FIELDS = 2_000  # of an item: feedparser needs time quadratic in categories, 11 s for 20,000
+
+
+LONG_NAMESPACE = -1  # beside expat's codes
 
 
 class CannotSplit(Exception):  # noqa: N818 - an answer within core, never shown
@@ -24,7 +28,7 @@ class CannotSplit(Exception):  # noqa: N818 - an answer within core, never shown
 
     def __init__(self, why: str, code: int = 0) -> None:
         super().__init__(why)
-        self.code = code  # expat's, 0 if the document is well-formed
+        self.code = code  # expat's, or the one above; 0 if the document is well-formed
 
 
 @dataclass(slots=True)
@@ -70,6 +74,7 @@ class Scan:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.StartNamespaceDeclHandler = self._namespace
         self.items: list[Found] = []
         self.hidden: list[tuple[int, int]] = []  # as an item's `start` and `end`
         self.root_start = 0  # offset of the root's start tag
@@ -93,6 +98,11 @@ class Scan:
     def _doctype(*_: object) -> None:
         # The gate takes them away; this is the second lock.
         raise ParseError(Kind.UNSAFE, "the document has a document type where none can be")
+
+    @staticmethod
+    def _namespace(_prefix: str | None, uri: str | None) -> None:
+        if uri and len(uri) > LONGEST_NAMESPACE:
+            raise CannotSplit("a namespace of more characters than any has", LONG_NAMESPACE)
 
     def _start(self, name: str, attributes: list[str]) -> None:
         self._count += 1

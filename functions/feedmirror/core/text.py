@@ -21,6 +21,8 @@ _ENDED_BY = {
 # No `<` in quotes: the sanitiser escapes it there, and each tag is looked at no further than to the
 # next.
 _TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*+)(?:[^<>\"]|\"[^\"<]*+\")*+>")
+# Python refuses to read a number of thousands of digits; beyond eight there is no character.
+_LONG_REFERENCE = re.compile(r"&#([0-9]{9,})")
 _BREAKING = frozenset(
     "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 "
     "header hr li ol p pre section table td th tr ul".split()
@@ -79,10 +81,17 @@ def straight(text: str) -> str:
     return " ".join(_DIRECTIONS.sub("", text).split())
 
 
+def unescape(text: str) -> str:
+    """The text with HTML's character references replaced, of whatever length they are."""
+    return html.unescape(
+        _LONG_REFERENCE.sub(lambda digits: f"&#{digits[1].lstrip('0')[:8] or '0'}", text)
+    )
+
+
 def words_of(body: str) -> str:
     """The words of HTML that has been sanitised, on one line, without its markup."""
 
     def gap(tag: re.Match[str]) -> str:
         return " " if tag[1].removeprefix("/").lower() in _BREAKING else ""
 
-    return " ".join(html.unescape(_TAG.sub(gap, body)).split())
+    return " ".join(unescape(_TAG.sub(gap, body)).split())

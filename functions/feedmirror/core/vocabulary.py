@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote
 
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -80,6 +81,7 @@ _URI = re.compile(
 _CASELESS = {uri.lower(): uri for uri in URIS}
 
 
+@lru_cache(maxsize=256)  # asked for each element and attribute
 def canonical(uri: str) -> str:
     """The namespace that is meant, where one is only misspelt; one that is no URI is escaped, since
     libxml2 refuses a document that names such a one.

@@ -59,7 +59,8 @@ def link(page: Elements, tag: Tag) -> None:
         page.see_through("a")
         return
     attributes = {**tag.attributes, **OUTWARD}
-    page.push(Open("a", "</a>", attributes=attributes, ending=_end_link), written("a", attributes))
+    opened = Open("a", "</a>", attributes=attributes, leads_to=plain(url), ending=_end_link)
+    page.push(opened, written("a", attributes))
 
 
 def _beside(url: str) -> str:

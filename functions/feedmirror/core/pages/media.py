@@ -44,7 +44,7 @@ def _link_to(page: Elements, url: str, caption: str) -> None:
         return
     page.out.append(quoted(caption))
     outer = page.innermost(around)
-    if plain(outer.attributes.get("href")) != url:
+    if outer.leads_to != url:
         following = pictures.linked(url, caption)
         outer.after.append(f" {following}" if around == "a" else f"<p>{following}</p>")
 

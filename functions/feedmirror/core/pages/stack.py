@@ -26,6 +26,7 @@ class Open:
     is_put_in: bool = False  # it was not in the body: it ends when what it makes room for does
     ending: Callable[[Elements, Open], None] | None = None  # has a last word before it ends
     attributes: dict[str, str] = field(default_factory=dict)  # escaped
+    leads_to: str = ""  # where a link does: what its `href` means
     parts: list[Part] | None = None  # of a list of definitions
     after: list[str] = field(default_factory=list)  # what is to follow it
     at: int = 0  # where its start tag is in the output

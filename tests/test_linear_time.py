@@ -1,0 +1,102 @@
+"""Text of megabytes in which each character invites a search through all of it: the time that it
+takes grows with its length, not with the square of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from builders import rss_document
+from cpu_limit import seconds_not_minutes
+from feedmirror.core import active, html
+from feedmirror.core.formats import rss
+from feedmirror.core.parse import parse
+from feedmirror.core.text import closed, words_of
+from feedmirror.model import Author, Category, Fetched, Images, Subscription
+from page_reading import entry_page, publication, revision
+from scene import URL
+
+N = 1_000_000
+_ATTRIBUTES = " ".join(f"a{number}=" for number in range(N // 2))
+_QUOTING_TAGS = _ATTRIBUTES.replace("=", '="<p>"')
+LRE, PDF, LRI, PDI = "\u202a", "\u202c", "\u2066", "\u2069"
+
+READINGS: dict[str, tuple[Callable[[str], object], str]] = {
+    "directions that end nothing": (closed, (LRE + PDI) * (N // 4)),
+    "directions that are never ended": (closed, LRI * (N // 4) + PDF * (N // 4)),
+    "equals signs in a tag": (active.would_run, "<a " + "=" * N + ">"),
+    "equals signs between letters": (active.would_run, "<a " + "x=" * N + "> y"),
+    "commas in a srcset": (html.clean, f'<img srcset="{"," * N}">'),
+    "addresses of commas in a srcset": (html.clean, f'<img srcset="{",x" * N}">'),
+    "a name without an end": (html.clean, f"<svg></svg>words<{'a' * N}"),
+    "quotes that are never closed": (words_of, '<a "' * N),
+    "attributes": (html.clean, f"<p {_ATTRIBUTES}>"),
+    "attributes behind a quote that is none": (html.clean, f"""<p "> <p {_ATTRIBUTES}> <p ">"""),
+    "attributes that hold brackets": (html.clean, f"<p {_QUOTING_TAGS}>"),
+}
+
+
+@pytest.mark.row("P3")
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READINGS)
+def test_text_is_read_in_time_that_grows_with_its_length(name: str) -> None:
+    read, text = READINGS[name]
+    with seconds_not_minutes():
+        read(text)
+
+
+@pytest.mark.row("P3")
+def test_what_rss_would_say_twice_is_found_without_a_search_for_each_name() -> None:
+    names = [f"Writer {number}" for number in range(50_000)]
+    said = revision(
+        authors=tuple(map(Author, names)),
+        categories=tuple(map(Category, names)),
+        foreign=tuple(
+            f"<dc:{element}>{name}</dc:{element}>"
+            for name in names[1:]
+            for element in ("creator", "subject")
+        ),
+        prefixes=("dc",),
+    )
+    with seconds_not_minutes():
+        document = rss.render(publication(said))
+    assert document.count("<dc:creator>") == 50_000
+    assert document.count("<category>") == 1
+
+
+@pytest.mark.row("P3")
+@pytest.mark.slow
+def test_the_tags_around_items_are_read_once_and_not_for_each_of_them() -> None:
+    document = rss_document(
+        [{"guid": str(number)} for number in range(20_000)],
+        extra_namespaces={"long": "urn:" + "x" * 4_000_000},
+    )
+    with seconds_not_minutes():
+        parsed = parse(Fetched(URL, document), frozenset(), begin=19_900)
+    assert sorted(parsed.entries) == [*range(19_900, 20_000)]
+
+
+@pytest.mark.row("P3")
+@pytest.mark.slow
+def test_a_namespace_of_megabytes_costs_no_more_for_each_name_that_is_in_it() -> None:
+    long = "urn:" + "x" * 1_000_000
+    many = f'<t:a xmlns:t="{long}">{"<t:b/>" * 100_000}</t:a>'
+    document = rss_document([{"guid": "1", "extra": many}, {"guid": "2"}])
+    with seconds_not_minutes():
+        parsed = parse(Fetched(URL, document), frozenset())
+    assert [item.guid for item in parsed.items] == ["1", "2"]
+    assert parsed.entries[0].foreign[0].count("<t:b/>") == 100_000
+
+
+@pytest.mark.row("P3")
+@pytest.mark.slow
+def test_pictures_in_a_link_with_a_long_address_are_not_each_compared_with_all_of_it() -> None:
+    address = "https://tides.example.org/?" + "a&amp;" * 3_900
+    picture = '<img src="https://tides.example.org/p">'
+    body = f'<a href="{address}">{picture * 50_000}</a>'
+    subscription = Subscription("news", URL, images=Images.NONE)
+    with seconds_not_minutes():
+        page = entry_page(revision(content=body), subscription=subscription)
+    assert page.count('href="https://tides.example.org/p"') == 50_000
