@@ -14,6 +14,7 @@ from builders import entry, rss_document
 from commands import Terminal, feedmirror, write_config
 from feedmirror.entrypoints.abreast import abreast
 from origin_server import OriginServer
+from page_reading import says_retired
 from scene import DOCUMENTS
 
 FEED = rss_document([entry(1), entry(2), entry(3)])
@@ -284,3 +285,13 @@ def test_interrupted_rebuild_ends_as_interrupted_and_can_be_run_again(mirrored, 
     assert (here / "mirror/public/x/rss.xml").read_bytes() == before
     assert feedmirror("rebuild", "x") == 0
     assert words(here).count("<item>") == 53  # so many are beyond what fills 58 pages
+
+
+def test_retired_feed_without_a_url_is_made_anew_as_it_was(mirrored, here, capsys):
+    before = words(here)
+    (here / "feeds.toml").write_text("[feeds.x]\nretired = true\n")
+    lose(mirrored)
+    assert feedmirror("rebuild", "x") == 0
+    assert "(its state was missing)" in capsys.readouterr().out
+    assert words(here) == before
+    assert says_retired((here / "mirror/public/x/index.html").read_text())

@@ -73,7 +73,8 @@ def test_feed_that_is_well_again_is_told_of_though_nothing_is_new(origin, here):
 
 
 def test_run_that_finds_nothing_new_reads_one_object_more(origin, here, monkeypatch):
-    write_config(here, {"one": origin.url("/feed"), "two": origin.url("/feed")})
+    feeds = {"one": origin.url("/feed"), "two": origin.url("/feed")}
+    write_config(here, feeds, top=f'public_url = "{PUBLIC_URL}"')
     run()
     loads: list[str] = []
     load = DirectoryStore.load
@@ -171,6 +172,20 @@ def test_files_that_take_turns_on_a_store_write_nothing_in_the_end(origin, here)
     for name in "abcba":
         run("--config", f"{name}/feeds.toml")
     assert files(here) == before
+
+
+def test_run_that_is_not_told_where_readers_find_the_store_goes_by_what_was_published(origin, here):
+    write_config(here, {"one": origin.url("/feed")}, top=f'public_url = "{PUBLIC_URL}"')
+    run()
+    run(origin.url("/feed"), "--slug", "two", "--allow-private-hosts")
+    assert status(here)["two"]["page"] == f"{PUBLIC_URL}/two/"
+    assert f"{PUBLIC_URL}/two/rss.xml" in (here / "mirror/public/two/rss.xml").read_text("utf-8")
+    before = files(here)
+    run()
+    assert files(here) == before
+    elsewhere = "https://elsewhere.example.net"
+    run("--public-url", elsewhere)
+    assert f"{elsewhere}/feeds.opml" in (here / "mirror/public/index.html").read_text("utf-8")
 
 
 def test_documents_that_cannot_be_written_are_an_error_and_nothing_else(

@@ -379,9 +379,9 @@ standings = st.builds(
 @given(st.lists(standings, unique_by=lambda line: line.slug), st.text())
 def test_lines_are_read_back_as_they_were_written(lines: list[Standing], key: str) -> None:
     """So the documents that are made from them are the same, too."""
-    status = parse_status(status_document(lines, key))
+    status = parse_status(status_document(lines, PUBLIC_URL, key))
     assert list(status.lines.values()) == lines
-    assert status.render_key == key
+    assert (status.render_key, status.public_url) == (key, PUBLIC_URL)
 
 
 @pytest.mark.parametrize(
@@ -391,9 +391,10 @@ def test_lines_are_read_back_as_they_were_written(lines: list[Standing], key: st
         b"{",
         b"[]",
         b"{}",
-        b'{"render_key": 7, "feeds": []}',
-        b'{"render_key": "k", "feeds": [{}]}',
-        b'{"render_key": "k", "feeds": 7}',
+        b'{"render_key": 7, "public_url": "p", "feeds": []}',
+        b'{"render_key": "k", "public_url": 7, "feeds": []}',
+        b'{"render_key": "k", "public_url": "p", "feeds": [{}]}',
+        b'{"render_key": "k", "public_url": "p", "feeds": 7}',
         b"[" * 100_000,
         b"\xff",
     ],

@@ -68,6 +68,11 @@ def is_current(store: Store, subscriptions: Iterable[Subscription], public_url: 
     )
 
 
+def published_url(store: Store) -> str | None:
+    """Return where the site was published for; None if it was not. Raises: StoreError."""
+    return _status(store.load(_key(STATUS))).public_url
+
+
 def publish_site(
     store: Store,
     subscriptions: Iterable[Subscription],
@@ -122,7 +127,7 @@ class _Writer:
         self.published.extend(d.name for d in documents if _publish(self.store, d))
         # The last one, since it says that all are up to date: whoever finds it old after a crash
         # makes them again.
-        body = status_document(lines, _render_key(self.public_url))
+        body = status_document(lines, self.public_url, _render_key(self.public_url))
         if found is None or found.body != body:
             if _write(self.store, Document(STATUS, body, MEDIA_TYPES[STATUS]), found) is None:
                 return None

@@ -78,10 +78,11 @@ class Status:
     """What a `status.json` says."""
 
     render_key: str | None = None  # of the site's documents as a whole; None: not known
+    public_url: str | None = None  # where readers find the site
     lines: Mapping[str, Standing] = field(default_factory=dict)  # by slug
 
 
-def status_document(lines: Iterable[Standing], render_key: str) -> bytes:
+def status_document(lines: Iterable[Standing], public_url: str, render_key: str) -> bytes:
     """Render `status.json`. `render_key` is that of the site as a whole.
 
     Nothing in it is of the moment it was rendered: it changes when a feed's line does.
@@ -102,7 +103,8 @@ def status_document(lines: Iterable[Standing], render_key: str) -> bytes:
         }
         for line in lines
     ]
-    told = json.dumps({"render_key": render_key, "feeds": feeds}, ensure_ascii=False, indent=1)
+    plain = {"render_key": render_key, "public_url": public_url, "feeds": feeds}
+    told = json.dumps(plain, ensure_ascii=False, indent=1)
     return in_any_script(told).encode()
 
 
@@ -113,7 +115,11 @@ def parse_status(body: bytes) -> Status:
         lines = [_line(feed) for feed in plain["feeds"]]
         return codec.build(
             Status,
-            {"render_key": plain["render_key"], "lines": {line.slug: line for line in lines}},
+            {
+                "render_key": plain["render_key"],
+                "public_url": plain["public_url"],
+                "lines": {line.slug: line for line in lines},
+            },
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return Status()

@@ -183,7 +183,7 @@ def _add_public_url(parser: Any) -> None:
     parser.add_argument(
         "--public-url",
         metavar="URL",
-        help="where readers find public/ (as in feeds.toml, else http://127.0.0.1:8000)",
+        help="where readers find public/ (as in feeds.toml, or as published before)",
     )
 
 

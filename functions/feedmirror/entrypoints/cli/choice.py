@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,9 @@ from urllib.parse import quote, unquote
 
 from feedmirror.core.schedule import is_due
 from feedmirror.entrypoints.redaction import printable
-from feedmirror.entrypoints.store import Place
-from feedmirror.errors import ConfigError
+from feedmirror.errors import ConfigError, StoreError
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
-from feedmirror.ports import Origin
+from feedmirror.ports import Origin, Store
 from feedmirror.settings import load_settings, slug_of, subscription_for
 from feedmirror.settings.addresses import PUBLIC_URL
 from feedmirror.settings.report import Kind, Problem, Spot, meant
@@ -29,18 +29,15 @@ class Choice:
     """What is to be refreshed."""
 
     subscriptions: tuple[Subscription, ...]
-    public_url: str
+    public_url: str  # empty within this module: nobody says
     files: Mapping[str, Path] = field(default_factory=dict)  # by the `url` that stands for one
     configured: tuple[Subscription, ...] | None = None  # all of feeds.toml; None: there is none
 
 
-def choose(arguments: Namespace, now: datetime) -> Choice:
+def choose(arguments: Namespace, now: datetime, open_store: Callable[[], Store]) -> Choice:
     """The feeds that the command line asks for. Raises: ConfigError."""
     choice = _of_address(arguments) if arguments.url else _of_file(arguments)
-    if arguments.public_url:
-        public_url = checked(PUBLIC_URL, "--public-url", arguments.public_url)
-        choice = replace(choice, public_url=str(public_url))
-    refuse_nowhere(arguments.store, choice.public_url)
+    choice = replace(choice, public_url=public_url_of(arguments, choice.public_url, open_store))
     if not arguments.due:
         return choice
     since, until = _tick(arguments.tick, now)
@@ -49,18 +46,30 @@ def choose(arguments: Namespace, now: datetime) -> Choice:
     return replace(choice, subscriptions=due)
 
 
-def refuse_nowhere(store: Place, public_url: str) -> None:
-    """A mirror in a bucket is for others: what is public must not say that it is on this machine.
+def public_url_of(
+    arguments: Namespace, configured: str | None, open_store: Callable[[], Store]
+) -> str:
+    """Return where readers find the mirror: as the command line says, or the configuration.
 
-    Raises: ConfigError.
+    Where neither does, it is the address that the site in the directory was published with: a store
+    is served at one place. A mirror in a bucket has to be told. Raises: ConfigError.
     """
-    if store.directory is None and public_url == DEFAULT_PUBLIC_URL:
+    if arguments.public_url:
+        return str(checked(PUBLIC_URL, "--public-url", arguments.public_url))
+    if configured:
+        return configured
+    if arguments.store.directory is None:
         raise ConfigError(
             (
-                f"where do readers find what is in {store}? What is published says so:",
+                f"where do readers find what is in {arguments.store}? What is published says so:",
                 "set public_url in feeds.toml, or give --public-url",
             )
         )
+    from feedmirror.site import published_url  # noqa: PLC0415 - brings what renders pages
+
+    with suppress(StoreError):  # what is wrong with the store, each feed says
+        return published_url(open_store()) or DEFAULT_PUBLIC_URL
+    return DEFAULT_PUBLIC_URL
 
 
 def checked(kind: Kind, option: str, value: str) -> object:
@@ -90,8 +99,7 @@ def _of_file(arguments: Namespace) -> Choice:
         raise missing(path)
     settings = load_settings(path)
     chosen = _named(settings.subscriptions, arguments.feed or (), path)
-    public_url = settings.public_url or DEFAULT_PUBLIC_URL
-    return Choice(chosen, public_url, configured=settings.subscriptions)
+    return Choice(chosen, settings.public_url or "", configured=settings.subscriptions)
 
 
 def missing(path: Path) -> ConfigError:
@@ -139,13 +147,13 @@ def _of_address(arguments: Namespace) -> Choice:
                 )
             )
         subscription = subscription_for(arguments.url, slug=arguments.slug, **options)
-        return Choice((subscription,), DEFAULT_PUBLIC_URL)
+        return Choice((subscription,), "")
     # Checked with an address in place of the file, which a subscription proper cannot have.
     slug = arguments.slug or _slug_of_file(path)
     checked_one = subscription_for("https://file.invalid/", slug=slug, **options)
     # Part of the public documents: it says what the file is called, and not where it is.
     url = f"file:///{quote(path.name, errors='surrogateescape')}"
-    return Choice((replace(checked_one, url=url),), DEFAULT_PUBLIC_URL, {url: path})
+    return Choice((replace(checked_one, url=url),), "", {url: path})
 
 
 def _file_meant(address: str) -> Path | None:

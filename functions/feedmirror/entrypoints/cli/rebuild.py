@@ -12,7 +12,7 @@ from datetime import datetime
 from feedmirror import rebuild as stored
 from feedmirror.core.uri import is_web
 from feedmirror.entrypoints.abreast import abreast
-from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, checked, refuse_nowhere
+from feedmirror.entrypoints.cli.choice import public_url_of
 from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
 from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.progress import shown_progress
@@ -24,7 +24,6 @@ from feedmirror.errors import ConfigError, FeedMirrorError
 from feedmirror.model import Subscription
 from feedmirror.ports import SideBySide, Store
 from feedmirror.settings import subscription_for
-from feedmirror.settings.addresses import PUBLIC_URL
 from feedmirror.settings.report import meant
 from feedmirror.settings.slugs import SLUG
 
@@ -143,10 +142,8 @@ def _choose(arguments: Namespace, store: Store) -> tuple[list[Subscription], str
     """The feeds to rebuild, and where readers find them. Raises: ConfigError, StoreError."""
     settings = configured(arguments.config)
     known = {feed.slug: feed for feed in settings.subscriptions} if settings else {}
-    public_url = (settings and settings.public_url) or DEFAULT_PUBLIC_URL
-    if arguments.public_url:
-        public_url = str(checked(PUBLIC_URL, "--public-url", arguments.public_url))
-    refuse_nowhere(arguments.store, public_url)
+    configured_url = settings.public_url if settings else None
+    public_url = public_url_of(arguments, configured_url, lambda: store)
     slugs = list(dict.fromkeys(arguments.feeds))
     if arguments.disclaimer and (said := [slug for slug in slugs if slug in known]):
         raise ConfigError(

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from time import monotonic
 
 from feedmirror.entrypoints import telemetry
@@ -20,7 +21,7 @@ from feedmirror.entrypoints.cli.watch import watch
 from feedmirror.entrypoints.redaction import redacted
 from feedmirror.entrypoints.store import open_store
 from feedmirror.model import Subscription
-from feedmirror.ports import Parser, World
+from feedmirror.ports import Parser, Store, World
 
 _INTERRUPTED = 130
 
@@ -28,8 +29,9 @@ _INTERRUPTED = 130
 def run(arguments: Namespace, outside: Outside) -> int:
     """The exit code. Raises: ConfigError."""
     with outside.start_parser() as parser:  # first of all: it forks, and there are no threads yet
-        choice = choose(arguments, outside.clock())
-        world = _world(arguments, choice, outside, parser)
+        store = cache(lambda: open_store(arguments.store, threads=arguments.threads))
+        choice = choose(arguments, outside.clock(), store)
+        world = _world(choice, store(), outside, parser)
         as_json = _logs_json(arguments)
         live = not (as_json or arguments.quiet or arguments.json)
         with shown_progress(live=live) as progress:
@@ -43,9 +45,9 @@ def run(arguments: Namespace, outside: Outside) -> int:
     return code or int(caretaker.failed)
 
 
-def _world(arguments: Namespace, choice: Choice, outside: Outside, parser: Parser) -> World:
+def _world(choice: Choice, store: Store, outside: Outside, parser: Parser) -> World:
     return World(
-        store=open_store(arguments.store, threads=arguments.threads),
+        store=store,
         origin=Origins(outside.web(outside.clock), choice.files),
         parser=parser,
         clock=outside.clock,
