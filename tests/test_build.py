@@ -71,8 +71,9 @@ def test_build_holds_the_package_its_feeds_and_the_locked_dependencies(function:
     )
     assert {path.name for path in function.iterdir() if not path.name.endswith(".dist-info")} == {
         "__pycache__", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "feedmirror",
-        "feedparser", "feedparser_sgmllib", "feeds.toml", "jinja2", "jmespath", "markupsafe", "nh3",
-        "s3transfer", "sbom.cdx.json", "six.py", "typing_extensions.py", "urllib3",
+        "feedparser", "feedparser_sgmllib", "feeds.toml", "idna", "jinja2", "jmespath",
+        "markupsafe", "nh3", "s3transfer", "sbom.cdx.json", "six.py", "typing_extensions.py",
+        "urllib3",
     }  # fmt: skip
 
 

@@ -7,11 +7,16 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feedmirror import __version__
+from feedmirror.adapters.request import request_headers
+from feedmirror.adapters.target import parse_target
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Fetched, Gone, NotModified, Validators
 from feedmirror.ports import Origin
+from feedmirror.settings import subscription_for
 from fetching import HOST, NOW, PUBLIC, failure, fetch, fetched, make_origin, subscription
 from origin_server import OriginServer
 
@@ -21,6 +26,7 @@ ACCEPT = (
     "application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, "
     "application/json;q=0.7, */*;q=0.1"
 )
+VALUE = st.from_regex(r"[!-~]([ -~\t]{0,20}[!-~])?", fullmatch=True)
 DATE = "Sun, 23 Nov 2025 12:00:00 GMT"
 
 
@@ -236,23 +242,36 @@ def test_poisoned_validators_of_an_old_state_are_not_sent(server):
     assert b"Injected" not in server.requests[0].raw
 
 
-def test_configured_headers_are_sent_but_not_over_ours(server):
+def test_configured_headers_are_sent_as_they_are_written(server):
     server.serve("/feed", BODY)
     headers = {
         "Authorization": "Bearer s3cret",
         "accept": "text/xml",
-        "HOST": "evil.example",
-        "User-Agent": "Mozilla/5.0",
-        "if-none-match": '"forged"',
+        "Referer": "https://members.example/",
+        "X-Key": "one\ttwo",
     }
     assert fetch(server.url("/feed", HOST), headers=headers).body == BODY
     request = server.requests[0]
-    assert request.header("Authorization") == "Bearer s3cret"
-    assert request.header("Accept") == "text/xml"
+    assert {name: request.header(name) for name in headers} == headers
     assert request.header("Host") == f"{HOST}:{server.port}"
     assert request.header("User-Agent").startswith("feedmirror/")
-    assert request.header("If-None-Match") is None
-    assert len(request.headers) == 6
+    assert len(request.headers) == 8
+
+
+@pytest.mark.parametrize("name", ["HOST", "User-Agent", "if-none-match", "Proxy-Authorization"])
+def test_header_that_the_settings_refuse_is_never_left_out_in_silence(server, name):
+    error = failure(server.url("/feed", HOST), headers={name: "x"})
+    assert error.kind is Kind.BUG
+    assert name in str(error)
+    assert server.connections == 0
+
+
+@given(name=st.sampled_from("Referer Cookie Accept Origin Via Pragma X-Key".split()), value=VALUE)
+def test_header_that_the_settings_accept_is_among_those_that_are_sent(name, value):
+    url = "https://feeds.example/feed"
+    feed = subscription_for(url, slug="x", headers={name: value})
+    sent = request_headers("feedmirror/1", feed, parse_target(url), Validators(None, None))
+    assert sent[name] == value
 
 
 @pytest.mark.row("F10")

@@ -140,6 +140,58 @@ def test_number_in_other_letters_is_the_number_it_reads_as(canary, host):
     assert canary.connections == 0
 
 
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("stra\u00dfe.example", "xn--strae-oqa.example"),  # not strasse.example, of another owner
+        ("under_score.m\u00fchle.example", "under_score.xn--mhle-0ra.example"),
+        ("\uff46\uff45\uff45\uff44\u3002example", "feed.example"),
+        ("\u2764.example", "xn--qei.example"),
+        ("XN--MHLE-0RA.Example", "xn--mhle-0ra.example"),
+    ],
+)
+def test_name_that_is_looked_up_is_the_one_that_is_sent_and_judged(server, written, asked):
+    names = Names()
+    url = f"http://{written}:{server.port}/feed"
+    server.serve("/feed", BODY)
+    assert make_origin(names).fetch(subscription(url), url, {}).body == BODY
+    assert names.asked == [asked]
+    assert server.requests[0].header("Host") == f"{asked}:{server.port}"
+    refused = failure(url, origin=make_origin(Names(**{asked: [PRIVATE]})))
+    assert refused.kind is Kind.ADDRESS
+    assert len(server.requests) == 1
+
+
+@pytest.mark.row("F5")
+@pytest.mark.parametrize(
+    "host",
+    [
+        "xn--a.example",
+        "\u0661\u0662\u0667.0.0.1",
+        "\u0308quay.example",
+        "feeds.example\uff20evil.example",
+        "feeds.example\uff1a80",
+    ],
+)
+def test_host_that_is_no_name_is_refused_before_it_is_looked_up(host):
+    names = Names()
+    with pytest.raises(FetchError) as refused:
+        make_origin(names).fetch(subscription(f"http://{host}/"), f"http://{host}/", {})
+    assert refused.value.kind is Kind.ADDRESS
+    assert names.asked == []
+
+
+@pytest.mark.row("F5")
+def test_redirect_to_an_international_name_is_judged_by_its_ascii_form(server):
+    names = Names(**{"xn--mhle-0ra.example": [PRIVATE]})
+    server.redirect("/feed", f"http://m\u00fchle.example:{server.port}/feed")
+    url = server.url("/feed", HOST)
+    with pytest.raises(FetchError) as refused:
+        make_origin(names).fetch(subscription(url), url, {})
+    assert refused.value.kind is Kind.ADDRESS
+    assert names.asked == [HOST, "xn--mhle-0ra.example"]
+
+
 @pytest.mark.row("F5")
 def test_host_that_turns_into_a_path_is_refused(canary):
     assert failure(f"http://feeds.example\u2100.evil.example:{canary.port}/").kind is Kind.ADDRESS

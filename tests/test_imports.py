@@ -13,7 +13,7 @@ scene = Scene(document(2, 1), parser=object())
 scene.says(NotModified(URL))
 scene.refresh()
 import feedmirror.adapters.directory, feedmirror.adapters.http, feedmirror.adapters.parser
-heavy = {"feedparser", "nh3", "lxml", "boto3", "botocore", "rich", "aws_lambda_powertools"}
+heavy = {"feedparser", "idna", "nh3", "lxml", "boto3", "botocore", "rich", "aws_lambda_powertools"}
 print(*sorted(heavy & set(sys.modules)))
 """
 

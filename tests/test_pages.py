@@ -23,7 +23,7 @@ from feedmirror.core.pages.entry import (
     stamp_entry,
     verify_entry,
 )
-from feedmirror.core.pages.languages import direction, tag_of
+from feedmirror.core.pages.languages import direction
 from feedmirror.errors import RenderError
 from feedmirror.model import (
     Author,
@@ -221,25 +221,6 @@ def test_search_engines_are_kept_out_unless_they_are_let_in() -> None:
 )
 def test_a_text_runs_the_way_of_most_of_its_letters(text: str, tag: str | None, way: str) -> None:
     assert direction(text, tag) == way
-
-
-@pytest.mark.parametrize(
-    ("said", "tag"),
-    [
-        ("en", "en"),
-        ("en_US", "en-US"),
-        ("ENG", "en"),
-        ("deu-AT", "de-AT"),
-        ("zh-Hant", "zh-Hant"),
-        ("english", None),
-        ("xx", None),
-        ("x-klingon", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_only_what_names_a_language_is_taken_for_one(said: str | None, tag: str | None) -> None:
-    assert tag_of(said) == tag
 
 
 def test_the_article_is_in_its_own_language_and_the_page_in_english() -> None:

@@ -58,6 +58,10 @@ def test_a_valid_address_stays_byte_for_byte(url: str) -> None:
         ("https://münchen.example:8080/", "https://xn--mnchen-3ya.example:8080/"),
         ("https://a:b@bücher.example/", "https://a:b@xn--bcher-kva.example/"),
         ("https://STRAßE.example/", "https://xn--strae-oqa.example/"),
+        ("https://xn--strae-oqa.example/", "https://xn--strae-oqa.example/"),
+        ("https://\uff11\uff12\uff17\u30020\uff0e0.1/", "https://127.0.0.1/"),
+        ("https://a_b.müh_le.example/", "https://a_b.xn--mh_le-kva.example/"),
+        ("https://[2001:DB8::1]/ü", "https://[2001:DB8::1]/%C3%BC"),
         ("https://例え。テスト/", "https://xn--r8jz45g.xn--zckzah/"),
     ],
 )
@@ -92,6 +96,8 @@ def test_an_address_is_made_absolute_and_valid(url: str, expected: str) -> None:
         "https://a<b>.example.org/",
         "https://a.example.org\\.b.example.org/",
         "https://\u2100.example.org/",
+        "https://xn--a.example.org/",
+        "https://a:b@\u0661\u0662\u0667.0.0.1/",
         "https://a.example.org/\ud800",
     ],
 )

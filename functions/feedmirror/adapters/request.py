@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from feedmirror.adapters.target import Target, parse_target
+from feedmirror.core.request_headers import flaw_of_header
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Subscription, Validators
 
@@ -13,41 +14,17 @@ _ACCEPT = (
     "application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, "
     "*/*;q=0.1"
 )
-
-# Ours alone: the framing of the exchange, its conditions, and an honest name.
-_RESERVED = frozenset(
-    (
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "if-match",
-        "if-modified-since",
-        "if-none-match",
-        "if-range",
-        "if-unmodified-since",
-        "keep-alive",
-        "range",
-        "referer",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    )
-)
 _URL_CHARS = "!#$%&'*+,/:;=?@[]~"  # beside letters and digits; no parenthesis, it ends a comment
 
 
 def request_headers(
     product: str, subscription: Subscription, target: Target, known: Validators
 ) -> dict[str, str]:
-    """The headers to ask `target` with; neither cookies nor a referrer among them.
+    """Return the headers to ask `target` with; cookies and a referrer only if they are configured.
 
     The subscription's own go to the origin of its `url` and nowhere else: not across a redirect,
-    not to an alternate. They may replace `Accept`, but none of the names that are ours alone.
-    Raises: FetchError (BUG) for a configured header that HTTP cannot carry.
+    not to an alternate. They may replace `Accept`.
+    Raises: FetchError (BUG) for a configured header that the settings do not accept.
     """
     headers = {
         "User-Agent": user_agent(product, subscription.contact),
@@ -72,18 +49,11 @@ def user_agent(product: str, contact: str | None) -> str:
 
 
 def _own_headers(subscription: Subscription) -> dict[str, str]:
-    headers = {
+    for name, value in subscription.headers.items():
+        if flaw := flaw_of_header(name, value):
+            message = f"The header {name!a} of {subscription.slug} cannot be sent: {flaw}."
+            raise FetchError(Kind.BUG, message)
+    return {
         "Accept" if name.lower() == "accept" else name: value
         for name, value in subscription.headers.items()
-        if name.lower() not in _RESERVED
     }
-    for name, value in headers.items():
-        if not (name.isascii() and name.isprintable() and _is_value(value)):
-            message = f"The header {name!a} of {subscription.slug} holds what HTTP cannot carry."
-            raise FetchError(Kind.BUG, message)
-    return headers
-
-
-def _is_value(value: str) -> bool:
-    """Whether it is a field value. Source: RFC 9110 §5.5."""
-    return value.isprintable() and all(char <= "\xff" for char in value)

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
+from feedmirror.core.host import ascii_host, is_host
 from feedmirror.errors import FetchError, Kind
 
 MAX_URL_LENGTH = 8000  # RFC 9110 §4.1 asks for at least 8000 octets
@@ -33,9 +34,6 @@ _BAD_PORTS = frozenset((
 # fmt: on
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
-_LABEL = "[a-z0-9_-]{1,63}"
-_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\]")  # no zone, no %-escape
-_MOST_HOST_CHARS = 253  # Source: RFC 1035 §2.3.4
 _NAMED_HOST = re.compile(r"(https?://)([^/?#@:\[\]]+)(.*)", re.IGNORECASE | re.DOTALL)
 _USERINFO = re.compile(r"([/\\]{2})[^/?#]*@")
 _SHOWN_LENGTH = 160
@@ -101,7 +99,7 @@ def _target(url: str, parsed: Url) -> Target:
     if parsed.auth is not None:
         advice = "addresses with a name or password are not fetched; use the setting `headers`"
         raise _refused(url, advice)
-    if not _is_host(parsed.host or ""):
+    if not is_host(parsed.host or ""):
         raise _refused(url, "it does not name a host")
     port = _DEFAULT_PORTS[scheme] if parsed.port is None else parsed.port
     if port in _BAD_PORTS:
@@ -126,22 +124,12 @@ def _check_spelling(url: str) -> None:
 
 
 def _with_ascii_host(url: str) -> str:
-    """`url` with an international host name in its ASCII form, the rest as it is.
+    """Return `url` with an international host name in its ASCII form, the rest as it is.
 
-    The standard library's codec (IDNA 2003, RFC 3490) does it: urllib3 would need a package that
-    is nowhere else used. Whatever it makes of a name is parsed and checked like any other.
+    urllib3 would make another one (IDNA 2008, which refuses names that browsers accept).
     """
     match = _NAMED_HOST.fullmatch(url)
-    if not match or match[2].isascii():
-        return url
-    host = match[2].encode("idna").decode("ascii").lower()
-    if not _is_host(host):  # some letters turn into `/` and the like
-        raise ValueError(f"{host!r} is no host name")
-    return match[1] + host + match[3]
-
-
-def _is_host(text: str) -> bool:
-    return len(text) <= _MOST_HOST_CHARS and _HOST.fullmatch(text) is not None
+    return match[1] + ascii_host(match[2]) + match[3] if match else url
 
 
 def _refused(url: str, why: str) -> FetchError:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from feedmirror.core import html
+from feedmirror.core.language import language_tag
 from feedmirror.core.text import unescape
 from feedmirror.core.uri import harmless
-from feedmirror.core.xml import Name, Node
+from feedmirror.core.xml import XML, Name, Node
 
 # Attributes that hold an address, and the ends of names of elements and attributes that do.
 _ADDRESSES = frozenset({"url", "href", "src", "uri"})
@@ -52,7 +53,9 @@ def _is_unfinished(tag: str) -> bool:
 
 
 def attribute(name: Name, value: str, base: str) -> str | None:
-    """An attribute's value, an address made absolute; None to drop it."""
+    """Return an attribute's value, an address made absolute; None to drop it."""
+    if name.uri == XML and name.local == "lang":  # the empty one is of no language: XML 1.0 §2.12
+        return language_tag(value) if value else value
     if name.local.lower() in _ADDRESSES and not name.uri:
         return harmless(value, base)
     return None if _is_script(value, name, _OF_ADDRESS_IN_TAG) else value

@@ -11,10 +11,8 @@ from urllib.parse import urlsplit
 from feedmirror.core.formats import Publication
 from feedmirror.core.uri import is_web
 from feedmirror.core.vocabulary import MEDIA_TYPES
-from feedmirror.model import Author, Enclosure, Entry, Revision, Source
+from feedmirror.model import Enclosure, Entry, Revision, Source
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # BCP 47, roughly
-EMAIL = re.compile(r"[A-Za-z0-9._%+'-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")  # as validators have it
 _LONGEST_TITLE = 1_000  # characters: it is in every entry, and some origin's may be a megabyte
 UNKNOWN_TYPE = "application/octet-stream"  # for formats that want one
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", re.ASCII)
@@ -69,16 +67,6 @@ def source_of(entry: Entry, publication: Publication) -> Source | None:
 @lru_cache(maxsize=16)
 def _own_source(title: str, url: str) -> Source | None:
     return Source(title, url) if is_web(url) else None
-
-
-def language(said: str | None) -> str | None:
-    """The language, if it is a tag of one."""
-    return said if said and _LANGUAGE.fullmatch(said) else None
-
-
-def email(author: Author) -> str | None:
-    """The author's address, if it is one."""
-    return author.email if author.email and EMAIL.fullmatch(author.email) else None
 
 
 def media_type(enclosure: Enclosure) -> str | None:

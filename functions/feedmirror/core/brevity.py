@@ -21,7 +21,7 @@ def brief(feed: Feed) -> Feed:
         id=feed.id if feed.id and len(feed.id) <= _LONGEST_TITLE else None,
         title=(feed.title or "")[:_LONGEST_TITLE] or None,
         description=(feed.description or "")[:_LONGEST_TITLE] or None,
-        language=(feed.language or "")[:_LONGEST_NAME] or None,
+        language=feed.language if feed.language and len(feed.language) <= _LONGEST_NAME else None,
         rights=None,
         authors=(),
         web_master=None,

@@ -9,6 +9,7 @@ from feedmirror.core.brevity import brief
 from feedmirror.core.dates import moment_of
 from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
+from feedmirror.core.language import language_tag
 from feedmirror.core.reading import is_base, is_own
 from feedmirror.core.uri import absolute
 from feedmirror.core.vocabulary import ATOM, DC
@@ -51,7 +52,7 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
         title=plain(raw, "title"),
         link=absolute(string(raw, "link"), location),
         description=plain(raw, "subtitle"),
-        language=string(raw, "language"),
+        language=language_tag(string(raw, "language")),
         rights=plain(raw, "rights"),
         authors=authors(raw, element),
         web_master=_web_master(raw, node),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from feedmirror.core import html
+from feedmirror.core.person import email_address, person
 from feedmirror.core.reading import is_author
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import Element, Node, printable
 from feedmirror.model import Author, Category
-
-_EMAIL = re.compile(r"[^\s@()<>\[\],;:\"]{1,64}@[^\s@()<>\[\],;:\"]{1,250}\.[^\W\d_]{2,63}")
-_LONGEST_PERSON = 1000  # characters in which an address is looked for
 
 
 def string(raw: dict[str, Any], key: str) -> str | None:
@@ -44,7 +41,7 @@ def authors(raw: Any, element: Element | None) -> tuple[Author, ...]:
     found: Iterator[Author]
     if element is None:
         found = (
-            Author(_line(one, "name"), _line(one, "email"), absolute(one.get("href"), None))
+            _author(_line(one, "name"), _line(one, "email"), one.get("href"))
             for one in dict.get(raw, "authors") or ()
         )
     else:
@@ -63,22 +60,13 @@ def _authors_of(node: Node) -> Iterator[Author]:
                 yield person(child.text())
                 continue
             uri = parts.get("uri") or parts.get("url") or parts.get("homepage")
-            name, email = parts.get("name"), parts.get("email") or ""
-            told = email if _EMAIL.fullmatch(email) else None
-            yield Author(name or (email if not told else None) or None, told, absolute(uri, None))
+            yield _author(parts.get("name"), parts.get("email"), uri)
 
 
-def person(text: str) -> Author:
-    """Who `address (Name)`, `Name <address>`, or either alone means. Source: RFC 822 §6.1."""
-    words = " ".join(text.split())
-    found = _EMAIL.search(words) if len(words) < _LONGEST_PERSON else None
-    if found is None:
-        return Author(words or None)
-    rest = (words[: found.start()].removesuffix("mailto:") + words[found.end() :]).strip()
-    while rest and rest[0] + rest[-1] in {"()", "<>", "[]", '""'}:
-        rest = rest[1:-1].strip()
-    rest = re.sub(r"\s*(?:<>|\(\)|\[\])\s*", " ", rest).strip(' "')
-    return Author(rest or None, found[0])
+def _author(name: str | None, email: str | None, uri: str | None) -> Author:
+    """Return the author; what stands for an e-mail address and is none is better than no name."""
+    address = email_address(email or "")
+    return Author(name or (None if address else email) or None, address, absolute(uri, None))
 
 
 def categories(raw: Any) -> tuple[Category, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import nh3
 
+from feedmirror.core.language import language_tag
 from feedmirror.core.markup import OF_HTML, TAGS, Shape, outline, survey
 from feedmirror.core.text import unescape
 from feedmirror.core.uri import absolute
@@ -55,7 +56,7 @@ _MOST_PASSES = 3  # one is enough for what is well-formed, two for nearly all el
 _CANDIDATE = re.compile(r"[\s,]*+(\S++)")
 _DESCRIPTORS = re.compile(r"[^,]*")
 _SIZE = re.compile(r"\d+(?:\.\d+)?[wxh]")
-_FILTERED = re.compile("srcset|cite|poster", re.IGNORECASE)
+_FILTERED = re.compile(r"srcset|cite|poster|lang\s*=", re.IGNORECASE)
 _PRE = re.compile(r"(<pre\b[^<>]*>)(?=\n)")
 
 
@@ -126,11 +127,13 @@ def _resolver(base: str | None, page: str | None) -> Callable[[str], str | None]
 def _attribute_filter(
     resolve: Callable[[str], str | None],
 ) -> Callable[[str, str, str], str | None]:
-    """nh3's hook for the attributes that hold addresses and that it does not resolve itself."""
+    """Return nh3's hook for languages, and for the addresses that it does not resolve itself."""
 
     def keep(_tag: str, attribute: str, value: str) -> str | None:
         if attribute in {"cite", "poster"}:
             return resolved(value)
+        if attribute in {"lang", "hreflang", "srclang"}:
+            return language_tag(value)
         if attribute != "srcset":
             return value
         kept = [

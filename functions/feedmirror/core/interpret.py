@@ -17,6 +17,7 @@ from feedmirror.core import bodies
 from feedmirror.core.dates import moment_of
 from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
+from feedmirror.core.language import language_tag
 from feedmirror.core.reading import is_own
 from feedmirror.core.uri import absolute
 from feedmirror.core.vocabulary import ATOM, DC
@@ -91,7 +92,7 @@ class _Reader:
             title=plain(raw, "title") or _title_elsewhere(element),
             summary=summary,
             content=content,
-            language=string(raw, "language") or _language(element),
+            language=language_tag(string(raw, "language") or _language(element)),
             authors=authors(raw, element),
             categories=categories(raw),
             enclosures=tuple(_enclosures(raw, base, element)),

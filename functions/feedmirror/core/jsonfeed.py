@@ -12,6 +12,7 @@ from feedmirror.core import html
 from feedmirror.core.brevity import brief
 from feedmirror.core.dates import from_iso
 from feedmirror.core.json_items import Found, read
+from feedmirror.core.language import language_tag
 from feedmirror.core.text import paragraphs
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import printable
@@ -109,7 +110,7 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
         title=title,
         link=link,
         description=_text(raw, "description"),
-        language=_text(raw, "language"),
+        language=language_tag(_text(raw, "language")),
         authors=_authors(raw),
         image=Image(icon) if icon else None,
     )
@@ -126,7 +127,7 @@ def _entry(found: Found, location: str) -> Entry:
         title=_text(raw, "title"),
         summary=paragraphs(summary) if summary else None,
         content=_content(raw, location, link),
-        language=_text(raw, "language"),
+        language=language_tag(_text(raw, "language")),
         authors=_authors(raw),
         categories=tuple(_categories(raw)),
         enclosures=tuple(_enclosures(raw, location)),

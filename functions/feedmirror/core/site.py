@@ -10,7 +10,6 @@ from hashlib import blake2b
 from typing import Any
 
 from feedmirror.core import codec
-from feedmirror.core.attribution import language
 from feedmirror.core.formats import formats, site_formats
 from feedmirror.core.rhythm import is_quiet, last_new
 from feedmirror.core.standing import Standing
@@ -54,7 +53,7 @@ def standing_of(
         is_quiet=not subscription.retired and is_quiet(state, now),
         is_retired=subscription.retired,
         page=address if INDEX in state.documents else None,
-        language=language(state.feed.language) if state.feed else None,
+        language=state.feed.language if state.feed else None,
         source=state.feed.link if state.feed else None,
         render_key=render_key_of(subscription, public_url),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+from feedmirror.core.host import ascii_host
 
 # Characters that may stand in a path, a query or a fragment. Source: RFC 3986 §3.3 to §3.5.
 _SAFE = "%:/?@!$&'()*+,;=-._~"
@@ -14,8 +15,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST = 8_000  # characters, which everybody is to support, and few do more. RFC 9110 §4.1
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # full stops of a host. Source: RFC 3490 §3.1
-_FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20\"#%/<>?@\\^`{|}\x7f]")  # WHATWG URL §3.5, roughly
 
 # Schemes that lead to something and run nothing. What another vocabulary's attribute holds of any
 # other scheme is dropped: browsers run javascript:, vbscript: and data:, read file: and blob:.
@@ -50,8 +49,10 @@ def absolute(url: str | None, base: str | None) -> str | None:
 
 def _checked(url: str) -> str | None:
     parts = urlsplit(url)
+    host = parts.hostname
+    named = host and (":" in host or ascii_host(host))
     # Reading the port checks it.
-    return url if parts.hostname and (parts.port is None or parts.port >= 0) else None
+    return url if named and (parts.port is None or parts.port >= 0) else None
 
 
 def _mended(url: str) -> str | None:
@@ -61,28 +62,13 @@ def _mended(url: str) -> str | None:
     user, at, host = parts.netloc.rpartition("@")
     if not host.startswith("["):
         name, colon, port = host.partition(":")
-        host = _ascii(name) + colon + port
-        if _FORBIDDEN_IN_HOST.search(host):
-            return None
+        host = ascii_host(name) + colon + port
     rest = (_quoted(part) for part in (parts.path, parts.query, parts.fragment))
     return _checked(urlunsplit((parts.scheme, _quoted(user) + at + host, *rest)))
 
 
 def _quoted(part: str) -> str:
     return quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", part), safe=_SAFE)
-
-
-def _ascii(host: str) -> str:
-    """A host's name in ASCII, as browsers write it: `ß` stays one letter, unlike in Python's own
-    codec. Source: UTS #46, nontransitional processing.
-    """
-    if host.isascii():
-        return host
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", host).lower())
-    return ".".join(
-        label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}"
-        for label in _DOTS.split(folded)
-    )
 
 
 def harmless(url: str, base: str | None) -> str | None:

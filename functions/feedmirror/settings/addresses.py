@@ -8,42 +8,23 @@ from __future__ import annotations
 
 import re
 
+from feedmirror.core.host import ascii_host, is_host
+from feedmirror.core.person import email_address
+from feedmirror.core.request_headers import ACCEPTED_VALUE, flaw_of_header
 from feedmirror.settings.report import Kind, Spot, shown, sort_of
 from feedmirror.settings.values import flaw_of
 
 MAX_URL_CHARS = 2000
 MAX_ALTERNATES = 10
 MAX_HEADERS = 30
-MAX_HEADER_CHARS = 4000
 
 # Source: RFC 3986 §2 (characters), §3.2 (authority). No user name or password: they would end
 # up in logs and in documents; `headers` takes an Authorization.
 _URL = re.compile(
     r"https?://(?P<authority>[^/?#]*)[^#]*(?P<fragment>#.*)?", re.IGNORECASE | re.DOTALL
 )
-_HOST = re.compile(
-    r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?"
-    r"|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?",
-    re.IGNORECASE,
-)
+_HOST_AND_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>[0-9]{1,5}))?")
 _NOT_IN_URL = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
-# An address that fits into a User-Agent as it is; RFC 5321 allows stranger ones, unseen in use.
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-
-_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.1
-_FIELD_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")  # RFC 9110 §5.5
-_VALUE_ACCEPTED = f"1 to {MAX_HEADER_CHARS:,} printable ASCII characters"
-# Set by the fetcher, or for a body that it never sends.
-_SET = (
-    "accept-encoding content-length content-type expect host if-match if-modified-since "
-    "if-none-match if-range if-unmodified-since range user-agent"
-)
-# For the connection, not for the origin. Source: RFC 9110 §7.6.1.
-_HOP_BY_HOP = (
-    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
-    "transfer-encoding upgrade"
-)
-_OURS = frozenset(f"{_SET} {_HOP_BY_HOP}".split())
 
 
 def flaw_of_url(url: str) -> str | None:
@@ -63,8 +44,8 @@ def flaw_of_url(url: str) -> str | None:
 def _flaw_of_authority(authority: str) -> str | None:
     if "@" in authority:
         return "holds a user name or password; send them with headers = { Authorization = ... }"
-    host = _HOST.fullmatch(authority)
-    if host is None or not 1 <= int(host["port"] or 80) <= 65_535:
+    found = _HOST_AND_PORT.fullmatch(authority)
+    if not found or not is_host(found["host"]) or not 1 <= int(found["port"] or 80) <= 65_535:
         return "names no valid host and port"
     return None
 
@@ -84,10 +65,12 @@ def _flaw_of_host(url: str) -> str | None:
     if found is None or found[1].isascii() or "@" in url:
         return None
     try:
-        ascii_host = found[1].encode("idna").decode()
-    except UnicodeError:
+        sent = ascii_host(found[1])
+    except ValueError:
+        sent = ""
+    if not is_host(sent):
         return "names no valid host"
-    return f"writes the host in letters that are not sent; it is {ascii_host}"
+    return f"writes the host in letters that are not sent; it is {sent}"
 
 
 def _read_url(spot: Spot, value: object) -> str | None:
@@ -125,10 +108,12 @@ def _read_contact(spot: Spot, value: object) -> str | None:
     if not isinstance(value, str):
         spot.reject(value)
         return None
-    scheme, colon, address = value.partition(":")
+    scheme, colon, text = value.partition(":")
     if colon and scheme == "mailto":
-        flaw = None if _EMAIL.fullmatch(address) else "names no valid e-mail address"
-    elif _EMAIL.fullmatch(value):
+        if address := email_address(text):
+            return f"mailto:{address}"
+        flaw: str | None = "names no valid e-mail address"
+    elif email_address(value):
         spot.reject(value, guess=f'"mailto:{value}"')
         return None
     else:
@@ -154,17 +139,9 @@ def _read_headers(spot: Spot, value: object) -> dict[str, str] | None:
 
 
 def _flaw_of_header(name: str, content: object, seen: set[str]) -> str | None:
-    if not _FIELD_NAME.fullmatch(name):
-        return "is no valid name of a header"
-    if name.lower() in _OURS:
-        return "is set by feedmirror itself"
-    if name.lower() in seen:
-        return "is there twice"
     if not isinstance(content, str):
-        return f"{sort_of(content)} is not accepted; {_VALUE_ACCEPTED}"
-    if len(content) > MAX_HEADER_CHARS or not _FIELD_VALUE.fullmatch(content):
-        return f"the value is not accepted; {_VALUE_ACCEPTED}"
-    return None
+        return f"{sort_of(content)} is not accepted; {ACCEPTED_VALUE}"
+    return "is there twice" if name.lower() in seen else flaw_of_header(name, content)
 
 
 URL = Kind("string", "an http:// or https:// address", _read_url)
@@ -177,6 +154,6 @@ URLS = Kind(
 CONTACT = Kind("string", '"mailto:name@host", or an http:// or https:// address', _read_contact)
 HEADERS = Kind(
     "table of strings",
-    f"{MAX_HEADERS} HTTP header fields at most; as values {_VALUE_ACCEPTED}",
+    f"{MAX_HEADERS} HTTP header fields at most; as values {ACCEPTED_VALUE}",
     _read_headers,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from feedmirror.core.language import language_tag
 from feedmirror.model import Disclaimer, Position
 from feedmirror.settings.report import Kind, Spot, meant, shown
 from feedmirror.settings.tables import Key, read_table
@@ -15,7 +16,6 @@ MAX_CHARS = 10_000
 
 # Read from the left: `{{` and `}}` are literal braces, `{name}` is a variable, else an error.
 _BRACES = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|[{}]")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")  # RFC 5646 §2.1, the usual part
 _ACCEPTED = " ".join(f"{{{name}}}" for name in VARIABLES) + ", and {{ }} for literal braces"
 _PLAIN = text(MAX_CHARS, multiline=True)
 
@@ -62,11 +62,10 @@ def _check_brace(spot: Spot, found: re.Match[str]) -> None:
 
 
 def _read_language(spot: Spot, value: object) -> str | None:
-    if isinstance(value, str) and _LANGUAGE.fullmatch(value):
-        return value
-    close = isinstance(value, str) and _LANGUAGE.fullmatch(value.replace("_", "-"))
-    spot.reject(value, f'"{close[0]}"' if close else "")
-    return None
+    tag = language_tag(value) if isinstance(value, str) else None
+    if tag is None:
+        spot.reject(value)
+    return tag
 
 
 WORDS = Kind("string", _PLAIN.accepted, _read_words)

@@ -57,7 +57,7 @@ def template_toml(
     )
     return _TEMPLATE.format(
         contact=_line("contact", made.contact, "mailto:you@example.org"),
-        language=_quoted(language),
+        language=_quoted(made.disclaimer.language or ""),
         words=_prose(made.disclaimer),
         slug=made.slug,
         url=_quoted(made.url),

@@ -9,9 +9,7 @@ from feedmirror import __version__
 from feedmirror.core.atom_vocabulary import joined
 from feedmirror.core.attribution import (
     changed_at,
-    email,
     history_of,
-    language,
     media_type,
     source_of,
     title_of,
@@ -57,8 +55,7 @@ def link_newer(document: str, address: str) -> str:
     return with_newer(document, _link("next-archive", address, type=_TYPE))
 
 
-def _lang(said: str | None) -> str:
-    tag = language(said)
+def _lang(tag: str | None) -> str:
     return f" xml:lang={quote(tag)}" if tag else ""
 
 
@@ -79,8 +76,7 @@ def _link(rel: str, href: str, **attributes: str | None) -> str:
 def _person(name: str, author: Author) -> str:
     called = author.name or author.email or author.uri or ""
     uri = f"<uri>{escape(author.uri)}</uri>" if author.uri else ""
-    address = email(author)
-    mail = f"<email>{escape(address)}</email>" if address else ""
+    mail = f"<email>{escape(author.email)}</email>" if author.email else ""
     return f"<{name}><name>{escape(called)}</name>{uri}{mail}</{name}>"
 
 

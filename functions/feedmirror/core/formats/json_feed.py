@@ -11,8 +11,6 @@ from feedmirror import __version__
 from feedmirror.core.attribution import (
     UNKNOWN_TYPE,
     changed_at,
-    email,
-    language,
     media_type,
     page_of,
     source_of,
@@ -76,7 +74,7 @@ def _feed(publication: Publication) -> Json:
         "description": feed.description,
         "icon": feed.image.url if feed.image else None,
         "authors": [_person(author) for author in feed.authors],
-        "language": language(feed.language),
+        "language": feed.language,
     }
 
 
@@ -93,7 +91,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
         "date_modified": rfc3339(changed) if changed else None,
         "authors": [_person(author) for author in entry.authors],
         "tags": list(dict.fromkeys(category.term for category in entry.categories)),
-        "language": language(entry.language),
+        "language": entry.language,
         "attachments": [_attachment(enclosure) for enclosure in entry.enclosures],
         _EXTENSION: _provenance(disclaimed, publication, iri),
     }
@@ -130,8 +128,8 @@ def _source(title: str, url: str | None) -> Json:
 
 
 def _person(author: Author) -> Json:
-    address = email(author)
-    url = author.uri or (f"mailto:{quote(address, safe='@!$&*+-._~')}" if address else None)
+    mail = f"mailto:{quote(author.email, safe='@!$&*+-._~')}" if author.email else None
+    url = author.uri or mail
     told = {"name": author.name or author.email or author.uri, "url": url}
     return {key: value for key, value in told.items() if value}
 

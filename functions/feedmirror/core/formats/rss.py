@@ -7,11 +7,8 @@ from collections.abc import Iterator
 
 from feedmirror import __version__
 from feedmirror.core.attribution import (
-    EMAIL,
     UNKNOWN_TYPE,
-    email,
     history_of,
-    language,
     media_type,
     page_of,
     source_of,
@@ -22,6 +19,7 @@ from feedmirror.core.dates import rfc822, rfc3339
 from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Format, Publication, alternates
 from feedmirror.core.inspection import Found, inspect_xml
+from feedmirror.core.person import person
 from feedmirror.core.text import is_read_as_html
 from feedmirror.core.vocabulary import CONTENT, PREFIXES
 from feedmirror.core.xml import SEPARATOR, cdata, escape, quote
@@ -30,7 +28,6 @@ from feedmirror.model import Author, Entry, Image
 NAME = "rss.xml"
 _TYPE = "application/rss+xml"
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
-_PERSON = re.compile(rf"(?P<email>{EMAIL.pattern})(?: \((?P<name>[^()]+)\))?")
 _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
 _BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
 
@@ -84,12 +81,10 @@ def _channel(publication: Publication) -> Iterator[str]:
     for other in alternates(NAME):
         href = quote(f"{publication.address}/{other.name}")
         yield f'<atom:link rel="alternate" type="{other.bare_type}" href={href}/>'
-    yield from element("language", language(feed.language))
+    yield from element("language", feed.language)
     yield from element("copyright", feed.rights)
     yield from element("managingEditor", next(filter(None, map(_person, feed.authors)), None))
-    person = _PERSON.fullmatch(feed.web_master or "")
-    if person:
-        yield from element("webMaster", _person(Author(person["name"], person["email"])))
+    yield from element("webMaster", _person(person(feed.web_master or "")))
     yield f"<lastBuildDate>{rfc822(publication.changed_at)}</lastBuildDate>"
     for category in feed.categories:
         yield _category(category.term, category.scheme)
@@ -175,11 +170,10 @@ def _category(term: str, scheme: str | None) -> str:
 
 def _person(author: Author) -> str | None:
     """`address (Name)` as RSS wants it, or None without a proper address."""
-    address = email(author)
-    if not address:
+    if not author.email:
         return None
-    name = re.sub(r"[()]", "", author.name or "").strip() or address.partition("@")[0]
-    return f"{address} ({name})"
+    name = re.sub(r"[()]", "", author.name or "").strip() or author.email.partition("@")[0]
+    return f"{author.email} ({name})"
 
 
 def _authors(entry: Entry) -> Iterator[str]:

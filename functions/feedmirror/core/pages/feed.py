@@ -8,7 +8,7 @@ from feedmirror.core.attribution import title_of
 from feedmirror.core.formats import Publication
 from feedmirror.core.pages import words
 from feedmirror.core.pages.body import notice_of
-from feedmirror.core.pages.languages import direction, tag_of
+from feedmirror.core.pages.languages import direction
 from feedmirror.core.pages.listing import lines, sections, subscribables, years
 from feedmirror.core.pages.templates import filled
 from feedmirror.core.uri import is_web
@@ -51,7 +51,7 @@ def _shared(publication: Publication, root: str, here: str) -> dict[str, Any]:
     """What both kinds of pages say; `root` leads to the site's folder, `here` to the feed's."""
     feed, url = publication.feed, publication.subscription.url
     title, description = title_of(publication), feed.description or ""
-    lang = tag_of(feed.language) or ""
+    lang = feed.language or ""
     site = feed.link or (url if is_web(url) else None)
     return {
         "root": root,

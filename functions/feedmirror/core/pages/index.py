@@ -8,7 +8,7 @@ from datetime import datetime
 
 from feedmirror.core.pages import words
 from feedmirror.core.pages.excerpt import visible_title
-from feedmirror.core.pages.languages import direction, tag_of
+from feedmirror.core.pages.languages import direction
 from feedmirror.core.site import STATUS
 from feedmirror.core.standing import Standing
 
@@ -53,7 +53,7 @@ def not_found_page() -> str:
 
 def _row(standing: Standing) -> Row:
     title = visible_title(standing.title) or standing.slug
-    lang = tag_of(standing.language) or ""
+    lang = standing.language or ""
     return Row(
         title,
         lang,

@@ -12,7 +12,7 @@ from feedmirror.core.formats import Month, Publication, alternates
 from feedmirror.core.months import dated, month_of
 from feedmirror.core.pages import words
 from feedmirror.core.pages.excerpt import excerpt, name_of, visible_title
-from feedmirror.core.pages.languages import direction, tag_of
+from feedmirror.core.pages.languages import direction
 from feedmirror.model import Author, Entry
 
 _TITLES = {"rss.xml": "RSS", "atom.xml": "Atom", "feed.json": "JSON Feed"}  # the best known first
@@ -75,7 +75,7 @@ def _line(disclaimed: Disclaimed, publication: Publication) -> Line:
 
 def language_of(entry: Entry, publication: Publication) -> str:
     """The language of the entry, or of the feed; empty if neither says."""
-    return tag_of(entry.language) or tag_of(publication.feed.language) or ""
+    return entry.language or publication.feed.language or ""
 
 
 def authors_of(authors: Sequence[Author]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape, unescape
 
-from feedmirror.core.pages.languages import tag_of
+from feedmirror.core.language import language_tag
 
 # No `<` within: the sanitiser escapes it in attributes too, and what is left open ends at the next.
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)>")
@@ -58,7 +58,7 @@ def _is_kept(name: str, value: str) -> bool:
 
 
 def _mended(held: Mapping[str, str]) -> dict[str, str]:
-    tag = tag_of(held.get("lang"))
+    tag = language_tag(held.get("lang"))
     return {"lang": tag} if tag else {}
 
 
