@@ -285,9 +285,9 @@ _UNREAD = "<item><title>One</title><link>https://a.example.org/1</link></item>"
         "<rss version=2.0><rss:channel><rss:title>T</rss:title>"
         + _UNREAD.replace("<", "<rss:").replace("<rss:/", "</rss:")
         + "</rss:channel></rss>",
-        f'<rss version="2.0"><channel><title>T</title><x xmlns:y="urn:y">{_UNREAD}</x></channel></rss>'.replace(
-            "item>", "y:item>"
-        ),
+        '<rss version="2.0"><channel><title>T</title><x xmlns:y="urn:y">'
+        + _UNREAD.replace("item>", "y:item>")
+        + "</x></channel></rss>",
         f"<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title>{_UNREAD}</feed>".replace(
             "item>", "z:entry>"
         ).replace("<feed", "<feed xmlns:z='https://z.example.org/ns'"),

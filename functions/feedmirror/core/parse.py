@@ -172,7 +172,7 @@ def _fingerprint(entry: Entry) -> str:
 
 
 def _require_feed(parsed: ParsedFeed, text: str) -> None:
-    """Raise ParseError NOT_A_FEED unless the document is a feed: it has items, or it is a whole feed
+    """Raise ParseError NOT_A_FEED unless the document is a feed: one that has items, or a whole one
     that holds none.
     """
     if parsed.items:
