@@ -166,10 +166,9 @@ class _Writer:
 
     def _of_state(self, slug: str) -> Standing | None:
         with suppress(StateError):
-            state = _state(self.store, slug)
-            if state and state.documents:
-                line = standing_of(Subscription(slug, ""), state, self.public_url, self.now)
-                return replace(line, render_key=None)
+            state = _state(self.store, slug) or State()
+            line = standing_of(Subscription(slug, ""), state, self.public_url, self.now)
+            return replace(line, render_key=None) if line.documents else None
         return None
 
 
