@@ -105,7 +105,7 @@ class Ledger:
         try:
             state = states.load(stored.body, self._key)
             len(state.window)  # to have it read
-        except (StateError, ValueError, TypeError, LookupError, AttributeError):
+        except StateError:
             if is_newer(stored.body):
                 raise StateError(
                     f"{self._key} was written by a newer feedmirror: update feedmirror; nothing "

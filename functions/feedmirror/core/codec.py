@@ -6,11 +6,13 @@ from what was written before.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from feedmirror.model import (
     Author,
@@ -28,12 +30,36 @@ from feedmirror.model import (
 Plain = dict[str, Any]
 T = TypeVar("T")
 
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""All that the functions below raise for what was not written by this program."""
+
+_LARGEST = 10**15  # of all integers that are written
+_YEARS = range(1900, 2201)  # of all dates that are written
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {
     cls: tuple((f.name, f.default if f.default is not MISSING else MISSING) for f in fields(cls))
     for cls in (Author, Category, Enclosure, Entry, Feed, Image, Revision, Source)
 }
 
 
+def from_json(body: bytes) -> Any:
+    """Parse stored JSON: UTF-8 without lone surrogates, NaN and infinities. Raises: ValueError."""
+    text = body.decode()
+    try:
+        plain = _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if _SURROGATE.search(text):
+        json.dumps(plain, ensure_ascii=False).encode()  # raises unless each is one of a pair
+    return plain
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 _ATOMS = frozenset({str, int, bool, float, type(None)})
 
 
@@ -55,8 +81,16 @@ def to_plain(value: Any) -> Any:
 
 
 def moment(value: str | None) -> datetime | None:
-    """The datetime that `to_plain` wrote. Raises: ValueError, TypeError."""
-    return datetime.fromisoformat(value).astimezone(UTC) if value else None
+    """The datetime that `to_plain` wrote. Raises: ValueError, TypeError, OverflowError."""
+    if not value:
+        return None
+    read = datetime.fromisoformat(value)
+    if read.tzinfo is None:
+        raise ValueError("a date has no time zone")
+    read = read.astimezone(UTC)
+    if read.year not in _YEARS:
+        raise ValueError(f"a date is of the year {read.year}")
+    return read
 
 
 def _allowed(hint: Any) -> frozenset[type]:
@@ -71,8 +105,10 @@ _TYPES: dict[type, dict[str, frozenset[type]]] = {}
 
 
 def build(cls: type[T], values: Plain) -> T:
-    """An instance of a model's class. Raises: TypeError for a field that it does not have, or that
-    has a value of another type; what is read here may come from anywhere.
+    """An instance of a model's class; what is read here may come from anywhere.
+
+    Raises: TypeError for a field that it does not have, or that has a value of another type;
+    ValueError for an integer that is never written.
     """
     types = _TYPES.get(cls)
     if types is None:
@@ -81,7 +117,25 @@ def build(cls: type[T], values: Plain) -> T:
     for name, value in values.items():
         if name not in types or type(value) not in types[name]:
             raise TypeError(f"{cls.__name__}.{name} cannot be {type(value).__name__}")
+        if type(value) is int:
+            whole(value)
     return cls(**values)
+
+
+def whole(value: object) -> int:
+    """Return the integer. Raises: TypeError for another type, ValueError if none so is written."""
+    if type(value) is not int:
+        raise TypeError(f"an integer was expected, not {type(value).__name__}")
+    if not 0 <= value < _LARGEST:
+        raise ValueError("an integer is out of range")
+    return value
+
+
+def string(value: object) -> str:
+    """Return the string. Raises: TypeError for another type."""
+    if type(value) is not str:
+        raise TypeError(f"a string was expected, not {type(value).__name__}")
+    return value
 
 
 def _dates(plain: Plain, *names: str) -> Plain:
@@ -100,9 +154,7 @@ def listed(plain: Any, cls: type[T]) -> tuple[T, ...]:
     if type(plain) is not list:
         raise TypeError(f"a list was expected, not {type(plain).__name__}")
     if cls in {str, int}:
-        if any(type(item) is not cls for item in plain):
-            raise TypeError(f"a list of {cls.__name__} was expected")
-        return tuple(plain)
+        return tuple(map(string if cls is str else whole, plain))  # type: ignore[arg-type] # of T
     return tuple(build(cls, item) for item in plain)
 
 

@@ -61,8 +61,8 @@ def load(body: bytes, slug: str, stored_as: str) -> Record:
     Raises: ValueError if it is damaged, StateError if a newer version wrote it.
     """
     try:
-        plain = json.loads(body)
-        schema = plain["schema"]
+        plain = codec.from_json(body)
+        schema = codec.whole(plain["schema"])
         if schema > _SCHEMA:
             raise StateError(
                 f"{stored_as} was written by a newer feedmirror (schema {schema}, this one knows "
@@ -76,7 +76,7 @@ def load(body: bytes, slug: str, stored_as: str) -> Record:
                 "parser_version": plain.get("parser", 0),
             },
         )
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except codec.UNREADABLE as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if (record.revision.key, record.revision.digest) != named(slug, stored_as):
         raise ValueError("it is the record of another revision")

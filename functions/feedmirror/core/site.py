@@ -110,7 +110,7 @@ def status_document(lines: Iterable[Standing], public_url: str, render_key: str)
 def parse_status(body: bytes) -> Status:
     """Parse a published `status.json`; whatever else the bytes are counts as an empty one."""
     try:
-        plain = json.loads(body)
+        plain = codec.from_json(body)
         lines = [_line(feed) for feed in plain["feeds"]]
         return codec.build(
             Status,
@@ -120,7 +120,7 @@ def parse_status(body: bytes) -> Status:
                 "lines": {line.slug: line for line in lines},
             },
         )
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except codec.UNREADABLE:
         return Status()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from feedmirror.core import codec
@@ -159,15 +159,15 @@ def load(body: bytes, where: str) -> State:
     try:
         # No string of JSON's can hold this: its quotes would be escaped.
         head, mark, window = body.partition(_WINDOW)
-        plain = json.loads(head + b'"}' if mark else body)
-        schema = plain.pop("schema")
+        plain = codec.from_json(head + b'"}' if mark else body)
+        schema = codec.whole(plain.pop("schema"))
         if schema > SCHEMA:
             raise StateError(
                 f"{where} was written by a newer feedmirror (schema {schema}, this one knows "
                 f"{SCHEMA}): update feedmirror; nothing was changed"
             )
         return _read(*_migrated(plain, window[:-1], schema))
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except codec.UNREADABLE as error:
         raise StateError(
             f"{where} is damaged ({type(error).__name__}: {error}): nothing was "
             "changed; `feedmirror rebuild` makes it anew from the stored entries"
@@ -182,7 +182,7 @@ def _migrated(plain: dict[str, Any], window: bytes, schema: int) -> tuple[dict[s
     if plain.pop("window_digest") != written.digest:
         raise ValueError("its entries are not those that were written")
     if schema == 1:  # all entries stood on one line
-        written = Window.of(map(codec.revision, json.loads(window)), written)
+        written = Window.of(map(codec.revision, codec.from_json(window)), written)
     return plain, written
 
 
@@ -195,7 +195,10 @@ def _read(plain: dict[str, Any], window: Window) -> State:
     for name, read in _READERS.items():
         if name in plain:
             values[name] = read(plain[name])
-    return codec.build(State, {**values, "window": window})
+    state = codec.build(State, {**values, "window": window})
+    if state.feed is None and (state.pending or state.sealing or window != Window()):
+        raise ValueError("it has entries and no feed")
+    return state
 
 
 def _failing(plain: dict[str, Any]) -> Failing:
@@ -209,11 +212,20 @@ def _asks(plain: dict[str, Any]) -> Asks:
 
 def _moving(plain: list[Any]) -> tuple[str, int]:
     target, count = plain
-    return str(target), int(count)
+    return codec.string(target), codec.whole(count)
+
+
+def _seen(plain: dict[str, Any]) -> dict[str, tuple[str, int]]:
+    seen = {key: (codec.string(digest), codec.whole(at)) for key, (digest, at) in plain.items()}
+    datetime.fromtimestamp(max((at for _, at in seen.values()), default=0), UTC)  # there is such
+    return seen
 
 
 def _sealed(plain: dict[str, Any]) -> Sealed:
-    months = {month: (int(count), str(page)) for month, (count, page) in plain["months"].items()}
+    months = {
+        f"{date.fromisoformat(f'{month}-01'):%Y-%m}": (codec.whole(count), codec.string(page))
+        for month, (count, page) in plain["months"].items()
+    }
     documents = codec.listed(plain["documents"], str)
     return codec.build(Sealed, _named(plain, "newest") | {"months": months, "documents": documents})
 
@@ -239,7 +251,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "failing": _failing,
     "asks": _asks,
     "moving": _moving,
-    "seen": lambda seen: {key: (str(digest), int(at)) for key, (digest, at) in seen.items()},
+    "seen": _seen,
     "addresses": lambda them: {url: codec.build(Address, one) for url, one in them.items()},
     "documents": lambda them: {name: codec.build(Published, one) for name, one in them.items()},
     "sealed": _sealed,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from feedmirror.core import codec
+from feedmirror.errors import StateError
 from feedmirror.model import Revision
 
 _BETWEEN = b",\n"  # no JSON on one line holds it: a line break within a string is escaped
@@ -39,10 +40,16 @@ class Window:
 
     @property
     def revisions(self) -> tuple[Revision, ...]:
-        """The entries. Raises: ValueError, TypeError, KeyError or AttributeError for bad JSON."""
+        """The entries. Raises: StateError if they are damaged."""
         if self._revisions is None:
             pieces = self.data[1:-1].split(_BETWEEN) if len(self.data) > 2 else []
-            self._revisions = tuple(codec.revision(json.loads(piece)) for piece in pieces)
+            try:
+                self._revisions = tuple(codec.revision(codec.from_json(each)) for each in pieces)
+            except codec.UNREADABLE as error:
+                raise StateError(
+                    f"the entries in the state are damaged ({type(error).__name__}: {error}): "
+                    "nothing was changed; `feedmirror rebuild` makes it anew from the stored ones"
+                ) from error
             self._pieces = dict(zip(map(id, self._revisions), pieces, strict=True))
         return self._revisions
 
