@@ -7,6 +7,7 @@ import fcntl
 import os
 import resource
 import signal
+import socket
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from feedmirror.adapters import keys
 from feedmirror.adapters.directory import DirectoryStore
-from feedmirror.errors import StoreError
+from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ports import Store
 from store_contract import (
     KEY,
@@ -146,7 +148,8 @@ def test_linked_object_is_neither_read_nor_written(
         store.load(KEY)
     with pytest.raises(StoreError, match="symbolic link"):
         store.replace(KEY, b"ours", "0")
-    assert store.create(KEY, b"ours") is None
+    with pytest.raises(StoreError, match="symbolic link"):
+        store.create(KEY, b"ours")
     assert (root / KEY).is_symlink()
     assert (tmp_path / "theirs").read_bytes() == b"theirs"
 
@@ -191,7 +194,61 @@ def test_folder_where_an_object_has_to_be_is_refused(store: Store, root: Path) -
         store.load(KEY)
     with pytest.raises(StoreError, match="Is a directory"):
         store.replace(KEY, b"x", "0")
-    assert store.create(KEY, b"x") is None
+    with pytest.raises(StoreError, match="Is a directory"):
+        store.create(KEY, b"x")
+
+
+def _socket(path: Path) -> None:
+    here = os.open(path.parent, os.O_RDONLY)  # the name of a socket is short
+    try:
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(f"/proc/self/fd/{here}/{path.name}")
+    finally:
+        os.close(here)
+
+
+@pytest.mark.row("S7")
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        _socket,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to("nothing"),
+    ],
+    ids=["pipe", "socket", "device", "dangling link"],
+)
+def test_what_is_no_file_is_refused_by_name_and_listed(
+    store: Store, root: Path, make: Callable[[Path], None]
+) -> None:
+    (root / KEY).parent.mkdir(parents=True)
+    make(root / KEY)
+    for attempt in attempts(store):
+        with pytest.raises(ObjectError, match=f"'{KEY}' in .*(not a file|symbolic link)"):
+            attempt()
+    assert list(store.keys()) == [KEY]
+
+
+@pytest.mark.row("S7")
+def test_file_that_is_larger_than_any_object_is_not_read(store: Store, root: Path) -> None:
+    store.create(KEY, b"x")
+    os.truncate(root / KEY, 3_000_000_000)
+    with pytest.raises(ObjectError, match="3,000,000,000 bytes, of 268,435,456 at most"):
+        store.load(KEY)
+
+
+def test_object_that_could_not_be_read_again_is_not_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "MOST_BYTES", 9)
+    etag = store.create(KEY, b"x" * 9)
+    assert etag is not None
+    for write in (
+        lambda: store.create("y", b"x" * 10),
+        lambda: store.replace(KEY, b"x" * 10, etag),
+    ):
+        with pytest.raises(ObjectError, match="10 bytes, of 9 at most"):
+            write()
 
 
 def attempts(store: Store) -> list[Callable[[], object]]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace as replace_fields
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -20,12 +21,15 @@ from botocore.awsrequest import AWSResponse
 from urllib3 import HTTPResponse
 
 from feedmirror import __version__
-from feedmirror.adapters import patience
+from feedmirror.adapters import patience, s3_object
 from feedmirror.adapters.s3 import S3Store
-from feedmirror.errors import StoreError
+from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ports import Stored
+from feedmirror.rebuild import rebuild
 from s3_server import (
     SESSION,
+    Answer,
+    Conversation,
     Fault,
     FaultProxy,
     breaks_off,
@@ -47,7 +51,7 @@ from s3_server import (
     stays_silent,
     stops_in_the_middle,
 )
-from scene import Scene, document
+from scene import PUBLIC_URL, Scene, document
 from store_contract import KEY, Opener, SharedStoreContract, StoreContract
 
 RSS = "public/example-news/rss.xml"
@@ -613,6 +617,101 @@ def test_success_that_is_not_from_s3_is_an_error(
     proxy.faults.extend([sends(page)] * ATTEMPTS)
     with pytest.raises(StoreError, match=r"that is no answer of S3; check|S3 is in trouble.* 500"):
         operate(far)
+
+
+GARBLED = [
+    (301, b"", {}, "in another region; set AWS_REGION to its region"),
+    (307, b"", {"Location": "http://127.0.0.1:9/"}, "in another region; set AWS_REGION"),
+    (
+        400,
+        b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>",
+        {},
+        "in another region; set AWS_REGION to eu-west-3",
+    ),
+    (400, b"<Error><Code><a/></Code><Code>x</Code></Error>", {}, "that is no answer of S3"),
+    (200, b"x", {"ETag": "odd"}, "that is no answer of S3; check .* the ETag 'odd'"),
+    (200, b"x", {"ETag": "*"}, "that is no answer of S3; check"),
+]
+
+
+@pytest.mark.row("S2", "S8")
+@pytest.mark.parametrize(("status", "body", "headers", "sentence"), GARBLED)
+def test_garbled_answer_is_an_error_at_once(
+    far: S3Store,
+    proxy: FaultProxy,
+    status: int,
+    body: bytes,
+    headers: dict[str, str],
+    sentence: str,
+) -> None:
+    answer = Answer(status, headers, body)
+    proxy.faults.extend([lambda exchange: exchange.send(answer)] * 100)
+    with pytest.raises(StoreError, match=rf"^load '{KEY}' in .*{sentence}"):
+        load(far)
+    assert len(proxy.seen) <= 2
+
+
+LISTINGS = [
+    "<IsTruncated>true</IsTruncated>",
+    "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>",
+    "<IsTruncated>false</IsTruncated><Contents><Size>1</Size></Contents>",
+    "<IsTruncated>false</IsTruncated><Contents><Key>other/x</Key></Contents>",
+    "<IsTruncated>false</IsTruncated><Contents><Size>many</Size></Contents>",
+]
+
+
+@pytest.mark.row("S9")
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_listing_that_cannot_be_is_an_error_and_not_a_loop(
+    far: S3Store, proxy: FaultProxy, listing: str
+) -> None:
+    proxy.faults.extend([sends(f"<ListBucketResult>{listing}</ListBucketResult>".encode())] * 100)
+    with pytest.raises(StoreError, match=r"^list 'public/' in .*that is no answer of S3"):
+        list(far.keys("public/"))
+    assert len(proxy.seen) <= 2
+
+
+@pytest.mark.row("S7")
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"no gzip", gzip.compress(b"x" * 999)[:-9], gzip.compress(b"x" * 1001)],
+    ids=["empty", "other", "cut", "bomb"],
+)
+def test_object_whose_gzip_is_damaged_is_named_with_its_etag(
+    far: S3Store, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(s3_object, "MOST_BYTES", 1000)
+    answer = Answer(200, {"ETag": '"e"', "Content-Encoding": "aws-chunked,gzip"}, body)
+    proxy.faults.append(lambda exchange: exchange.send(answer))
+    with pytest.raises(ObjectError, match=rf"^load '{KEY}' in .*it is damaged; restore") as caught:
+        load(far)
+    assert caught.value.etag == '"e"'
+
+
+def test_object_that_is_larger_than_any_of_ours_is_not_read(
+    far: S3Store, store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.create(RSS, b"x" * 1001)
+    monkeypatch.setattr(s3_object, "MOST_BYTES", 1000)
+    with pytest.raises(ObjectError, match="1,001 bytes, of 1,000 at most"):
+        far.load(RSS)
+
+
+@pytest.mark.row("S7")
+def test_rebuild_replaces_a_state_whose_gzip_is_damaged(
+    far: S3Store, store: S3Store, proxy: FaultProxy
+) -> None:
+    scene = Scene(document(2, 1), store)
+    scene.refresh()
+
+    def damages(exchange: Conversation) -> None:
+        answer = exchange.forward()
+        exchange.send(replace_fields(answer, body=b"no gzip"))
+
+    proxy.faults.append(damages)
+    rebuilt = rebuild(scene.subscription, far, PUBLIC_URL, scene.now)
+    assert (rebuilt.state, rebuilt.entries) == ("damaged", 2)
+    assert scene.refresh().outcome == "unchanged"
 
 
 def test_long_answer_is_told_in_short(far: S3Store, proxy: FaultProxy) -> None:

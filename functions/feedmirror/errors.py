@@ -131,5 +131,16 @@ class StoreError(FeedMirrorError):
     """The store failed or refuses; `str()` says which operation on which key, and why."""
 
 
+class ObjectError(StoreError):
+    """One object cannot be read or be written over; the others may be well.
+
+    `etag` is the object's where it is known, so that it can be replaced.
+    """
+
+    def __init__(self, message: str, etag: str | None = None) -> None:
+        super().__init__(message)
+        self.etag = etag
+
+
 class StateError(StoreError):
     """A stored state cannot be read: corrupt, or written by a newer version."""

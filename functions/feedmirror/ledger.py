@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from feedmirror.core import state as states
 from feedmirror.core.record import folder
 from feedmirror.core.state import LEAP, State
-from feedmirror.errors import StateError, StoreError
+from feedmirror.errors import ObjectError, StateError, StoreError
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
 from feedmirror.publisher import Publisher
@@ -99,7 +99,12 @@ class Ledger:
 
         Raises: StoreError; StateError if a newer version wrote it, in whatever shape it is now.
         """
-        stored = self._store.load(self._key)
+        try:
+            stored = self._store.load(self._key)
+        except ObjectError as error:
+            if error.etag is None:
+                raise
+            return None, error.etag
         if stored is None:
             return None, None
         try:

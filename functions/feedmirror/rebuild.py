@@ -8,7 +8,6 @@ refresh, so it may be killed or overlap with others at any point.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +21,7 @@ from feedmirror.core.record import Record
 from feedmirror.core.restore import base_of, planned, restored
 from feedmirror.core.seal import predecessors
 from feedmirror.core.state import Published, State
-from feedmirror.errors import StoreError
+from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ledger import Held, Ledger, Settled
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import SideBySide, Store
@@ -153,7 +152,7 @@ def _told(
         entries=len(shelf.archive.traces),
         revisions=shelf.archive.revisions,
         window=len(settled.held.state.window),
-        sealed=len(shelf.archive.traces) - len(settled.held.state.window),
+        sealed=sum(count for count, _ in settled.held.state.sealed.months.values()),
         renewed=binder.renewed,
         published=tuple(dict.fromkeys((*done, *settled.published))),
         damaged=tuple(f"{records.key_of(shelf.slug, *name)}: {why}" for name, why in damaged),
@@ -214,9 +213,7 @@ class _Shelf:
         key = records.key_of(self.slug, *name)
         try:
             stored = self._store.load(key)
-        except StoreError as error:
-            if not isinstance(error.__cause__, zlib.error):  # of this object alone, not of them all
-                raise
+        except ObjectError as error:
             return name, str(error)
         if stored is None:
             return name, "it has vanished"

@@ -25,6 +25,18 @@ _ATTEMPTS = 3
 _MODE: Final = "standard"
 
 
+class _NoAnswer:
+    """An empty success, in place of a request that is not sent."""
+
+    status_code = 200
+
+
+def _unanswered(**_: object) -> tuple[_NoAnswer, dict[str, Any]]:
+    # botocore asks where a bucket is when a redirect does not say so, and does that again for the
+    # redirect that it gets as an answer, and so on until Python's stack ends.
+    return _NoAnswer(), {"ResponseMetadata": {"HTTPHeaders": {}}}
+
+
 def make_client(
     service: Literal["s3", "sqs"],
     *,
@@ -60,6 +72,8 @@ def make_client(
         )
     except (*FAILURES, ValueError) as error:  # ValueError: the endpoint is no URL
         raise StoreError(f"open: {explain(error)}") from error
+    hooks: Any = client.meta.events  # their types do not know of handlers that return something
+    hooks.register("before-call.s3.HeadBucket", _unanswered)
     if urlsplit(client.meta.endpoint_url).username is not None:
         raise StoreError("open: the endpoint must hold no credentials: errors and logs show it")
     return client

@@ -26,8 +26,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from feedmirror.adapters import files
-from feedmirror.adapters.keys import is_key, split_key, split_prefix
-from feedmirror.errors import StoreError
+from feedmirror.adapters.keys import MOST_BYTES, check_size, is_key, split_key, split_prefix
+from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ports import Stored
 
 _SCRATCH = ".tmp"  # no key can name these: a segment never starts with a dot
@@ -35,7 +35,20 @@ _LOCK = ".lock"
 _LOCK_POLL_S = 0.001
 # What link(2) says where there are no hard links: FAT, some network and FUSE filesystems.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+# Of the one file, not of the directory as a whole.
+_OF_ONE = {
+    errno.EACCES,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENODEV,
+    errno.ENOTDIR,
+    errno.ENXIO,
+}
 _CAUSES = {
+    errno.EISDIR: "Is a directory, where a file has to be",
+    errno.ENXIO: "not a file, but a socket or a device",
     errno.ENOTDIR: "a file or a symbolic link where a directory has to be",
     errno.ELOOP: "a symbolic link, which is not followed",
 }
@@ -61,7 +74,7 @@ class DirectoryStore:
             except FileNotFoundError:
                 return None
             with files.closing(folder):
-                body = files.read(folder, name)
+                body = files.read(folder, name, MOST_BYTES)
             return None if body is None else Stored(body, _digest(body))
 
     def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
@@ -70,6 +83,7 @@ class DirectoryStore:
         Raises: StoreError.
         """
         del media_type  # a file has none
+        check_size("create", key, len(body))
         with (
             self._operation("create", key) as (folders, name),
             files.closing(self._walk(folders, make=True)) as folder,
@@ -87,6 +101,7 @@ class DirectoryStore:
         Raises: StoreError, also if another process keeps the lock for too long.
         """
         del media_type  # a file has none
+        check_size("replace", key, len(body))
         with self._operation("replace", key) as (folders, name):
             try:
                 folder = self._walk(folders)
@@ -94,7 +109,7 @@ class DirectoryStore:
                 return None
             with files.closing(folder):
                 with self._written(body) as (scratch, temporary), self._locked():
-                    current = files.read(folder, name)
+                    current = files.read(folder, name, MOST_BYTES)
                     if current is None or _digest(current) != etag:
                         return None
                     os.replace(temporary, name, src_dir_fd=scratch, dst_dir_fd=folder)
@@ -155,7 +170,8 @@ class DirectoryStore:
         except OSError as error:
             cause = _CAUSES.get(error.errno or 0, error.strerror)
             part = f" ({error.filename})" if error.filename else ""
-            raise StoreError(f"{operation} {key!r} in {self._root}: {cause}{part}") from error
+            failure = ObjectError if error.errno in _OF_ONE else StoreError
+            raise failure(f"{operation} {key!r} in {self._root}: {cause}{part}") from error
 
     def _walk(self, segments: Sequence[str], *, make: bool = False) -> int:
         """A descriptor of a directory below the root, which the caller closes.

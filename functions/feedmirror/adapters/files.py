@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -33,14 +34,32 @@ def enter(folder: int, name: str, *, make: bool) -> int:
     return os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=folder)
 
 
-def read(folder: int, name: str) -> bytes | None:
-    """The bytes of the file `name` in `folder`, or None if there is none."""
+def read(folder: int, name: str, most_bytes: int) -> bytes | None:
+    """Return the bytes of the file `name` in `folder`, or None if there is none.
+
+    Reads one byte more than `most_bytes` at most. Raises: OSError, also for what is not a file.
+    """
     try:
-        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+        # Not blocking, since the opening of a pipe waits for whoever writes to it.
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:
         return None
     with closing(file), os.fdopen(file, "rb", buffering=0, closefd=False) as stream:
+        check_file(os.fstat(file), name)
+        size_bytes = os.fstat(file).st_size
+        if size_bytes > most_bytes:
+            raise OSError(errno.EFBIG, f"{size_bytes:,} bytes, of {most_bytes:,} at most", name)
         return stream.read()
+
+
+def check_file(found: os.stat_result, name: str) -> None:
+    """Raises: OSError for a directory, a pipe, a socket, a device or a symbolic link."""
+    if stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.ENODEV, "not a file, but a pipe, a socket or a device", name)
 
 
 def write(file: int, body: bytes) -> None:
@@ -61,19 +80,21 @@ def sync(folder: int) -> None:
 
 
 def listed(folder: int) -> list[str]:
-    """The names of files in the folder, and those of directories with a slash behind them."""
+    """The names of files in the folder, and those of directories with a slash behind them.
+
+    Links count as files, so that whoever reads all files hears of those that are not followed.
+    """
     with os.scandir(folder) as entries:
         return [
             f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
             for entry in entries
-            if not entry.is_symlink()
         ]
 
 
 def is_taken(folder: int, name: str) -> bool:
-    """Whether there is anything of that name."""
+    """Return whether there is a file of that name. Raises: OSError for what is not a file."""
     try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        check_file(os.stat(name, dir_fd=folder, follow_symlinks=False), name)
     except FileNotFoundError:
         return False
     return True

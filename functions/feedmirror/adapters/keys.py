@@ -1,10 +1,12 @@
-"""Which keys a store takes: those that every store can keep."""
+"""Keys and sizes of objects that every store takes."""
 
 from __future__ import annotations
 
 import re
 
-from feedmirror.errors import StoreError
+from feedmirror.errors import ObjectError, StoreError
+
+MOST_BYTES = 256 * 1024 * 1024  # of an object: more than any of ours, which are read whole
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}"  # 255 bytes: the longest name of a file
 _KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
@@ -19,6 +21,15 @@ def split_key(operation: str, key: str) -> list[str]:
     if not is_key(key):
         raise StoreError(f"{operation} {key[:_KEY_BYTES]!r}: not a key")
     return key.split("/")
+
+
+def check_size(operation: str, key: str, size_bytes: int) -> None:
+    """Raises: ObjectError if an object of that size is not kept."""
+    if size_bytes > MOST_BYTES:
+        raise ObjectError(
+            f"{operation} {key!r}: it has {size_bytes:,} bytes, of {MOST_BYTES:,} at most; it is "
+            "not read or written"
+        )
 
 
 def split_prefix(prefix: str) -> list[str]:

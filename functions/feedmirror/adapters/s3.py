@@ -22,18 +22,20 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from feedmirror.adapters.aws_client import make_client
-from feedmirror.adapters.keys import is_key, split_key, split_prefix
+from feedmirror.adapters.keys import check_size, is_key, split_key, split_prefix
 from feedmirror.adapters.patience import Patience
 from feedmirror.adapters.s3_errors import FAILURES, code_of, explain, status_of, was_repeated
-from feedmirror.adapters.s3_object import body_of, put_request
-from feedmirror.errors import StoreError
+from feedmirror.adapters.s3_object import DamagedError, body_of, put_request
+from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ports import Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, PutObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
 
 _NAME_BYTES = 1024  # the longest that S3 takes
+# What botocore lets through of an answer that it cannot parse.
+_GARBLED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 _ETAG = re.compile(r'"[^"\s]+"')  # "*" is none: it would match every object. RFC 9110 §8.8.3
 
 
@@ -74,6 +76,7 @@ class S3Store:
         got lost. Raises: StoreError.
         """
         with self._operation("create", key) as name:
+            check_size("create", key, len(body))
             request = put_request(self._bucket, name, key, body, media_type)
             request["IfNoneMatch"] = "*"
             return self._put(request, body)
@@ -88,6 +91,7 @@ class S3Store:
         with self._operation("replace", key) as name:
             if not _ETAG.fullmatch(etag):
                 return None  # that of another store, or of none
+            check_size("replace", key, len(body))
             request = put_request(self._bucket, name, key, body, media_type)
             request["IfMatch"] = etag
             return self._put(request, body)
@@ -98,7 +102,7 @@ class S3Store:
         What is created meanwhile may be among them or not. Asks for 1,000 at a time. Raises:
         StoreError, also while iterating.
         """
-        names = (found["Key"] for page in self._pages(prefix) for found in page.get("Contents", ()))
+        names = self._named(prefix, "Contents", "Key")
         keys = (name.removeprefix(self._prefix) for name in names)
         return filter(is_key, keys)  # others leave names that are none, such as "data/"
 
@@ -107,23 +111,42 @@ class S3Store:
 
         Asks for 1,000 at a time. Raises: StoreError, also while iterating.
         """
-        pages = self._pages(prefix, Delimiter="/")
-        found = (common["Prefix"] for page in pages for common in page.get("CommonPrefixes", ()))
-        return filter(is_key, (name.split("/")[-2] for name in found))
+        found = self._named(prefix, "CommonPrefixes", "Prefix", Delimiter="/")
+        return filter(is_key, (name.rstrip("/").rpartition("/")[2] for name in found))
 
-    def _pages(self, prefix: str, **options: Any) -> Iterator[ListObjectsV2OutputTypeDef]:
+    def _named(self, prefix: str, listed: str, name: str, **options: Any) -> Iterator[str]:
+        """Yield what each element of that list is called, of all pages that begin with `prefix`."""
         split_prefix(prefix)
-        return self._listed({"Bucket": self._bucket, "Prefix": self._prefix + prefix, **options})
+        return self._listed(prefix, listed, name, {"Prefix": self._prefix + prefix, **options})
 
-    def _listed(self, request: dict[str, Any]) -> Iterator[ListObjectsV2OutputTypeDef]:
+    def _listed(
+        self, prefix: str, listed: str, name: str, request: dict[str, Any]
+    ) -> Iterator[str]:
+        token = None
         while True:
-            with self._telling("list", request["Prefix"].removeprefix(self._prefix)):
-                page = self._client.list_objects_v2(**request)
+            with self._telling("list", prefix):
+                page = self._ask("list_objects_v2", Bucket=self._bucket, **request)
                 _check(page, "IsTruncated")
-            yield page
+                found = page.get(listed, ())
+                for one in found:
+                    _check(one, name)
+                    if not one[name].startswith(request["Prefix"]):
+                        raise ResponseParserError("a listing of something else")
+                if page["IsTruncated"]:
+                    _check(page, "NextContinuationToken")
+                    if page["NextContinuationToken"] == token:
+                        raise ResponseParserError("the same page of a listing again")
+            yield from (one[name] for one in found)
             if not page["IsTruncated"]:
                 return
-            request["ContinuationToken"] = page["NextContinuationToken"]
+            token = request["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _ask(self, operation: str, **request: Any) -> Any:
+        """Return S3's answer. Raises: some of FAILURES."""
+        try:
+            return getattr(self._client, operation)(**request)
+        except _GARBLED as error:
+            raise ResponseParserError(f"{type(error).__name__}: {error}") from error
 
     @contextmanager
     def _operation(self, operation: str, key: str) -> Iterator[str]:
@@ -141,7 +164,10 @@ class S3Store:
             yield
         except FAILURES as error:
             where = f"s3://{self._bucket}/{self._prefix}"
-            raise StoreError(f"{operation} {key!r} in {where}: {explain(error)}") from error
+            message = f"{operation} {key!r} in {where}: {explain(error)}"
+            if isinstance(error, DamagedError):
+                raise ObjectError(message, error.etag) from error
+            raise StoreError(message) from error
 
     def _put(self, request: PutObjectRequestTypeDef, body: bytes) -> str | None:
         """The ETag of what was written, or None if the condition does not hold."""
@@ -149,9 +175,7 @@ class S3Store:
         lost = False  # an answer, to a request that may have been carried out
         while True:
             try:
-                done = self._client.put_object(**request)
-                _check(done, "ETag")
-                return done["ETag"]
+                return _etag_of(self._ask("put_object", **request))
             except ClientError as error:
                 lost = lost or was_repeated(error)
                 if status_of(error) == 409 and patience.lasts():
@@ -164,10 +188,9 @@ class S3Store:
     def _get(self, name: str, patience: Patience) -> Stored | None:
         while True:
             try:
-                reply = self._client.get_object(Bucket=self._bucket, Key=name)
+                reply = self._ask("get_object", Bucket=self._bucket, Key=name)
                 body = body_of(reply, patience.deadline)
-                _check(reply, "ETag")
-                return Stored(body, reply["ETag"])
+                return Stored(body, _etag_of(reply))
             except ClientError as error:
                 if code_of(error) == "NoSuchKey":
                     return None
@@ -175,6 +198,15 @@ class S3Store:
             except HTTPError:  # within the body, where botocore repeats nothing
                 if not patience.lasts():
                     raise
+
+
+def _etag_of(reply: Mapping[str, Any]) -> str:
+    """Return the ETag of an answer. Raises: ResponseParserError if no condition could name it."""
+    _check(reply, "ETag")
+    etag = str(reply["ETag"])
+    if not _ETAG.fullmatch(etag):
+        raise ResponseParserError(f"a success with the ETag {etag[:80]!r}")
+    return etag
 
 
 def _check(reply: Mapping[str, object], name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -23,7 +23,9 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-FAILURES = (BotoCoreError, ClientError, ResponseParserError, HTTPError, TimeoutError, zlib.error)
+from feedmirror.adapters.s3_object import DamagedError
+
+FAILURES = (BotoCoreError, ClientError, ResponseParserError, HTTPError, TimeoutError, DamagedError)
 """All that a request raises: botocore's two roots and a stray; then, of a body: cut off, without
 an end, damaged."""
 
@@ -90,7 +92,7 @@ _BY_TYPE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
         "what it sends is cut off or too slow; check the network, else wait",
     ),
     ((ResponseParserError,), "that is no answer of S3; check the endpoint"),
-    ((zlib.error,), "it is damaged; restore an older version of the object"),
+    ((DamagedError,), "it is damaged; restore an older version of the object"),
 )
 
 
@@ -122,14 +124,16 @@ def _advice(error: ClientError) -> str:
     code, status = code_of(error), status_of(error)
     advice = _BY_CODE.get(code) or _BY_STATUS.get(status)
     if code in _ELSEWHERE_CODES or advice == _ELSEWHERE:
-        return f"{_ELSEWHERE} {_region(error) or 'that one'}"
+        return f"{_ELSEWHERE} {_region(error) or 'its region'}"
     return advice or (_TROUBLE if status >= 500 else "S3 refuses it")
 
 
 def _region(error: ClientError) -> str | None:
     """Where the bucket is, if S3 tells."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return headers.get("x-amz-bucket-region")
+    told: Any = error.response.get("Error", {})
+    region: str | None = headers.get("x-amz-bucket-region") or told.get("Region")
+    return region
 
 
 def _said(error: ClientError) -> str:
