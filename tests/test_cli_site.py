@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,6 +60,44 @@ def test_run_ends_with_documents_that_tell_of_it(origin, here):
     ).read_text("utf-8")
     assert "one" in (public / "index.html").read_text("utf-8")
     assert len(list(public.glob("style-*.css"))) == 1
+
+
+@pytest.mark.row("S7")
+@pytest.mark.parametrize("how", ["damaged", "nested", "missing", "folder", "pipe"])
+def test_feed_whose_state_is_damaged_stops_neither_the_others_nor_the_site(
+    origin, here, capsys, how
+):
+    write_config(here, {"one": origin.url("/feed"), "two": origin.url("/feed")})
+    run()
+    before = status(here)["one"]
+    state = here / "mirror/data/one/state.json"
+    state.unlink()
+    if how == "damaged":
+        state.write_bytes(b'{"schema": 1e999999}')
+    elif how == "nested":
+        state.write_bytes(b"[" * 100_000)
+    elif how == "folder":
+        state.mkdir()
+    elif how == "pipe":
+        os.mkfifo(state)
+    origin.serve("/feed", rss_document([entry(3), entry(2)]), etag='"2"')
+    later = NOON + timedelta(hours=1)
+    assert feedmirror("run", "--json", clock=lambda: later) == 1
+    out, err = capsys.readouterr()
+    one, two = json.loads(out)["feeds"]
+    assert (one["outcome"], one["error_kind"]) == ("failed", "store")
+    assert "data/one/state.json" in one["error"]
+    assert (two["outcome"], two["new"]) == ("changed", 1)
+    assert "Traceback" not in err
+    assert status(here)["one"]["failing"] == "internal"
+    assert status(here)["one"]["documents"] == before["documents"]
+    assert status(here)["two"]["last_new_entry"] == "2026-11-23T13:00:00Z"
+    assert "/one/rss.xml" in (here / "mirror/public/feeds.opml").read_text("utf-8")
+    assert feedmirror("status", "--json", clock=lambda: later) == 1
+    told = {feed["feed"]: feed for feed in json.loads(capsys.readouterr().out)["feeds"]}
+    assert told["one"]["status"] in {"unreadable", "state missing"}
+    assert "data/one/state.json" in told["one"]["error"]
+    assert told["two"]["status"] == "ok"
 
 
 def test_feed_that_is_well_again_is_told_of_though_nothing_is_new(origin, here):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from feedmirror.adapters.target import parse_target
 from feedmirror.core import state as states
-from feedmirror.core.site import recipe_in
+from feedmirror.core.site import Status, parse_status
 from feedmirror.entrypoints.cli.standing import AMISS, standing_of
 from feedmirror.errors import StateError, StoreError
 from feedmirror.model import Fetched, Subscription, Validators
@@ -178,7 +178,7 @@ def test_json_that_is_nested_beyond_reason_is_damage(inside: str) -> None:
         body = NESTED.encode()
     with pytest.raises(StateError, match="damaged"):
         len(states.load(body, "state.json").window)
-    assert recipe_in(body) is None
+    assert parse_status(body) == Status()
 
 
 @pytest.mark.row("S7")

@@ -140,7 +140,7 @@ class _Writer:
         """
         try:
             state = self._settled(feed) if feed.retired else _state(self.store, feed.slug)
-        except (StateError, RenderError):
+        except (StoreError, RenderError):
             line = _unreadable(feed, last, self.public_url)
         else:
             line = standing_of(feed, state or State(), self.public_url, self.now)
@@ -165,7 +165,7 @@ class _Writer:
                 yield line
 
     def _of_state(self, slug: str) -> Standing | None:
-        with suppress(StateError):
+        with suppress(StoreError):
             state = _state(self.store, slug) or State()
             line = standing_of(Subscription(slug, ""), state, self.public_url, self.now)
             return replace(line, render_key=None) if line.documents else None

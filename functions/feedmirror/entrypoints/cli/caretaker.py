@@ -21,14 +21,15 @@ class Caretaker:
         self._threads = threads
         self._log = log
         self._has_reason = False
-        self._store_fails = False  # which was said of each feed already
+        self._store_answers: bool | None = None  # to any feed since the last look; None: none asked
         self._hour = hour_of(world.clock())
         self.failed = False
 
     def note(self, outcome: Outcome) -> None:
         """Take in what the documents might have to tell of."""
         self._has_reason |= outcome.recovered or outcome.outcome in {"changed", "failed"}
-        self._store_fails |= bool(outcome.failure and outcome.failure.kind == Kind.STORE.value)
+        is_failing = outcome.failure is not None and outcome.failure.kind == Kind.STORE.value
+        self._store_answers = bool(self._store_answers) or not is_failing
 
     def each_hour(self) -> None:
         """Look after them if an hour has passed; for a program that runs on."""
@@ -39,16 +40,15 @@ class Caretaker:
 
     def look(self) -> None:
         """Look after them, if there is a reason; what goes wrong is in the log."""
-        if self._store_fails:
-            self._store_fails = False
-            return
         try:
             if self._has_reason or not self._is_current():
                 self._publish()
             self._has_reason = False
         except StoreError as error:
             self.failed = True
-            telemetry.log_site_failure(self._log, str(error))
+            if self._store_answers is not False:  # else each feed has said so
+                telemetry.log_site_failure(self._log, str(error))
+        self._store_answers = None
 
     def _is_current(self) -> bool:
         feeds = self._choice.configured
