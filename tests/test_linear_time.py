@@ -13,6 +13,7 @@ from cpu_limit import seconds_not_minutes
 from feedmirror.core import active, html
 from feedmirror.core.formats import rss
 from feedmirror.core.parse import parse
+from feedmirror.core.parts import Part
 from feedmirror.core.text import closed, words_of
 from feedmirror.model import Author, Category, Fetched, Images, Subscription
 from page_reading import entry_page, publication, revision
@@ -74,7 +75,7 @@ def test_the_tags_around_items_are_read_once_and_not_for_each_of_them() -> None:
         extra_namespaces={"long": "urn:" + "x" * 4_000_000},
     )
     with seconds_not_minutes():
-        parsed = parse(Fetched(URL, document), frozenset(), begin=19_900)
+        parsed = parse(Fetched(URL, document), frozenset(), Part(19_900))
     assert sorted(parsed.entries) == [*range(19_900, 20_000)]
 
 

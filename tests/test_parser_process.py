@@ -18,9 +18,11 @@ import pytest
 from builders import entry, rss_document
 from feedmirror.adapters import parser as adapter
 from feedmirror.adapters.parser import SupervisedParser, parse_plainly
+from feedmirror.adapters.reached import Reached
 from feedmirror.adapters.sandbox import Answer, Sandbox
 from feedmirror.adapters.sandbox_wire import Limits, Work
 from feedmirror.core import parse as parsing
+from feedmirror.core import parts
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched
 from misbehaviour import beyond_own
@@ -41,7 +43,8 @@ def start(work: Work, limits: Limits = LIMITS, kind: type[Sandbox] = Sandbox) ->
     with warnings.catch_warnings():
         # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return SupervisedParser(kind.start(work, beyond_own(limits), despite_threads=True))
+        sandbox = kind.start(work, beyond_own(limits), despite_threads=True)
+        return SupervisedParser(sandbox, Reached())
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +215,7 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(monkeypatch: pytest.Monke
     fetched = _flood(9)
     whole = InProcessParser().parse(fetched, frozenset())
     known = frozenset({whole.items[0].fingerprint, whole.items[4].fingerprint})
-    monkeypatch.setattr(parsing, "_PART_ITEMS", 3)
+    monkeypatch.setattr(parts, "_MOST_ITEMS", 3)
     with start(parse_plainly, kind=Listening) as parser:
         assert parser.parse(fetched, frozenset()) == whole
         assert begins == [0, 3, 6]
@@ -226,10 +229,10 @@ def test_parts_have_a_limit_in_bytes_too_but_for_one_entry(monkeypatch: pytest.M
     fetched = _flood(5)
     sizes = []
     for limit in (1, 500, 10_000):
-        monkeypatch.setattr(parsing, "_PART_BYTES", limit)
-        sizes.append(len(parsing.parse(fetched, frozenset(), 0).entries))
+        monkeypatch.setattr(parts, "_MOST_BYTES", limit)
+        sizes.append(len(parsing.parse(fetched, frozenset(), parts.Part(0)).entries))
     assert sizes == [1, 2, 5]
-    assert parsing.parse(fetched, frozenset(), 4).entries.keys() == {4}
+    assert parsing.parse(fetched, frozenset(), parts.Part(4)).entries.keys() == {4}
 
 
 @pytest.mark.row("C5")
@@ -253,7 +256,7 @@ def test_another_part_than_it_was_asked_for_is_nonsense(
             answer["parsed"]["entries"] = {}
         return answer
 
-    monkeypatch.setattr(parsing, "_PART_ITEMS", 3)
+    monkeypatch.setattr(parts, "_MOST_ITEMS", 3)
     with start(work) as parser, pytest.raises(ParseError, match="nonsense: another part"):
         parser.parse(_flood(9), frozenset())
 
@@ -262,8 +265,8 @@ def test_another_part_than_it_was_asked_for_is_nonsense(
 def test_all_parts_of_a_document_share_what_it_may_answer_and_how_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(parsing, "_PART_ITEMS", 3)
-    header = {"url": FETCHED.url, "content_type": None, "known": [], "begin": 0}
+    monkeypatch.setattr(parts, "_MOST_ITEMS", 3)
+    header = {"url": FETCHED.url, "content_type": None, "known": [], "begin": 0, "end": None}
     part_bytes = len(json.dumps(parse_plainly(header, _flood(9).body)))
     with start(parse_plainly) as parser:
         with monkeypatch.context() as hurried:
@@ -284,7 +287,7 @@ def test_part_that_cannot_be_taken_apart_has_all_of_the_document(
     def work(header: dict[str, Any], body: bytes) -> object:
         return parse_plainly(header, body.replace(b"</title>", b"<br></title>", header["begin"]))
 
-    monkeypatch.setattr(parsing, "_PART_ITEMS", 3)
+    monkeypatch.setattr(parts, "_MOST_ITEMS", 3)
     with start(work) as parser:
         parsed = parser.parse(_flood(9), frozenset())
     assert not parsed.lossless

@@ -125,6 +125,8 @@ class ParsedFeed:
     entries: Mapping[int, Entry]  # by index into `items`
     lossless: bool  # False: read whole by the lenient parser, without original elements
     complete: bool  # False: cut off; its last item is left out
+    # One sentence why, for each item that the parser cannot take: it has no entry, the others do.
+    unreadable: Mapping[int, str] = field(default_factory=dict)  # by index into `items`
 
 
 # Part of every fingerprint: raise it when a fix should reach entries that are still at the origin.

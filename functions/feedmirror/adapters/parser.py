@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Set
+from functools import partial
 from time import monotonic
 from typing import Any, Self
 
-from feedmirror.adapters.sandbox import Sandbox, SandboxError
+from feedmirror.adapters.reached import Reached
+from feedmirror.adapters.reading import PartialReading
+from feedmirror.adapters.sandbox import Sandbox, SandboxError, TooLongError
 from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.adapters.supervisor import SupervisorGoneError
+from feedmirror.core.parts import Part
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed
 
@@ -21,8 +25,21 @@ _ANSWER_FACTOR = 20
 _ANSWER_FLOOR_BYTES = 1_000_000
 _ANSWER_CEILING_BYTES = 64_000_000
 _ALL_PARTS_S = 120.0  # for the parts of a document, each of which has limits of its own
+# Of one document. What uses up the CPU time of a part does so twice: six of that sort fill the
+# above.
+_MOST_UNREADABLE = 10
 # What reading a value of the wrong shape can come to.
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+class _PartError(Exception):
+    """A part was not read, since it, or something in it, is more than the parser can take."""
+
+    def __init__(self, error: ParseError, reached: int, *, is_too_long: bool = False) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.reached = reached  # index of the item that work had begun on; less than 0: of none
+        self.is_too_long = is_too_long  # whether it is the answer that there was no room for
 
 
 class SupervisedParser:
@@ -30,11 +47,14 @@ class SupervisedParser:
 
     The child imports the parser at its first document, and does not exist before it. Threads may
     share one; it is at work on one document at a time. A flood of new entries is read in parts,
-    between which others have their turn.
+    between which others have their turn. A part that the child cannot take is divided until the
+    item is found that is too much for it; the others are read.
     """
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, reached: Reached) -> None:
         self._sandbox = sandbox
+        self._reached = reached
+        self._lock = threading.Lock()  # `reached` is of one request
 
     @classmethod
     def start(cls, *, memory_bytes: int | None, cpu_s: float = 10.0, wall_s: float = 20.0) -> Self:
@@ -43,52 +63,83 @@ class SupervisedParser:
         Raises: RuntimeError if there are threads.
         """
         limits = Limits(memory_bytes, cpu_s, wall_s, _RETIRE_BYTES)
-        return cls(Sandbox.start(parse_plainly, limits))
+        reached = Reached()
+        work = partial(parse_plainly, progress=reached.note)
+        return cls(Sandbox.start(work, limits), reached)
 
     def parse(self, fetched: Fetched, known: Set[str]) -> ParsedFeed:
-        """The feed, with an entry for each item whose fingerprint is not in `known`.
+        """Return the feed, with an entry for each item whose fingerprint is not in `known`, or in
+        `unreadable` the reason why there is none.
 
-        Raises: ParseError, with `Kind.PARSER` where the document is more than the parser can
-            take, and `Kind.BUG` where there is no parser any more.
+        Raises: ParseError, with `Kind.PARSER` where the document, or more than a few of its items,
+            are more than the parser can take, and `Kind.BUG` where there is no parser any more.
         """
-        begun = monotonic()
-        room = _answer_bytes(len(fetched.body))
-        parsed, size = self._part(fetched, known, 0, room)
-        while (begin := _next_unread(parsed, known)) is not None:
-            room -= size
-            if monotonic() - begun > _ALL_PARTS_S:
-                read = f"{len(parsed.entries)} of the {len(parsed.items)} entries"
-                message = f"the parser has read {read} after {_ALL_PARTS_S:g} s"
-                raise ParseError(Kind.PARSER, message)
-            part, size = self._part(fetched, known, begin, room)
-            if not part.lossless:  # it cannot be taken apart after all, so this is all of it
-                return part
-            if part.items != parsed.items or begin not in part.entries:
-                raise self._distrust("another part of the document than it was asked for")
-            parsed = replace(parsed, entries={**parsed.entries, **part.entries})
-        return parsed
+        deadline = monotonic() + _ALL_PARTS_S
+        room = whole_room = _answer_bytes(len(fetched.body))
+        reading = PartialReading(known)
+        while (part := reading.next()) is not None:
+            if reading.parsed is not None and monotonic() > deadline:
+                raise reading.given_up(f"after {_ALL_PARTS_S:g} s")
+            try:
+                read, size = self._part(fetched, known, part, room)
+                reading.found(part, read)
+                room -= size
+            except _PartError as failure:
+                if reading.parsed is None:
+                    reading.parsed = self._items(fetched, known, failure)
+                # What is left of the room is not enough for an item that could have it all.
+                elif failure.is_too_long and reading.is_single(part) and 2 * room < whole_room:
+                    raise failure.error from failure
+                reading.failed(part, str(failure), failure.reached)
+                if len(reading.parsed.unreadable) > _MOST_UNREADABLE:
+                    raise reading.given_up("and gives up") from failure
+            except ValueError as error:
+                raise self._distrust(str(error)) from error
+        assert reading.parsed is not None  # noqa: S101 - there is a next part until it is known
+        return reading.parsed
+
+    def _items(self, fetched: Fetched, known: Set[str], failure: _PartError) -> ParsedFeed:
+        """The feed without an entry, to learn what items there are after the first part has failed.
+
+        Raises: ParseError, the failure's own if this fails too.
+        """
+        try:
+            return self._part(fetched, known, Part(0, 0), _answer_bytes(len(fetched.body)))[0]
+        except _PartError:
+            raise failure.error from failure
 
     def _part(
-        self, fetched: Fetched, known: Set[str], begin: int, room: int
+        self, fetched: Fetched, known: Set[str], part: Part, room: int
     ) -> tuple[ParsedFeed, int]:
-        """The feed, with entries for a part of its new items, and the size of the answer."""
+        """The feed, with entries for a part of its new items, and the size of the answer.
+
+        Raises: _PartError, and ParseError for what is not the fault of any one item.
+        """
         header = {
             "url": fetched.url,
             "content_type": fetched.content_type,
             "known": sorted(known),
-            "begin": begin,
+            "begin": part.begin,
+            "end": part.end,
         }
-        try:
-            answer = self._sandbox.ask(header, fetched.body, room)
-        except SupervisorGoneError as error:
-            raise ParseError(Kind.BUG, f"the parser {error}") from error
-        except SandboxError as error:
-            raise ParseError(Kind.PARSER, f"the parser {error}") from error
+        with self._lock:
+            self._reached.clear()
+            try:
+                answer = self._sandbox.ask(header, fetched.body, room)
+            except SupervisorGoneError as error:
+                raise ParseError(Kind.BUG, f"the parser {error}") from error
+            except SandboxError as error:
+                failure = ParseError(Kind.PARSER, f"the parser {error}")
+                is_too_long = isinstance(error, TooLongError)
+                raise _PartError(failure, self._reached.index, is_too_long=is_too_long) from error
+            reached = self._reached.index
         try:
             outcome = _read(answer.said)
         except _NONSENSE as error:
             raise self._distrust(f"{type(error).__name__}: {error}") from error
         if isinstance(outcome, ParseError):
+            if outcome.kind is Kind.PARSER:
+                raise _PartError(outcome, reached)
             raise outcome
         return outcome, answer.size
 
@@ -115,7 +166,9 @@ class SupervisedParser:
         self.close()
 
 
-def parse_plainly(header: dict[str, Any], body: bytes) -> object:
+def parse_plainly(
+    header: dict[str, Any], body: bytes, progress: Callable[[int], object] = lambda _: None
+) -> object:
     """What the worker answers: the feed as plain data, or the kind and words of a ParseError."""
     # Here and not above: the parent, and a poll that finds nothing new, never pay for feedparser.
     from feedmirror.core.codec import parsed_to_plain  # noqa: PLC0415
@@ -123,20 +176,10 @@ def parse_plainly(header: dict[str, Any], body: bytes) -> object:
 
     fetched = Fetched(header["url"], body, header["content_type"])
     try:
-        known, begin = frozenset(header["known"]), header["begin"]
-        return {"parsed": parsed_to_plain(parse(fetched, known, begin))}
+        known, part = frozenset(header["known"]), Part(header["begin"], header["end"])
+        return {"parsed": parsed_to_plain(parse(fetched, known, part, progress))}
     except ParseError as error:
         return {"refused": [error.kind.value, str(error)]}
-
-
-def _next_unread(parsed: ParsedFeed, known: Set[str]) -> int | None:
-    """The index of the first new item that has no entry yet."""
-    unread = (
-        index
-        for index, item in enumerate(parsed.items)
-        if index not in parsed.entries and item.fingerprint not in known
-    )
-    return next(unread, None)
 
 
 def _answer_bytes(document_bytes: int) -> int:

@@ -31,6 +31,10 @@ class SandboxError(FeedMirrorError):
     """The work was not done; `str()` is a predicate that says why ("took longer than 20 s")."""
 
 
+class TooLongError(SandboxError):
+    """The answer has more bytes than were allowed."""
+
+
 class Answer(NamedTuple):
     """What `work` made of a request: a JSON value, and how many bytes that took."""
 
@@ -148,7 +152,7 @@ class Sandbox:
             raise self._distrust(f"a reply of type {kind!r}")
         if size > answer_bytes:
             self._supervisor.end_worker()
-            raise SandboxError(f"answered {size:,} bytes, where {answer_bytes:,} are the limit")
+            raise TooLongError(f"answered {size:,} bytes, where {answer_bytes:,} are the limit")
         reply = receive(worker, size, hurry)
         if kind == FAILED:
             self._supervisor.end_worker()

@@ -193,6 +193,7 @@ def parsed_to_plain(parsed: ParsedFeed) -> Plain:
         "entries": {str(index): to_plain(entry) for index, entry in parsed.entries.items()},
         "lossless": parsed.lossless,
         "complete": parsed.complete,
+        "unreadable": {str(index): why for index, why in parsed.unreadable.items()},
     }
 
 
@@ -206,7 +207,9 @@ def parsed_from_plain(plain: Plain) -> ParsedFeed:
         for item in plain["items"]
     )
     entries = {int(index): entry(value) for index, value in plain["entries"].items()}
-    if not entries.keys() <= set(range(len(items))):
+    unreadable = {int(index): str(why) for index, why in plain["unreadable"].items()}
+    if not (entries.keys() | unreadable.keys()) <= set(range(len(items))):
         raise ValueError("an entry is of no item")
     values = {"feed": feed(plain["feed"]), "items": items, "entries": entries}
+    values["unreadable"] = unreadable
     return build(ParsedFeed, values | {k: plain[k] for k in ("lossless", "complete")})

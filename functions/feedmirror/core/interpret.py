@@ -7,7 +7,8 @@ where there is one.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 from xml.sax.expatreader import ExpatParser
 
@@ -19,9 +20,10 @@ from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
 from feedmirror.core.language import language_tag
 from feedmirror.core.reading import is_own
+from feedmirror.core.scan import is_item
 from feedmirror.core.uri import absolute
 from feedmirror.core.vocabulary import ATOM, DC
-from feedmirror.core.xml import XML, Element, printable
+from feedmirror.core.xml import SEPARATOR, XML, Element, Name, printable
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Enclosure, Entry, Source
 
@@ -29,15 +31,40 @@ from feedmirror.model import Enclosure, Entry, Source
 _ITS_OWN = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
+Begun = Callable[[int], object]  # is told the rank of each item as work on it begins
+
+
+def _ignore(_rank: int) -> None:
+    """Do nothing."""
+
+
+# Feedparser makes the parser itself, without an argument of ours.
+_begun: ContextVar[Begun] = ContextVar("_begun", default=_ignore)
+
+
 class BufferedExpat(ExpatParser):
-    """The standard SAX driver with runs of text joined: same result, up to twice as fast."""
+    """The standard SAX driver with runs of text joined: same result, up to twice as fast. It tells
+    which item it has come to.
+    """
 
     def reset(self) -> None:
         """A fresh expat parser, its buffer on."""
         super().reset()
+        self._ranks = 0
+        self._are_items: dict[str, bool] = {}  # by name as expat gives it
         expat: Any = self._parser  # type: ignore[attr-defined] # unknown to the stubs
         expat.buffer_text = True
         expat.buffer_size = 1 << 20
+
+    def start_element_ns(self, name: str, attrs: Any) -> None:
+        """Pass an element on; tell of it first if it is an item."""
+        found = self._are_items.get(name)
+        if found is None:
+            found = self._are_items[name] = is_item(Name.of(name.replace(" ", SEPARATOR)))
+        if found:
+            _begun.get()(self._ranks)
+            self._ranks += 1
+        super().start_element_ns(name, attrs)
 
 
 def create_parser() -> BufferedExpat:
@@ -45,16 +72,18 @@ def create_parser() -> BufferedExpat:
     return BufferedExpat()
 
 
-def interpret(data: bytes, location: str | None) -> Any:
+def interpret(data: bytes, location: str | None, begun: Begun = _ignore) -> Any:
     """The reading of a UTF-8 document by feedparser, its HTML neither resolved nor sanitised.
 
     `location` is what its relative links are resolved against; without it they stay relative.
+    `begun` is called with the rank of each item, as long as the document is well-formed.
     Raises: ParseError PARSER for what feedparser dies of, as its lenient parser does of a few.
     """
     feedparser.api.PREFERRED_XML_PARSERS = [__name__]
     headers = {"content-type": "application/xml; charset=utf-8"}
     if location:
         headers["content-location"] = location
+    token = _begun.set(begun)
     try:
         # BytesIO, since a plain `bytes` argument is first tried as the path of a file.
         return feedparser.parse(
@@ -66,6 +95,8 @@ def interpret(data: bytes, location: str | None) -> Any:
     except _ITS_OWN as error:
         message = f"feedparser fails on the document: {type(error).__name__}: {error}"
         raise ParseError(Kind.PARSER, printable(message)) from error
+    finally:
+        _begun.reset(token)
 
 
 class _Reader:
@@ -183,8 +214,16 @@ def _guid(raw: Any, element: Element | None) -> tuple[str | None, bool]:
 
 
 def entries(
-    raws: Sequence[Any], version: str, location: str, elements: Sequence[Element | None]
+    raws: Sequence[Any],
+    version: str,
+    location: str,
+    elements: Sequence[Element | None],
+    begun: Begun = _ignore,
 ) -> tuple[Entry, ...]:
     """The entries as ours, `elements` what they came from, None where unknown."""
     reader = _Reader(location, atom=(version or "").startswith("atom"))
-    return tuple(reader.entry(raw, element) for raw, element in zip(raws, elements, strict=True))
+    made = []
+    for rank, (raw, element) in enumerate(zip(raws, elements, strict=True)):
+        begun(rank)
+        made.append(reader.entry(raw, element))
+    return tuple(made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from hashlib import blake2b
 from typing import Any
 
@@ -13,6 +13,7 @@ from feedmirror.core.brevity import brief
 from feedmirror.core.dates import from_iso
 from feedmirror.core.json_items import Found, read
 from feedmirror.core.language import language_tag
+from feedmirror.core.parts import Part, first_of
 from feedmirror.core.text import paragraphs
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import printable
@@ -32,9 +33,16 @@ from feedmirror.model import (
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/(\d+(?:\.\d+)?)", re.IGNORECASE)
 
 
-def parse(text: str, location: str, known: Set[str]) -> ParsedFeed:
-    """The feed, with an entry for each item whose fingerprint is not in `known`. A document that
-    was cut off gives the items that are whole.
+def parse(
+    text: str,
+    location: str,
+    known: Set[str],
+    part: Part | None = None,
+    progress: Callable[[int], object] = lambda _: None,
+) -> ParsedFeed:
+    """Return the feed, with an entry for each item whose fingerprint is not in `known`, or for a
+    part of them, as `core/parse.py` says. A document that was cut off gives the items that are
+    whole.
 
     Raises: ParseError NOT_A_FEED for other JSON, and for JSON that is damaged, or cut off before
     its first item was whole; UNSAFE for JSON nested beyond all reason.
@@ -58,11 +66,12 @@ def parse(text: str, location: str, known: Set[str]) -> ParsedFeed:
         Item(_fingerprint(found.source), _id(found.value), _text(found.value, "url"))
         for found in document.found
     )
-    entries = {
-        index: _entry(found, location)
-        for index, found in enumerate(document.found)
-        if items[index].fingerprint not in known
-    }
+    found = document.found
+    new = [index for index, item in enumerate(items) if item.fingerprint not in known]
+    entries = {}
+    for index in first_of(new, lambda index: len(found[index].source), part):
+        progress(index)
+        entries[index] = _entry(found[index], location)
     feed = _feed(document.head, location, version[1])
     return ParsedFeed(feed, items, entries, lossless=True, complete=document.complete)
 

@@ -6,34 +6,23 @@ It is run in a supervised child (`adapters/parser.py`), since what it is given i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
-from hashlib import blake2b
-from itertools import accumulate, groupby
+from itertools import groupby
 
-from feedmirror.core import channel, gate, interpret, jsonfeed
-from feedmirror.core.mend import (
-    mend_characters,
-    mend_names,
-    mend_namespaces,
-    mend_prefixes,
-    mend_references,
-)
+from feedmirror.core import channel, gate, interpret, jsonfeed, lenient
+from feedmirror.core.mend import mend_namespaces, mend_prefixes, mend_references
+from feedmirror.core.parts import Part, first_of
 from feedmirror.core.scan import LONG_NAMESPACE, CannotSplit
 from feedmirror.core.split import (
     UNBOUND_PREFIX,
     Plan,
     end_tags,
-    is_closed,
     split,
 )
 from feedmirror.core.xml import Element, Node, tree
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import PARSER_VERSION, Entry, Fetched, Item, ParsedFeed
-
-# What is read at a time of a flood of new entries: one to five seconds' work, by the machine.
-_PART_ITEMS = 2_500
-_PART_BYTES = 2_000_000
+from feedmirror.model import Fetched, ParsedFeed
 
 # The start tag of an item under any prefix. Comments and CDATA sections are passed over whole; one
 # without an end reaches to the end of the document.
@@ -43,28 +32,34 @@ _ITEM_TAG = re.compile(
 )
 
 
-def parse(fetched: Fetched, known: Set[str], begin: int | None = None) -> ParsedFeed:
-    """The feed that the document holds, with an entry for each item that is not in `known`.
+def parse(
+    fetched: Fetched,
+    known: Set[str],
+    part: Part | None = None,
+    progress: Callable[[int], object] = lambda _: None,
+) -> ParsedFeed:
+    """Return the feed that the document holds, with an entry for each item that is not in `known`.
 
-    With `begin`, the index of an item, only for a part of those from there on; for all of them
-    nevertheless where the document cannot be taken apart.
+    With a part, only its items get one; all of them nevertheless where the part has no end and the
+    document cannot be taken apart. `progress` is told the index of each item as work on it begins,
+    in more than one round.
 
-    Raises: ParseError EMPTY, UNSAFE, NOT_A_FEED.
+    Raises: ParseError EMPTY, UNSAFE, NOT_A_FEED, PARSER.
     """
     text = gate.decode(fetched.body, fetched.content_type)
     start = text.lstrip("\ufeff \t\r\n")
     if not start:
         raise ParseError(Kind.EMPTY, "the document is empty")
     if start.startswith("{"):
-        return jsonfeed.parse(start, fetched.url, known)
+        return jsonfeed.parse(start, fetched.url, known, part, progress)
     admitted = gate.admit(text)
     try:
         plan = _plan(admitted)
         new = [i for i, item in enumerate(plan.items) if item.fingerprint not in known]
-        keep = new if begin is None else _part(plan, [i for i in new if i >= begin])
-        parsed = _delta(plan, fetched.url, keep)
+        keep = first_of(new, plan.size_of, part)
+        parsed = _delta(plan, fetched.url, keep, progress)
     except CannotSplit:
-        parsed = _whole(admitted, fetched.url)
+        parsed = lenient.parse(admitted, fetched.url, known, part, progress)
     _require_feed(parsed, admitted)
     return parsed
 
@@ -87,25 +82,25 @@ def _mended(text: str, code: int) -> str:
     return mends.get(code, mend_references)(text)
 
 
-def _part(plan: Plan, indices: Sequence[int]) -> Sequence[int]:
-    """The first of these items, as many as are read at a time."""
-    sizes = accumulate(plan.spans[i][1] - plan.spans[i][0] for i in indices[:_PART_ITEMS])
-    return indices[: max(1, sum(size <= _PART_BYTES for size in sizes))]
-
-
-def _delta(plan: Plan, location: str, keep: Sequence[int]) -> ParsedFeed:
+def _delta(
+    plan: Plan, location: str, keep: Sequence[int], progress: Callable[[int], object]
+) -> ParsedFeed:
     """Only the items that are to be kept, interpreted. Raises: CannotSplit."""
     document, sentinel = plan.reduced(set(keep))
-    parsed = interpret.interpret(document, location)
+
+    def begun(rank: int) -> None:
+        if 0 <= rank < len(keep):
+            progress(keep[rank])
+
+    parsed = interpret.interpret(document, location, lambda rank: begun(rank - sentinel))
     found = parsed.entries[1:] if sentinel else parsed.entries
     if len(found) != len(keep):
         raise CannotSplit("feedparser sees other items")
     elements = list(_elements(plan, keep, location))
+    made = interpret.entries(found, parsed.version, location, elements, begun)
     entries = {
         index: replace(entry, guid=plan.items[index].guid, original=_original(plan, index))
-        for index, entry in zip(
-            keep, interpret.entries(found, parsed.version, location, elements), strict=True
-        )
+        for index, entry in zip(keep, made, strict=True)
     }
     feed = channel.feed(parsed, location, _channel(plan, location))
     return ParsedFeed(feed, plan.items, entries, lossless=True, complete=plan.complete)
@@ -145,30 +140,6 @@ def _innermost(node: Node, depth: int, base: str) -> Element:
         base = node.base(base)
         node = next(node.elements())
     return Element(node, base)
-
-
-def _whole(text: str, location: str) -> ParsedFeed:
-    """Everything, by the lenient parser: for documents that cannot be taken apart.
-
-    Raw guids must not be resolved (a feed that moves would change every one), so it is given no
-    location; links are resolved afterwards. An item's fingerprint is that of its entry. Where no
-    end of the feed is in sight the document was cut off, and its last entry with it.
-    """
-    gate.refuse_entities(text)
-    data = mend_names(mend_characters(mend_namespaces(text))).encode("utf-8")
-    parsed = interpret.interpret(data, None)
-    complete = is_closed(data)
-    found = parsed.entries if complete else parsed.entries[:-1]
-    entries = interpret.entries(found, parsed.version, location, [None] * len(found))
-    items = tuple(Item(_fingerprint(entry), entry.guid, entry.link) for entry in entries)
-    feed = channel.feed(parsed, location, None)
-    return ParsedFeed(feed, items, dict(enumerate(entries)), lossless=False, complete=complete)
-
-
-def _fingerprint(entry: Entry) -> str:
-    return blake2b(
-        f"{PARSER_VERSION}{entry!r}".encode("utf-8", "replace"), digest_size=12
-    ).hexdigest()
 
 
 def _require_feed(parsed: ParsedFeed, text: str) -> None:

@@ -31,6 +31,11 @@ class CannotSplit(Exception):  # noqa: N818 - an answer within core, never shown
         self.code = code  # expat's, or the one above; 0 if the document is well-formed
 
 
+def is_item(name: Name) -> bool:
+    """True if an element of that name is an item wherever one can stand."""
+    return name.local.lower() in _ITEMS and (is_base(name.uri) or not name.prefix)
+
+
 @dataclass(slots=True)
 class Found:
     """An item on the way through. Offsets are of bytes."""
@@ -210,7 +215,7 @@ class Scan:
             local=local,
             uri=uri,
             core=core,
-            is_item=local in _ITEMS and (is_base(uri) or not parsed.prefix),
+            is_item=is_item(parsed),
             of_item=local in READ_OF_ITEM.get(vocabulary, ()),
             of_feed=local in READ_OF_FEED.get(vocabulary, ()),
             identifies=_IDENTIFYING.get(local, "") if core or uri == ATOM else "",

@@ -53,6 +53,11 @@ class Plan:
         """The document without its items, everything else as it came."""
         return b"".join((*self._pieces(self.spans), self._tail()))
 
+    def size_of(self, index: int) -> int:
+        """How many bytes an item has."""
+        start, end = self.spans[index]
+        return end - start
+
     def _others(self, keep: Collection[int]) -> Iterator[Span]:
         return (span for index, span in enumerate(self.spans) if index not in keep)
 
