@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from feedmirror.adapters.parser import SupervisedParser, parse_plainly
+from feedmirror.adapters.reached import Reached
 from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.errors import Kind, ParseError
@@ -43,7 +44,7 @@ def parser() -> Iterator[SupervisedParser]:
         # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
         warnings.simplefilter("ignore", DeprecationWarning)
         sandbox = Sandbox.start(parse_plainly, beyond_own(LIMITS), despite_threads=True)
-    with SupervisedParser(sandbox) as started:
+    with SupervisedParser(sandbox, Reached()) as started:
         yield started
 
 
@@ -249,7 +250,7 @@ _OPENED = """
 import json, sys
 from feedmirror.adapters.parser import parse_plainly
 def parse(body):
-    header = {"url": "https://a.example.org/", "content_type": None, "known": [], "begin": 0}
+    header = {"url": "https://a.example.org/", "content_type": None, "known": [], "begin": 0, "end": None}
     return parse_plainly(header, body)
 feed = b"<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"
 for body in (feed, feed.replace(b"x", b"a < b")):  # so that all is imported

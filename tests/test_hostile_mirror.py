@@ -25,6 +25,7 @@ from packaging.requirements import Requirement
 from builders import entry, rss_document
 from feedmirror.adapters.parser import SupervisedParser, parse_plainly
 from feedmirror.adapters.s3_object import put_request
+from feedmirror.adapters.reached import Reached
 from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.core import parse as parsing
@@ -206,7 +207,8 @@ def _started(work: Any, limits: Limits) -> SupervisedParser:
     with warnings.catch_warnings():
         # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return SupervisedParser(Sandbox.start(work, beyond_own(limits), despite_threads=True))
+        sandbox = Sandbox.start(work, beyond_own(limits), despite_threads=True)
+        return SupervisedParser(sandbox, Reached())
 
 
 def _crash() -> object:

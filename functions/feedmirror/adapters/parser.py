@@ -28,6 +28,7 @@ _ALL_PARTS_S = 120.0  # for the parts of a document, each of which has limits of
 # Of one document. What uses up the CPU time of a part does so twice: six of that sort fill the
 # above.
 _MOST_UNREADABLE = 10
+_NOTHING = Part(0, 0)  # but what items there are
 # What reading a value of the wrong shape can come to.
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -86,12 +87,12 @@ class SupervisedParser:
                 room -= size
             except _PartError as failure:
                 if reading.parsed is None:
-                    reading.parsed = self._items(fetched, known, failure)
+                    reading.found(_NOTHING, self._items(fetched, known, failure))
                 # What is left of the room is not enough for an item that could have it all.
                 elif failure.is_too_long and reading.is_single(part) and 2 * room < whole_room:
                     raise failure.error from failure
                 reading.failed(part, str(failure), failure.reached)
-                if len(reading.parsed.unreadable) > _MOST_UNREADABLE:
+                if reading.unreadable > _MOST_UNREADABLE:
                     raise reading.given_up("and gives up") from failure
             except ValueError as error:
                 raise self._distrust(str(error)) from error
@@ -104,7 +105,7 @@ class SupervisedParser:
         Raises: ParseError, the failure's own if this fails too.
         """
         try:
-            return self._part(fetched, known, Part(0, 0), _answer_bytes(len(fetched.body)))[0]
+            return self._part(fetched, known, _NOTHING, _answer_bytes(len(fetched.body)))[0]
         except _PartError:
             raise failure.error from failure
 

@@ -68,6 +68,11 @@ class PartialReading:
         """True if there is but one item left in the part."""
         return len([index for index in self._left if part.end is None or index < part.end]) == 1
 
+    @property
+    def unreadable(self) -> int:
+        """How many items have been found that cannot be read."""
+        return len(self.parsed.unreadable) if self.parsed else 0
+
     def given_up(self, when: str) -> ParseError:
         """Return the error that says how far the parser came."""
         assert self.parsed is not None  # noqa: S101 - before that there is another error

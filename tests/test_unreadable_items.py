@@ -1,0 +1,196 @@
+"""An item that is more than the parser can take is named and left out; the others are read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from builders import atom_document, entry, json_feed, rss_document
+from feedmirror.adapters import parser as adapter
+from feedmirror.adapters.parser import SupervisedParser, parse_plainly
+from feedmirror.adapters.reached import Reached
+from feedmirror.adapters.sandbox import Answer, Sandbox
+from feedmirror.adapters.sandbox_wire import Limits
+from feedmirror.errors import Kind, ParseError
+from feedmirror.model import Fetched, ParsedFeed
+from misbehaviour import beyond_own
+from parsers import InProcessParser
+
+URL = "https://gazette.example.org/feed"
+LIMITS = Limits(memory_bytes=800_000_000, cpu_s=2, wall_s=60, retire_bytes=100_000_000)
+# Within what a body may be: a sanitiser works on it for many times the limit.
+ENDLESS = "<div>" * 399 + "<p>x" * 500_000
+Deed = Callable[[], object]
+
+asked: list[tuple[int, int | None]] = []
+
+
+class Listening(Sandbox):
+    """Remembers which parts it is asked for."""
+
+    def ask(self, header: Mapping[str, Any], body: bytes, answer_bytes: int) -> Answer:
+        asked.append((header["begin"], header["end"]))
+        return super().ask(header, body, answer_bytes)
+
+
+@contextmanager
+def started(
+    deeds: Mapping[int, Deed] | None = None, limits: Limits = LIMITS, *, noting: bool = True
+) -> Iterator[SupervisedParser]:
+    """A parser whose worker does a deed when it has come to the item with that index; without
+    `noting` the parent is not told which one it was at.
+    """
+    reached = Reached()
+
+    def progress(index: int) -> None:
+        if noting:
+            reached.note(index)
+        if deeds and index in deeds:
+            deeds[index]()
+
+    asked.clear()
+    with warnings.catch_warnings():
+        # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        work = partial(parse_plainly, progress=progress)
+        sandbox = Listening.start(work, beyond_own(limits), despite_threads=True)
+    with SupervisedParser(sandbox, reached) as parser:
+        yield parser
+
+
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def fail() -> None:
+    raise RuntimeError("no such thing")
+
+
+def burn(cpu_s: float) -> None:
+    end_s = time.process_time() + cpu_s
+    while time.process_time() < end_s:
+        pass
+
+
+def feed(kind: str, number: int, changes: Mapping[int, dict[str, Any]] | None = None) -> Fetched:
+    """A feed of that many entries; `changes` are of some of them, by index."""
+    given = [entry(n, **(changes or {}).get(n, {})) for n in range(number)]
+    body = {
+        "rss": lambda: rss_document(given),
+        "atom": lambda: atom_document(given),
+        "json": lambda: json_feed(given),
+        "damaged": lambda: rss_document(given, description="Fish & <b>chips").replace(
+            b"&lt;b&gt;chips", b"<b>chips"
+        ),
+    }[kind]()
+    return Fetched(URL, body)
+
+
+def titles(parsed: ParsedFeed) -> list[str | None]:
+    return [parsed.entries[index].title for index in sorted(parsed.entries)]
+
+
+KINDS = ["rss", "atom", "json", "damaged"]
+
+
+@pytest.mark.row("P9")
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_item_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_read(
+    kind: str,
+) -> None:
+    fetched = feed(kind, 9, {5: {"content": ENDLESS}})
+    with started() as parser:
+        parsed = parser.parse(fetched, frozenset())
+        assert parsed.lossless == (kind != "damaged")
+        assert titles(parsed) == [f"Entry {n}" for n in range(9) if n != 5]
+        assert parsed.unreadable == {5: "the parser used more than 2 s of CPU"}
+        assert len(parsed.items) == 9
+        assert parsed.items[5].guid == "https://gazette.example.org/5"
+        # Remembered like the others, it costs nothing any more.
+        asked.clear()
+        known = frozenset(item.fingerprint for item in parsed.items)
+        again = parser.parse(fetched, known)
+    assert asked == [(0, None)]
+    assert 5 not in again.entries
+    assert again.items == parsed.items
+    assert again.unreadable == {}
+
+
+@pytest.mark.row("P9")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("noting", [True, False], ids=["noted", "not noted"])
+def test_what_is_read_without_an_item_is_what_is_read_of_the_others(
+    kind: str, noting: bool
+) -> None:
+    fetched = feed(kind, 12)
+    whole = InProcessParser().parse(fetched, frozenset())
+    with started({0: crash, 7: fail, 11: crash}, noting=noting) as parser:
+        parsed = parser.parse(fetched, frozenset())
+    assert parsed.unreadable == {
+        0: "the parser was killed by SIGSEGV",
+        7: "the parser failed on it: RuntimeError: no such thing",
+        11: "the parser was killed by SIGSEGV",
+    }
+    assert parsed.entries == {i: e for i, e in whole.entries.items() if i not in (0, 7, 11)}
+    assert parsed.feed == whole.feed
+    assert [item.guid for item in parsed.items] == [item.guid for item in whole.items]
+
+
+@pytest.mark.row("P9")
+@pytest.mark.slow
+def test_an_item_that_is_noted_is_found_at_once() -> None:
+    with started({500: crash}) as parser:
+        parsed = parser.parse(feed("rss", 1_000), frozenset())
+    assert list(parsed.unreadable) == [500]
+    assert len(parsed.entries) == 999
+    # All, the items alone, what comes before it in halves, itself, the rest.
+    assert asked == [(0, None), (0, 0), (0, 250), (250, 500), (500, 501), (501, 1_000)]
+
+
+@pytest.mark.row("P9")
+@pytest.mark.slow
+def test_items_that_are_too_much_together_only_are_all_read() -> None:
+    heavy = dict.fromkeys(range(8), partial(burn, 0.3))  # in each of two rounds
+    with started(heavy) as parser:
+        parsed = parser.parse(feed("rss", 8), frozenset())
+    assert parsed.unreadable == {}
+    assert len(parsed.entries) == 8
+
+
+@pytest.mark.row("P9")
+def test_an_item_whose_answer_is_endless_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "_answer_bytes", lambda _: 50_000)
+    fetched = feed("rss", 9, {4: {"content": "<p>word</p>" * 10_000}})
+    with started() as parser:
+        parsed = parser.parse(fetched, frozenset())
+    (why,) = parsed.unreadable.values()
+    assert list(parsed.unreadable) == [4]
+    assert "bytes, where" in why
+    assert len(parsed.entries) == 8
+
+
+@pytest.mark.row("P9")
+def test_a_document_of_many_such_items_is_given_up_with_what_it_came_to() -> None:
+    everywhere = dict.fromkeys(range(100, 150), fail)
+    with started(everywhere) as parser, pytest.raises(ParseError) as failure:
+        parser.parse(feed("json", 1_000), frozenset())
+    assert failure.value.kind is Kind.PARSER
+    assert str(failure.value) == (
+        "the parser has read 100 of the 1000 entries and gives up; 11 cannot be read, the first "
+        "because the parser failed on it: RuntimeError: no such thing"
+    )
+
+
+def test_a_document_of_which_not_even_the_items_can_be_told_fails_as_it_first_did() -> None:
+    everywhere = dict.fromkeys(range(-1, 3), fail)
+    with started(everywhere) as parser, pytest.raises(ParseError, match="nested beyond reason"):
+        parser.parse(Fetched(URL, b'{"items": ' + b"[" * 100_000), frozenset())
