@@ -63,7 +63,8 @@ P5 Nesting, attributes, namespaces, items and tokens beyond reason -> Refused, f
 P6 A body that is the path of a file or an address -> Never opened
 P7 A document that was cut off, in an answer that looks whole -> Whole entries are kept, nothing
    is revised, the rest is asked for again
-P8 One poisonous entry -> The others are mirrored
+P8 One poisonous entry, or a few -> Named and left out; the others are mirrored. More than ten in
+   one document: contained
 P9 The parser crashes, hangs, takes all memory, or answers nonsense -> Contained; the next
    document gets a fresh one
 P10 A web page, a login, other JSON, or nothing, where the feed was -> Contained; the feed is

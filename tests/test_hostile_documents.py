@@ -250,7 +250,8 @@ _OPENED = """
 import json, sys
 from feedmirror.adapters.parser import parse_plainly
 def parse(body):
-    header = {"url": "https://a.example.org/", "content_type": None, "known": [], "begin": 0, "end": None}
+    part = {"begin": 0, "end": None}
+    header = {"url": "https://a.example.org/", "content_type": None, "known": [], **part}
     return parse_plainly(header, body)
 feed = b"<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"
 for body in (feed, feed.replace(b"x", b"a < b")):  # so that all is imported

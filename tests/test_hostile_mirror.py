@@ -24,8 +24,8 @@ from packaging.requirements import Requirement
 
 from builders import entry, rss_document
 from feedmirror.adapters.parser import SupervisedParser, parse_plainly
-from feedmirror.adapters.s3_object import put_request
 from feedmirror.adapters.reached import Reached
+from feedmirror.adapters.s3_object import put_request
 from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.core import parse as parsing

@@ -23,6 +23,7 @@ from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed
 from misbehaviour import beyond_own
 from parsers import InProcessParser
+from scene import Scene
 
 URL = "https://gazette.example.org/feed"
 LIMITS = Limits(memory_bytes=800_000_000, cpu_s=2, wall_s=60, retire_bytes=100_000_000)
@@ -101,7 +102,7 @@ def titles(parsed: ParsedFeed) -> list[str | None]:
 KINDS = ["rss", "atom", "json", "damaged"]
 
 
-@pytest.mark.row("P9")
+@pytest.mark.row("P8")
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_item_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_read(
@@ -125,7 +126,7 @@ def test_an_item_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_re
     assert again.unreadable == {}
 
 
-@pytest.mark.row("P9")
+@pytest.mark.row("P8")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("noting", [True, False], ids=["noted", "not noted"])
 def test_what_is_read_without_an_item_is_what_is_read_of_the_others(
@@ -145,7 +146,22 @@ def test_what_is_read_without_an_item_is_what_is_read_of_the_others(
     assert [item.guid for item in parsed.items] == [item.guid for item in whole.items]
 
 
-@pytest.mark.row("P9")
+@pytest.mark.row("P8")
+def test_a_feed_of_which_one_entry_cannot_be_read_is_mirrored_without_it() -> None:
+    document = feed("atom", 5).body
+    with started({2: crash}) as parser:
+        scene = Scene(document, parser=parser)
+        outcome = scene.refresh()
+        assert (outcome.outcome, outcome.new) == ("changed", 4)
+        listed = scene.public("rss.xml")
+        assert [n for n in range(5) if f"<title>Entry {n}</title>" in listed] == [0, 1, 3, 4]
+        asked.clear()
+        scene.says(document.replace(b"Entry 1", b"Entry One"))
+        assert scene.refresh().revised == 1
+    assert asked == [(0, None)]
+
+
+@pytest.mark.row("P8")
 @pytest.mark.slow
 def test_an_item_that_is_noted_is_found_at_once() -> None:
     with started({500: crash}) as parser:
@@ -156,7 +172,7 @@ def test_an_item_that_is_noted_is_found_at_once() -> None:
     assert asked == [(0, None), (0, 0), (0, 250), (250, 500), (500, 501), (501, 1_000)]
 
 
-@pytest.mark.row("P9")
+@pytest.mark.row("P8")
 @pytest.mark.slow
 def test_items_that_are_too_much_together_only_are_all_read() -> None:
     heavy = dict.fromkeys(range(8), partial(burn, 0.3))  # in each of two rounds
@@ -166,7 +182,7 @@ def test_items_that_are_too_much_together_only_are_all_read() -> None:
     assert len(parsed.entries) == 8
 
 
-@pytest.mark.row("P9")
+@pytest.mark.row("P8")
 def test_an_item_whose_answer_is_endless_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adapter, "_answer_bytes", lambda _: 50_000)
     fetched = feed("rss", 9, {4: {"content": "<p>word</p>" * 10_000}})
@@ -178,7 +194,7 @@ def test_an_item_whose_answer_is_endless_is_named(monkeypatch: pytest.MonkeyPatc
     assert len(parsed.entries) == 8
 
 
-@pytest.mark.row("P9")
+@pytest.mark.row("P8")
 def test_a_document_of_many_such_items_is_given_up_with_what_it_came_to() -> None:
     everywhere = dict.fromkeys(range(100, 150), fail)
     with started(everywhere) as parser, pytest.raises(ParseError) as failure:
