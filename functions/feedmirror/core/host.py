@@ -6,7 +6,6 @@ The only file that imports idna, and only when a name needs it: its tables take 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
 _MOST_NAME_CHARS = 253  # Source: RFC 1035 §2.3.4
@@ -49,10 +48,12 @@ def ascii_host(name: str) -> str:
 def _from_international(name: str) -> str:
     if len(name) > _MOST_NAME_CHARS:  # before what takes quadratic time
         raise ValueError("the name is too long")
+    from unicodedata import bidirectional  # noqa: PLC0415
+
     from idna import check_bidi, uts46_remap  # noqa: PLC0415 - loads tables, which few names need
 
     labels = [_decoded(label) for label in uts46_remap(name, std3_rules=False).split(".")]
-    directions = {unicodedata.bidirectional(letter) for label in labels for letter in label}
+    directions = {bidirectional(letter) for label in labels for letter in label}
     for label in filter(None, labels):
         if directions & _RIGHT_TO_LEFT:
             check_bidi(label, check_ltr=True)

@@ -23,15 +23,15 @@ _PAIRS = (
 )
 _SHORTEST = dict(pair.split("=") for pair in _PAIRS.split())
 # Source: RFC 5646 §2.1, "langtag". Tags of private use alone and grandfathered ones are left out:
-# they mean nothing to a screen reader.
-_TAG = re.compile(
+# they mean nothing to a screen reader. Compiled at the first use: most runs that find nothing new
+# look at no language.
+_TAG = (
     r"(?P<primary>[a-z]{2,3})(?:-[a-z]{3}){0,3}"
     r"(?:-[a-z]{4})?"  # script
     r"(?:-(?:[a-z]{2}|[0-9]{3}))?"  # region
     r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"  # variants
     r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*"  # extensions
-    r"(?:-x(?:-[a-z0-9]{1,8})+)?",
-    re.IGNORECASE | re.ASCII,
+    r"(?:-x(?:-[a-z0-9]{1,8})+)?"
 )
 
 
@@ -42,7 +42,7 @@ def language_tag(said: str | None) -> str | None:
     Letters keep their case, which has no meaning. Subtags but the first need not be registered.
     """
     tag = (said or "").strip().replace("_", "-")
-    found = _TAG.fullmatch(tag)
+    found = re.fullmatch(_TAG, tag, re.IGNORECASE | re.ASCII)
     if not found:
         return None
     primary = found["primary"].lower()
