@@ -44,8 +44,8 @@ ADDRESSES = (
     _mutant(
         "a name is looked up once",
         _GUARD,
-        "        return found\n\n    def _look_up",
-        "        return self._look_up(target, deadline)\n\n    def _look_up",
+        "        return found\n\n    def check_number",
+        "        return self._look_up(target, deadline)\n\n    def check_number",
         "test_guard.py::test_answer_that_changes_after_the_check_changes_nothing",
     ),
     _mutant(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 import pytest
 
 from commands import feedmirror, write_config
@@ -30,6 +33,47 @@ def test_configuration_in_order_is_shown_as_a_table(here, capsys):
         "\n"
         "feeds.toml is in order: 2 feeds.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://a.example:25/feed", "port 25 belongs to another protocol"),
+        ("http://10.1.2.3/feed", "10.1.2.3 of .* is not a public address; .*allow_private_hosts"),
+        ("http://[::1]/feed", "::1 of .* is not a public address"),
+        ("http://169.254.1.1/feed", "is a cloud's metadata address, which is never contacted"),
+    ],
+)
+def test_address_that_a_run_always_refuses_is_a_problem(here, capsys, url, why):
+    (here / "feeds.toml").write_text(f'feeds.one.url = "{url}"')
+    assert feedmirror("check") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"feedmirror: 1 problem in feeds.toml\nfeeds.one: .*{why}.*\n", err)
+
+
+def test_private_address_that_is_allowed_is_no_problem(here):
+    feed = 'url = "http://10.1.2.3/feed"\nallow_private_hosts = true'
+    (here / "feeds.toml").write_text(f"[feeds.one]\n{feed}")
+    assert feedmirror("check") == 0
+
+
+@pytest.mark.parametrize("command", ["check", "run", "status"])
+@pytest.mark.parametrize("what", ["pipe", "folder", "device", "gigabytes"])
+def test_configuration_that_is_no_file_is_refused_and_not_waited_for(here, capsys, command, what):
+    path = here / "odd.toml"
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    elif what == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.touch()
+        os.truncate(path, 3_000_000_000)
+    assert feedmirror(command, "--config", "odd.toml") == 2
+    said = "is larger than" if what == "gigabytes" else "is not a file"
+    assert f"odd.toml: {said}" in capsys.readouterr().err
 
 
 def test_missing_public_url_is_pointed_out(here, capsys):

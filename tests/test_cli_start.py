@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -68,8 +69,37 @@ def test_process_prints_one_document_on_stdout_and_events_on_stderr(tmp_path):
     ]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command", [["check"], ["status"], ["status", "--json"], ["run", "--json"]]
+)
+def test_output_that_cannot_be_written_is_one_line_and_a_failure(tmp_path, command):
+    write_config(tmp_path, {"x": "http://127.0.0.1/" if "run" in command else "http://a.example/"})
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "feedmirror", *command],
+            cwd=tmp_path, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    last = ended.stderr.splitlines()[-1]
+    assert last == "feedmirror: the output cannot be written: No space left on device"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_closed_streams_change_nothing_but_what_is_said(tmp_path, closed):
+    write_config(tmp_path, {"x": "https://feed.example/"})
+    line = f"{shlex.quote(sys.executable)} -m feedmirror check {closed}"
+    ended = subprocess.run(
+        line, shell=True, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_unread_output_ends_it_quietly(tmp_path):
-    write_config(tmp_path, {"x": "http://127.0.0.1:9/"})
+    write_config(tmp_path, {"x": "http://feed.example/"})
     with spawn("check", cwd=tmp_path) as process:
         process.stdout.close()
         err = process.stderr.read()

@@ -95,6 +95,15 @@ class Guard:
         Raises: FetchError (DNS, ADDRESS, TIMEOUT).
         """
         found = self._look_up(target, deadline)
+        self._check(target, found, allow_private=allow_private)
+        return found
+
+    def check_number(self, target: Target, *, allow_private: bool) -> None:
+        """Raise FetchError (ADDRESS) if the host is a number that is refused; looks nothing up."""
+        if _parsed(target.host) is not None:
+            self._check(target, (target.host,), allow_private=allow_private)
+
+    def _check(self, target: Target, found: Sequence[str], *, allow_private: bool) -> None:
         for address in found:
             if target.port == self.own_port and not self.is_public(address):
                 where = f"Port {target.port} of {target.host} in {target.shown}"
@@ -102,7 +111,6 @@ class Guard:
                 raise FetchError(Kind.ADDRESS, message)
             if not (self.is_public(address) or (allow_private and is_private(address))):
                 raise FetchError(Kind.ADDRESS, _why_refused(target, address))
-        return found
 
     def _look_up(self, target: Target, deadline: Deadline) -> tuple[str, ...]:
         if _parsed(target.host) is not None:

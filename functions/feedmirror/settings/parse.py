@@ -17,6 +17,7 @@ from feedmirror.settings.tables import read_table
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MOST_BYTES = 10_000_000  # of a file; 10,000 feeds take 2 MB
 _MINIMAL = 'feeds.example-news.url = "https://news.example.org/rss"'
 
 _DEFAULT_NAMES = {key.name for key in DEFAULT_KEYS}
@@ -55,12 +56,23 @@ def load_settings(path: Path) -> Settings:
     Raises: ConfigError, also where the file cannot be read or is not UTF-8.
     """
     try:
-        return parse_settings(path.read_bytes().decode(), path=str(path))
+        return parse_settings(_read_file(path).decode(), path=str(path))
     except OSError as error:
         raise ConfigError((f"{path}: cannot be read: {error.strerror or error}",)) from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError((f"{path}:{line}: is not UTF-8; save the file as UTF-8",)) from error
+
+
+def _read_file(path: Path) -> bytes:
+    """Raises: OSError, ConfigError for what is not a file or too large."""
+    if path.exists() and not path.is_file():  # a pipe would block, a device never end
+        raise ConfigError((f"{path}: is not a file",))
+    with path.open("rb") as file:
+        body = file.read(_MOST_BYTES + 1)
+    if len(body) > _MOST_BYTES:
+        raise ConfigError((f"{path}: is larger than {_MOST_BYTES:,} bytes",))
+    return body
 
 
 def subscription_for(url: str, *, slug: str | None = None, **keys: object) -> Subscription:

@@ -11,7 +11,8 @@ from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, missing
 from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.errors import ConfigError
+from feedmirror.entrypoints.redaction import printable, redacted
+from feedmirror.errors import ConfigError, FetchError
 from feedmirror.model import Subscription
 from feedmirror.settings import load_settings
 
@@ -28,6 +29,9 @@ def check(arguments: Namespace, _outside: Outside) -> int:
     except ConfigError as error:
         complain(f"{counted(len(error.problems), 'problem')} in {path}", *error.problems)
         return 2
+    if refused := [line for feed in settings.subscriptions for line in _refused(feed)]:
+        complain(f"{counted(len(refused), 'problem')} in {path}", *refused)
+        return 2
     base = settings.public_url or DEFAULT_PUBLIC_URL
     rows = [row for each in settings.subscriptions for row in _rows(each, base)]
     show(Table(("feed", "every", "keep", "address"), rows, frozenset({"every", "keep"})))
@@ -36,6 +40,19 @@ def check(arguments: Namespace, _outside: Outside) -> int:
         lines.append("It sets no public_url: these are the addresses that `feedmirror serve` has.")
     print("\n".join(lines))  # noqa: T201 - what the command is for
     return 0
+
+
+def _refused(subscription: Subscription) -> Iterator[str]:
+    """Yield why addresses of the feed are never asked, whatever their hosts resolve to."""
+    from feedmirror.adapters.guard import Guard  # noqa: PLC0415 - urllib3, which a fault spares
+    from feedmirror.adapters.target import parse_target  # noqa: PLC0415
+
+    for url in (subscription.url, *subscription.alternates):
+        try:
+            target = parse_target(url)
+            Guard().check_number(target, allow_private=subscription.allow_private_hosts)
+        except FetchError as error:
+            yield f"feeds.{subscription.slug}: {printable(redacted(str(error), subscription))}"
 
 
 def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:

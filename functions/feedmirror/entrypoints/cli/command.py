@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 
 from feedmirror.entrypoints.cli.arguments import parse_arguments
 from feedmirror.entrypoints.cli.outside import Outside, complain
@@ -22,14 +23,29 @@ def main(argv: Sequence[str] | None = None, *, outside: Outside | None = None) -
 
     130 if it was interrupted before its work was done, 141 if nobody wanted its output.
     """
-    _print_anything()
+    _open_streams()
+    try:
+        code = _performed(argv, outside or Outside())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return _PIPE_BROKEN
+    except OSError as error:  # of the output; all others are told where they happen
+        what = error.filename or "the output cannot be written"
+        complain(f"{what}: {error.strerror}")
+        _discard_output()
+        return 1
+    return code
+
+
+def _performed(argv: Sequence[str] | None, outside: Outside) -> int:
+    """Return the exit code of the command that is asked for. Raises: OSError of its output."""
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
         # Each command's module has the command's name, and a function of that name.
         module = import_module(f"feedmirror.entrypoints.cli.{arguments.command}")
         perform: Callable[..., int] = getattr(module, arguments.command)
-        code = perform(arguments, outside or Outside())
-        sys.stdout.flush()
+        return perform(arguments, outside)
     except ConfigError as error:
         complain(*error.problems)
         return 2
@@ -40,14 +56,13 @@ def main(argv: Sequence[str] | None = None, *, outside: Outside | None = None) -
         return ended.code if isinstance(ended.code, int) else 0
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        _discard_output()
-        return _PIPE_BROKEN
-    return code
 
 
-def _print_anything() -> None:
-    """Have a terminal of another encoding than UTF-8 show what it can, rather than end us."""
+def _open_streams() -> None:
+    """Have closed streams lead nowhere, and others show what their encoding allows."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # else the next file that is opened would be taken for it
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - stays
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -43,4 +43,5 @@ class Outside:
 
 def complain(*lines: str) -> None:
     """Say on stderr what is wrong, the first line in the program's name."""
-    sys.stderr.write("\n".join((f"feedmirror: {lines[0]}", *lines[1:])) + "\n")
+    with suppress(OSError):  # there is nobody else to tell
+        sys.stderr.write("\n".join((f"feedmirror: {lines[0]}", *lines[1:])) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 _MARGIN = 4  # columns that the spinner takes
@@ -37,8 +37,9 @@ class PlainProgress:
 
     def write(self, line: str) -> None:
         """Write a line on stderr, in one piece: threads may write at once."""
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        with suppress(OSError):  # a log that cannot be written stops no feed
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
 
 class LiveProgress:
