@@ -12,10 +12,11 @@ from builders import rss_document
 from cpu_limit import seconds_not_minutes
 from feedmirror.core import active, html
 from feedmirror.core.formats import rss
+from feedmirror.core.identity import identify
 from feedmirror.core.parse import parse
 from feedmirror.core.parts import Part
 from feedmirror.core.text import closed, words_of
-from feedmirror.model import Author, Category, Fetched, Images, Subscription
+from feedmirror.model import Author, Category, Fetched, Identity, Images, Item, Subscription
 from page_reading import entry_page, publication, revision
 from scene import URL
 
@@ -101,3 +102,11 @@ def test_pictures_in_a_link_with_a_long_address_are_not_each_compared_with_all_o
     with seconds_not_minutes():
         page = entry_page(revision(content=body), subscription=subscription)
     assert page.count('href="https://tides.example.org/p"') == 50_000
+
+
+@pytest.mark.row("P3")
+def test_items_that_share_a_guid_are_told_apart_without_a_search_for_each_link() -> None:
+    items = [Item(str(number), "guid", f"link {number}") for number in range(100_000)]
+    with seconds_not_minutes():
+        found = identify(items, {}, Identity.GUID, frozenset(), {})
+    assert len({one.key for one in found}) == 100_000

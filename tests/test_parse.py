@@ -451,3 +451,11 @@ def test_one_new_entry_of_thirty_is_read_in_a_fraction_of_the_time_of_all() -> N
     assert len(whole.items) == 30
 
     within(1 / 4, lambda: parse(document, known), than=lambda: parse(document, frozenset()))
+
+
+def test_a_title_behind_thousands_of_extension_elements_is_read() -> None:
+    many = '<x:a xmlns:x="urn:x"/>' * 3_000
+    feed = f"<rss version='2.0'><channel><item>{many}<title>Behind</title></item></channel></rss>"
+    (entry,) = parse(Fetched("https://a.example.org/", feed.encode()), frozenset()).entries.values()
+    assert entry.title == "Behind"
+    assert len(entry.foreign) == 3_000

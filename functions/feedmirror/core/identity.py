@@ -91,13 +91,15 @@ def _keepers(
     items: Sequence[Item], known: Collection[str], links: Mapping[str, str | None]
 ) -> dict[str, str | None]:
     """For each guid that stands with several links: the link of the entry that keeps it."""
-    groups: dict[str, list[str | None]] = {}
+    groups: dict[str, dict[str | None, None]] = {}  # ordered sets: a list would be searched
     for item in items:
         name = identifier_of(item, Identity.GUID)
-        if name and item.link not in groups.setdefault(name, []):
-            groups[name].append(item.link)
+        if name:
+            groups.setdefault(name, {})[item.link] = None
     return {
-        guid: _keeper(guid, group, known, links) for guid, group in groups.items() if len(group) > 1
+        guid: _keeper(guid, list(group), known, links)
+        for guid, group in groups.items()
+        if len(group) > 1
     }
 
 

@@ -13,7 +13,7 @@ class Tag:
     """
 
     def __init__(self, declared: dict[str, str], used: set[str]) -> None:
-        self.scope = dict(declared)  # prefixes by what they are bound to within the element
+        self.scope = declared  # prefixes by what they are bound to within the element
         self.declarations: dict[str, str] = {}  # attributes to declare them with
         self._used = used  # well-known prefixes, to be declared on the document's root
         self._taken: dict[str, str] = {}  # prefixes of this tag
@@ -45,6 +45,8 @@ class Tag:
         return prefix
 
     def _declare(self, prefix: str, uri: str) -> None:
+        if not self.declarations:  # copied only then: it may be long, and elements many
+            self.scope = dict(self.scope)
         self.scope[prefix] = uri
         self._taken[prefix] = uri
         self.declarations[f"xmlns:{prefix}" if prefix else "xmlns"] = uri
