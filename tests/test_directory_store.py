@@ -188,6 +188,13 @@ def test_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
             attempt()
 
 
+def test_root_that_is_a_link_to_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    for attempt in attempts(DirectoryStore(tmp_path / "link")):
+        with pytest.raises(StoreError, match="a symbolic link where a directory has to be"):
+            attempt()
+
+
 def test_folder_where_an_object_has_to_be_is_refused(store: Store, root: Path) -> None:
     (root / KEY).mkdir(parents=True)
     with pytest.raises(StoreError, match="Is a directory"):

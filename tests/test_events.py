@@ -157,3 +157,29 @@ def test_response_names_the_messages_to_send_again() -> None:
     assert json.dumps(response_to(["a", "b"])) == (
         '{"batchItemFailures": [{"itemIdentifier": "a"}, {"itemIdentifier": "b"}]}'
     )
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2200-01-01",
+    ],
+)
+def test_tick_of_a_time_that_no_calendar_goes_on_from_is_refused(at: str) -> None:
+    with pytest.raises(EventError, match=r"the event's `at` is .*accepted is a time such as"):
+        read_event({"tick": "999 days", "at": at}, NOON)
+
+
+def test_event_that_is_nested_beyond_reason_is_refused() -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(EventError, match="tick is nested too deeply"):
+        read_event({"tick": nested}, NOON)
+    record = {"eventSource": "aws:sqs", "messageId": "1", "body": nested}
+    batch = read_event({"Records": [record]}, NOON)
+    assert isinstance(batch, Batch)
+    assert batch.messages[0].slug is None

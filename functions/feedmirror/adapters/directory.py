@@ -182,6 +182,8 @@ class DirectoryStore:
         try:
             folder = os.open(self._root, files.FOLDER)
         except FileNotFoundError:
+            if self._root.is_symlink():  # to nothing
+                raise OSError(errno.ENOTDIR, "", str(self._root)) from None
             if not make:
                 raise
             self._root.mkdir(parents=True, exist_ok=True)

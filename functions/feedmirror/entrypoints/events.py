@@ -17,6 +17,7 @@ _ACCEPTED = (
 )
 _TICK = re.compile(r"([1-9][0-9]{0,2}) (minute|hour|day)s?")
 _PLACEHOLDER = re.compile(r"<aws\.scheduler\.[a-z-]+>")  # an emulator may leave it as it is
+_YEARS = range(1971, 2200)  # of a tick, with room for the days before and after
 _SHOWN = 80  # characters of what was sent instead
 
 
@@ -116,6 +117,8 @@ def _moment(at: object, now: datetime) -> datetime:
         return now
     try:
         moment = datetime.fromisoformat(at)  # type: ignore[arg-type] # refused below
+        if moment.year not in _YEARS:
+            raise ValueError("nothing is due then")
     except (ValueError, TypeError):
         accepted = "accepted is a time such as 2026-01-31T12:00:00Z"
         raise EventError(f"the event's `at` is {_shown(at)}; {accepted}") from None
@@ -127,5 +130,8 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "nested too deeply"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
