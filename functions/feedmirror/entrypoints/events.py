@@ -115,13 +115,14 @@ def _tick(tick: object, at: object, now: datetime) -> Tick:
 def _moment(at: object, now: datetime) -> datetime:
     if isinstance(at, str) and (not at or _PLACEHOLDER.fullmatch(at)):
         return now
+    moment: datetime | None
     try:
         moment = datetime.fromisoformat(at)  # type: ignore[arg-type] # refused below
-        if moment.year not in _YEARS:
-            raise ValueError("nothing is due then")
     except (ValueError, TypeError):
+        moment = None
+    if moment is None or moment.year not in _YEARS:
         accepted = "accepted is a time such as 2026-01-31T12:00:00Z"
-        raise EventError(f"the event's `at` is {_shown(at)}; {accepted}") from None
+        raise EventError(f"the event's `at` is {_shown(at)}; {accepted}")
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
