@@ -84,7 +84,7 @@ def test_redirects_share_one_deadline(server):
         head = b"HTTP/1.1 302 Found\r\nLocation: /%d\r\n\r\n" % (hop + 1)
         server.script(f"/{hop}", Wait(TIMEOUT_S * 0.4), head)
     assert failure(server.url("/0", HOST), timeout_s=TIMEOUT_S).kind is Kind.TIMEOUT
-    assert 1 < len(server.requests) < 4  # of five: how many there is time for depends
+    assert len(server.requests) < 4  # of five; a busy machine has time for one alone
 
 
 # ---------------------------------------------------------------- connections

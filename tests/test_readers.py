@@ -11,7 +11,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection
@@ -110,7 +110,8 @@ def items(mirror: ServedMirror, slug: str) -> list[etree._Element]:
 
 
 def seconds(date: str) -> int:
-    return int(parsedate_to_datetime(date).timestamp())
+    moment = parsedate_to_datetime(date)  # naive for `-0000`, which is UTC all the same
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def seen(rows: list[Row]) -> list[tuple[str, str, str]]:
