@@ -10,6 +10,7 @@ from lxml import html
 from feedmirror.core.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
 from feedmirror.core.formats import Publication
 from feedmirror.core.pages.entry import Neighbour, render_entry
+from feedmirror.core.redaction import public_settings
 from feedmirror.model import Entry, Feed, Revision, Subscription
 from rules.tree import Element
 from scene import NOON, PUBLIC_URL, URL
@@ -34,22 +35,22 @@ def revision(number: int = 1, **fields: Any) -> Revision:
 def publication(*revisions: Revision, **fields: Any) -> Publication:
     """What a page of these entries is rendered from."""
     feed = fields.pop("feed", FEED)
-    subscription = fields.pop("subscription", SUBSCRIPTION)
+    settings = public_settings(fields.pop("subscription", SUBSCRIPTION))
     made = Publication(
-        subscription,
+        settings,
         feed,
-        tuple(attach(each, subscription, feed) for each in revisions),
-        attach_to_feed(feed, subscription, NOON),
+        tuple(attach(each, settings, feed) for each in revisions),
+        attach_to_feed(feed, settings, NOON),
         NOON,
-        f"{PUBLIC_URL}/{subscription.slug}",
-        notice_of_feed(feed, subscription, NOON),
+        f"{PUBLIC_URL}/{settings.slug}",
+        notice_of_feed(feed, settings, NOON),
     )
     return replace(made, **fields)
 
 
 def disclaimed(of: Revision, given: Publication) -> Disclaimed:
     """The entry as it is published."""
-    return attach(of, given.subscription, given.feed)
+    return attach(of, given.settings, given.feed)
 
 
 def entry_page(of: Revision, previous: Neighbour | None = None, **fields: Any) -> str:

@@ -62,6 +62,6 @@ _HASHED = [field.name for field in fields(Publication) if field.name != "subscri
 def _parts(publication: Publication) -> tuple[Hashable, ...]:
     """All that it is made of; a subscription has a dict in it, which has no hash."""
     return (
-        repr(publication.subscription),
+        repr(publication.settings),
         *(getattr(publication, name) for name in _HASHED),
     )

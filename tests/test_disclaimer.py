@@ -14,6 +14,7 @@ from lxml import html as lxml_html
 from builders import entry, rss_document
 from feedmirror.core import html
 from feedmirror.core.disclaimer import CSS_CLASS, attach, fill, problems
+from feedmirror.core.redaction import PublicSettings, public_settings
 from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.model import (
     DEFAULT_DISCLAIMER,
@@ -36,22 +37,20 @@ def _revision(**fields: object) -> Revision:
     return Revision("k", "d", "g", False, made, 1, NOON, NOON, NOON, URL)
 
 
-def _subscription(**fields: object) -> Subscription:
-    return Subscription("news", URL, disclaimer=Disclaimer(**fields))  # type: ignore[arg-type]
+def _settings(**fields: object) -> PublicSettings:
+    return public_settings(Subscription("news", URL, disclaimer=Disclaimer(**fields)))  # type: ignore[arg-type]
 
 
 def test_the_block_is_marked_as_the_mirrors() -> None:
-    attached = attach(
-        _revision(content="<p>x</p>"), _subscription(text="Words.", language="en"), FEED
-    )
+    attached = attach(_revision(content="<p>x</p>"), _settings(text="Words.", language="en"), FEED)
     assert attached.content == (
         f'<p>x</p><div class="{CSS_CLASS}" role="note" lang="en"><p>Words.</p></div>'
     )
 
 
 def test_the_operator_decides_between_the_end_and_the_beginning() -> None:
-    subscription = _subscription(text="Words.", position=Position.BEGINNING)
-    attached = attach(_revision(content="<p>x</p>", summary="<p>y</p>"), subscription, FEED)
+    settings = _settings(text="Words.", position=Position.BEGINNING)
+    attached = attach(_revision(content="<p>x</p>", summary="<p>y</p>"), settings, FEED)
     assert attached.content is not None
     assert attached.content.endswith("</div><p>x</p>")
     assert attached.summary.endswith("</div><p>y</p>")
@@ -59,7 +58,7 @@ def test_the_operator_decides_between_the_end_and_the_beginning() -> None:
 
 def test_variables_are_filled_in_and_escaped() -> None:
     words = "{source_title} | {source_url} | {entry_url} | {fetched} | {{braces}}"
-    attached = attach(_revision(link="https://e.org/?a=1&b=2"), _subscription(text=words), FEED)
+    attached = attach(_revision(link="https://e.org/?a=1&b=2"), _settings(text=words), FEED)
     assert attached.notice_text == (
         "Tides & Times | https://tides.example.org/ | https://e.org/?a=1&b=2 | "
         "2026-03-02 12:00 UTC | {braces}"
@@ -71,7 +70,7 @@ def test_variables_are_filled_in_and_escaped() -> None:
 def test_variables_in_html_cannot_break_out_of_an_attribute() -> None:
     evil = replace(FEED, title='"><script>alert(1)</script>')
     markup = '<p><a href="{source_url}" title="{source_title}">{source_title}</a></p>'
-    attached = attach(_revision(), _subscription(html=markup), evil)
+    attached = attach(_revision(), _settings(html=markup), evil)
     (link,) = lxml_html.fromstring(attached.notice_html).iter("a")
     assert link.get("title") == evil.title
     assert link.text == evil.title
@@ -80,32 +79,32 @@ def test_variables_in_html_cannot_break_out_of_an_attribute() -> None:
 
 def test_html_has_a_plain_form_with_the_addresses_of_its_links() -> None:
     markup = '<p>From <a href="{source_url}">{source_title}</a>.<br/>No endorsement.</p>'
-    attached = attach(_revision(), _subscription(html=markup), FEED)
+    attached = attach(_revision(), _settings(html=markup), FEED)
     assert attached.notice_text == (
         "From Tides & Times (https://tides.example.org/).\nNo endorsement."
     )
 
 
 def test_an_entry_without_any_body_has_the_disclaimer_for_one() -> None:
-    attached = attach(_revision(), _subscription(text="Words."), FEED)
+    attached = attach(_revision(), _settings(text="Words."), FEED)
     assert attached.summary == attached.notice_html
     assert attached.content is None
 
 
 def test_attaching_what_a_mirror_of_ours_published_leaves_one() -> None:
-    subscription = _subscription(text="Words.\n\nMore words.", language="en")
-    once = attach(_revision(content="<p>x</p>"), subscription, FEED).content
+    settings = _settings(text="Words.\n\nMore words.", language="en")
+    once = attach(_revision(content="<p>x</p>"), settings, FEED).content
     assert once is not None
     mirrored_again = html.clean(once)  # which takes the class and the role away
     assert CSS_CLASS not in mirrored_again
-    twice = attach(_revision(content=mirrored_again), subscription, FEED).content
+    twice = attach(_revision(content=mirrored_again), settings, FEED).content
     assert twice == once
 
 
 @given(st.text(), st.sampled_from(list(Position)))
 def test_whatever_the_body_is_the_block_stands_visible_and_once(body: str, place: Position) -> None:
-    subscription = _subscription(text="A sentence that stands alone.", position=place)
-    content = attach(_revision(content=html.clean(body)), subscription, FEED).content
+    settings = _settings(text="A sentence that stands alone.", position=place)
+    content = attach(_revision(content=html.clean(body)), settings, FEED).content
     assert content is not None
     tree = lxml_html.fragment_fromstring(content, create_parent="article")
     blocks = tree.find_class(CSS_CLASS)
@@ -154,7 +153,7 @@ def test_slots_are_filled_by_kind() -> None:
         f"<itunes:summary>{TEXT_BEFORE}plain{TEXT_AFTER}</itunes:summary>",
         f"<yandex:full-text>{HTML_BEFORE}&lt;p&gt;rich&lt;/p&gt;{HTML_AFTER}</yandex:full-text>",
     )
-    attached = attach(_revision(foreign=fragments), _subscription(text="A & B"), FEED)
+    attached = attach(_revision(foreign=fragments), _settings(text="A & B"), FEED)
     plain, rich = attached.foreign
     assert plain == "<itunes:summary>plain\n\nA &amp; B</itunes:summary>"
     assert "A &amp;amp; B" in rich
@@ -163,7 +162,7 @@ def test_slots_are_filled_by_kind() -> None:
 
 
 def test_the_default_names_the_source_and_says_that_mirroring_is_no_endorsement() -> None:
-    attached = attach(_revision(), Subscription("news", URL), FEED)
+    attached = attach(_revision(), public_settings(Subscription("news", URL)), FEED)
     assert "Tides & Times (https://tides.example.org/)" in attached.notice_text
     assert "no endorsement" in attached.notice_text
     assert not problems(DEFAULT_DISCLAIMER.html or "", is_html=True)

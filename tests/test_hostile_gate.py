@@ -11,6 +11,7 @@ import pytest
 from feedmirror import publisher
 from feedmirror.core import rendering
 from feedmirror.core.formats import Format, Publication, formats
+from feedmirror.core.redaction import public_settings
 from feedmirror.errors import RenderError
 from feedmirror.pipeline import attempt
 from inertness import MARK
@@ -223,4 +224,5 @@ def _publication(scene: Scene) -> Publication:
     store: Any = scene.store
     state = load(store.objects["data/news/state.json"], "")
     address = f"{PUBLIC_URL}/news"
-    return rendering.publication_of(state, scene.subscription, address, state.window)
+    settings = public_settings(scene.subscription)
+    return rendering.publication_of(state, settings, address, state.window)

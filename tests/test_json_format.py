@@ -18,6 +18,7 @@ from feedmirror.core import html
 from feedmirror.core.disclaimer import attach
 from feedmirror.core.formats import Publication, formats, stamped
 from feedmirror.core.parse import parse
+from feedmirror.core.redaction import public_settings
 from feedmirror.core.text import words_of
 from feedmirror.errors import RenderError
 from feedmirror.model import Disclaimer, Fetched, Position, Subscription
@@ -271,8 +272,9 @@ def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, comp
     scene.refresh()
     state = state_in(scene.store)
     assert state.feed is not None
-    entries = tuple(attach(revision, SUBSCRIPTION, state.feed) for revision in state.window)
-    publication = Publication(SUBSCRIPTION, state.feed, entries, (), NOON, f"{PUBLIC_URL}/news")
+    settings = public_settings(SUBSCRIPTION)
+    entries = tuple(attach(revision, settings, state.feed) for revision in state.window)
+    publication = Publication(settings, state.feed, entries, (), NOON, f"{PUBLIC_URL}/news")
     document = FORMAT.render(publication)
     FORMAT.verify(document.encode(), publication)
     with pytest.raises(RenderError, match=complaint):

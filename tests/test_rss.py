@@ -14,6 +14,7 @@ from hypothesis import given
 from builders import EPOCH, SITE, atom_document, entry, json_feed, rss_document
 from feedmirror.core.formats import Publication, formats
 from feedmirror.core.parse import parse
+from feedmirror.core.redaction import public_settings
 from feedmirror.errors import ParseError, RenderError
 from feedmirror.model import Disclaimer, Feed, Fetched, Subscription
 from generate import FEED_URL, feeds
@@ -210,8 +211,9 @@ def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, comp
     feed, window = _state_of(scene)
     from feedmirror.core.disclaimer import attach
 
-    entries = tuple(attach(revision, SUBSCRIPTION, feed) for revision in window)
-    publication = Publication(SUBSCRIPTION, feed, entries, (), NOW, f"{PUBLIC_URL}/news")
+    settings = public_settings(SUBSCRIPTION)
+    entries = tuple(attach(revision, settings, feed) for revision in window)
+    publication = Publication(settings, feed, entries, (), NOW, f"{PUBLIC_URL}/news")
     document = RSS.render(publication)
     RSS.verify(document.encode(), publication)
     with pytest.raises(RenderError, match=complaint):

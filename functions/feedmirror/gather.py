@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 
+from feedmirror.core.redaction import Redaction
+from feedmirror.core.secrets import secrets_of
 from feedmirror.core.state import State
 from feedmirror.errors import FeedError, FetchError, Kind
 from feedmirror.model import PARSER_VERSION, Fetched, Gone, NotModified, Reading, Subscription
 from feedmirror.ports import World
+from feedmirror.redaction_key import redaction_key
 
 _SIGHTINGS = 3  # of a permanent redirect's target as a feed, before it is remembered
 
@@ -73,6 +77,8 @@ def _ask(
         return Gathered(noted, reply.status, note=note)
     current = state.parser_version == PARSER_VERSION
     parsed = world.parser.parse(reply, frozenset(state.fingerprints if current else ()))
+    secrets = secrets_of(subscription, reply.url)
+    parsed = Redaction(secrets, partial(redaction_key, world.store)).parsed(parsed)
     if not parsed.complete:
         note = "the document was cut off: its whole entries are kept, nothing else is changed"
     reading = Reading(reply, parsed, digest, requested_at, alternate)

@@ -246,6 +246,7 @@ class Subscription:
     slug: str  # a-z 0-9 -, 1 to 63: part of the public address and of every key
     url: str  # empty: not configured, which only a retired feed may be
     alternates: tuple[str, ...] = ()  # tried in order when `url` fails
+    source_url: str | None = None  # shown to readers in place of `url`; nothing in it is secret
     title: str | None = None  # overrides the origin's
     disclaimer: Disclaimer = DEFAULT_DISCLAIMER
     contact: str | None = None  # mailto: or https:, goes into the User-Agent

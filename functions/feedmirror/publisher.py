@@ -20,12 +20,14 @@ from feedmirror.core.formats import Format, Place, formats, stamped, unstamped
 from feedmirror.core.formats.html import NAME as PAGE_OF_FEED
 from feedmirror.core.pages.entry import Neighbour, stamp_entry
 from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
+from feedmirror.core.redaction import public_settings
 from feedmirror.core.rendering import entry_page, publication_of, recipe, rendered, stale
 from feedmirror.core.seal import Named, Page, predecessors
 from feedmirror.core.state import Published, State
 from feedmirror.errors import StoreError
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import Store
+from feedmirror.redaction_key import redaction_key
 
 _ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
 _HTML = "text/html; charset=utf-8"
@@ -56,18 +58,18 @@ class Publisher:
     def __init__(self, store: Store, subscription: Subscription, public_url: str) -> None:
         self.slug = subscription.slug
         self._store = store
-        self._subscription = subscription
+        self._settings = public_settings(subscription, partial(redaction_key, store))
         self._address = f"{public_url.rstrip('/')}/{self.slug}"
 
     def stale(self, state: State) -> tuple[Format, ...]:
         """The formats whose documents are not what they should be."""
-        return stale(state, self._subscription, self._address)
+        return stale(state, self._settings, self._address)
 
     def store_entries(self, state: State) -> None:
         """Store the entries that are pending; those that are there already stay as they are."""
         for revision in state.pending:
             assert state.feed is not None  # noqa: S101 - entries come with the feed they stand in
-            notice = attach(revision, self._subscription, state.feed).notice_html
+            notice = attach(revision, self._settings, state.feed).notice_html
             noted = replace(revision, disclaimer=notice)
             key = record.key_of(self.slug, revision.key, revision.digest)
             self._store.create(key, record.dump(self.slug, noted, state.feed))
@@ -103,7 +105,7 @@ class Publisher:
     ) -> Unfit:
         """Write the page of each entry; those that cannot be shown on it."""
         unfit: Unfit = {}
-        publication = publication_of(state, self._subscription, self._address)
+        publication = publication_of(state, self._settings, self._address)
         for revision in revisions:
             named = follow.get(revision.key)
             previous = Neighbour(named.key, named.title) if named else None
@@ -132,9 +134,7 @@ class Publisher:
         """Write the documents of a sealed page; the entries that are in one of them missing."""
         unfit: Unfit = {}
         place = Place(page.name, page.older, newer, page.older_has)
-        publication = publication_of(
-            state, self._subscription, self._address, page.revisions, place
-        )
+        publication = publication_of(state, self._settings, self._address, page.revisions, place)
         for one in rendered(formats(), publication):
             unfit |= {revision.key: revision.guid for revision in one.unfit}
             body = one.made.stamp(one.document, state.generation).encode()
@@ -211,7 +211,7 @@ class Publisher:
         unfit: Unfit = {}
         chosen = self.stale(state)
         if chosen:
-            publication = publication_of(state, self._subscription, self._address, state.window)
+            publication = publication_of(state, self._settings, self._address, state.window)
             for one in rendered(chosen, publication):
                 unfit |= {revision.key: revision.guid for revision in one.unfit}
                 known = state.documents.get(one.made.name)
@@ -223,7 +223,7 @@ class Publisher:
                     written.append(one.made.name)
                 if etag is None:
                     return None
-                by = recipe(one.made, state, self._subscription, self._address)
+                by = recipe(one.made, state, self._settings, self._address)
                 documents[one.made.name] = Published(etag, digest, by)
         return Copy(documents, tuple(written), unfit)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from feedmirror.core.disclaimer import attach, problems
 from feedmirror.core.html import clean
 from feedmirror.core.pages.body import body_of
+from feedmirror.core.redaction import public_settings
 from feedmirror.model import Disclaimer, Entry, Feed, Images, Position, Revision, Subscription
 from fuzz.inputs import NOW, URL, chance, text
 from fuzz.judges import MARK, require, require_closed
@@ -29,7 +30,8 @@ def check(data: bytes) -> None:
         words = Disclaimer(words.text, words.html, "en", Position.BEGINNING)
     cleaned = clean(body, URL)
     entry = Entry(guid="1", link=f"{URL}?1", title="One", summary=cleaned, content=cleaned)
-    made = attach(_revision(entry), Subscription("news", URL, disclaimer=words), FEED)
+    settings = public_settings(Subscription("news", URL, disclaimer=words))
+    made = attach(_revision(entry), settings, FEED)
     shown = body_of(made, Images.ORIGIN)
     for held in (made.summary, made.content or "", shown):
         _require_notice(held)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from feedmirror.core.decide import decide
 from feedmirror.core.formats import Publication, formats
 from feedmirror.core.parse import parse
+from feedmirror.core.redaction import public_settings
 from feedmirror.core.rendering import entry_page, publication_of, rendered
 from feedmirror.core.state import State
 from feedmirror.errors import ParseError
@@ -43,7 +44,7 @@ def _publication(data: bytes) -> Publication | None:
     reading = Reading(document, parsed, "0" * 32, NOW, alternate=False)
     commits = decide(State(url=subscription.url), subscription, reading).commits
     state = commits[-1].state
-    return publication_of(state, subscription, ADDRESS, state.window)
+    return publication_of(state, public_settings(subscription), ADDRESS, state.window)
 
 
 def _pages(publication: Publication) -> Iterator[str]:

@@ -23,16 +23,15 @@ _TO_NEWER = re.compile(
 
 def title_of(publication: Publication) -> str:
     """What the source is called, for readers: never empty, and no longer than a title is."""
-    feed, subscription = publication.feed, publication.subscription
-    title = (
-        subscription.title or feed.title or urlsplit(subscription.url).hostname or subscription.slug
-    )
+    feed, settings = publication.feed, publication.settings
+    host = urlsplit(settings.source_url).hostname
+    title = settings.title or feed.title or host or settings.slug
     return title[:_LONGEST_TITLE]
 
 
 def page_of(publication: Publication) -> str:
     """The page that the feed is of: where the origin names none, its address, or ours."""
-    url = publication.subscription.url
+    url = publication.settings.source_url
     return publication.feed.link or (url if is_web(url) else publication.address)
 
 
@@ -61,7 +60,7 @@ def source_of(entry: Entry, publication: Publication) -> Source | None:
     """Where the entry was taken from: what it names itself, else the feed that is mirrored; None
     where that came from a file, whose place is nobody's business.
     """
-    return entry.source or _own_source(title_of(publication), publication.subscription.url)
+    return entry.source or _own_source(title_of(publication), publication.settings.source_url)
 
 
 @lru_cache(maxsize=16)

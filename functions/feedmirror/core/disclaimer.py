@@ -14,10 +14,11 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
+from feedmirror.core.redaction import PublicSettings
 from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.core.text import paragraphs, straight
 from feedmirror.core.xml import Node, escape, printable, tree
-from feedmirror.model import Disclaimer, Feed, Position, Revision, Subscription
+from feedmirror.model import Disclaimer, Feed, Position, Revision
 
 CSS_CLASS = "feedmirror-disclaimer"
 VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
@@ -43,13 +44,13 @@ class Disclaimed:
     notice_text: str
 
 
-def attach(revision: Revision, subscription: Subscription, feed: Feed) -> Disclaimed:
-    """The revision with the subscription's present disclaimer in every body it has.
+def attach(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:
+    """The revision with the present disclaimer in every body it has.
 
     A body that carries this very disclaimer already (of a mirror of a mirror) carries it once.
     """
-    disclaimer, entry = subscription.disclaimer, revision.entry
-    values = _values(entry.link, revision.first_seen, subscription, feed)
+    disclaimer, entry = settings.disclaimer, revision.entry
+    values = _values(entry.link, revision.first_seen, settings, feed)
     words_html, words_text = _words(disclaimer, values)
     block = _block(words_html, disclaimer)
     before = disclaimer.position is Position.BEGINNING
@@ -71,22 +72,22 @@ def attach(revision: Revision, subscription: Subscription, feed: Feed) -> Discla
     )
 
 
-def attach_to_feed(feed: Feed, subscription: Subscription, moment: datetime) -> tuple[str, ...]:
+def attach_to_feed(feed: Feed, settings: PublicSettings, moment: datetime) -> tuple[str, ...]:
     """The feed's own fragments, with the disclaimer in those that are entries in all but name.
 
     `moment` is what `{fetched}` stands for there, the feed's page what `{entry_url}` does.
     """
-    values = _values(None, moment, subscription, feed)
-    words_html, words_text = _words(subscription.disclaimer, values)
-    block = _block(words_html, subscription.disclaimer)
-    before = subscription.disclaimer.position is Position.BEGINNING
+    values = _values(None, moment, settings, feed)
+    words_html, words_text = _words(settings.disclaimer, values)
+    block = _block(words_html, settings.disclaimer)
+    before = settings.disclaimer.position is Position.BEGINNING
     return tuple(_filled(f, block, words_text, before=before) for f in feed.foreign)
 
 
-def notice_of_feed(feed: Feed, subscription: Subscription, moment: datetime) -> str:
+def notice_of_feed(feed: Feed, settings: PublicSettings, moment: datetime) -> str:
     """The marked block for a page that tells of many entries; variables as in `attach_to_feed`."""
-    words_html, _ = _words(subscription.disclaimer, _values(None, moment, subscription, feed))
-    return _block(words_html, subscription.disclaimer)
+    words_html, _ = _words(settings.disclaimer, _values(None, moment, settings, feed))
+    return _block(words_html, settings.disclaimer)
 
 
 def _block(words_html: str, disclaimer: Disclaimer) -> str:
@@ -99,11 +100,11 @@ def _language(disclaimer: Disclaimer) -> str:
 
 
 def _values(
-    link: str | None, fetched: datetime, subscription: Subscription, feed: Feed
+    link: str | None, fetched: datetime, settings: PublicSettings, feed: Feed
 ) -> dict[str, str]:
-    source_url = feed.link or subscription.url
+    source_url = feed.link or settings.source_url
     # Among the operator's words it is on their line and runs their way, however long it is.
-    said = straight(printable(subscription.title or feed.title or ""))[:_LONGEST_TITLE]
+    said = straight(printable(settings.title or feed.title or ""))[:_LONGEST_TITLE]
     return {
         "source_title": said or urlsplit(source_url).hostname or source_url,
         "source_url": source_url,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from xml.parsers import expat
 
 from feedmirror.core.disclaimer import CSS_CLASS, Disclaimed
+from feedmirror.core.secrets import Secrets
 from feedmirror.core.xml import SEPARATOR
 from feedmirror.errors import RenderError
 
@@ -90,6 +91,18 @@ def inspect_bodies(
     ]
     if bare:
         raise RenderError(f"{name} would lack a disclaimer in items {bare}")
+
+
+def inspect_secrets(name: str, document: str, secrets: Secrets) -> None:
+    """Nothing, if no secret of the subscription stands in the document, in whatever spelling.
+
+    Raises: RenderError.
+    """
+    if secrets.found_in(document):
+        raise RenderError(
+            f"{name} would show a secret value of `url`, `alternates` or `headers`; where it is "
+            "none, set `source_url`"
+        )
 
 
 def _carries(body: str, is_html: bool, entry: Disclaimed) -> bool:

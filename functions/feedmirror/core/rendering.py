@@ -8,11 +8,13 @@ from hashlib import blake2b
 
 from feedmirror.core.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
 from feedmirror.core.formats import Format, Place, Publication, Trouble, alternates, formats
+from feedmirror.core.inspection import inspect_secrets
 from feedmirror.core.pages.entry import Neighbour, render_entry, render_entry_bare, verify_entry
 from feedmirror.core.pages.style import STYLE
+from feedmirror.core.redaction import PublicSettings
 from feedmirror.core.state import State
 from feedmirror.errors import RenderError
-from feedmirror.model import Entry, Revision, Subscription
+from feedmirror.model import Entry, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Rendered:
 
 def publication_of(
     state: State,
-    subscription: Subscription,
+    settings: PublicSettings,
     address: str,
     revisions: Iterable[Revision] = (),
     place: Place | None = None,
@@ -36,20 +38,22 @@ def publication_of(
     `place` is that of a sealed page; None: the document is that of the newest entries.
     """
     assert state.feed is not None and state.changed_at is not None  # noqa: S101, PT018
-    feed, moment = state.feed, state.changed_at
-    revisions = tuple(revisions)
+    moment = state.changed_at
+    # Most has been redacted when it was read; not what has become a secret since then.
+    feed = settings.redaction.value(state.feed)
+    revisions = settings.redaction.value(tuple(revisions))
     if place:
         moment = max(revision.observed_at for revision in revisions)
     return Publication(
-        subscription,
+        settings,
         feed,
-        tuple(attach(revision, subscription, feed) for revision in revisions),
+        tuple(attach(revision, settings, feed) for revision in revisions),
         # A sealed page says of the feed no more than it needs: what holds is in the document of
         # the newest entries. Source: RFC 5005 §4.
-        () if place else attach_to_feed(feed, subscription, moment),
+        () if place else attach_to_feed(feed, settings, moment),
         moment,
         address,
-        notice_of_feed(feed, subscription, moment),
+        notice_of_feed(feed, settings, moment),
         place or Place(older=state.sealed.last, older_has=state.sealed.documents),
         () if place else state.sealed.by_month(),
         None if place else _trouble(state),
@@ -65,7 +69,7 @@ def _trouble(state: State) -> Trouble | None:
 # ---------------------------------------------------------------- what is up to date
 
 
-def stale(state: State, subscription: Subscription, address: str) -> tuple[Format, ...]:
+def stale(state: State, settings: PublicSettings, address: str) -> tuple[Format, ...]:
     """The formats whose documents were rendered from something else than what holds now."""
     if state.feed is None:
         return ()
@@ -73,24 +77,24 @@ def stale(state: State, subscription: Subscription, address: str) -> tuple[Forma
         made
         for made in formats()
         if made.name not in state.documents
-        or state.documents[made.name].recipe != recipe(made, state, subscription, address)
+        or state.documents[made.name].recipe != recipe(made, state, settings, address)
     )
 
 
-def recipe(made: Format, state: State, subscription: Subscription, address: str) -> str:
+def recipe(made: Format, state: State, settings: PublicSettings, address: str) -> str:
     """A digest of all that a document depends on."""
     parts: tuple[object, ...] = (
         made.version,
         state.generation,
         address,
-        subscription.title,
-        subscription.url,
-        subscription.every_s,
-        asdict(subscription.disclaimer),
+        settings.title,
+        settings.source_url,
+        settings.every_s,
+        asdict(settings.disclaimer),
         tuple(other.name for other in alternates(made.name)),  # that it links to
     )
     if not made.is_feed:
-        parts += (STYLE, subscription.images, subscription.robots)
+        parts += (STYLE, settings.images, settings.robots)
     if made.shows_trouble:
         parts += (_trouble(state), subscription.retired)
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
@@ -114,6 +118,7 @@ def _attempt(made: Format, publication: Publication) -> tuple[str, RenderError |
     document = made.render(publication)
     try:
         made.verify(document.encode("utf-8", "surrogatepass"), publication)
+        inspect_secrets(made.name, document, publication.settings.redaction.secrets)
     except RenderError as error:
         return document, error
     return document, None
@@ -124,7 +129,7 @@ def _plain(publication: Publication) -> Disclaimed:
     words = "<p>Words.</p>"
     entry = Entry(title="Title", link="https://example.org/", summary=words, content=words)
     like = publication.entries[0].revision
-    return attach(replace(like, entry=entry), publication.subscription, publication.feed)
+    return attach(replace(like, entry=entry), publication.settings, publication.feed)
 
 
 def _without_the_unfit(made: Format, publication: Publication) -> Rendered:
@@ -156,12 +161,17 @@ def entry_page(
     """The page of an entry, its generation left out, and whether it shows all of it: what cannot
     be shown has a page all the same, since others link to it. Raises: RenderError.
     """
-    disclaimed = attach(revision, publication.subscription, publication.feed)
+    redaction = publication.settings.redaction
+    disclaimed = attach(redaction.value(revision), publication.settings, publication.feed)
+    previous = redaction.value(previous)
+    name, secrets = f"entries/{revision.key}.html", redaction.secrets
     document = render_entry(disclaimed, publication, previous)
     try:
         verify_entry(document.encode("utf-8", "surrogatepass"), disclaimed)
+        inspect_secrets(name, document, secrets)
     except RenderError:
         document = render_entry_bare(disclaimed, publication, previous)
         verify_entry(document.encode(), disclaimed)
+        inspect_secrets(name, document, secrets)
         return document, False
     return document, True

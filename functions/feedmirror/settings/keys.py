@@ -12,11 +12,13 @@ from feedmirror.settings.report import Kind
 from feedmirror.settings.tables import Key
 from feedmirror.settings.values import choice, duration, flag, number, text, whole_number
 
-# Not in [defaults]: what names one feed (url, alternates, title), what may be a secret of one
-# host (headers), what lifts a protection (allow_private_hosts), and what ends a feed (retired).
+# Not in [defaults]: what names one feed (url, alternates, source_url, title), what may be a secret
+# of one host (headers), what lifts a protection (allow_private_hosts), and what ends a feed
+# (retired).
 FEED_KEYS = (
     Key("url", URL, "Where the feed is. Every feed needs it, unless `retired` is true."),
     Key("alternates", URLS, "Other addresses of the same feed, tried in order when `url` fails."),
+    Key("source_url", URL, "The address of the feed that readers are shown, instead of `url`."),
     Key("title", text(500), "What the mirror is called, instead of the origin's own title."),
     Key("disclaimer", DISCLAIMER, "Your words on every entry.", for_every_feed=True),
     Key(

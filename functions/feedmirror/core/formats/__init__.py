@@ -14,8 +14,9 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from feedmirror.core.disclaimer import Disclaimed
+from feedmirror.core.redaction import PublicSettings
 from feedmirror.core.standing import Standing
-from feedmirror.model import Feed, Subscription
+from feedmirror.model import Feed
 
 # As a comment in XML, as a member in JSON.
 _STAMP = re.compile(rb'feedmirror(?: |":\{")generation(?: |":)([0-9]{1,15})')
@@ -57,7 +58,7 @@ class Trouble:
 class Publication:
     """All that a document is rendered from, and nothing else: no clock, no settings beside it."""
 
-    subscription: Subscription
+    settings: PublicSettings
     feed: Feed
     entries: tuple[Disclaimed, ...]  # newest first
     foreign: tuple[str, ...]  # the feed's own fragments, slots filled

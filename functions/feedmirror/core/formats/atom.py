@@ -126,7 +126,7 @@ def _own_source(publication: Publication) -> Iterator[str]:
     """The feed that is mirrored, for entries that name no other; nothing where it has no id, as
     one from a file may have none. Source: RFC 4287 §4.2.11.
     """
-    feed, url = publication.feed, publication.subscription.url
+    feed, url = publication.feed, publication.settings.source_url
     address = url if is_web(url) else None
     own_id = feed.id if feed.id and len(feed.id) <= _LONGEST_ID and is_iri(feed.id) else None
     known = own_id or address

@@ -55,7 +55,7 @@ def _dumped(value: Json) -> str:
 
 def _extension(publication: Publication) -> Json:
     """What the mirror says of itself and of its source."""
-    url = publication.subscription.url
+    url = publication.settings.source_url
     return {
         "software": f"feedmirror {__version__}",
         "updated": rfc3339(publication.changed_at),
@@ -103,7 +103,7 @@ def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
     if summary is None or disclaimed.content is None:
         return None
     words, notice = closed(words_of(summary)), disclaimed.notice_text
-    before = publication.subscription.disclaimer.position is Position.BEGINNING
+    before = publication.settings.disclaimer.position is Position.BEGINNING
     return "\n\n".join(filter(None, (notice, words) if before else (words, notice)))
 
 

@@ -70,7 +70,7 @@ def body(name: str, markup: str) -> str:
 
 
 def _channel(publication: Publication) -> Iterator[str]:
-    feed, subscription = publication.feed, publication.subscription
+    feed = publication.feed
     title = title_of(publication)
     yield from element("title", title)
     yield f"<link>{escape(page_of(publication))}</link>"
@@ -90,7 +90,7 @@ def _channel(publication: Publication) -> Iterator[str]:
         yield _category(category.term, category.scheme)
     yield f"<generator>feedmirror {__version__}</generator>"
     yield "<docs>https://www.rssboard.org/rss-specification</docs>"
-    yield f"<ttl>{max(1, subscription.every_s // 60)}</ttl>"
+    yield f"<ttl>{max(1, publication.settings.every_s // 60)}</ttl>"
     if feed.image:
         yield "".join(_image(feed.image, publication))
     if publication.place.page:

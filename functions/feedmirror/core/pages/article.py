@@ -38,7 +38,7 @@ def article(
     disclaimed: Disclaimed, publication: Publication, previous: Neighbour | None, *, bare: bool
 ) -> str:
     """The page; a bare one without the entry's own words."""
-    revision, images = disclaimed.revision, publication.subscription.images
+    revision, images = disclaimed.revision, publication.settings.images
     return filled(
         "entry.html",
         **_of_feed(publication),
@@ -50,12 +50,12 @@ def article(
 
 
 def _of_feed(publication: Publication) -> dict[str, Any]:
-    subscription = publication.subscription
+    settings = publication.settings
     return {
         "root": "../../",
         "here": "../",
-        "indexed": subscription.robots is Robots.INDEX,
-        "contacts_nobody": subscription.images is Images.NONE,
+        "indexed": settings.robots is Robots.INDEX,
+        "contacts_nobody": settings.images is Images.NONE,
         "feed_title": title_of(publication),
         "site": publication.feed.link,
         "feeds": subscribables(publication),

@@ -49,14 +49,14 @@ def sealed_page(publication: Publication) -> str:
 
 def _shared(publication: Publication, root: str, here: str) -> dict[str, Any]:
     """What both kinds of pages say; `root` leads to the site's folder, `here` to the feed's."""
-    feed, url = publication.feed, publication.subscription.url
+    feed, url = publication.feed, publication.settings.source_url
     title, description = title_of(publication), feed.description or ""
     lang = feed.language or ""
     site = feed.link or (url if is_web(url) else None)
     return {
         "root": root,
         "here": here or "./",
-        "indexed": publication.subscription.robots is Robots.INDEX,
+        "indexed": publication.settings.robots is Robots.INDEX,
         "feed_title": title,
         "description": "" if description.strip() == title else description,
         "lang": lang,
