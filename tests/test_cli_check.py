@@ -21,12 +21,12 @@ def test_configuration_in_order_is_shown_as_a_table(here, capsys):
     write_config(here, feeds, 'public_url = "https://feeds.example"', 'every = "90m"\nkeep = 7')
     assert feedmirror("check") == 0
     assert capsys.readouterr().out == (
-        "feed     every  keep  address\n"
-        "one        90m     7  https://feeds.example/one/atom.xml\n"
+        "feed     every  keep  address                                  source\n"
+        "one        90m     7  https://feeds.example/one/atom.xml       https://a.example/feed\n"
         "                      https://feeds.example/one/feed.json\n"
         "                      https://feeds.example/one/rss.xml\n"
         "                      https://feeds.example/one/\n"
-        "another    90m     7  https://feeds.example/another/atom.xml\n"
+        "another    90m     7  https://feeds.example/another/atom.xml   https://b.example/feed\n"
         "                      https://feeds.example/another/feed.json\n"
         "                      https://feeds.example/another/rss.xml\n"
         "                      https://feeds.example/another/\n"
@@ -106,3 +106,23 @@ def test_interval_is_shown_in_its_largest_whole_unit(every, shown, here, capsys)
     write_config(here, {"one": "https://a.example/feed"}, each=f'every = "{every}"')
     feedmirror("check")
     assert capsys.readouterr().out.splitlines()[1].split()[1] == shown
+
+
+def test_the_address_that_readers_are_shown_lacks_secrets(here, capsys):
+    feeds = {"one": "https://a.example/feed?token=q7Zk31pX"}
+    write_config(here, feeds)
+    assert feedmirror("check") == 0
+    out = capsys.readouterr().out
+    assert "q7Zk31pX" not in out
+    assert out.splitlines()[1].endswith("  https://a.example/feed")
+    assert "`source_url`" in out
+
+
+def test_the_address_that_is_configured_for_readers_is_shown(here, capsys):
+    source = "https://a.example/?token=q7Zk31pX"
+    feeds = {"one": "https://a.example/feed?token=q7Zk31pX"}
+    write_config(here, feeds, each=f'source_url = "{source}"')
+    assert feedmirror("check") == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[1].endswith(f"  {source}")
+    assert "`source_url`" not in out

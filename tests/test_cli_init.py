@@ -136,3 +136,26 @@ def test_address_that_cannot_be_configured_is_refused(url, here, capsys):
     assert feedmirror("init", url) == 2
     assert "url: " in capsys.readouterr().err
     assert not (here / "feeds.toml").exists()
+
+
+def test_readers_address_is_said_and_nothing_secret(origin, here, capsys):
+    token = "q7Zk31pX"
+    feed = rss_document([entry(1)], title=f"For {token}")
+    origin.serve(f"/feed?token={token}", feed)
+    origin.redirect(f"/old?token={token}", f"/feed?token={token}", 301)
+    assert feedmirror("init", origin.url(f"/old?token={token}")) == 0
+    out, err = capsys.readouterr()
+    assert token not in out + err
+    assert f"Readers are shown {origin.url('/feed')} as its address" in out
+    [subscription] = load_settings(here / "feeds.toml").subscriptions
+    assert subscription.url == origin.url(f"/feed?token={token}")
+
+
+def test_failed_fetch_says_nothing_secret(origin, capsys):
+    path = "/private/5f0c2ab91e7d4c3f8a6b05/rss?token=q7Zk31pX"
+    origin.redirect(path, f"/gone{path}", 302)
+    assert feedmirror("init", origin.url(path)) == 1
+    err = capsys.readouterr().err
+    assert "HTTP 404" in err
+    assert "5f0c2ab9" not in err
+    assert "q7Zk" not in err

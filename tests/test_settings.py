@@ -873,9 +873,21 @@ def test_slug_is_made_of_host_and_path(url: str, slug: str) -> None:
 
 
 def test_slugs_of_addresses_that_differ_in_their_query_differ_without_showing_it() -> None:
-    slugs = {slug_of(f"https://example.org/videos.xml?token=secret{n}") for n in range(50)}
+    slugs = {slug_of(f"https://example.org/videos.xml?list=secret{n}") for n in range(50)}
     assert len(slugs) == 50
     assert all(re.fullmatch("example-org-videos-[0-9a-f]{8}", slug) for slug in slugs)
+
+
+def test_a_secret_that_could_be_guessed_from_a_digest_changes_nothing_about_the_slug() -> None:
+    slugs = {slug_of(f"https://example.org/videos.xml?token=harbour{n}") for n in range(9)}
+    assert slugs == {"example-org-videos"}
+
+
+def test_keys_in_the_path_tell_slugs_apart_without_showing_them() -> None:
+    keys = [f"5f0c2ab91e7d4c3f8a6b0{n}" for n in range(9)]
+    slugs = {slug_of(f"https://example.org/private/{key}/rss") for key in keys}
+    assert len(slugs) == 9
+    assert all(re.fullmatch("example-org-private-[0-9a-f]{8}", slug) for slug in slugs)
 
 
 def test_password_in_an_address_changes_nothing_about_its_slug() -> None:

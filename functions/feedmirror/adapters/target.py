@@ -14,6 +14,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from feedmirror.core.host import ascii_host, is_host
+from feedmirror.core.secrets import hidden_address
 from feedmirror.errors import FetchError, Kind
 
 MAX_URL_LENGTH = 8000  # RFC 9110 §4.1 asks for at least 8000 octets
@@ -61,8 +62,9 @@ class Target:
 
 
 def shown(url: str) -> str:
-    """`url` fit for a message: printable, not over-long, without userinfo; the query stays."""
-    text = _USERINFO.sub(r"\1***@", url)
+    """`url` fit for a message: printable, without what is or looks secret in it, not over-long."""
+    # Before it is cut, after which nobody would know a secret by its beginning.
+    text = _USERINFO.sub(r"\1***@", hidden_address(url))
     if len(text) > _SHOWN_LENGTH:
         text = text[: _SHOWN_LENGTH - 1] + "…"
     return text if text.isprintable() else ascii(text)[1:-1]

@@ -17,7 +17,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from html import unescape
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from feedmirror.model import Subscription
@@ -48,7 +47,7 @@ _PART = re.compile(r"[^\W_]+")
 _PAIR = re.compile(r'[\w.-]+="?([^\s;,"]+)')  # of a cookie, or of credentials
 _SEPARATOR = re.compile("[&;]")
 
-_HIDDEN = "***"
+HIDDEN = "***"
 _USERINFO = re.compile(r"(://)[^\s/?#@]*@")
 _NAMED = re.compile(
     rf"([?&;](?:{'|'.join(sorted(_SECRET_PARAMETERS)).replace('_', '[_-]?')})=)[^&;#\s\"'<>]+",
@@ -58,7 +57,7 @@ _NAMED = re.compile(
 # One character in another spelling: percent-encoded, as a reference of HTML, or escaped in JSON.
 # Bytes of other characters than ASCII's are decoded together.
 _ESCAPED = re.compile(
-    r"%[0-7][0-9A-Fa-f]|(?:%[89A-Fa-f][0-9A-Fa-f])+|&#?\w{1,8};|\\u([0-9A-Fa-f]{4})|\\[\"\\/]",
+    r"%[0-7][0-9A-Fa-f]|(?:%[89A-Fa-f][0-9A-Fa-f])+|&#?\w{1,8};|\\u([0-9A-Fa-f]{4})|\\",
     re.ASCII,
 )
 _MARKS = re.compile(r"[%&\\+]")  # without which a text has one spelling only
@@ -147,7 +146,7 @@ def _in_address(url: str, *, configured: bool = False) -> Iterator[str]:
         parts = urlsplit(url)
     except ValueError:
         return
-    if parts.scheme not in {"http", "https"}:
+    if parts.scheme == "file":  # of the operator's machine: public as far as it is shown
         return
     yield from _in_userinfo(parts.netloc.rpartition("@")[0])
     for name, value in _parameters(parts.query):
@@ -220,7 +219,7 @@ def shown_address(url: str, secrets: Secrets) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return secrets.replaced(url, lambda _: _HIDDEN)
+        return secrets.replaced(url, lambda _: HIDDEN)
     host = parts.netloc.rpartition("@")[2]
     path, query, fragment = parts.path, parts.query, parts.fragment
     segments = path.split("/")
@@ -239,12 +238,21 @@ def _is_secret(query: str, secrets: Secrets) -> bool:
     )
 
 
+def unguessable_address(url: str) -> str:
+    """The address without secrets that somebody could find by trying, for digests that are public:
+    only what looks like a key stays.
+    """
+    values = tuple(_in_address(url, configured=True))
+    keys = "\n".join(value for value in values if looks_secret(unquote(value)))
+    return shown_address(url, Secrets(values, public=keys))
+
+
 def hidden(text: str, secrets: Secrets) -> str:
     """The text, for a log or a terminal: without the secrets, and without user names, passwords
     and values of secret parameters in addresses of whatever host.
     """
-    text = _USERINFO.sub(rf"\1{_HIDDEN}@", secrets.replaced(text, lambda _: _HIDDEN))
-    return _NAMED.sub(rf"\1{_HIDDEN}", text)
+    text = _USERINFO.sub(rf"\1{HIDDEN}@", secrets.replaced(text, lambda _: HIDDEN))
+    return _NAMED.sub(rf"\1{HIDDEN}", text)
 
 
 def hidden_address(url: str) -> str:
@@ -259,7 +267,7 @@ _Layer = list[tuple[int, int, int, int]]
 
 
 def _plain(text: str) -> str:
-    """The text with every character spelt as itself, and a space for a plus sign."""
+    """The text with every character spelt as itself, a space for a plus sign, no backslashes."""
     for _ in range(_ROUNDS):
         decoded = _ESCAPED.sub(_decoded, text)
         if decoded == text:
@@ -274,8 +282,10 @@ def _decoded(match: re.Match[str]) -> str:
         # Bytes that are no UTF-8 stay apart, as a key that is any bytes may hold them.
         return bytes.fromhex(spelt.replace("%", "")).decode("utf-8", "surrogateescape")
     if spelt[0] == "&":
+        from html import unescape  # noqa: PLC0415 - for few feeds; it brings a long table
+
         return unescape(spelt)
-    return chr(int(match[1], 16)) if match[1] else spelt[1]
+    return chr(int(match[1], 16)) if match[1] else ""  # a backslash means what follows it
 
 
 def _unfolded(text: str) -> tuple[str, list[_Layer]]:

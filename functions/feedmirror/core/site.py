@@ -12,6 +12,7 @@ from typing import Any
 from feedmirror.core import codec
 from feedmirror.core.formats import formats, site_formats
 from feedmirror.core.rhythm import is_quiet, last_new
+from feedmirror.core.secrets import HIDDEN, Secrets, secrets_of
 from feedmirror.core.standing import Standing
 from feedmirror.core.state import State
 from feedmirror.core.text import in_any_script
@@ -42,9 +43,12 @@ def standing_of(
     address = f"{public_url.rstrip('/')}/{subscription.slug}/"
     feeds = {made.name for made in formats() if made.is_feed}
     failing = None if subscription.retired else state.failing
+    title = subscription.title or (state.feed and state.feed.title) or ""
+    # What has become a secret since the feed was read, too.
+    secrets = secrets_of(subscription)
     return Standing(
         subscription.slug,
-        subscription.title or (state.feed and state.feed.title) or None,
+        secrets.replaced(title, lambda _: HIDDEN) or None,
         {name: f"{address}{name}" for name in sorted(feeds & state.documents.keys())} or None,
         last_new(state),
         failing.group if failing else None,
@@ -54,7 +58,7 @@ def standing_of(
         is_retired=subscription.retired,
         page=address if INDEX in state.documents else None,
         language=state.feed.language if state.feed else None,
-        source=state.feed.link if state.feed else None,
+        source=secrets.replaced((state.feed and state.feed.link) or "", lambda _: HIDDEN) or None,
         render_key=render_key_of(subscription, public_url),
     )
 

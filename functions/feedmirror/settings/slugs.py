@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
+from feedmirror.model import Subscription
+
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 SLUG_ACCEPTED = (
     "a name of a-z, 0-9 and -, 63 characters at most, which neither begins nor ends with -"
@@ -28,6 +30,7 @@ _STORE = "data locks private tmp"
 RESERVED_SLUGS = frozenset(f"{_ASKED_FOR} {_PAGES} {_PLANNED} {_STORE}".split())
 
 _MAX_CHARS = 63
+_ODD = re.compile(r"[^A-Za-z0-9./_~@:+\[\]-]")  # which words leave out
 _NOISE = frozenset({"www", "feeds", "feed", "rss"})  # first label of a host
 _FORMATS = "atom default feed feeds htm html index json php rdf rss rss2 rss20 xml"
 
@@ -38,22 +41,36 @@ def slug_of(url: str) -> str:
     Made of the host and the words of the path. Words at the end that only name a format are
     left out, so `/feed` and `/rss.xml` of one site share a slug; so do addresses that differ
     only in letter case or punctuation. What tells feeds apart otherwise (a query, other letters
-    than ASCII's, too long a path) is kept as a digest of eight digits: nothing secret in a query
-    becomes part of a public address.
+    than ASCII's, too long a path, a key) is kept as a digest of eight digits. No secret becomes
+    part of the slug, and none that could be guessed part of the digest.
     """
-    bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", url.strip(), flags=re.IGNORECASE)
-    place, mark, query = bare.partition("#")[0].partition("?")
-    authority, _, path = place.partition("/")
-    host = authority.rpartition("@")[2]  # neither user name nor password, not even in the digest
-    words = _host_words(host) + _path_words(path)
-    slug = "-".join(words)
-    lost = bool(mark and query) or bool(re.search(r"[^A-Za-z0-9./_~@:+\[\]-]", place))
+    # Here: what it takes is slow to import, and rarely needed.
+    from feedmirror.core.secrets import (  # noqa: PLC0415
+        secrets_of,
+        shown_address,
+        unguessable_address,
+    )
+
+    address = url.strip()
+    shown = shown_address(address, secrets_of(Subscription("", address)))
+    told = unguessable_address(address)
+    (host, path, query), (_, shown_path, _) = _parts(told), _parts(shown)
+    slug = "-".join(_host_words(host) + _path_words(shown_path))
+    lost = told != shown or bool(query) or bool(_ODD.search(f"{host}/{path}"))
     if lost or len(slug) > _MAX_CHARS or not slug:
         digest = blake2b(
             f"{host}/{path}?{query}".encode(errors="replace"), digest_size=4
         ).hexdigest()
         slug = f"{slug[: _MAX_CHARS - 9].strip('-') or 'mirror'}-{digest}"
     return f"{slug}-feed" if slug in RESERVED_SLUGS else slug
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Host, path and query. Neither user name nor password is part of any."""
+    bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", url, flags=re.IGNORECASE)
+    place, _, query = bare.partition("#")[0].partition("?")
+    authority, _, path = place.partition("/")
+    return authority.rpartition("@")[2], path, query
 
 
 def slug_meant(name: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from feedmirror.core.formats import formats
+from feedmirror.core.redaction import public_settings
+from feedmirror.core.secrets import secrets_of
 from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, missing
 from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.table import Table, show
@@ -34,8 +36,10 @@ def check(arguments: Namespace, _outside: Outside) -> int:
         return 2
     base = settings.public_url or DEFAULT_PUBLIC_URL
     rows = [row for each in settings.subscriptions for row in _rows(each, base)]
-    show(Table(("feed", "every", "keep", "address"), rows, frozenset({"every", "keep"})))
+    show(Table(("feed", "every", "keep", "address", "source"), rows, frozenset({"every", "keep"})))
     lines = ["", f"{path} is in order: {counted(len(settings.subscriptions), 'feed')}."]
+    if any(each.source_url is None and secrets_of(each) for each in settings.subscriptions):
+        lines.append("Readers are shown each source without what is secret; `source_url` sets it.")
     if settings.public_url is None:
         lines.append("It sets no public_url: these are the addresses that `feedmirror serve` has.")
     print("\n".join(lines))  # noqa: T201 - what the command is for
@@ -59,9 +63,10 @@ def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
     """A row for each address of the feed; the first one says what holds for them all."""
     every = "retired" if subscription.retired else duration(subscription.every_s)
     told = (subscription.slug, every, str(subscription.keep))
+    source = public_settings(subscription).source_url
     for made in formats():
-        yield (*told, f"{base}/{subscription.slug}/{made.path}")
-        told = ("", "", "")
+        yield (*told, f"{base}/{subscription.slug}/{made.path}", source)
+        told, source = ("", "", ""), ""
 
 
 def duration(seconds: int) -> str:

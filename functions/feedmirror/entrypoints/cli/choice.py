@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from feedmirror.core.schedule import is_due
+from feedmirror.core.secrets import hidden_address
 from feedmirror.entrypoints.redaction import printable
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
@@ -140,9 +141,10 @@ def _of_address(arguments: Namespace) -> Choice:
     }
     if path is None:
         if "://" not in arguments.url:
+            said = printable(hidden_address(arguments.url))
             raise ConfigError(
                 (
-                    f"{printable(arguments.url)}: neither an address nor a file that is here",
+                    f"{said}: neither an address nor a file that is here",
                     "An address begins with https:// or http://",
                 )
             )

@@ -6,9 +6,12 @@ import html
 import re
 import shlex
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
 
+from feedmirror.core.redaction import public_settings
+from feedmirror.core.secrets import hidden, secrets_of
 from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.progress import shown_progress
 from feedmirror.entrypoints.cli.text_log import counted
@@ -47,11 +50,14 @@ def init(arguments: Namespace, outside: Outside) -> int:
         except ParseError as error:
             return _give_up(error, asked, advertised(fetched))
     # What moved for good is asked for where it is now; a feed came from there, after all.
-    text = template_toml(fetched.moved_to or asked.url, slug=asked.slug)
+    found = replace(asked, url=fetched.moved_to or asked.url)
+    text = template_toml(found.url, slug=asked.slug)
     if asked.allow_private_hosts:
         text += "allow_private_hosts = true\n"  # the text ends within the table of the feed
     _write(path, text)
-    print(_report(path, asked.slug, fetched, parsed))  # noqa: T201 - what the command is for
+    report = _report(path, found, fetched, parsed)
+    asked_too = replace(found, alternates=(asked.url,))
+    print(hidden(report, secrets_of(asked_too, fetched.url)))  # noqa: T201 - what it is for
     return 0
 
 
@@ -91,7 +97,7 @@ def _give_up(error: FeedError, asked: Subscription, elsewhere: tuple[str, ...] =
     lines = [printable(redacted(str(error), asked))]
     if elsewhere:
         lines += ["The page advertises these feeds; try one of them:"]
-        lines += [f"  feedmirror init {shlex.quote(url)}" for url in elsewhere]
+        lines += [f"  feedmirror init {shlex.quote(redacted(url, asked))}" for url in elsewhere]
     complain(*lines, "Nothing was written.")
     return 1
 
@@ -116,7 +122,7 @@ def advertised(page: Fetched) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fit))[:_MOST_ADVERTISED]
 
 
-def _report(path: Path, slug: str, fetched: Fetched, parsed: ParsedFeed) -> str:
+def _report(path: Path, found: Subscription, fetched: Fetched, parsed: ParsedFeed) -> str:
     """What the feed is, what was done and what is next, in words."""
     feed = parsed.feed
     lines = [
@@ -127,12 +133,14 @@ def _report(path: Path, slug: str, fetched: Fetched, parsed: ParsedFeed) -> str:
         lines.append(f"  It has moved for good, to {printable(fetched.moved_to)}")
     if not parsed.complete:
         lines.append("  The document was cut off; the count is of its whole entries.")
+    shown = public_settings(found).source_url
     option = "" if path == Path("feeds.toml") else f" --config {shlex.quote(str(path))}"
     return "\n".join(
         (
             *lines,
             "",
-            f"Wrote {path}; there the feed is called {slug}.",
+            f"Wrote {path}; there the feed is called {found.slug}.",
+            f"Readers are shown {shown} as its address; `source_url` sets another.",
             "Put your own words on its entries under [defaults.disclaimer]. Then:",
             f"  feedmirror check{option}",
             f"  feedmirror run{option}",

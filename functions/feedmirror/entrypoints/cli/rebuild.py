@@ -183,7 +183,7 @@ def _how_to_say(slug: str, url: str, arguments: Namespace) -> Iterator[str]:
     yield f"{slug} is not in {arguments.config}, which says what its entries have to carry"
     if is_web(url):
         yield f"add it there:  [feeds.{slug}]"
-        yield f'               url = "{printable(url)}"'
+        yield f'               url = "{printable(redacted(url, Subscription(slug, url)))}"'
     here = f" --store {shlex.quote(str(arguments.store))}"
     option = "" if arguments.store == DEFAULT_STORE else here
     yield f"or say it:     feedmirror rebuild {slug}{option} --disclaimer TEXT"

@@ -71,7 +71,8 @@ def standing_of(
     configured: bool | None,
 ) -> Standing:
     """How the feed fares."""
-    plain = Standing(slug, NEVER, configured, subscription.url if subscription else None)
+    url = printable(redacted(subscription.url, subscription)) if subscription else None
+    plain = Standing(slug, NEVER, configured, url)
     if body is None:
         return replace(plain, next_due=_due(subscription, State(), now))
     try:
