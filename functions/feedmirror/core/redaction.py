@@ -87,6 +87,7 @@ class PublicSettings:
     every_s: int
     images: Images
     robots: Robots
+    retired: bool
     redaction: Redaction = field(repr=False)
 
 
@@ -103,5 +104,6 @@ def public_settings(
         subscription.every_s,
         subscription.images,
         subscription.robots,
+        subscription.retired,
         Redaction(secrets, key),
     )

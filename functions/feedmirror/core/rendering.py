@@ -96,7 +96,7 @@ def recipe(made: Format, state: State, settings: PublicSettings, address: str) -
     if not made.is_feed:
         parts += (STYLE, settings.images, settings.robots)
     if made.shows_trouble:
-        parts += (_trouble(state), subscription.retired)
+        parts += (_trouble(state), settings.retired)
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -99,6 +99,10 @@ class Secrets:
         """True if the operator shows the value to readers, in `source_url`."""
         return bool(value) and _plain(value) in self._public
 
+    def including(self, url: str) -> Secrets:
+        """With what would be secret in an address, were it configured."""
+        return Secrets((*self._values, *_in_address(url, configured=True)), self._public)
+
     def found_in(self, text: str) -> bool:
         """True if one of the values stands in the text, in whatever spelling."""
         if any(value in text for value in self._values):
@@ -213,9 +217,11 @@ def shown_url(subscription: Subscription, secrets: Secrets) -> str:
 
 
 def shown_address(url: str, secrets: Secrets) -> str:
-    """The address without what is secret in it: user name and password and secret parameters are
-    left out; what follows a secret segment of the path, too, since it leads nowhere without it.
+    """The address without what is secret in it, or would be were it configured, as it may have been
+    once. User name, password and secret parameters are left out; what follows a secret segment of
+    the path, too, since it leads nowhere without it.
     """
+    secrets = secrets.including(url)
     try:
         parts = urlsplit(url)
     except ValueError:

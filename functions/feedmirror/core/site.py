@@ -12,7 +12,7 @@ from typing import Any
 from feedmirror.core import codec
 from feedmirror.core.formats import formats, site_formats
 from feedmirror.core.rhythm import is_quiet, last_new
-from feedmirror.core.secrets import HIDDEN, Secrets, secrets_of
+from feedmirror.core.secrets import HIDDEN, secrets_of
 from feedmirror.core.standing import Standing
 from feedmirror.core.state import State
 from feedmirror.core.text import in_any_script

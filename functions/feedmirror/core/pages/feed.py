@@ -27,7 +27,7 @@ def feed_page(publication: Publication) -> str:
         changed_at=publication.changed_at,
         trouble=trouble and words.trouble(trouble.group),
         since=trouble and words.since(trouble.since),
-        retired=publication.subscription.retired,
+        retired=publication.settings.retired,
         years=list(years(publication.months)),
         older=_older(publication, "archive/"),
     )
