@@ -250,7 +250,6 @@ def test_items_that_are_no_objects_are_left_out() -> None:
     "hostile",
     [
         f'{{"version":"{VERSION}","items":{"[" * 100_000}',
-        f'{{"version":"{VERSION}","items":[{{"id":"1"}},{"[" * 100_000}{"]" * 100_000}]}}',
         '{"a":' * 100_000,
     ],
     ids=len,
@@ -299,6 +298,18 @@ KEYS = st.sampled_from(
     "id url title content_html content_text summary date_published date_modified authors author "
     "tags attachments language external_url image".split()
 )
+
+
+def test_an_item_that_is_nested_beyond_reason_is_named_and_costs_no_other() -> None:
+    deep = '{"id": "2", "a": "]\\"}", "b": ' + '[{"c": ' * 100_000 + "1" + "}]" * 100_000 + "}"
+    document = _feed({"id": "1"}, "deep", "list", {"id": "3"}).replace('"deep"', deep)
+    document = document.replace('"list"', "[" * 100_000 + "]" * 100_000)
+    parsed = _parsed(document)
+    assert [item.guid for item in parsed.items] == ["1", None, "3"]
+    assert list(parsed.entries) == [0, 2]
+    assert parsed.unreadable == {1: "it is nested beyond reason"}
+    known = frozenset(item.fingerprint for item in parsed.items)
+    assert _parsed(document, known).unreadable == {}
 
 
 def test_a_number_of_thousands_of_digits_costs_no_other_item() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from feedmirror.errors import Kind, ParseError
 
 _LONGEST_NUMBER = 1_000  # digits; Python refuses to read more than 4,300
+_STRUCTURE = re.compile(r"\"(?:[^\"\\]++|\\.)*+\"|[\[\]{}]", re.DOTALL)
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -31,6 +32,7 @@ class Found:
 
     value: dict[str, Any]
     source: str  # its text
+    is_too_deep: bool = False  # then its value was not read
 
 
 @dataclass(slots=True)
@@ -91,12 +93,32 @@ class _Reader:
             first = False
             self._next()
             start = self._position
-            value = self._value()
+            try:
+                value = self._value()
+            except RecursionError:
+                self._skip()
+                value = {} if self._text[start] == "{" else None
+                is_too_deep = True
+            else:
+                is_too_deep = False
             if isinstance(value, dict):
-                found.append(Found(value, self._text[start : self._position]))
+                found.append(Found(value, self._text[start : self._position], is_too_deep))
             else:
                 document.unread = True
         self._take("]")
+
+    def _skip(self) -> None:
+        """Go behind the value that begins here. Raises: ValueError if it does not end."""
+        depth = 0
+        for found in _STRUCTURE.finditer(self._text, self._position):
+            if found[0] in "[{":
+                depth += 1
+            elif found[0] in "]}":
+                depth -= 1
+                if not depth:
+                    self._position = found.end()
+                    return
+        raise ValueError("it ends too soon")
 
     def _next(self) -> str:
         """The next character that is no blank, not taken. Raises: ValueError at the end."""

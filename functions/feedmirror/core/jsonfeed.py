@@ -68,12 +68,14 @@ def parse(
     )
     found = document.found
     new = [index for index, item in enumerate(items) if item.fingerprint not in known]
+    unreadable = {index: "it is nested beyond reason" for index in new if found[index].is_too_deep}
+    new = [index for index in new if index not in unreadable]
     entries = {}
     for index in first_of(new, lambda index: len(found[index].source), part):
         progress(index)
         entries[index] = _entry(found[index], location)
     feed = _feed(document.head, location, version[1])
-    return ParsedFeed(feed, items, entries, lossless=True, complete=document.complete)
+    return ParsedFeed(feed, items, entries, True, document.complete, unreadable)
 
 
 def _fingerprint(source: str) -> str:
