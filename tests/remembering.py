@@ -7,7 +7,7 @@ proved before, of everything but the rendering itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ import pytest
 from feedmirror import publisher
 from feedmirror.core import rendering
 from feedmirror.core.formats import Format, Publication
-from feedmirror.core.rendering import Rendered
+from feedmirror.core.rendering import Attached, Rendered
 from feedmirror.model import Revision
 
 _ENOUGH = 5_000  # answers, of a few KB each; then it begins anew
@@ -30,12 +30,19 @@ def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
     documents = _Memory()
     pages = _Memory()
 
-    def rendered(chosen: Iterable[Format], publication: Publication) -> Sequence[Rendered]:
-        made = tuple(chosen)
-        question = (made, *_parts(publication))
-        return documents.ask(question, lambda: tuple(rendering.rendered(made, publication)))
+    def rendered(
+        made: Format,
+        publication: Publication,
+        revisions: Sequence[Revision],
+        attached: Attached,  # follows from the others
+        **rest: Any,
+    ) -> Rendered:
+        question = (made, *_parts(publication), tuple(revisions), repr(rest))
+        return documents.ask(
+            question, lambda: rendering.rendered(made, publication, revisions, attached, **rest)
+        )
 
-    def entry_page(revision: Revision, publication: Publication, *rest: Any) -> tuple[str, bool]:
+    def entry_page(revision: Revision, publication: Publication, *rest: Any) -> Any:
         question = (revision, *_parts(publication), *rest)
         return pages.ask(question, lambda: rendering.entry_page(revision, publication, *rest))
 

@@ -118,7 +118,7 @@ U1 A run that is killed between two documents -> Pages before feeds: every link 
 U2 A reader who polls all the time -> Each document is whole and valid, always
 U3 The older of two runs ends last -> No document goes back to an older generation
 U4 A document that is broken, or lacks a disclaimer -> It does not go out; the entry that breaks
-   it is set aside by name
+   it is quarantined by name
 U5 The same state again -> The same bytes, and nothing is written
 U6 An edge that keeps an error from before a page was there -> What is linked is written first;
    errors are kept shortly, documents as long as they say

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from feedmirror.core import decide, rendering
-from feedmirror.core.formats import Format, formats
+from feedmirror.core.formats import Format, formats, unstamped
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
@@ -136,8 +136,13 @@ def test_a_first_mirror_of_many_chunks_killed_anywhere_leaves_the_same_store(
     assert sorted(history.scene(expected).archived()) == [f"Entry {n}" for n in (1, 2, 3, 4)]
     left = history.left()
     for contents in left:
-        assert history.recovered(contents) == expected
+        # What is done once more by a later commit bears that one's generation.
+        assert _unstamped(history.recovered(contents)) == _unstamped(expected)
     assert len(left) > 30
+
+
+def _unstamped(contents: Contents) -> set[tuple[str, bytes]]:
+    return {(key, unstamped(body) if key.count("/") > 2 else body) for key, body, *_ in contents}
 
 
 @pytest.mark.row("S1", "U1")

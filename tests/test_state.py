@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from feedmirror.core import codec
 from feedmirror.core.schedule import Asks
 from feedmirror.core.seal import Named, Page, Sealed
-from feedmirror.core.state import SCHEMA, Address, Failing, Published, State, dump, load
+from feedmirror.core.state import SCHEMA, Address, Failing, Published, Quarantine, State, dump, load
 from feedmirror.core.window import Window
 from feedmirror.errors import StateError
 from feedmirror.model import (
@@ -69,6 +69,7 @@ FEEDS = st.builds(
     skip_hours=st.lists(st.integers(0, 23), max_size=3).map(tuple),
     skip_days=st.just(("Monday",)),
 )
+FAILINGS = st.builds(Failing, TEXTS, TEXTS, MOMENTS, TEXTS)
 STATES = st.builds(
     State,
     generation=st.integers(0, 99),
@@ -82,13 +83,16 @@ STATES = st.builds(
     pending=st.lists(REVISIONS, max_size=2).map(tuple),
     settled=st.booleans(),
     requested_at=st.none() | MOMENTS,
-    failing=st.none() | st.builds(Failing, TEXTS, TEXTS, MOMENTS, TEXTS),
+    failing=st.none() | FAILINGS,
     not_before=st.none() | MOMENTS,
     asks=st.builds(Asks, st.integers(0, 9), st.just((1, 2)), st.just(("Sunday",))),
     gone=st.lists(TEXTS, max_size=2).map(tuple),
     moved_to=MAYBE,
     moving=st.none() | st.tuples(TEXTS, st.integers(1, 3)),
-    quarantined=st.lists(TEXTS, max_size=2).map(tuple),
+    quarantined=st.dictionaries(
+        TEXTS, st.builds(Quarantine, TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=2).map(tuple))
+    ),
+    fault=st.none() | FAILINGS,
 )
 
 
@@ -125,7 +129,9 @@ _FULL = State(
     parser_version=1, addresses={"u": Address("e")}, documents={"n": Published("e", "d", "r")},
     settled=False, complete=True, next_seq=2, requested_at=_NOON, dated=_NOON, changed_at=_NOON,
     checked_at=_NOON, failing=Failing("dns", "blocked", _NOON, "m"), not_before=_NOON,
-    asks=Asks(60), gone=("u",), moved_to="v", moving=("w", 1), quarantined=("k",),
+    asks=Asks(60), gone=("u",), moved_to="v", moving=("w", 1),
+    quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
+    fault=Failing("bug", "internal", _NOON, "m"),
     sealed=Sealed(1, "000001-a", ("rss.xml",), Named("k", "t"), {"2026-03": (25, "000001-a")}),
     sealing=(
         Page(

@@ -12,10 +12,10 @@ from feedmirror.core.seal import Named, Page, Sealed, predecessors, turned
 from feedmirror.core.state import State
 from feedmirror.model import Revision
 from feedmirror.ports import SideBySide
-from feedmirror.publisher import Publisher, Write
+from feedmirror.publisher import Progress, Publisher, Write
 
 Name = tuple[str, str]  # the key of an entry and the digest of a revision
-_Written = tuple[int, Mapping[str, str]]  # how many pages, and the entries not fit for them
+_Written = tuple[int, Progress]  # how many pages, and the entries left out of them
 
 
 class Binder:
@@ -28,7 +28,7 @@ class Binder:
         side_by_side: SideBySide,
     ) -> None:
         self.renewed = 0  # pages that were written
-        self.unfit: dict[str, str] = {}  # entries that cannot be rendered: guids by key
+        self.quarantined: dict[str, str] = {}  # entries that cannot be rendered: guids by key
         self._publisher = publisher
         self._words = words
         self._side_by_side = side_by_side
@@ -69,7 +69,7 @@ class Binder:
         for written in self._side_by_side(one, revisions):
             self._note(written)
 
-    def _counted(self, work: Callable[[Write], Mapping[str, str]]) -> _Written:
+    def _counted(self, work: Callable[[Write, Progress], None]) -> _Written:
         """What is written by that, in whatever thread this is."""
         written: list[bool] = []
 
@@ -77,9 +77,13 @@ class Binder:
             written.append(self._publisher.renew(key, body, media_type))
             return written[-1]
 
-        unfit = work(write)
-        return sum(written), unfit
+        progress = Progress()
+        work(write, progress)
+        if progress.error is not None:
+            raise progress.error
+        return sum(written), progress
 
     def _note(self, written: _Written) -> None:
         self.renewed += written[0]
-        self.unfit |= written[1]
+        found = written[1].quarantined.items()
+        self.quarantined |= {key: one.guid for key, one in found}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Group(Enum):
@@ -144,3 +148,28 @@ class ObjectError(StoreError):
 
 class StateError(StoreError):
     """A stored state cannot be read: corrupt, or written by a newer version."""
+
+
+def contained(work: Callable[[], T]) -> T | Exception:
+    """Return what `work` returns, or the exception that it raises.
+
+    For the few places where a fault of our own, whatever it is, must not keep the rest of a refresh
+    or the other feeds from being done.
+    """
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - the one place
+        return error
+
+
+def kind_of(error: Exception) -> Kind:
+    """Return the kind of an error as the log and the state name it; BUG for a foreign one."""
+    if isinstance(error, FeedError):
+        return error.kind
+    return Kind.STORE if isinstance(error, StoreError) else Kind.BUG
+
+
+def described(error: Exception) -> str:
+    """Return one sentence about an error; a foreign one is named by its class."""
+    name = "" if isinstance(error, FeedMirrorError) else f"{type(error).__name__}: "
+    return f"{name}{error}"

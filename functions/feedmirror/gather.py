@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from feedmirror.core.redaction import Redaction
 from feedmirror.core.secrets import secrets_of
-from feedmirror.core.state import State
+from feedmirror.core.state import PROGRAM, State
 from feedmirror.errors import FeedError, FetchError, Kind
 from feedmirror.model import PARSER_VERSION, Fetched, Gone, NotModified, Reading, Subscription
 from feedmirror.ports import World
@@ -75,14 +75,21 @@ def _ask(
     before = state.addresses.get(reply.url)
     if before is not None and before.digest == digest:
         return Gathered(noted, reply.status, note=note)
-    current = state.parser_version == PARSER_VERSION
-    parsed = world.parser.parse(reply, frozenset(state.fingerprints if current else ()))
+    parsed = world.parser.parse(reply, _known(state))
     secrets = secrets_of(subscription, reply.url)
     parsed = Redaction(secrets, partial(redaction_key, world.store)).parsed(parsed)
     if not parsed.complete:
         note = "the document was cut off: its whole entries are kept, nothing else is changed"
     reading = Reading(reply, parsed, digest, requested_at, alternate)
     return Gathered(noted, reply.status, reading, note)
+
+
+def _known(state: State) -> frozenset[str]:
+    """The fingerprints of items that need not be read: not those that another program could not."""
+    if state.parser_version != PARSER_VERSION:
+        return frozenset()
+    again = (key for key, one in state.quarantined.items() if one.program != PROGRAM)
+    return frozenset(state.fingerprints).difference(again)
 
 
 def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[State, str | None]:

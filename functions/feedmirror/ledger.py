@@ -7,16 +7,18 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
 from feedmirror.core import state as states
 from feedmirror.core.record import folder
-from feedmirror.core.state import LEAP, State
-from feedmirror.errors import ObjectError, StateError, StoreError
-from feedmirror.model import Subscription
+from feedmirror.core.state import LASTING, LEAP, Failing, State
+from feedmirror.errors import ObjectError, StateError, StoreError, contained, described, kind_of
+from feedmirror.model import Revision, Subscription
 from feedmirror.ports import Store
-from feedmirror.publisher import Publisher
+from feedmirror.publisher import Progress, Publisher
 
 _SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([0-9]{1,9})\b')  # how every state begins
 _ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
@@ -61,11 +63,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a commit was carried out."""
+    """How far a commit was carried out."""
 
     held: Held
     published: tuple[str, ...] = ()  # names of the documents that were written
-    quarantined: tuple[str, ...] = ()  # guids of entries that could not be rendered
+    quarantined: tuple[str, ...] = ()  # guids of entries that are left out of documents
+    error: Exception | None = None  # why some of it is still pending; None: it is done
 
 
 class Ledger:
@@ -78,7 +81,7 @@ class Ledger:
         self._publisher = Publisher(store, subscription, public_url)
         self._key = f"data/{self.slug}/state.json"
 
-    def load(self) -> Held:
+    def load(self, now: datetime) -> Held:
         """Return the state as the store has it, or an empty one where no entry is stored either.
 
         Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
@@ -92,7 +95,7 @@ class Ledger:
         if stored is None:  # beyond whatever was published before all of it was lost, if it was
             left = self._publisher.newest_generation()
             return Held(State(url=self._url, generation=left + LEAP if left else 0), None)
-        return Held(states.load(stored.body, self._key), stored.etag)
+        return Held(states.load(stored.body, self._key).as_of(now), stored.etag)
 
     def salvage(self) -> tuple[State | None, str | None]:
         """The state, or None where there is none or it is damaged; the ETag of whatever is there.
@@ -133,48 +136,103 @@ class Ledger:
             etag = self._store.replace(self._key, body, held.etag)
         return Held(state, etag) if etag else None
 
-    def carry_out_entries(self, state: State) -> Mapping[str, str]:
-        """Store the entries that are pending, and write their pages and those that are sealed;
-        guids by key of entries that could not be rendered.
-        """
-        self._publisher.store_entries(state)
-        return self._publisher.publish_pages(state)
+    def carry_out_entries(self, held: Held) -> Settled:
+        """Store the entries that are pending, and write their pages and the archive pages.
 
-    def settle(self, held: Held) -> Settled:
-        """The state with all that it commits to carried out, and its documents up to date.
+        That it was done is not committed, but taken along by the next commit.
+        """
+        progress = Progress()
+        error = contained(partial(self._entries, held.state, progress))
+        if isinstance(error, Exception):
+            return Settled(held, error=error)
+        state = replace(
+            held.state, pending=tuple(progress.pending), sealing=tuple(progress.sealing)
+        )
+        return Settled(Held(state, held.etag), error=progress.error)
+
+    def _entries(self, state: State, progress: Progress) -> None:
+        self._publisher.store_entries(state, progress)
+        self._publisher.publish_pages(state, progress)
+
+    def settle(self, held: Held, now: datetime) -> Settled:
+        """Carry out all that the state commits to, and bring its documents up to date.
 
         Also when nothing new was fetched: a new format, or a changed disclaimer, reaches readers
-        here. What changes without a commit of its own gets one first.
+        here. What changes without a commit of its own gets one first. What fails by a fault of our
+        own or of the store's stays pending, and the state says so. Raises: StoreError if others
+        write the state all the time.
         """
         for _ in range(_ATTEMPTS):
             if held.state.settled:
                 if not self._publisher.stale(held.state):
                     return Settled(held)
-                held = self.commit(held, held.state) or self.load()
+                held = self.commit(held, held.state) or self.load(now)
                 continue
-            settled = self._carry_out(held)
+            settled = self._carry_out(held, now)
             if settled is not None:
                 return settled
-            held = self.load()
+            held = self.load(now)
         raise StoreError(f"{self._key} is written by others all the time; the next refresh goes on")
 
-    def _carry_out(self, held: Held) -> Settled | None:
-        """The state marked done, or None if another run has gone on from it."""
-        unfit = self.carry_out_entries(held.state)
-        generation = held.state.generation
-        made = self._publisher.publish_documents(
-            held.state, in_force=lambda: self.load().state.generation == generation
-        )
-        if made is None:
+    def _carry_out(self, held: Held, now: datetime) -> Settled | None:
+        """How far the state was carried out, or None if another run has gone on from it."""
+        progress = Progress()
+        is_overtaken = contained(partial(self._all, held.state, progress, now))
+        if isinstance(is_overtaken, Exception):
+            state = replace(held.state, fault=_fault(held.state.fault, is_overtaken, now))
+            noted = contained(partial(self._commit_changed, held, state))
+            return Settled(noted if isinstance(noted, Held) else held, error=is_overtaken)
+        if is_overtaken:
             return None
-        aside = {**unfit, **made.unfit}
+        error = progress.error
         done = replace(
             held.state,
-            documents=made.documents,
-            pending=(),
-            sealing=(),
-            settled=True,
-            quarantined=tuple(aside),
+            documents=progress.documents,
+            pending=_each_once(progress.pending),
+            sealing=tuple(progress.sealing),
+            settled=error is None,
+            fault=_fault(held.state.fault, error, now) if error else None,
+            quarantined=progress.quarantined,
         )
-        marked = self.commit(held, done)
-        return Settled(marked, made.written, tuple(aside.values())) if marked else None
+        marked = self._commit_changed(held, done)
+        guids = tuple(one.guid for one in progress.quarantined.values())
+        return Settled(marked, tuple(progress.written), guids, error) if marked else None
+
+    def _all(self, state: State, progress: Progress, now: datetime) -> bool:
+        """Carry out the state; True if another run has gone on from it."""
+        self._entries(state, progress)
+        return not self._publisher.publish_documents(
+            state,
+            in_force=lambda: self.load(now).state.generation == state.generation,
+            progress=progress,
+        )
+
+    def _commit_changed(self, held: Held, state: State) -> Held | None:
+        return held if state == held.state else self.commit(held, state)
+
+    def without_fault(self, settled: Settled) -> Settled:
+        """The state without an error of our own, all having gone well."""
+        held = settled.held
+        if held.state.fault is None:
+            return settled
+        return replace(settled, held=self.commit(held, replace(held.state, fault=None)) or held)
+
+    def note_fault(self, held: Held, error: Exception, now: datetime) -> Held:
+        """Have the state say that an error of our own stops the feed, if it can be written."""
+        state = replace(held.state, fault=_fault(held.state.fault, error, now))
+        noted = contained(partial(self._commit_changed, held, state))
+        return noted if isinstance(noted, Held) else held
+
+
+def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:
+    """The error, as the state remembers it; the same as before if nothing else is to be said."""
+    kind = kind_of(error)
+    since = before.since if before else now
+    lasting = now - since >= LASTING
+    if before and (before.kind, before.lasting) == (kind.value, lasting):
+        return before
+    return Failing(kind.value, kind.group.value, since, described(error), lasting)
+
+
+def _each_once(pending: Iterable[Revision]) -> tuple[Revision, ...]:
+    return tuple({(one.key, one.digest): one for one in pending}.values())

@@ -282,6 +282,17 @@ class Revision:
     item_link: str | None = None  # the raw link that it was identified with
     disclaimer: str | None = None  # the text it was first published under; in records only
 
+    @property
+    def size_bytes(self) -> int:
+        """UTF-8 bytes of the words of the entry, its original element left out."""
+        entry = self.entry
+        texts = (entry.title, entry.summary, entry.content, *entry.foreign)
+        return sum(_utf8_bytes(text) for text in texts if text)
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

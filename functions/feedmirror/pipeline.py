@@ -14,63 +14,72 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 
 from feedmirror.core.commits import Commit, Decision
 from feedmirror.core.schedule import may_poll, retry_after
-from feedmirror.core.state import Failing, State
-from feedmirror.errors import FeedError, FeedMirrorError, FetchError, Kind, StoreError
+from feedmirror.core.state import LASTING, Failing, State
+from feedmirror.errors import FeedError, FetchError, StoreError, contained, described, kind_of
 from feedmirror.gather import Gathered, gather
-from feedmirror.ledger import Held, Ledger
+from feedmirror.ledger import Ledger, Settled
 from feedmirror.model import Failure, Outcome, Subscription
 from feedmirror.ports import World
 from feedmirror.retirement import settle_retired
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _DAILY = timedelta(days=1)
-_LASTING = timedelta(hours=1)  # a failure that is over sooner is nobody's business
+_HELD_UP = (
+    "more than 8 MB of earlier entries wait to be stored or published, so no new ones are taken"
+)
 
 
 def refresh(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
     """What refreshing the feed came to. `scheduled`: only if it may be polled at this time.
 
-    An origin's failure is an outcome; the store's is an error. Raises: StoreError, RenderError.
+    The origin's failure is an outcome, and so is an error of our own while pending work is carried
+    out: neither keeps the feed from being fetched and committed. Raises: StoreError, and whatever
+    else goes wrong before there is anything to commit; the state says so.
     """
     if subscription.retired:
         return _retired(subscription, world)
     ledger = Ledger(world.store, subscription, world.public_url)
-    held = _recovered(ledger)
-    outcome = _refreshed(ledger, held, subscription, world, scheduled=scheduled)
-    return replace(outcome, note="; ".join(filter(None, (held.note, outcome.note))) or None)
+    before = _recovered(ledger, world.clock())
+    work = partial(_refreshed, ledger, before, subscription, world, scheduled=scheduled)
+    outcome = contained(work)
+    if isinstance(outcome, Exception):
+        if not isinstance(outcome, StoreError):
+            now = world.clock()
+            ledger.note_fault(ledger.load(now), outcome, now)
+        raise outcome
+    notes = filter(None, (before.held.note, outcome.note))
+    return replace(outcome, note="; ".join(notes) or None)
 
 
 def _refreshed(
-    ledger: Ledger, held: Held, subscription: Subscription, world: World, *, scheduled: bool
+    ledger: Ledger, before: Settled, subscription: Subscription, world: World, *, scheduled: bool
 ) -> Outcome:
-    waiting = _waiting(subscription, held.state, world.clock(), scheduled=scheduled)
+    state = before.held.state
+    waiting = _waiting(subscription, state, world.clock(), scheduled=scheduled)
     if waiting:
-        return _settled(ledger, held, Outcome(subscription.slug, "waiting", note=waiting))
-    gathered = gather(subscription, held.state.for_url(subscription.url), world)
+        return _settled(ledger, before, Outcome(subscription.slug, "waiting", note=waiting), world)
+    gathered = gather(subscription, state.for_url(subscription.url), world)
     if gathered.error is not None:
-        return _fail(ledger, held, gathered, gathered.error, world.clock())
-    return _apply(ledger, held, subscription, gathered, world.clock())
+        return _fail(ledger, before, gathered, gathered.error, world)
+    return _apply(ledger, before, subscription, gathered, world)
 
 
 def attempt(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
     """As `refresh`, for loops over feeds: whatever goes wrong is this feed's outcome."""
     started = monotonic()
-    try:
-        outcome = refresh(subscription, world, scheduled=scheduled)
-    except Exception as error:  # noqa: BLE001 - the one place: no feed stops another
-        kind = Kind.STORE if isinstance(error, StoreError) else Kind.BUG
-        name = "" if isinstance(error, FeedMirrorError) else f"{type(error).__name__}: "
-        failure = Failure(kind.value, kind.group.value, f"{name}{error}")
-        outcome = Outcome(subscription.slug, "failed", failure=failure)
+    outcome = contained(partial(refresh, subscription, world, scheduled=scheduled))
+    if isinstance(outcome, Exception):
+        outcome = Outcome(subscription.slug, "failed", failure=_failure(outcome))
     return replace(outcome, duration_ms=round((monotonic() - started) * 1000))
 
 
 def _retired(subscription: Subscription, world: World) -> Outcome:
-    settled = settle_retired(world.store, subscription, world.public_url)
+    settled = settle_retired(world.store, subscription, world.public_url, world.clock())
     return Outcome(
         subscription.slug,
         "retired",
@@ -80,19 +89,23 @@ def _retired(subscription: Subscription, world: World) -> Outcome:
     )
 
 
-def _recovered(ledger: Ledger) -> Held:
-    """The state, after what a dead run left undone has been done.
+def _failure(error: Exception) -> Failure:
+    kind = kind_of(error)
+    return Failure(kind.value, kind.group.value, described(error))
+
+
+def _recovered(ledger: Ledger, now: datetime) -> Settled:
+    """The state, after what earlier runs left undone has been done, as far as it can be.
 
     Of a first mirror that was not finished, the entries are stored; its documents wait for the
     rest of it, which comes with the fetch.
     """
-    held = ledger.load()
+    held = ledger.load(now)
     if held.state.settled:
-        return held
+        return Settled(held)
     if held.state.complete:
-        return ledger.settle(held).held
-    ledger.carry_out_entries(held.state)
-    return held
+        return ledger.settle(held, now)
+    return ledger.carry_out_entries(held)
 
 
 def _waiting(
@@ -117,38 +130,36 @@ def _waiting(
 
 
 def _apply(
-    ledger: Ledger, held: Held, subscription: Subscription, gathered: Gathered, now: datetime
+    ledger: Ledger, before: Settled, subscription: Subscription, gathered: Gathered, world: World
 ) -> Outcome:
     """Commit what was decided, again from the start wherever an overlapping run was quicker."""
     new = revised = 0
-    recovered = held.state.failing is not None
+    settled = before
     for _ in range(_ATTEMPTS):
-        decision = _decided(held.state, subscription, gathered, now)
+        now = world.clock()
+        decision = _decided(settled.held.state, subscription, gathered, now)
         for commit in decision.commits:
-            committed = ledger.commit(held, commit.state)
-            if committed is None:
+            held = ledger.commit(settled.held, commit.apply(settled.held.state))
+            if held is None:
                 break
-            held = committed
+            settled = Settled(held)
             if commit is not decision.commits[-1]:  # the last one is settled below
-                ledger.carry_out_entries(held.state)
+                settled = ledger.carry_out_entries(held)
             new, revised = new + commit.new, revised + commit.revised
         else:
-            return _settled(
-                ledger,
-                held,
-                Outcome(
-                    feed=subscription.slug,
-                    outcome="changed" if new or revised else "unchanged",
-                    http_status=gathered.status,
-                    new=new,
-                    revised=revised,
-                    unchanged=decision.unchanged,
-                    lossless=gathered.reading is None or gathered.reading.parsed.lossless,
-                    note=gathered.note,
-                    recovered=recovered,
-                ),
+            outcome = Outcome(
+                feed=subscription.slug,
+                outcome="changed" if new or revised else "unchanged",
+                http_status=gathered.status,
+                new=new,
+                revised=revised,
+                unchanged=decision.unchanged,
+                lossless=gathered.reading is None or gathered.reading.parsed.lossless,
+                note=_HELD_UP if decision.held_up else gathered.note,
+                recovered=before.held.state.failing is not None,
             )
-        held = _recovered(ledger)
+            return _settled(ledger, settled, outcome, world)
+        settled = _recovered(ledger, world.clock())
     raise StoreError(f"the state of {subscription.slug} is written by others all the time")
 
 
@@ -168,55 +179,63 @@ def _decided(
         from feedmirror.core.decide import decide  # noqa: PLC0415
 
         decision = decide(noted, subscription, gathered.reading)
-        if decision.commits or noted == state:
+        if decision.commits or decision.held_up or noted == state:
             return decision
-        return Decision((Commit(noted),), decision.unchanged)
+        return Decision((Commit(lambda _: noted),), decision.unchanged)
     if state.failing:
         noted = replace(noted, failing=None, not_before=None, checked_at=now)
     elif state.checked_at and now - state.checked_at >= _DAILY:
         noted = replace(noted, checked_at=now)
-    return Decision((Commit(noted),) if noted != state else (), len(state.fingerprints))
+    commits = (Commit(lambda _: noted),) if noted != state else ()
+    return Decision(commits, len(state.fingerprints))
 
 
-def _settled(ledger: Ledger, held: Held, outcome: Outcome) -> Outcome:
-    """The outcome, after the documents are up to date."""
-    settled = ledger.settle(held)
+def _settled(ledger: Ledger, before: Settled, outcome: Outcome, world: World) -> Outcome:
+    """The outcome, after the documents are up to date.
+
+    What failed just now is not tried a second time in the same refresh.
+    """
+    settled = before if before.error else ledger.settle(before.held, world.clock())
+    if settled.error is None:
+        settled = ledger.without_fault(settled)
     changed = settled.published and outcome.outcome == "unchanged"
-    return replace(
+    outcome = replace(
         outcome,
         outcome="changed" if changed else outcome.outcome,
         published=settled.published,
         quarantined=settled.quarantined,
     )
+    if settled.error is None:
+        return outcome
+    also = outcome.failure.message if outcome.failure else outcome.note
+    return replace(outcome, outcome="failed", failure=_failure(settled.error), note=also)
 
 
 def _fail(
-    ledger: Ledger, held: Held, gathered: Gathered, error: FeedError, now: datetime
+    ledger: Ledger, before: Settled, gathered: Gathered, error: FeedError, world: World
 ) -> Outcome:
     """The failure as an outcome; remembered when it is of another kind than the last one."""
-    state = gathered.state
+    state, now = gathered.state, world.clock()
     kind, group = error.kind.value, error.kind.group.value
     since = state.failing.since if state.failing else now
     wait = error.retry_after_s if isinstance(error, FetchError) else None
     not_before = retry_after(wait, now) or state.not_before
-    lasting = now - since >= _LASTING
-    before = state.failing
+    lasting = now - since >= LASTING
+    known = state.failing
     if (
-        before is None
-        or (before.kind, before.lasting) != (kind, lasting)
+        known is None
+        or (known.kind, known.lasting) != (kind, lasting)
         or (not_before != state.not_before)
     ):
         failing = Failing(kind, group, since, str(error), lasting)
         state = replace(state, failing=failing, not_before=not_before)
-    if state != held.state:
-        held = ledger.commit(held, state) or ledger.load()
-    return _settled(
-        ledger,
-        held,
-        Outcome(
-            feed=ledger.slug,
-            outcome="failed",
-            http_status=gathered.status,
-            failure=Failure(kind, group, str(error)),
-        ),
+    if state != before.held.state:
+        held = ledger.commit(before.held, state) or ledger.load(now)
+        before = replace(before, held=held)
+    outcome = Outcome(
+        feed=ledger.slug,
+        outcome="failed",
+        http_status=gathered.status,
+        failure=Failure(kind, group, str(error)),
     )
+    return _settled(ledger, before, outcome, world)

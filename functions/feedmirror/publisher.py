@@ -7,8 +7,8 @@ page only by a later generation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from itertools import zip_longest
@@ -16,32 +16,57 @@ from typing import Protocol
 
 from feedmirror.core import record
 from feedmirror.core.disclaimer import attach
-from feedmirror.core.formats import Format, Place, formats, stamped, unstamped
+from feedmirror.core.formats import Format, formats, stamped, unstamped
 from feedmirror.core.formats.html import NAME as PAGE_OF_FEED
 from feedmirror.core.pages.entry import Neighbour, stamp_entry
 from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
 from feedmirror.core.redaction import public_settings
-from feedmirror.core.rendering import entry_page, publication_of, recipe, rendered, stale
+from feedmirror.core.rendering import (
+    ENTRY_PAGE,
+    Rendered,
+    attached,
+    entry_page,
+    program,
+    publication_of,
+    quarantine,
+    recipe,
+    rendered,
+    stale,
+)
 from feedmirror.core.seal import Named, Page, predecessors
-from feedmirror.core.state import Published, State
-from feedmirror.errors import StoreError
-from feedmirror.model import Revision, Subscription
+from feedmirror.core.state import Published, Quarantine, State
+from feedmirror.errors import StoreError, contained
+from feedmirror.model import Feed, Revision, Subscription
 from feedmirror.ports import Store
 from feedmirror.redaction_key import redaction_key
 
 _ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
 _HTML = "text/html; charset=utf-8"
 
-Unfit = dict[str, str]  # entries that cannot be rendered: guids by key
 
+@dataclass(slots=True)
+class Progress:
+    """What has been carried out of a state, and what could not be."""
 
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """The documents of a state as they stand in the store now."""
+    pending: list[Revision] = field(default_factory=list)  # without their record or their page
+    sealing: list[Page] = field(default_factory=list)  # archive pages that are not written
+    documents: dict[str, Published] = field(default_factory=dict)  # as they stand in the store
+    written: list[str] = field(default_factory=list)  # names of those that were not there yet
+    quarantined: dict[str, Quarantine] = field(default_factory=dict)  # by key
+    error: Exception | None = None  # the first that is no single entry's fault
 
-    documents: Mapping[str, Published]
-    written: tuple[str, ...]  # names of those that were not there yet
-    unfit: Unfit
+    def failed(self, error: Exception) -> None:
+        """Take note of an error; raise it if it is the store's, since all else would fail, too."""
+        if isinstance(error, StoreError):
+            raise error
+        self.error = self.error or error
+
+    def quarantine(self, found: Mapping[str, Quarantine]) -> None:
+        """Take note of entries that are left out of a document."""
+        for key, one in found.items():
+            known = self.quarantined.get(key)
+            documents = {*(known.documents if known else ()), *one.documents}
+            self.quarantined[key] = replace(one, documents=tuple(sorted(documents)))
 
 
 class Write(Protocol):
@@ -65,32 +90,51 @@ class Publisher:
         """The formats whose documents are not what they should be."""
         return stale(state, self._settings, self._address)
 
-    def store_entries(self, state: State) -> None:
+    def store_entries(self, state: State, progress: Progress) -> None:
         """Store the entries that are pending; those that are there already stay as they are."""
         for revision in state.pending:
-            assert state.feed is not None  # noqa: S101 - entries come with the feed they stand in
-            notice = attach(revision, self._settings, state.feed).notice_html
-            noted = replace(revision, disclaimer=notice)
+            made = contained(partial(self._record, revision, state.feed))
+            if isinstance(made, Exception):
+                progress.failed(made)
+                progress.pending.append(revision)
+                continue
             key = record.key_of(self.slug, revision.key, revision.digest)
-            self._store.create(key, record.dump(self.slug, noted, state.feed))
+            self._store.create(key, made)
+
+    def _record(self, revision: Revision, feed: Feed | None) -> bytes:
+        assert feed is not None  # noqa: S101 - entries come with the feed they stand in
+        disclaimed = contained(partial(attach, revision, self._settings, feed))
+        if not isinstance(disclaimed, Exception):  # the words are stored, fit to be shown or not
+            revision = replace(revision, disclaimer=disclaimed.notice_html)
+        return record.dump(self.slug, revision, feed)
 
     # ------------------------------------------------------------ pages
 
-    def publish_pages(self, state: State) -> Unfit:
-        """Write the pages of the entries that are pending, and the sealed pages that are; the
-        entries that could not be rendered.
-        """
+    def publish_pages(self, state: State, progress: Progress) -> None:
+        """Write the pages of the entries that are pending, and the archive pages that are."""
         if state.feed is None:
-            return {}
-        # A mirror that has documents and no pages is from before there were any.
-        whole = bool(state.documents.keys() - {STYLE}) and PAGE_OF_FEED not in state.documents
-        entries = state.window if whole else state.pending
+            return
         write = partial(self._write, is_due=lambda found: stamped(found) < state.generation)
         follow = predecessors(state.window, state.sealing, state.sealed)
         if STYLE not in state.documents:
             self.publish_style()
-        unfit = self.write_entries(entries, follow, state, write)
-        return unfit | self.write_sealed(state.sealing, state, write)
+        self.write_entries(self._with_new_pages(state), follow, state, write, progress)
+        self.write_sealed(state.sealing, state, write, progress)
+
+    @staticmethod
+    def _with_new_pages(state: State) -> Iterable[Revision]:
+        """The entries whose pages are to be written, each once, as it was read last."""
+        if state.documents.keys() - {STYLE} and PAGE_OF_FEED not in state.documents:
+            return state.window  # a mirror that has documents and no pages is from before pages
+        latest = {revision.key: revision for revision in state.pending}
+        again = {
+            key
+            for key, one in state.quarantined.items()
+            if ENTRY_PAGE in one.documents and one.program != program()
+        }
+        if again:
+            latest = {one.key: one for one in state.window if one.key in again} | latest
+        return latest.values()
 
     def publish_style(self) -> None:
         """Have the style sheet there that this program's pages are made for."""
@@ -102,44 +146,55 @@ class Publisher:
         follow: Mapping[str, Named | None],
         state: State,
         write: Write,
-    ) -> Unfit:
-        """Write the page of each entry; those that cannot be shown on it."""
-        unfit: Unfit = {}
+        progress: Progress,
+    ) -> None:
+        """Write the page of each entry."""
         publication = publication_of(state, self._settings, self._address)
         for revision in revisions:
             named = follow.get(revision.key)
             previous = Neighbour(named.key, named.title) if named else None
             of_entry = replace(publication, changed_at=revision.observed_at)
-            document, is_whole = entry_page(revision, of_entry, previous)
-            if not is_whole:
-                unfit[revision.key] = revision.guid
-            body = stamp_entry(document, state.generation).encode()
+            made = contained(partial(entry_page, revision, of_entry, previous))
+            if isinstance(made, Exception):
+                progress.failed(made)
+                progress.pending.append(revision)
+                continue
+            document, error = made
+            if error is not None:
+                progress.quarantine({revision.key: quarantine(revision, error, ENTRY_PAGE)})
+            body = stamp_entry(document, state.generation).encode("utf-8", "replace")
             key = f"public/{self.slug}/entries/{revision.key}.html"
             write(key, body, _HTML, is_new=revision.observed_at == revision.first_seen)
-        return unfit
 
-    def write_sealed(self, pages: tuple[Page, ...], state: State, write: Write) -> Unfit:
-        """Write the sealed pages, and have the one before them link there.
+    def write_sealed(
+        self, pages: Sequence[Page], state: State, write: Write, progress: Progress
+    ) -> None:
+        """Write the archive pages, and have the one before them link there.
 
         The newest first: to an older one, that a lost state had sealed, readers may come already.
         """
-        unfit: Unfit = {}
         for page, newer in reversed(tuple(zip_longest(pages, pages[1:]))):
-            unfit |= self.write_page(page, newer.name if newer else None, state, write)
+            work = partial(self.write_page, page, newer.name if newer else None, state, write)
+            error = contained(partial(work, progress))
+            if isinstance(error, Exception):
+                progress.failed(error)
+                progress.sealing.insert(0, page)
         if pages and pages[0].older:
             self.link_newer(pages[0].older, pages[0].older_has, pages[0].name)
-        return unfit
 
-    def write_page(self, page: Page, newer: str | None, state: State, write: Write) -> Unfit:
-        """Write the documents of a sealed page; the entries that are in one of them missing."""
-        unfit: Unfit = {}
-        place = Place(page.name, page.older, newer, page.older_has)
-        publication = publication_of(state, self._settings, self._address, page.revisions, place)
-        for one in rendered(formats(), publication):
-            unfit |= {revision.key: revision.guid for revision in one.unfit}
-            body = one.made.stamp(one.document, state.generation).encode()
-            write(self._sealed(page.name, one.made), body, one.made.media_type, is_new=True)
-        return unfit
+    def write_page(
+        self, page: Page, newer: str | None, state: State, write: Write, progress: Progress
+    ) -> None:
+        """Write the documents of an archive page. Raises: as `rendered`."""
+        publication = publication_of(state, self._settings, self._address, page, newer)
+        entries = attached(page.revisions, self._settings, publication.feed)
+        for made in formats():
+            one = rendered(
+                made, publication, page.revisions, entries, quarantined={}, replaces=False
+            )
+            progress.quarantine(one.quarantined)
+            body = made.stamp(one.document, state.generation).encode()
+            write(self._sealed(page.name, made), body, made.media_type, is_new=True)
 
     def _sealed(self, page: str, made: Format) -> str:
         return f"public/{self.slug}/archive/{page}/{made.name}"
@@ -202,30 +257,73 @@ class Publisher:
 
     # ------------------------------------------------------------ documents
 
-    def publish_documents(self, state: State, in_force: Callable[[], bool]) -> Copy | None:
-        """The documents, after those that were stale have been written; None if this run has been
-        overtaken, which `in_force` tells.
+    def publish_documents(
+        self, state: State, in_force: Callable[[], bool], progress: Progress
+    ) -> bool:
+        """Write the documents that are stale; False if this run has been overtaken, which
+        `in_force` tells.
         """
-        documents = dict(self._kept(state))
-        written: list[str] = []
-        unfit: Unfit = {}
-        chosen = self.stale(state)
-        if chosen:
-            publication = publication_of(state, self._settings, self._address, state.window)
-            for one in rendered(chosen, publication):
-                unfit |= {revision.key: revision.guid for revision in one.unfit}
-                known = state.documents.get(one.made.name)
-                digest = sha256(one.document.encode()).hexdigest()[:32]
-                etag = known.etag if known else None
-                if known is None or known.digest != digest or not self._is_there(one.made, known):
-                    body = one.made.stamp(one.document, state.generation).encode()
-                    etag = self._replace(one.made, body, etag, in_force)
-                    written.append(one.made.name)
-                if etag is None:
-                    return None
-                by = recipe(one.made, state, self._settings, self._address)
-                documents[one.made.name] = Published(etag, digest, by)
-        return Copy(documents, tuple(written), unfit)
+        progress.documents = dict(self._kept(state))
+        chosen = self._to_publish(state, progress)
+        self._keep_quarantine(state, chosen, progress)
+        if not chosen or state.feed is None:
+            return True
+        publication = publication_of(state, self._settings, self._address)
+        revisions = state.window.revisions
+        entries = attached(revisions, self._settings, state.feed)
+        for made in chosen:
+            work = partial(rendered, made, publication, revisions, entries)
+            replaces = made.name in state.documents
+            one = contained(partial(work, quarantined=state.quarantined, replaces=replaces))
+            if isinstance(one, Exception):
+                progress.failed(one)
+            elif not self._publish(made, one, state, in_force, progress):
+                return False
+        return True
+
+    def _to_publish(self, state: State, progress: Progress) -> tuple[Format, ...]:
+        """The formats that are stale, but for those that would lead nowhere: all while entries that
+        left the window are in no archive page, the page of the feed while entries lack theirs.
+        """
+        if progress.sealing:
+            return ()
+        return tuple(m for m in self.stale(state) if m.is_feed or progress.error is None)
+
+    def _keep_quarantine(self, state: State, chosen: Sequence[Format], progress: Progress) -> None:
+        """Keep what is known of documents that are not rendered now, and of items not read."""
+        there = {revision.key for revision in (*state.window, *state.pending)}
+        again = {made.name for made in chosen}
+        for key, one in state.quarantined.items():
+            documents = tuple(name for name in one.documents if name not in again)
+            if not one.documents:
+                progress.quarantined[key] = one
+            elif documents and key in there and one.program == program():
+                progress.quarantine({key: replace(one, documents=documents)})
+
+    def _publish(
+        self,
+        made: Format,
+        one: Rendered,
+        state: State,
+        in_force: Callable[[], bool],
+        progress: Progress,
+    ) -> bool:
+        """Write a document unless it says what it said; False if this run has been overtaken."""
+        progress.quarantine(one.quarantined)
+        known = state.documents.get(made.name)
+        digest = sha256(one.document.encode()).hexdigest()[:32]
+        etag = known.etag if known else None
+        if known is None or known.digest != digest or not self._is_there(made, known):
+            body = made.stamp(one.document, state.generation).encode()
+            etag = self._replace(made, body, etag, in_force)
+            if etag is None:
+                return False
+            progress.written.append(made.name)
+        assert etag is not None  # noqa: S101 - it is known or was written just now
+        now = replace(state, quarantined=progress.quarantined)
+        by = recipe(made, now, self._settings, self._address)
+        progress.documents[made.name] = Published(etag, digest, by)
+        return True
 
     def _is_there(self, made: Format, known: Published) -> bool:
         """True if the document is the one that is remembered: a run that died may have written

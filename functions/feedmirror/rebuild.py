@@ -68,9 +68,12 @@ def rebuild(
     for _ in range(_ATTEMPTS):
         old, etag = ledger.salvage()
         before = before or ("readable" if old else "damaged" if etag else "missing")
+        old = old.as_of(now) if old else None
         done: tuple[str, ...] = ()
         if old is not None and not old.settled:  # what a dead run left undone
-            recovered = ledger.settle(Held(old, etag))
+            recovered = ledger.settle(Held(old, etag), now)
+            if isinstance(recovered.error, StoreError):
+                raise recovered.error
             old, etag, done = recovered.held.state, recovered.held.etag, recovered.published
         shelf.survey()  # after the state was read: all that it speaks of has been stored by now
         binder = Binder(publisher, shelf.words, side_by_side)
@@ -78,7 +81,10 @@ def rebuild(
         present = Held(old or State(), etag)
         held = present if state == old else ledger.commit(present, state)
         if held is not None:
-            return _told(before, shelf, binder, ledger.settle(held), done)
+            settled = ledger.settle(held, now)
+            if settled.error is not None:
+                raise settled.error
+            return _told(before, shelf, binder, settled, done)
     raise StoreError(
         f"the state of {subscription.slug} is written by others all the time: keep them from it "
         "for a while"
@@ -156,7 +162,7 @@ def _told(
         renewed=binder.renewed,
         published=tuple(dict.fromkeys((*done, *settled.published))),
         damaged=tuple(f"{records.key_of(shelf.slug, *name)}: {why}" for name, why in damaged),
-        quarantined=tuple(dict.fromkeys((*binder.unfit.values(), *settled.quarantined))),
+        quarantined=tuple(dict.fromkeys((*binder.quarantined.values(), *settled.quarantined))),
     )
 
 

@@ -139,7 +139,7 @@ class _Writer:
         retired, only where something was mirrored.
         """
         try:
-            state = self._settled(feed) if feed.retired else _state(self.store, feed.slug)
+            state = self._settled(feed) if feed.retired else _state(self.store, feed.slug, self.now)
         except (StoreError, RenderError):
             line = _unreadable(feed, last, self.public_url)
         else:
@@ -149,7 +149,7 @@ class _Writer:
         return line, bool(line.documents) or not feed.retired
 
     def _settled(self, feed: Subscription) -> State | None:
-        settled = settle_retired(self.store, feed, self.public_url)
+        settled = settle_retired(self.store, feed, self.public_url, self.now)
         self.published.extend(f"{feed.slug}/{name}" for name in settled.published)
         return settled.held.state if settled.held.etag else None
 
@@ -166,7 +166,7 @@ class _Writer:
 
     def _of_state(self, slug: str) -> Standing | None:
         with suppress(StoreError):
-            state = _state(self.store, slug) or State()
+            state = _state(self.store, slug, self.now) or State()
             line = standing_of(Subscription(slug, ""), state, self.public_url, self.now)
             return replace(line, render_key=None) if line.documents else None
         return None
@@ -181,7 +181,7 @@ def _status(found: Stored | None) -> Status:
     return parse_status(found.body) if found else Status()
 
 
-def _state(store: Store, slug: str) -> State | None:
+def _state(store: Store, slug: str, now: datetime) -> State | None:
     """Load a feed's state; None where nothing is stored of it.
 
     Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
@@ -190,7 +190,7 @@ def _state(store: Store, slug: str) -> State | None:
     stored = store.load(key)
     if stored is None and has_entries(store, slug):
         raise StateError(why_missing(slug))
-    return states.load(stored.body, key) if stored else None
+    return states.load(stored.body, key).as_of(now) if stored else None
 
 
 def _unreadable(feed: Subscription, last: Standing | None, public_url: str) -> Standing:

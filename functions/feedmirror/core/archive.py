@@ -20,6 +20,7 @@ class Trace:
     first_seen: datetime
     listed_at: datetime  # with `seq`: its place in the feed, the last that it was given
     seq: int
+    size_bytes: int  # of the words of the revision that was observed last
 
     @property
     def place(self) -> tuple[datetime, int]:
@@ -47,6 +48,7 @@ def trace_of(revision: Revision) -> Trace:
         first_seen=observed_at if first_seen == observed_at else first_seen,
         listed_at=observed_at if listed_at == observed_at else listed_at,
         seq=revision.seq,
+        size_bytes=revision.size_bytes,
     )
 
 
@@ -62,6 +64,7 @@ def joined(one: Trace, other: Trace) -> Trace:
         first_seen=min(one.first_seen, other.first_seen),
         listed_at=placed.listed_at,
         seq=placed.seq,
+        size_bytes=last.size_bytes,
     )
 
 

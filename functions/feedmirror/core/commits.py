@@ -1,7 +1,8 @@
-"""What a refresh writes, as values."""
+"""The writes of a refresh, as values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from feedmirror.core.state import State
@@ -9,16 +10,21 @@ from feedmirror.core.state import State
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One state to write, and how many entries of which sort it brings."""
+    """One state to write: what it adds to the state before it, and how many entries of which sort.
 
-    state: State
+    It is applied to the state as the commit before it was carried out, so what that left undone is
+    still pending afterwards.
+    """
+
+    apply: Callable[[State], State]
     new: int = 0
     revised: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be committed, in order."""
+    """The commits to make, in order."""
 
-    commits: tuple[Commit, ...]  # empty: nothing to write
+    commits: Sequence[Commit]  # empty: nothing to write
     unchanged: int  # entries of the document that are as they were
+    held_up: bool = False  # True: entries were not taken, since too much is pending already

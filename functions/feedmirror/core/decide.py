@@ -7,17 +7,18 @@ change nothing else; so may one that was cut off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from feedmirror.core.commits import Commit, Decision
-from feedmirror.core.listing import FLOOR, Seen, remembered, staying
+from feedmirror.core.listing import BOUND_BYTES, FLOOR, Seen, portions, remembered, staying
 from feedmirror.core.schedule import asks_of, effective_interval_s
 from feedmirror.core.seal import Page, Sealed, seal
-from feedmirror.core.sort_out import TOMORROW, SortedOut, sort_out
-from feedmirror.core.state import Address, State
+from feedmirror.core.sort_out import SortedOut, sort_out
+from feedmirror.core.state import SKEW, TOMORROW, Address, State
 from feedmirror.core.window import Window
 from feedmirror.model import PARSER_VERSION, Feed, ParsedFeed, Reading, Revision, Subscription
 
@@ -39,57 +40,94 @@ def decide(state: State, subscription: Subscription, reading: Reading) -> Decisi
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
     if not (found.new or found.revised or found.corrected or feed_changed):
         return Decision(_bookkeeping(state, base, reading.requested_at), found.unchanged)
-    base = replace(base, seen=_seen(state, found), dated=_latest(state, reading))
+    if _pending_bytes(state) > BOUND_BYTES:
+        # Nothing of the document is remembered, so the next refresh reads it again.
+        return Decision((), found.unchanged, held_up=True)
+    seen = _seen(state, found, reading.requested_at)
+    base = replace(base, seen=seen, dated=_latest(state, reading))
     if state.feed is None:  # all that is known was read by this parser, document finished or not
         base = replace(base, feed=reading.parsed.feed, parser_version=PARSER_VERSION)
-    commits = _commits(state, base, subscription, found, reading.requested_at)
-    return Decision(tuple(commits), found.unchanged)
+    return Decision(
+        tuple(_commits(base, subscription.keep, found, reading.requested_at)), found.unchanged
+    )
 
 
 # ---------------------------------------------------------------- what is committed
 
 
-def _commits(
-    state: State, base: State, subscription: Subscription, found: SortedOut, now: datetime
-) -> Iterator[Commit]:
-    """The chunks: new entries oldest first, with revisions and all that is remembered of the
-    document in the last one only, so that a crash between two makes the rest be found again.
+def _commits(base: State, keep: int, found: SortedOut, now: datetime) -> Iterator[Commit]:
+    """The new entries, oldest first, then the revised ones, in portions. All that is remembered of
+    the document comes with the last, so a crash between two makes the rest be found again.
     """
-    chunks = [found.new[i : i + CHUNK] for i in range(0, len(found.new), CHUNK)] or [()]
-    current = state
+    chunks = tuple(portions((*found.new, *found.revised), CHUNK, BOUND_BYTES)) or ((),)
+    left = len(found.new)
     for number, chunk in enumerate(chunks, 1):
-        last = number == len(chunks)
-        placed = [
-            replace(revision, seq=current.next_seq + offset)
-            for offset, revision in enumerate(
-                (*chunk, *(r for r in found.revised if last and not r.seq))
-            )
-        ]
-        revised = [r for r in found.revised if last and r.seq]
-        corrected = [r for r in found.corrected if last and r.seq]
-        ready = base if last else _halfway(state, base, current, chunk)
-        window, sealed, pages = _listed(
-            current, subscription.keep, (*placed, *revised, *corrected), now
-        )
-        current = replace(
-            ready,
-            generation=current.generation + 1,
-            window=window,
-            sealed=sealed,
-            sealing=pages,
-            pending=(*placed, *revised),
-            settled=False,
-            next_seq=current.next_seq + len(placed),
-            changed_at=now,
-        )
-        yield Commit(current, new=len(chunk), revised=len(found.revised) if last else 0)
+        apply = partial(_applied, base, keep, chunk, now)
+        if number == len(chunks):
+            apply = partial(_finished, base, keep, found, chunk)
+        new = min(left, len(chunk))
+        left -= new
+        yield Commit(apply, new, len(chunk) - new)
 
 
-def _halfway(state: State, base: State, current: State, chunk: Iterable[Revision]) -> State:
-    """The old state, knowing the feed and the entries up to this chunk, but not the document."""
-    seen = {**current.seen, **{revision.key: base.seen[revision.key] for revision in chunk}}
-    version = state.parser_version if state.feed else base.parser_version
-    return replace(state, feed=base.feed, parser_version=version, seen=seen)
+def _applied(
+    base: State, keep: int, chunk: Sequence[Revision], now: datetime, current: State
+) -> State:
+    """The state with these entries, knowing the feed but nothing else of the document."""
+    return replace(
+        _with_entries(current, keep, chunk, now),
+        feed=base.feed,
+        parser_version=current.parser_version if current.feed else base.parser_version,
+        seen={**current.seen, **{revision.key: base.seen[revision.key] for revision in chunk}},
+    )
+
+
+# What the commits before the last one change, and carrying them out.
+_OF_ENTRIES = (
+    "generation window sealed sealing pending settled next_seq changed_at quarantined fault".split()
+)
+
+
+def _finished(
+    base: State, keep: int, found: SortedOut, chunk: Sequence[Revision], current: State
+) -> State:
+    """The state with these entries, the last ones, and all that is remembered of the document."""
+    corrected = tuple(one for one in found.corrected if one.seq)
+    entered = _with_entries(current, keep, chunk, found.at, corrected)
+    return replace(base, **{name: getattr(entered, name) for name in _OF_ENTRIES})
+
+
+def _with_entries(
+    state: State,
+    keep: int,
+    chunk: Sequence[Revision],
+    now: datetime,
+    corrected: Sequence[Revision] = (),
+) -> State:
+    unplaced = [revision for revision in chunk if not revision.seq]
+    placed = {
+        revision.key: replace(revision, seq=state.next_seq + offset)
+        for offset, revision in enumerate(unplaced)
+    }
+    arrived = tuple(placed.get(revision.key, revision) for revision in chunk)
+    window, sealed, pages = _listed(state, keep, (*arrived, *corrected), now)
+    return replace(
+        state,
+        generation=state.generation + 1,
+        window=window,
+        sealed=sealed,
+        sealing=(*state.sealing, *pages),
+        pending=(*state.pending, *arrived),
+        settled=False,
+        next_seq=state.next_seq + len(placed),
+        changed_at=now,
+    )
+
+
+def _pending_bytes(state: State) -> int:
+    """UTF-8 bytes of what earlier commits left undone."""
+    sealing = (revision for page in state.sealing for revision in page.revisions)
+    return sum(revision.size_bytes for revision in (*state.pending, *sealing))
 
 
 def _listed(
@@ -98,23 +136,48 @@ def _listed(
     """The public entries, newest first: `keep` of them, all that came within 48 hours, and those
     that do not fill a page yet; with what is sealed in the others' pages.
 
-    What a first mirror holds beyond `keep` is sealed at once.
+    What a first mirror holds beyond `keep` is sealed at once, and what exceeds the bounds.
     """
-    by_key = {revision.key: revision for revision in state.window}
+    by_key = {revision.key: _as_of(revision, now) for revision in state.window}
     by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
     # Of a first mirror nothing has been public yet, unless its document was cut off before.
     floor = now - FLOOR if state.complete or state.documents else None
     stay = staying(newest, keep, floor)
-    # No more than a chunk brings: the rest of what a smaller `keep` sets free, say, waits.
-    sealed, pages = seal(state.sealed, islice(reversed(newest[stay:]), CHUNK))
+    sealed, pages = seal(state.sealed, _leaving(newest[stay:]))
     left = sum(len(page.revisions) for page in pages)
     return Window.of(newest[: len(newest) - left], state.window), sealed, pages
 
 
-def _seen(state: State, found: SortedOut) -> Seen:
+def _leaving(newest_first: Sequence[Revision]) -> Iterator[Revision]:
+    """The oldest of the entries that are to leave: as many as one commit brings. The rest of what a
+    smaller `keep` sets free, say, waits.
+    """
+    size = 0
+    for revision in islice(reversed(newest_first), CHUNK):
+        yield revision
+        size += revision.size_bytes
+        if size > BOUND_BYTES:
+            return
+
+
+def _as_of(revision: Revision, now: datetime) -> Revision:
+    """The revision with no time in the future: where a clock was ahead, now is meant."""
+    times = (revision.first_seen, revision.listed_at, revision.observed_at)
+    if max(times) <= now + SKEW:
+        return revision  # the very same: it is not encoded again
+    return replace(
+        revision,
+        first_seen=min(revision.first_seen, now),
+        listed_at=min(revision.listed_at, now),
+        observed_at=min(revision.observed_at, now),
+    )
+
+
+def _seen(state: State, found: SortedOut, reading_at: datetime) -> Seen:
     """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
-    seen = dict(state.seen)
+    now = int(reading_at.timestamp())
+    seen = {key: (digest, min(at, now)) for key, (digest, at) in state.seen.items()}
     for revision in (*found.new, *found.revised, *found.corrected):
         seen[revision.key] = (revision.digest, int(revision.first_seen.timestamp()))
     for key in found.keys:
@@ -213,7 +276,7 @@ def _bookkeeping(state: State, described: State, now: datetime) -> tuple[Commit,
     if described == state:  # as it is of a document that was cut off, which is not remembered
         return ()
     if state.failing or state.parser_version != PARSER_VERSION:
-        return (Commit(described),)
+        return (Commit(lambda _: described),)
     if state.checked_at and now - state.checked_at < _DAILY:
         return ()
-    return (Commit(described),)
+    return (Commit(lambda _: described),)

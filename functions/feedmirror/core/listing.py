@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from itertools import accumulate
+from typing import Protocol, TypeVar
 
-FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner
+FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner, within the bounds below
+BEYOND = 1_000  # entries, besides `keep`, that are public for having been listed lately
+BOUND_BYTES = 8_000_000  # of the `keep` newest entries, and of those beyond; also of one commit
 _REMEMBERED = 5_000  # keys, at least
 
 Seen = dict[str, tuple[str, int]]  # key: digest, epoch seconds of the first sight
 
 
-class Listed(Protocol):
+class Sized(Protocol):
+    """Anything that takes room."""
+
+    @property
+    def size_bytes(self) -> int:
+        """UTF-8 bytes of its words."""
+        ...
+
+
+class Listed(Sized, Protocol):
     """Anything that has a place in the feed."""
 
     @property
@@ -21,16 +33,43 @@ class Listed(Protocol):
         ...
 
 
+S = TypeVar("S", bound=Sized)
+
+
 def staying(newest_first: Sequence[Listed], keep: int, floor: datetime | None) -> int:
     """How many of them are to stay in the public feed: `keep`, and all down to the last that was
-    listed after `floor`.
+    listed after `floor`, within the bounds.
 
     None: there is no floor, since of a first mirror nothing has been public yet.
     """
+    kept = max(1, _within(newest_first[:keep]))
     if floor is None:
-        return min(keep, len(newest_first))
-    recent = (rank for rank, one in enumerate(newest_first, 1) if one.listed_at > floor)
-    return min(max(keep, *recent, 0), len(newest_first))
+        return min(kept, len(newest_first))
+    beyond = newest_first[kept : keep + BEYOND]
+    recent = (rank for rank, one in enumerate(beyond, 1) if one.listed_at > floor)
+    return min(kept + min(max(recent, default=0), _within(beyond)), len(newest_first))
+
+
+def _within(entries: Sequence[Sized]) -> int:
+    """How many of the first ones come to no more than `BOUND_BYTES`."""
+    sizes = accumulate(one.size_bytes for one in entries)
+    return sum(size <= BOUND_BYTES for size in sizes)
+
+
+def portions(entries: Iterable[S], most: int, most_bytes: int) -> Iterator[tuple[S, ...]]:
+    """The entries in order, in portions of that many entries and bytes at most; an entry that is
+    larger is a portion by itself.
+    """
+    portion: list[S] = []
+    size = 0
+    for entry in entries:
+        if portion and (len(portion) == most or size + entry.size_bytes > most_bytes):
+            yield tuple(portion)
+            portion, size = [], 0
+        portion.append(entry)
+        size += entry.size_bytes
+    if portion:
+        yield tuple(portion)
 
 
 def remembered(seen: Seen, least: int) -> Seen:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import blake2b
 
 from feedmirror.core.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
@@ -12,42 +13,37 @@ from feedmirror.core.inspection import inspect_secrets
 from feedmirror.core.pages.entry import Neighbour, render_entry, render_entry_bare, verify_entry
 from feedmirror.core.pages.style import STYLE
 from feedmirror.core.redaction import PublicSettings
-from feedmirror.core.state import State
-from feedmirror.errors import RenderError
-from feedmirror.model import Entry, Revision
+from feedmirror.core.seal import Page
+from feedmirror.core.state import PROGRAM, Quarantine, State
+from feedmirror.errors import RenderError, contained, described
+from feedmirror.model import Entry, Feed, Revision
 
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A document, and the entries that had to be left out of it since they cannot be rendered."""
-
-    made: Format
-    document: str  # without its generation
-    unfit: tuple[Revision, ...] = ()
+ENTRY_PAGE = "page"  # in place of a document's name in a `Quarantine`
 
 
 def publication_of(
     state: State,
     settings: PublicSettings,
     address: str,
-    revisions: Iterable[Revision] = (),
-    place: Place | None = None,
+    page: Page | None = None,
+    newer: str | None = None,
 ) -> Publication:
-    """What all formats are rendered from: the disclaimer is attached once for all of them.
+    """Return what all formats are rendered from, still without entries.
 
-    `place` is that of a sealed page; None: the document is that of the newest entries.
+    `page` is an archive page and `newer` the name of the next one; None: the documents are those of
+    the newest entries.
     """
     assert state.feed is not None and state.changed_at is not None  # noqa: S101, PT018
     moment = state.changed_at
     # Most has been redacted when it was read; not what has become a secret since then.
     feed = settings.redaction.value(state.feed)
-    revisions = settings.redaction.value(tuple(revisions))
-    if place:
-        moment = max(revision.observed_at for revision in revisions)
+    place = Place(page.name, page.older, newer, page.older_has) if page else None
+    if page:
+        moment = max(revision.observed_at for revision in page.revisions)
     return Publication(
         settings,
         feed,
-        tuple(attach(revision, settings, feed) for revision in revisions),
+        (),
         # A sealed page says of the feed no more than it needs: what holds is in the document of
         # the newest entries. Source: RFC 5005 §4.
         () if place else attach_to_feed(feed, settings, moment),
@@ -93,6 +89,11 @@ def recipe(made: Format, state: State, settings: PublicSettings, address: str) -
         asdict(settings.disclaimer),
         tuple(other.name for other in alternates(made.name)),  # that it links to
     )
+    parts += tuple(
+        key
+        for key, one in sorted(state.quarantined.items())
+        if one.program == program() and shows(made, one)
+    )
     if not made.is_feed:
         parts += (STYLE, settings.images, settings.robots)
     if made.shows_trouble:
@@ -100,78 +101,159 @@ def recipe(made: Format, state: State, settings: PublicSettings, address: str) -
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
+def program() -> str:
+    """Return what a quarantine depends on: the versions of the program and of each format."""
+    return f"{PROGRAM}/{'.'.join(str(made.version) for made in formats())}"
+
+
+def shows(made: Format, quarantine: Quarantine) -> bool:
+    """True if the document lacks the entry, or is the feed's page and its own lacks words."""
+    return made.name in quarantine.documents or (
+        not made.is_feed and ENTRY_PAGE in quarantine.documents
+    )
+
+
 # ---------------------------------------------------------------- documents and pages
 
 
-def rendered(chosen: Iterable[Format], publication: Publication) -> Iterator[Rendered]:
-    """Each format's document. Raises: RenderError if it is no single entry's fault."""
-    for made in chosen:
-        document, error = _attempt(made, publication)
-        if error is None:
-            yield Rendered(made, document)
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A document, and the entries left out of it since they cannot be rendered."""
+
+    document: str  # without its generation
+    quarantined: Mapping[str, Quarantine]  # by key
+
+
+Attached = Mapping[str, Disclaimed | Exception]  # by key; what kept the disclaimer from being there
+
+
+def attached(revisions: Iterable[Revision], settings: PublicSettings, feed: Feed) -> Attached:
+    """Return the entries with their disclaimers, for all formats alike."""
+    return {one.key: contained(partial(_attached, one, settings, feed)) for one in revisions}
+
+
+def _attached(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:
+    return attach(settings.redaction.value(revision), settings, feed)
+
+
+def rendered(
+    made: Format,
+    publication: Publication,
+    revisions: Sequence[Revision],
+    attached: Attached,
+    *,
+    quarantined: Mapping[str, Quarantine],
+    replaces: bool,
+) -> Rendered:
+    """Return a document of the entries that can be rendered; the others are found by halving.
+
+    Entries in `quarantined` that this program failed at are not tried again. Raises whatever an
+    error of ours raises that is no single entry's fault; also if every entry fails and the document
+    `replaces` one, since an empty document must not replace a good one.
+    """
+    unfit: dict[str, Quarantine] = {}
+    entries: list[Disclaimed] = []
+    for revision in revisions:
+        known, one = quarantined.get(revision.key), attached[revision.key]
+        if known and known.program == program() and made.name in known.documents:
+            unfit[revision.key] = known
+        elif isinstance(one, Exception):
+            unfit[revision.key] = quarantine(revision, one, made.name)
         else:
-            yield _without_the_unfit(made, publication)
+            entries.append(one)
+    document = _attempt(made, publication, entries)
+    if isinstance(document, Exception):
+        empty = _attempt(made, publication, ())
+        if isinstance(empty, Exception):
+            raise empty
+        entries = _fit(made, publication, entries, unfit)
+        document = _attempt(made, publication, entries)
+        if isinstance(document, Exception):
+            raise document
+    found = [one for key, one in unfit.items() if quarantined.get(key) is not one]
+    if found and not entries and (replaces or _fails_at_any(made, publication, revisions[0])):
+        raise RenderError(found[0].reason)
+    return Rendered(document, unfit)
 
 
-def _attempt(made: Format, publication: Publication) -> tuple[str, RenderError | None]:
-    """The document, and what forbids to publish it."""
-    document = made.render(publication)
-    try:
-        made.verify(document.encode("utf-8", "surrogatepass"), publication)
-        inspect_secrets(made.name, document, publication.settings.redaction.secrets)
-    except RenderError as error:
-        return document, error
-    return document, None
-
-
-def _plain(publication: Publication) -> Disclaimed:
-    """An entry that nothing can be wrong with, in place of one."""
+def _fails_at_any(made: Format, publication: Publication, like: Revision) -> bool:
+    """True if not even an entry that nothing is wrong with can be rendered."""
     words = "<p>Words.</p>"
     entry = Entry(title="Title", link="https://example.org/", summary=words, content=words)
-    like = publication.entries[0].revision
-    return attach(replace(like, entry=entry), publication.settings, publication.feed)
+    like = replace(like, entry=entry)
+    plain = contained(partial(attach, like, publication.settings, publication.feed))
+    if isinstance(plain, Exception):
+        return True
+    return isinstance(_attempt(made, publication, (plain,)), Exception)
 
 
-def _without_the_unfit(made: Format, publication: Publication) -> Rendered:
-    """The document of the entries that can be rendered. Raises: RenderError, also where none can
-    be: an empty document is not to replace a good one. A sealed page, which replaces none, is
-    rather empty than never there, unless not even a plain entry can be rendered.
-    """
+def _attempt(
+    made: Format, publication: Publication, entries: Sequence[Disclaimed]
+) -> str | Exception:
+    """Return the document of these entries, or what forbids to publish it."""
+    part = replace(publication, entries=tuple(entries))
 
-    def is_fit(entry: Disclaimed) -> bool:
-        return _attempt(made, replace(publication, entries=(entry,)))[1] is None
+    def work() -> str:
+        document = made.render(part)
+        made.verify(document.encode("utf-8", "surrogatepass"), part)
+        inspect_secrets(made.name, document, part.settings.redaction.secrets)
+        return document
 
-    fit = {entry.revision.key: is_fit(entry) for entry in publication.entries}
-    kept = tuple(entry for entry in publication.entries if fit[entry.revision.key])
-    if publication.entries and not kept:
-        one = _plain(publication) if publication.place.page else publication.entries[0]
-        _, error = _attempt(made, replace(publication, entries=(one,)))
-        if error is not None:
-            raise error
-    document, error = _attempt(made, replace(publication, entries=kept))
-    if error is not None:
-        raise error
-    unfit = (e.revision for e in publication.entries if not fit[e.revision.key])
-    return Rendered(made, document, tuple(unfit))
+    return contained(work)
+
+
+def _fit(
+    made: Format,
+    publication: Publication,
+    entries: list[Disclaimed],
+    unfit: dict[str, Quarantine],
+) -> list[Disclaimed]:
+    """Return the entries that can be rendered, in order; add the others to `unfit`."""
+    error = _attempt(made, publication, entries)
+    if isinstance(error, str):
+        return entries
+    if len(entries) == 1:
+        revision = entries[0].revision
+        unfit[revision.key] = quarantine(revision, error, made.name)
+        return []
+    half = len(entries) // 2
+    parts = (entries[:half], entries[half:])
+    return [one for part in parts for one in _fit(made, publication, part, unfit)]
+
+
+def quarantine(revision: Revision, error: Exception, *documents: str) -> Quarantine:
+    """Return the note that an entry is left out of these documents, and why."""
+    return Quarantine(revision.guid, described(error), program(), documents)
 
 
 def entry_page(
     revision: Revision, publication: Publication, previous: Neighbour | None
-) -> tuple[str, bool]:
-    """The page of an entry, its generation left out, and whether it shows all of it: what cannot
-    be shown has a page all the same, since others link to it. Raises: RenderError.
+) -> tuple[str, Exception | None]:
+    """Return the page of an entry, its generation left out, and the error that kept it from showing
+    the entry's words: such an entry has a page all the same, since others link to it.
+
+    Raises: whatever keeps even a page without words from being rendered.
     """
+    page = contained(partial(_page, render_entry, revision, publication, previous))
+    if isinstance(page, str):
+        return page, None
+    entry = revision.entry
+    titled = replace(revision, entry=Entry(title=entry.title, link=entry.link))
+    bare = contained(partial(_page, render_entry_bare, titled, publication, previous))
+    if isinstance(bare, str):
+        return bare, page
+    return _page(render_entry_bare, replace(revision, entry=Entry()), publication, None), page
+
+
+def _page(
+    render: Callable[[Disclaimed, Publication, Neighbour | None], str],
+    revision: Revision,
+    publication: Publication,
+    previous: Neighbour | None,
+) -> str:
     redaction = publication.settings.redaction
-    disclaimed = attach(redaction.value(revision), publication.settings, publication.feed)
-    previous = redaction.value(previous)
-    name, secrets = f"entries/{revision.key}.html", redaction.secrets
-    document = render_entry(disclaimed, publication, previous)
-    try:
-        verify_entry(document.encode("utf-8", "surrogatepass"), disclaimed)
-        inspect_secrets(name, document, secrets)
-    except RenderError:
-        document = render_entry_bare(disclaimed, publication, previous)
-        verify_entry(document.encode(), disclaimed)
-        inspect_secrets(name, document, secrets)
-        return document, False
-    return document, True
+    disclaimed = _attached(revision, publication.settings, publication.feed)
+    page = render(disclaimed, publication, redaction.value(previous))
+    verify_entry(page.encode("utf-8", "surrogatepass"), disclaimed)
+    inspect_secrets(f"entries/{revision.key}.html", page, redaction.secrets)
+    return page

@@ -16,8 +16,7 @@ from itertools import pairwise
 from feedmirror.core.archive import Archive, Trace, joined, trace_of
 from feedmirror.core.listing import FLOOR, Seen, remembered, staying
 from feedmirror.core.seal import Sealed, name_of, paged
-from feedmirror.core.sort_out import TOMORROW
-from feedmirror.core.state import LEAP, State
+from feedmirror.core.state import LEAP, TOMORROW, State
 from feedmirror.core.window import Window
 from feedmirror.model import Feed, Revision
 
@@ -142,7 +141,8 @@ def restored(
         addresses={},
         sealed=sealed,
         sealing=(),
-        pending=tuple(r for r in window if not archive.has(r.key, r.digest)),
+        pending=tuple(r for r in (*base.pending, *window) if not archive.has(r.key, r.digest)),
+        quarantined={},
         next_seq=max(base.next_seq, max(numbers) + 1),
         requested_at=max(filter(None, (base.requested_at, observed)), default=None),
         changed_at=base.changed_at if base.window in (Window(), window) else now,

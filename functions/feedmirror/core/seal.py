@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import islice
 from typing import TypeVar
 
 from feedmirror.core.formats import Month, formats
+from feedmirror.core.listing import Sized
 from feedmirror.core.months import month_of
 from feedmirror.model import Revision
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Sized)
 
 PAGE = 25  # entries a page: so many more than `keep` the window may hold at most
+PAGE_BYTES = 2_000_000  # of the words in it: a page that reaches as many is full, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,14 @@ def seal(sealed: Sealed, leaving: Iterable[Revision]) -> tuple[Sealed, tuple[Pag
 
 def paged(leaving: Iterable[T]) -> Iterator[tuple[T, ...]]:
     """As many pages as they fill."""
-    rest = iter(leaving)
-    while len(page := tuple(islice(rest, PAGE))) == PAGE:
-        yield page
+    page: list[T] = []
+    size = 0
+    for one in leaving:
+        page.append(one)
+        size += one.size_bytes
+        if len(page) == PAGE or size >= PAGE_BYTES:
+            yield tuple(page)
+            page, size = [], 0
 
 
 def turned(

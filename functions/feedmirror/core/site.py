@@ -14,7 +14,7 @@ from feedmirror.core.formats import formats, site_formats
 from feedmirror.core.rhythm import is_quiet, last_new
 from feedmirror.core.secrets import HIDDEN, secrets_of
 from feedmirror.core.standing import Standing
-from feedmirror.core.state import State
+from feedmirror.core.state import LASTING, State
 from feedmirror.core.text import in_any_script
 from feedmirror.model import Subscription
 
@@ -31,7 +31,6 @@ MEDIA_TYPES = {
     **{made.name: made.media_type for made in site_formats()},
 }
 
-_LASTING = timedelta(hours=1)  # a failure that is over sooner is nobody's business
 _NEWLY = timedelta(days=1)
 _BROKEN = frozenset({"broken", "gone", "internal"})
 
@@ -42,7 +41,7 @@ def standing_of(
     """Return the line of a configured feed."""
     address = f"{public_url.rstrip('/')}/{subscription.slug}/"
     feeds = {made.name for made in formats() if made.is_feed}
-    failing = None if subscription.retired else state.failing
+    failing = None if subscription.retired else state.fault or state.failing
     title = subscription.title or (state.feed and state.feed.title) or ""
     # What has become a secret since the feed was read, too.
     secrets = secrets_of(subscription)
@@ -172,7 +171,7 @@ def gauges(standings: Iterable[Standing], now: datetime) -> Gauges:
     lasting = [
         standing
         for standing in current
-        if standing.failing_since and now - standing.failing_since >= _LASTING
+        if standing.failing_since and now - standing.failing_since >= LASTING
     ]
     groups = [standing.failing for standing in lasting]
     return Gauges(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from feedmirror.core.identity import Identified, identifier_of, identify, revision_digest
-from feedmirror.core.state import State
+from feedmirror.core.state import TOMORROW, State
 from feedmirror.model import PARSER_VERSION, Entry, Reading, Revision, Subscription
-
-TOMORROW = timedelta(days=1)  # a date further ahead is no date
 
 
 @dataclass(frozen=True, slots=True)
 class SortedOut:
     """The entries of a document by what is to be done with them."""
 
+    at: datetime  # when the document was asked for
     new: tuple[Revision, ...]  # oldest first, without their place in the feed
     revised: tuple[Revision, ...]  # in their old place, or without one if they had left the window
     corrected: tuple[Revision, ...]  # read better by a newer parser: no revision of the origin's
@@ -55,6 +54,7 @@ def sort_out(
             revised.append(_again(observed, window.get(item.key), known[1]))
     counted = {item.index for item in items}
     return SortedOut(
+        reading.requested_at,
         _oldest_first(new),
         tuple(revised),
         tuple(corrected),

@@ -10,17 +10,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from feedmirror import __version__
 from feedmirror.core import codec
-from feedmirror.core.schedule import Asks
+from feedmirror.core.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.window import Window
 from feedmirror.errors import StateError
 from feedmirror.model import Feed, Revision, Validators
 
 _WINDOW = b'","window":'  # behind the digest; what else is called so follows no string
+TOMORROW = timedelta(days=1)  # a date of the origin's further ahead is no date
+LASTING = timedelta(hours=1)  # a failure that is over sooner concerns nobody
+SKEW = timedelta(minutes=15)  # no function runs for longer, so overlapping runs differ by less
 LEAP = 1_000  # generations: more than any run that began with a lost state can be ahead
 SCHEMA = 2  # raise it when older programs could misread a state; add a step to `_migrated`
 
@@ -59,6 +63,19 @@ class Failing:
     lasting: bool = False  # whether it was seen to last, so that readers are to know
 
 
+PROGRAM = __version__  # each version of the program tries once more what another one failed at
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """An entry that is left out of documents, or an item that could not be read at all."""
+
+    guid: str
+    reason: str
+    program: str  # the version that failed at it
+    documents: tuple[str, ...] = ()  # names of those without the entry; empty: it was not read
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """All that is remembered of a feed. Every field has a default: that is the empty state."""
@@ -86,9 +103,32 @@ class State:
     gone: tuple[str, ...] = ()  # addresses that answered 410
     moved_to: str | None = None  # where `url` has permanently moved
     moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
-    quarantined: tuple[str, ...] = ()  # keys of entries that could not be rendered
+    fault: Failing | None = None  # of our own: why pending work could not be carried out
+    quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
     sealed: Sealed = field(default_factory=Sealed)  # the entries that have left the window
     sealing: tuple[Page, ...] = ()  # pages of them that are committed, but perhaps not written yet
+
+    def as_of(self, now: datetime) -> State:
+        """Return the state with no time in the future: where a clock was ahead, now is meant.
+
+        Runs that overlap may differ by `SKEW`. Times of entries are corrected when they are next
+        committed.
+        """
+        latest = {
+            **dict.fromkeys(("requested_at", "changed_at", "checked_at"), now + SKEW),
+            "dated": now + TOMORROW,
+            "not_before": now + timedelta(seconds=max(RETRY_AFTER_MAX_S, self.asks.interval_s)),
+        }
+        ahead: dict[str, Any] = {
+            name: now
+            for name, limit in latest.items()
+            if (moment := getattr(self, name)) is not None and moment > limit
+        }
+        for name in ("failing", "fault"):
+            failing = getattr(self, name)
+            if failing is not None and failing.since > now + SKEW:
+                ahead[name] = replace(failing, since=now)
+        return replace(self, **ahead) if ahead else self
 
     def for_url(self, url: str) -> State:
         """The state, without what it knows of another configured address."""
@@ -98,7 +138,7 @@ class State:
 
 
 _PLAIN = frozenset("generation url parser_version settled complete next_seq moved_to".split())
-_STRINGS = frozenset({"fingerprints", "gone", "quarantined"})
+_STRINGS = frozenset({"fingerprints", "gone"})
 _DATES = frozenset("requested_at dated changed_at checked_at not_before".split())
 _FIELDS = tuple(f.name for f in fields(State))
 _EMPTY = State()
@@ -143,9 +183,15 @@ def _noted(value: Any, name: str) -> dict[str, Any]:
     return _slots(value) | ({name: _slots(noted)} if noted else {})
 
 
+def _plain_failing(failing: Failing) -> dict[str, Any]:
+    return {**_slots(failing), "since": failing.since.isoformat()}
+
+
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     "asks": _slots,
-    "failing": lambda failing: {**_slots(failing), "since": failing.since.isoformat()},
+    "failing": _plain_failing,
+    "fault": _plain_failing,
+    "quarantined": lambda them: {key: _slots(one) for key, one in them.items()},
     "sealed": lambda sealed: _noted(sealed, "newest"),
     "sealing": lambda pages: [_plain_page(page) for page in pages],
 }
@@ -205,6 +251,10 @@ def _failing(plain: dict[str, Any]) -> Failing:
     return codec.build(Failing, {**plain, "since": codec.moment(plain["since"])})
 
 
+def _quarantine(plain: dict[str, Any]) -> Quarantine:
+    return codec.build(Quarantine, {**plain, "documents": codec.listed(plain["documents"], str)})
+
+
 def _asks(plain: dict[str, Any]) -> Asks:
     hours, days = codec.listed(plain["skip_hours"], int), codec.listed(plain["skip_days"], str)
     return codec.build(Asks, {**plain, "skip_hours": hours, "skip_days": days})
@@ -249,6 +299,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "feed": codec.feed,
     "pending": lambda pending: tuple(map(codec.revision, pending)),
     "failing": _failing,
+    "fault": _failing,
+    "quarantined": lambda them: {key: _quarantine(one) for key, one in them.items()},
     "asks": _asks,
     "moving": _moving,
     "seen": _seen,

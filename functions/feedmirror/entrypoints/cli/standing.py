@@ -76,7 +76,7 @@ def standing_of(
     if body is None:
         return replace(plain, next_due=_due(subscription, State(), now))
     try:
-        state = states.load(body, f"data/{slug}/state.json")
+        state = states.load(body, f"data/{slug}/state.json").as_of(now)
     except StateError as error:
         return unreadable(plain, str(error))
     if subscription is not None and subscription.url:
@@ -93,7 +93,7 @@ def standing_of(
         entries=_entries(state),
         generation=state.generation,
         settled=state.settled,
-        quarantined=state.quarantined,
+        quarantined=tuple(state.quarantined),
         documents=tuple(made.name for made in there),
         addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in there if public_url),
     )
@@ -106,7 +106,7 @@ def _status(subscription: Subscription | None, state: State, *, configured: bool
         return NOT_CONFIGURED
     if subscription is not None and subscription.retired:
         return RETIRED
-    return FAILING if state.failing else OK
+    return FAILING if state.fault or state.failing else OK
 
 
 def _with_words(read: Standing, state: State, subscription: Subscription) -> Standing:
@@ -115,7 +115,7 @@ def _with_words(read: Standing, state: State, subscription: Subscription) -> Sta
     def fit(text: str) -> str:
         return printable(redacted(text, subscription))
 
-    failing = state.failing
+    failing = state.fault or state.failing
     return replace(
         read,
         url=fit(subscription.url),
