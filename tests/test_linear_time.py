@@ -11,11 +11,14 @@ import pytest
 from builders import rss_document
 from cpu_limit import seconds_not_minutes
 from feedmirror.core import active, html
+from feedmirror.core.atom_vocabulary import joined
 from feedmirror.core.formats import rss
 from feedmirror.core.identity import identify
 from feedmirror.core.parse import parse
 from feedmirror.core.parts import Part
+from feedmirror.core.tag import Tag
 from feedmirror.core.text import closed, words_of
+from feedmirror.core.xml import Name
 from feedmirror.model import Author, Category, Fetched, Identity, Images, Item, Subscription
 from page_reading import entry_page, publication, revision
 from scene import URL
@@ -24,6 +27,11 @@ N = 1_000_000
 _ATTRIBUTES = " ".join(f"a{number}=" for number in range(N // 2))
 _QUOTING_TAGS = _ATTRIBUTES.replace("=", '="<p>"')
 LRE, PDF, LRI, PDI = "\u202a", "\u202c", "\u2066", "\u2069"
+
+
+def _joined(fragment: str) -> object:
+    return list(joined((), [fragment]))
+
 
 READINGS: dict[str, tuple[Callable[[str], object], str]] = {
     "directions that end nothing": (closed, (LRE + PDI) * (N // 4)),
@@ -34,6 +42,8 @@ READINGS: dict[str, tuple[Callable[[str], object], str]] = {
     "addresses of commas in a srcset": (html.clean, f'<img srcset="{",x" * N}">'),
     "a name without an end": (html.clean, f"<svg></svg>words<{'a' * N}"),
     "quotes that are never closed": (words_of, '<a "' * N),
+    "a tag of Atom's without an end": (_joined, "<atom:" + "a" * N),
+    "a name of Atom's without an end": (_joined, "<atom:author><atom:name>" + "a" * N),
     "attributes": (html.clean, f"<p {_ATTRIBUTES}>"),
     "attributes behind a quote that is none": (html.clean, f"""<p "> <p {_ATTRIBUTES}> <p ">"""),
     "attributes that hold brackets": (html.clean, f"<p {_QUOTING_TAGS}>"),
@@ -110,3 +120,12 @@ def test_items_that_share_a_guid_are_told_apart_without_a_search_for_each_link()
     with seconds_not_minutes():
         found = identify(items, {}, Identity.GUID, frozenset(), {})
     assert len({one.key for one in found}) == 100_000
+
+
+def test_prefixes_in_force_are_copied_only_by_an_element_that_declares_another() -> None:
+    outer = {"a": "urn:a"}
+    tag = Tag(outer, set())
+    assert tag.name(Name("urn:a", "one", "a")) == "a:one"
+    assert tag.scope is outer
+    assert tag.name(Name("urn:b", "two", "b"), attribute=True) == "b:two"
+    assert (tag.scope, outer) == ({"a": "urn:a", "b": "urn:b"}, {"a": "urn:a"})

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from builders import entry, rss_document
+from builders import entry, json_feed, rss_document
 from feedmirror.adapters import parser as adapter
 from feedmirror.adapters.parser import SupervisedParser, parse_plainly
 from feedmirror.adapters.reached import Reached
@@ -195,8 +195,8 @@ def test_worker_that_answered_nonsense_is_replaced() -> None:
 # ---------------------------------------------------------------- a flood
 
 
-def _flood(entries: int) -> Fetched:
-    return Fetched(FETCHED.url, rss_document([entry(n) for n in range(entries)]))
+def _flood(entries: int, document: Callable[[list[Any]], bytes] = rss_document) -> Fetched:
+    return Fetched(FETCHED.url, document([entry(n) for n in range(entries)]))
 
 
 begins: list[int] = []
@@ -211,8 +211,12 @@ class Listening(Sandbox):
 
 
 @pytest.mark.row("C5")
-def test_what_is_read_in_parts_is_what_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    fetched = _flood(9)
+@pytest.mark.parametrize("document", [rss_document, json_feed])
+def test_what_is_read_in_parts_is_what_is_read_at_once(
+    document: Callable[[list[Any]], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins.clear()
+    fetched = _flood(9, document)
     whole = InProcessParser().parse(fetched, frozenset())
     known = frozenset({whole.items[0].fingerprint, whole.items[4].fingerprint})
     monkeypatch.setattr(parts, "_MOST_ITEMS", 3)
