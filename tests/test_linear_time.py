@@ -14,6 +14,7 @@ from feedmirror.core import active, html
 from feedmirror.core.atom_vocabulary import joined
 from feedmirror.core.formats import rss
 from feedmirror.core.identity import identify
+from feedmirror.core.pages.tokens import tokens
 from feedmirror.core.parse import parse
 from feedmirror.core.parts import Part
 from feedmirror.core.tag import Tag
@@ -41,7 +42,8 @@ READINGS: dict[str, tuple[Callable[[str], object], str]] = {
     "commas in a srcset": (html.clean, f'<img srcset="{"," * N}">'),
     "addresses of commas in a srcset": (html.clean, f'<img srcset="{",x" * N}">'),
     "a name without an end": (html.clean, f"<svg></svg>words<{'a' * N}"),
-    "quotes that are never closed": (words_of, '<a "' * N),
+    "a tag without an end among words": (words_of, "<" + "a" * N),
+    "a tag without an end on a page": (lambda text: list(tokens(text)), "<" + "a" * N),
     "a tag of Atom's without an end": (_joined, "<atom:" + "a" * N),
     "a name of Atom's without an end": (_joined, "<atom:author><atom:name>" + "a" * N),
     "attributes": (html.clean, f"<p {_ATTRIBUTES}>"),
