@@ -115,7 +115,7 @@ def test_the_address_that_readers_are_shown_lacks_secrets(here, capsys):
     out = capsys.readouterr().out
     assert "q7Zk31pX" not in out
     assert out.splitlines()[1].endswith("  https://a.example/feed")
-    assert "`source_url`" in out
+    assert "hidden from readers of: one." in out
 
 
 def test_the_address_that_is_configured_for_readers_is_shown(here, capsys):
@@ -125,4 +125,4 @@ def test_the_address_that_is_configured_for_readers_is_shown(here, capsys):
     assert feedmirror("check") == 0
     out = capsys.readouterr().out
     assert out.splitlines()[1].endswith(f"  {source}")
-    assert "`source_url`" not in out
+    assert "hidden from readers" not in out

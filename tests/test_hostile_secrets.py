@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -12,8 +13,11 @@ import pytest
 
 from builders import atom_document, entry, json_feed, rss_document
 from commands import feedmirror
+from feedmirror.errors import FetchError, Kind
+from feedmirror.model import Subscription
 from feedmirror.redaction_key import KEY
 from origin_server import OriginServer
+from test_mirror_function import Stage
 
 PATH_KEY = "8f14e45fceea167a5a36dedd4bea2543"
 TOKEN = "tQ9mZ2xW"
@@ -148,11 +152,14 @@ class Mirror:
 
 def _require_no_secret(mirror: Mirror) -> None:
     for where, text in mirror.told():
-        plain = text
-        for _ in range(4):
-            found = [core for core in CORES if core in plain]
-            assert not found, f"{found} in {where}"
-            plain = unescape(unquote(plain))
+        _require_none(where, text)
+
+
+def _require_none(where: str, text: str) -> None:
+    for _ in range(4):
+        found = [core for core in CORES if core in text]
+        assert not found, f"{found} in {where}"
+        text = unescape(unquote(text))
 
 
 @pytest.fixture
@@ -231,6 +238,42 @@ def test_no_secret_of_an_alternate_or_of_a_redirect_is_told(mirror):
         assert mirror.command(*command) == 0
     assert "moved for good to" in mirror.said
     _require_no_secret(mirror)
+
+
+@pytest.mark.slow
+@pytest.mark.row("O4")
+def test_no_line_of_the_function_and_nothing_it_publishes_holds_a_secret(capsys):
+    stage = Stage(slugs=("members",))
+    url = f"https://quay.example.org{FEED}"
+    headers = {"Authorization": f"Bearer {BEARER}", "Cookie": f"theme=light; sid={COOKIE}"}
+    other = f"https://quay.example.net{OTHER}"
+    stage.feeds["members"] = Subscription("members", url, (other,), headers=headers)
+    echo = " ".join(_echoes())
+    answers = (
+        _rss(),
+        FetchError(Kind.SERVER, f"{url} and {other} answer HTTP 500: {echo}", status=500),
+        _raising(RuntimeError(f"{url}: {echo}")),
+        _rss(begin=100),
+    )
+    said = ""
+    for answer in answers:
+        stage.origin.answers = {url: answer, other: FetchError(Kind.RESET, f"{other} {BEARER}")}
+        said += str(stage.invoke({}))
+        stage.now += timedelta(hours=2)
+    outcomes = [extra["outcome"] for extra in stage.logged("feed refreshed")]
+    assert outcomes == ["changed", "failed", "failed", "changed"]
+    _require_none("a line", said + str(stage.log.events) + "".join(capsys.readouterr()))
+    for name, body in stage.store.objects.items():
+        _require_none("a name", name)
+        if name.startswith("public/"):
+            _require_none(name, body.decode())
+
+
+def _raising(error: Exception) -> Callable[[], bytes]:
+    def answer() -> bytes:
+        raise error
+
+    return answer
 
 
 @pytest.mark.slow

@@ -131,7 +131,8 @@ def test_cookies_are_secret_each_and_basic_credentials_as_what_they_encode() -> 
     assert _of(headers={"Authorization": "Basic cGlsb3Q6cTdaazMxcFg="}).found_in("pilot:q7Zk31pX")
 
 
-def test_headers_that_only_say_what_is_wanted_are_public() -> None:
+def test_headers_that_only_say_what_is_wanted_or_who_asks_are_public() -> None:
+    assert not _of(headers={"X-Client": "feedmirror", "X-Mirror": "https://feeds.example.org/"})
     assert not _of(headers={"Accept": "application/rss+xml", "Accept-Language": "de-DE,de;q=0.7"})
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import sha256
 
 from feedmirror.core.redaction import Redaction
-from feedmirror.core.secrets import secrets_of
+from feedmirror.core.secrets import hidden_address, secrets_of
 from feedmirror.core.state import PROGRAM, State
 from feedmirror.errors import FeedError, FetchError, Kind
 from feedmirror.model import PARSER_VERSION, Fetched, Gone, NotModified, Reading, Subscription
@@ -53,8 +53,8 @@ def gather(subscription: Subscription, state: State, world: World) -> Gathered:
 def _gone(url: str) -> FetchError:
     return FetchError(
         Kind.GONE,
-        f"the origin said (410) that {url} is gone for good; it is not asked again until `url` "
-        "changes. What was mirrored stays",
+        f"the origin said (410) that {hidden_address(url)} is gone for good; it is not asked again "
+        "until `url` changes. What was mirrored stays",
         status=410,
     )
 

@@ -41,6 +41,13 @@ _PUBLIC_HEADERS = frozenset(
     "priority referer save-data upgrade-insecure-requests x-requested-with".split()
 )
 
+# What every document says whatever is secret: nothing of it can be one.
+_EVERYWHERE = (
+    "feedmirror generator generation version source summary description content language category "
+    "categories published updated author authors title https://jsonfeed.org/version/1.1 "
+    "http://www.w3.org/2005/Atom application/atom+xml application/rss+xml application/feed+json"
+)
+
 _LONG_CHARS = 20  # of a value that looks like a key
 _MIXED_CHARS = 12  # of them, in parts that hold both letters and digits
 _PART = re.compile(r"[^\W_]+")
@@ -86,7 +93,7 @@ class Secrets:
 
     def __init__(self, values: Iterable[str] = (), public: str | None = None) -> None:
         """`public` is a text in which nothing is secret."""
-        self._public = _plain(public or "")
+        self._public = _plain(f"{_EVERYWHERE}\n{public or ''}")
         spellings = {spelt for value in values for spelt in (value, _plain(value))}
         kept = (v for v in spellings if len(v) >= MIN_CHARS and not self.is_public(v))
         # The longest first, so that none hides a longer one; then in one order for all runs.
@@ -96,12 +103,13 @@ class Secrets:
         return bool(self._values)
 
     def is_public(self, value: str) -> bool:
-        """True if the operator shows the value to readers, in `source_url`."""
+        """True if the operator shows the value to readers, in `source_url`, or every document."""
         return bool(value) and _plain(value) in self._public
 
     def including(self, url: str) -> Secrets:
         """With what would be secret in an address, were it configured."""
-        return Secrets((*self._values, *_in_address(url, configured=True)), self._public)
+        more = tuple(_in_address(url, configured=True))
+        return Secrets((*self._values, *more), self._public) if more else self
 
     def found_in(self, text: str) -> bool:
         """True if one of the values stands in the text, in whatever spelling."""
@@ -189,6 +197,9 @@ def _folded(name: str) -> str:
 def _in_headers(headers: Mapping[str, str]) -> Iterator[str]:
     for name, value in headers.items():
         if name.lower() in _PUBLIC_HEADERS:
+            continue
+        if value.startswith(("http://", "https://", "mailto:")):  # of the mirror itself, mostly
+            yield from _in_address(value, configured=True)
             continue
         scheme, _, credentials = value.partition(" ")
         yield from (value, credentials.strip())

@@ -38,8 +38,9 @@ def check(arguments: Namespace, _outside: Outside) -> int:
     rows = [row for each in settings.subscriptions for row in _rows(each, base)]
     show(Table(("feed", "every", "keep", "address", "source"), rows, frozenset({"every", "keep"})))
     lines = ["", f"{path} is in order: {counted(len(settings.subscriptions), 'feed')}."]
-    if any(each.source_url is None and secrets_of(each) for each in settings.subscriptions):
-        lines.append("Readers are shown each source without what is secret; `source_url` sets it.")
+    if private := [s.slug for s in settings.subscriptions if not s.source_url and secrets_of(s)]:
+        lines.append(f"What is or looks secret is hidden from readers of: {', '.join(private)}.")
+        lines.append("Where it is none, or another source should be shown, set `source_url`.")
     if settings.public_url is None:
         lines.append("It sets no public_url: these are the addresses that `feedmirror serve` has.")
     print("\n".join(lines))  # noqa: T201 - what the command is for

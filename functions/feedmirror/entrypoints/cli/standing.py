@@ -10,6 +10,7 @@ from feedmirror.core import state as states
 from feedmirror.core.formats import formats
 from feedmirror.core.rhythm import last_new
 from feedmirror.core.schedule import due_after
+from feedmirror.core.secrets import hidden_address
 from feedmirror.core.state import State
 from feedmirror.entrypoints.redaction import printable, redacted
 from feedmirror.entrypoints.store import Place
@@ -124,7 +125,8 @@ def _with_words(read: Standing, state: State, subscription: Subscription) -> Sta
         error=fit(failing.message) if failing else None,
         failing_since=failing.since if failing else None,
         moved_to=fit(state.moved_to) if state.moved_to else None,
-        gone=tuple(map(fit, state.gone)),
+        # Of an alternate that is configured no more, too.
+        gone=tuple(fit(hidden_address(url)) for url in state.gone),
     )
 
 
