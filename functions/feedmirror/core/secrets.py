@@ -46,7 +46,7 @@ _EVERYWHERE = (
     "feedmirror generator generation version source summary description content language category "
     "categories published updated author authors title https://jsonfeed.org/version/1.1 "
     "http://www.w3.org/2005/Atom application/atom+xml application/rss+xml application/feed+json"
-)
+).replace("+", " ")
 
 _LONG_CHARS = 20  # of a value that looks like a key
 _MIXED_CHARS = 12  # of them, in parts that hold both letters and digits
@@ -93,7 +93,7 @@ class Secrets:
 
     def __init__(self, values: Iterable[str] = (), public: str | None = None) -> None:
         """`public` is a text in which nothing is secret."""
-        self._public = _plain(f"{_EVERYWHERE}\n{public or ''}")
+        self._public = _plain(public or "")
         spellings = {spelt for value in values for spelt in (value, _plain(value))}
         kept = (v for v in spellings if len(v) >= MIN_CHARS and not self.is_public(v))
         # The longest first, so that none hides a longer one; then in one order for all runs.
@@ -104,7 +104,8 @@ class Secrets:
 
     def is_public(self, value: str) -> bool:
         """True if the operator shows the value to readers, in `source_url`, or every document."""
-        return bool(value) and _plain(value) in self._public
+        plain = _plain(value)
+        return bool(plain) and (plain in self._public or plain in _EVERYWHERE)
 
     def including(self, url: str) -> Secrets:
         """With what would be secret in an address, were it configured."""
@@ -165,7 +166,8 @@ def _in_address(url: str, *, configured: bool = False) -> Iterator[str]:
         if _is_secret_name(name) or (configured and _looks_secret(name, value)):
             yield value
     if configured:
-        yield from (s for s in parts.path.split("/") if looks_secret(unquote(s)))
+        segments = (each for each in parts.path.split("/") if len(each) >= _LONG_CHARS)
+        yield from (each for each in segments if looks_secret(unquote(each)))
 
 
 def _in_userinfo(userinfo: str) -> Iterator[str]:
@@ -233,6 +235,8 @@ def shown_address(url: str, secrets: Secrets) -> str:
     the path, too, since it leads nowhere without it.
     """
     secrets = secrets.including(url)
+    if not secrets and "?" not in url and "@" not in url:  # as are nearly all
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -285,7 +289,7 @@ _Layer = list[tuple[int, int, int, int]]
 
 def _plain(text: str) -> str:
     """The text with every character spelt as itself, a space for a plus sign, no backslashes."""
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if _MARKS.search(text) else 0):
         decoded = _ESCAPED.sub(_decoded, text)
         if decoded == text:
             break
