@@ -203,8 +203,8 @@ EXCHANGES = (
     _mutant(
         "what has become a secret is replaced when it is rendered",
         "core/rendering.py",
-        "revisions = settings.redaction.value(tuple(revisions))",
-        "revisions = tuple(revisions)",
+        "attach(settings.redaction.value(revision), settings, feed)",
+        "attach(revision, settings, feed)",
         "test_redaction.py::test_what_becomes_a_secret_later_leaves_the_documents",
     ),
     _mutant(
