@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from feedmirror.core.brevity import brief
-from feedmirror.core.dates import moment_of
+from feedmirror.core.dates import parse_date
 from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
 from feedmirror.core.language import language_tag
@@ -58,7 +58,7 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
         web_master=_web_master(raw, node),
         categories=categories(raw),
         image=_image(raw, location),
-        updated=moment_of(string(raw, "updated"), dict.get(raw, "updated_parsed")),
+        updated=parse_date(string(raw, "updated")),
         ttl_s=_wait_s(raw),
         skip_hours=tuple(_listed(node, "skiphours", "hour", _hour)),
         skip_days=tuple(_listed(node, "skipdays", "day", _day)),

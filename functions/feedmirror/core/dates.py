@@ -1,18 +1,72 @@
-"""Dates as feeds write them."""
+"""Dates as feeds write them: one reader for all formats, and what the formats want written.
+
+A date is read whole or not at all. What is written differently from RFC 822 and RFC 3339 is read
+where it can mean one moment only.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from time import struct_time
+from datetime import UTC, datetime, timedelta
 
-_LONGEST = 60  # characters of a date
+from feedmirror.core.zones import is_abbreviation, to_utc
+
+_LONGEST = 120  # characters; JavaScript's, with the name of a zone, has some 70
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# A year like 0001, which Hugo writes for "none" and some parsers read as 2001.
-_ZERO_YEAR = re.compile(r"(?<![+\-:.\d])000\d(?![\d:])|^000\d-")
-_LEAP_SECOND = re.compile(r":60(?=[.Z+-]|$)")
+
+# Strings, which `re` compiles at their first use: who imports this module may never read a date.
+_WEEKDAY = r"(?:(?P<weekday>[^\W\d_][^\s\d,:/()+]{0,24})(?P<comma> ?, ?| ))?"
+_NAME = r"[^\s\d.,/:()+'\u2019-]{3,14}"
+_MONTH = rf"(?P<month>{_NAME})"
+_DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|er|º|°)?"
+_GAP = r"(?: (?:(?:de|del|of) |d['\u2019])?| ?[-./,] ?)"
+_REST = r"(?![0-9])(?P<rest>.*)"
+# As asctime, the zone before the year (`date`) or behind (Git).
+_TIME_AND_YEAR = (
+    r",? (?P<time>[0-9]{1,2}:[0-9:.]+(?: ?[AP]M)?)(?P<zone>(?: [^ ]+){0,2}?)"
+    r" (?P<year>[0-9]{4})(?P<rest>(?: .*)?)"
+)
+_DATES = (
+    # Fri, 06 Nov 2026: two digits of a year are RFC 822's, four those of RFC 2822.
+    rf"{_WEEKDAY}{_DAY}{_GAP}{_MONTH}{_GAP}(?P<year>[0-9]{{4}}|[0-9]{{2}}(?!:)){_REST}",
+    # 2026-11-06, 2026/11/06, 2026-Nov-06
+    (
+        rf"{_WEEKDAY}(?P<year>[0-9]{{4}})(?P<gap>[-./ ]) ?(?P<month>[0-9]{{1,2}}|{_NAME})(?P=gap) ?"
+        rf"(?P<day>[0-9]{{1,2}})\.?{_REST}"
+    ),
+    # 20261106T174500Z, 20261106174500, 20261106. Source: ISO 8601, basic format.
+    (
+        r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
+        r"(?P<rest>(?:[T Z+]|[0-9]{6}(?![0-9])).*|)"
+    ),
+    # Fri, November 6th, 2026
+    rf"{_WEEKDAY}{_MONTH}{_GAP}{_DAY}{_GAP}(?P<year>[0-9]{{4}}){_REST}",
+    # Fri Nov  6 17:45:00 2026
+    rf"{_WEEKDAY}{_MONTH} {_DAY}{_TIME_AND_YEAR}",
+    rf"{_WEEKDAY}{_DAY} {_MONTH}{_TIME_AND_YEAR}",
+    # 2026-11, 2026: the beginning, as of a day. Source: W3CDTF, which is what Dublin Core writes.
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2}))?",
+    # 25/12/2026, where only one order makes a date
+    r"(?P<one>[0-9]{1,2})(?P<gap>[-./])(?P<two>[0-9]{1,2})(?P=gap)(?P<year>[0-9]{4})" + _REST,
+    # 2026年11月6日
+    r"(?P<year>[0-9]{4})[年년] ?(?P<month>[0-9]{1,2})[月월] ?(?P<day>[0-9]{1,2})[日일](?P<rest>.*)",
+)
+_HALF = r"[AP]\.? ?M\b\.?"
+_ZONE = rf"(?: ?(?P<half>{_HALF}))?(?: ?(?:uhr|h)\b)?(?P<zone>.*)"
+_BEFORE = r"(?: ?T ?|[ ,:]+(?:(?:at|um|à|às) )?| - )"
+_TIMES = (
+    (
+        rf"{_BEFORE}(?P<hour>[0-9]{{1,2}})[:h](?P<minute>[0-9]{{1,2}})"
+        rf"(?::(?P<second>[0-9]{{1,2}})(?:[.,][0-9]+)?)?{_ZONE}"
+    ),
+    (
+        r"T?(?P<hour>[0-9]{2})(?:(?P<minute>[0-9]{2})(?:(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?)?"
+        r"(?P<zone>(?![0-9:]).*)"
+    ),
+    rf"{_BEFORE}(?P<hour>[0-9]{{1,2}})(?= ?{_HALF}){_ZONE}",
+    r"(?P<zone>(?!-).*)",
+)
 
 
 def rfc822(moment: datetime) -> str:
@@ -29,41 +83,100 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def moment_of(raw: str | None, parsed: struct_time | None) -> datetime | None:
-    """The date that feedparser read, or None where there is none or it cannot be one.
+def parse_date(text: object) -> datetime | None:
+    """Return the moment that `text` states, in UTC, to the second.
 
-    Years before 1900 and of the far future are no dates of entries. One without a zone, which
-    feedparser does not read, is in UTC.
+    None for what is not a string, not read to its end, or not one moment for certain, and for years
+    before 1900 and of the far future, which no entry has (`0001` is how Hugo writes "none"). A time
+    without a zone is in UTC; a date without a time is its midnight. The name of the weekday may be
+    any word, since it says nothing that the date does not.
     """
-    if raw and _ZERO_YEAR.search(raw):
+    if not isinstance(text, str):
         return None
-    if parsed is None:
-        return _without_zone(raw or "")
-    if not 1900 <= parsed.tm_year <= 2200:
+    text = text.strip()
+    if len(text) > _LONGEST:
+        return None
+    text = " ".join(text.split()).replace("\u2212", "-")
+    for pattern in _DATES:
+        found = re.fullmatch(pattern, text, re.IGNORECASE)
+        moment = _moment(found.groupdict()) if found else None
+        if moment is not None:
+            return moment
+    return None
+
+
+def _moment(said: dict[str, str | None]) -> datetime | None:
+    day = None if _says_more(said) else _day(said)
+    if day is None:
+        return None
+    rest = said.get("rest") or ""
+    if said.get("time"):
+        rest = f" {said['time']}{said['zone']}{rest}"
+    for pattern in _TIMES:
+        if found := re.fullmatch(pattern, rest, re.IGNORECASE):
+            return _at(day, found.groupdict())
+    return None
+
+
+def _says_more(said: dict[str, str | None]) -> bool:
+    """Return True if what stands for a weekday may be something else."""
+    word = said.get("weekday") or ""
+    if is_abbreviation(word) or re.fullmatch(_HALF, word):
+        return True
+    # `mar` is a Tuesday in French, Italian, Romanian and Spanish.
+    unmarked = said.get("comma") == " " and word.casefold().rstrip(".") != "mar"
+    return unmarked and _month(word.rstrip(".")) is not None
+
+
+def _day(said: dict[str, str | None]) -> datetime | None:
+    """Return the midnight that a date begins with, without a zone."""
+    year = int(said["year"] or 0)
+    if len(said["year"] or "") == 2:  # RFC 5322 §4.3
+        year += 2000 if year < 50 else 1900
+    if "one" in said:
+        one, two = int(said["one"] or 0), int(said["two"] or 0)
+        days = {_date(year, one, two), _date(year, two, one)} - {None}
+        return days.pop() if len(days) == 1 else None
+    return _date(year, _month(said["month"] or "1"), int(said.get("day") or "1"))
+
+
+def _date(year: int, month: int | None, day: int) -> datetime | None:
+    try:
+        return datetime(year, month or 0, day)  # noqa: DTZ001 - its zone is read later
+    except ValueError:
+        return None
+
+
+def _month(name: str) -> int | None:
+    if name.isdecimal():
+        return int(name)
+    if name.title() in _MONTHS:
+        return _MONTHS.index(name.title()) + 1
+    from feedmirror.core.month_names import month_number  # noqa: PLC0415 - few feeds need it
+
+    return month_number(name)
+
+
+def _at(day: datetime, said: dict[str, str | None]) -> datetime | None:
+    """Return a time of that day, in UTC."""
+    hour = _hour(int(said.get("hour") or 0), (said.get("half") or "")[:1].upper())
+    minute, second = int(said.get("minute") or 0), int(said.get("second") or 0)
+    is_midnight = (hour, minute, second) == (24, 0, 0)  # at the end of the day. Source: ISO 8601
+    if hour is None or minute > 59 or second > 60 or (hour > 23 and not is_midnight):
         return None
     try:
-        return datetime(*parsed[:5], min(parsed.tm_sec, 59), tzinfo=UTC)  # leap seconds end early
-    except ValueError:  # feedparser is generous
+        # A leap second is the second before it.
+        local = day + timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
+        moment = to_utc(local, said["zone"] or "")
+    except OverflowError:
         return None
+    return moment if moment and 1900 <= moment.year <= 2200 else None
 
 
-def _without_zone(raw: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(raw) if len(raw) < _LONGEST else None
-    except (ValueError, IndexError):
-        return None
-    if moment is None or moment.tzinfo or not 1900 <= moment.year <= 2200:
-        return None
-    return moment.replace(tzinfo=UTC)
-
-
-def from_iso(raw: str | None) -> datetime | None:
-    """The RFC 3339 date in UTC, or None where it is none or cannot be one."""
-    if not isinstance(raw, str) or _ZERO_YEAR.search(raw):
-        return None
-    try:
-        moment = datetime.fromisoformat(_LEAP_SECOND.sub(":59", raw.strip().upper()))
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment.replace(microsecond=0) if 1900 <= moment.year <= 2200 else None
+def _hour(hour: int, half: str) -> int | None:
+    """Return an hour of the day; None for contradictions. `17:45 PM` is none."""
+    if half == "A":
+        return hour % 12 if hour <= 12 else None
+    if half == "P":
+        return hour % 12 + 12 if 0 < hour <= 12 else (hour or None)
+    return hour

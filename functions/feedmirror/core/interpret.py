@@ -15,7 +15,7 @@ from xml.sax.expatreader import ExpatParser
 import feedparser
 
 from feedmirror.core import bodies
-from feedmirror.core.dates import moment_of
+from feedmirror.core.dates import parse_date
 from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
 from feedmirror.core.language import language_tag
@@ -129,8 +129,8 @@ class _Reader:
             enclosures=tuple(_enclosures(raw, base, element)),
             comments=absolute(string(raw, "comments"), base),
             source=_source(raw, base),
-            published=moment_of(string(raw, "published"), dict.get(raw, "published_parsed")),
-            updated=moment_of(string(raw, "updated"), dict.get(raw, "updated_parsed")),
+            published=parse_date(string(raw, "published")),
+            updated=parse_date(string(raw, "updated")),
             foreign=foreign,
             prefixes=prefixes,
         )

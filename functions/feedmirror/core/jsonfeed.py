@@ -10,7 +10,7 @@ from typing import Any
 
 from feedmirror.core import html
 from feedmirror.core.brevity import brief
-from feedmirror.core.dates import from_iso
+from feedmirror.core.dates import parse_date
 from feedmirror.core.json_items import Found, read
 from feedmirror.core.language import language_tag
 from feedmirror.core.parts import Part, first_of
@@ -142,8 +142,8 @@ def _entry(found: Found, location: str) -> Entry:
         authors=_authors(raw),
         categories=tuple(_categories(raw)),
         enclosures=tuple(_enclosures(raw, location)),
-        published=from_iso(raw.get("date_published")),
-        updated=from_iso(raw.get("date_modified")),
+        published=parse_date(raw.get("date_published")),
+        updated=parse_date(raw.get("date_modified")),
         original=found.source,
     )
 
