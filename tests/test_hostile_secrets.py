@@ -61,15 +61,14 @@ def _markup(echoes: Iterable[str]) -> str:
 
 def _entries(echoes: Sequence[str], begin: int) -> list[dict[str, object]]:
     """An entry for each echo: in its id, in its link, in all that it says."""
-    markup = _markup(echoes)
     return [
         entry(
             number,
             title=f"Number {number} {url}",
             guid=url,
             link=url,
-            summary=markup,
-            content=markup,
+            summary=_markup([url]),
+            content=_markup(echoes if number == begin else [url]),
             author=f"pilot {url}",
             categories=(url,),
             enclosures=((url, 10, "audio/mpeg"),),
@@ -86,12 +85,12 @@ def _rss(*more: str, begin: int = 1) -> bytes:
         for rel in ("self", "next", "hub", "related")
         for url in echoes
     )
-    extra = "".join(
-        f'<media:thumbnail url="{escape(url)}"/><dc:identifier>{escape(url)}</dc:identifier>'
-        for url in echoes
-    )
+
+    def extra(url: str) -> str:
+        return f'<media:thumbnail url="{url}"/><dc:identifier>{url}</dc:identifier>'
+
     told = [
-        {**each, "extra": extra, "source": (url, url)}
+        {**each, "extra": extra(escape(url)), "source": (url, url)}
         for each, url in zip(_entries(echoes, begin), echoes, strict=True)
     ]
     # A link that is relative, or empty, takes from the address what it lacks.
