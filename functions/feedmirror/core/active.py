@@ -8,12 +8,15 @@ from feedmirror.core import html
 from feedmirror.core.language import language_tag
 from feedmirror.core.text import unescape
 from feedmirror.core.uri import harmless
+from feedmirror.core.vocabulary import LICENCES
 from feedmirror.core.xml import XML, Name, Node
 
 # Attributes that hold an address, and the ends of names of elements and attributes that do.
 _ADDRESSES = frozenset({"url", "href", "src", "uri"})
 _OF_ADDRESS = ("link", "url", "uri", "href", "rss", "image", "icon", "logo", "player", "comment")
 _OF_ADDRESS_IN_TAG = (*_OF_ADDRESS, "src", "img", "poster", "thumbnail", "action", "data", "page")
+_OF_ADDRESS_IN_LICENCE = ("server", "resource", "about", "url")
+_RELATIVE = re.compile(r"\s*(?:/|\.\.?/)\S*\s*")
 _SCRIPT = re.compile(r"(?:javascript|vbscript|livescript|data):", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\ufeff]")
 # Markup that does something when a reader takes a text for HTML. Talk of it ("the <script> tag")
@@ -52,11 +55,15 @@ def _is_unfinished(tag: str) -> bool:
     return _BEGUN.match(tag) is not None and ">" not in tag and "=" in tag
 
 
-def attribute(name: Name, value: str, base: str) -> str | None:
-    """Return an attribute's value, an address made absolute; None to drop it."""
+def attribute(name: Name, value: str, of: Name, base: str) -> str | None:
+    """Return the value of an attribute of the element `of`, an address made absolute; None to drop
+    it.
+    """
     if name.uri == XML and name.local == "lang":  # the empty one is of no language: XML 1.0 §2.12
         return language_tag(value) if value else value
     if name.local.lower() in _ADDRESSES and not name.uri:
+        return harmless(value, base)
+    if of.uri in LICENCES and name.local.lower().endswith(_OF_ADDRESS_IN_LICENCE):
         return harmless(value, base)
     return None if _is_script(value, name, _OF_ADDRESS_IN_TAG) else value
 
@@ -74,6 +81,8 @@ def text(words: str, node: Node, base: str) -> str:
     """The words that stand directly in an element, "" for an address that would run."""
     if _is_script(words, node.name, _OF_ADDRESS):
         return ""
+    if node.name.uri in LICENCES and _RELATIVE.fullmatch(words):
+        return harmless(words.strip(), base) or ""
     # What was XHTML has been reduced to words.
     marked = "html" in (node.get("type") or "").lower() and not any(True for _ in node.elements())
     return html.clean(words, base) if marked or would_run(words) else words

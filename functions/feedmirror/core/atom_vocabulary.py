@@ -1,6 +1,6 @@
-"""An Atom element's own children and the foreign ones, joined so that its content model holds.
+"""An Atom element's own children and the extension elements, joined so that its content model holds.
 
-RSS carries elements of Atom's among the foreign ones; in Atom they are of the feed's own
+RSS carries elements of Atom's among the extension elements; in Atom they are of the feed's own
 vocabulary, in which most may stand once. Source: RFC 4287 §4.1, §6.3.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+
+from feedmirror.core.vocabulary import ATOM
 
 _ONCE = frozenset(
     "content generator icon id logo published rights source subtitle summary title updated".split()
@@ -18,9 +20,9 @@ _HTML = frozenset({"", "text/html", "application/xhtml+xml"})
 _START = re.compile(r"<(?:atom:)?(\w++)([^<>]*+)>")
 _ATTRIBUTE = re.compile(r'\s([\w:.-]+)="([^"]*)"')
 _NAME = re.compile(r"<(?:atom:)?name(?:\s[^<>]*+)?>\s*+([^<]++)<")
-_XHTML = re.compile(r'(<atom:[^<>]*) type="xhtml"')
 _UNPREFIXED = re.compile(r"<[^\s:<>/!?]+[\s>/]")
 _ROOT = re.compile(r"<[^\s<>/]+")
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<attributes>[^<>]*?)(?P<empty>/?)>")
 
 Claim = tuple[str, ...]
 
@@ -31,7 +33,7 @@ def joined(own: tuple[str, ...], foreign: Iterable[str]) -> Iterator[str]:
 
     A source comes last: after it, feedparser takes the title of a picture for the entry's.
     """
-    fragments = tuple(map(_fenced, foreign))
+    fragments = tuple(foreign)
     theirs = {f: _claim(f) for f in fragments if f.startswith("<atom:")}
     said: set[Claim | None] = {None}
     elements = list(own)
@@ -45,10 +47,8 @@ def joined(own: tuple[str, ...], foreign: Iterable[str]) -> Iterator[str]:
             if theirs[fragment] in said:
                 continue
             said.add(theirs[fragment])
-        elements.append(fragment)
-    yield from sorted(elements, key=lambda e: e.startswith(("<source>", "<atom:source")))
-
-
+        elements.append(_unprefixed(fragment))
+    yield from sorted(elements, key=lambda e: e.startswith(("<source>", "<source ")))
 def _claim(element: str) -> Claim | None:
     """What the element of Atom's says of its parent, that no other may say beside it; None if it
     may not stand there at all.
@@ -80,14 +80,64 @@ def _link_claim(attributes: dict[str, str]) -> Claim | None:
     return ("link", rel, "html" if kind in _HTML else kind, attributes.get("hreflang", ""))
 
 
-def _fenced(fragment: str) -> str:
-    """The fragment as it can stand where elements without a prefix are Atom's.
-
-    A text construct that was XHTML holds no more than its words.
+def _unprefixed(fragment: str) -> str:
+    """Return the fragment as it can stand where elements without a prefix are Atom's: Atom's own
+    have none either, since some readers keep one prefix for a namespace.
     """
-    if fragment.startswith("<atom:"):
-        fragment = _XHTML.sub(r"\1", fragment)
+    if "atom:" in fragment or ATOM in fragment:
+        return "".join(_Unprefixing().pieces(fragment))
     root = fragment[: fragment.find(">")]
     if " xmlns=" not in root and _UNPREFIXED.search(fragment):
         return _ROOT.sub(r'\g<0> xmlns=""', fragment, count=1)
     return fragment
+
+
+class _Unprefixing:
+    """Writes a fragment anew with Atom as the default namespace."""
+
+    def __init__(self) -> None:
+        # What prefixes mean in the fragment, of each open element, and its name and default
+        # namespace as they are written.
+        self._scopes: list[tuple[dict[str, str], str, str]] = [({"atom": ATOM, "": ""}, "", ATOM)]
+
+    def pieces(self, fragment: str) -> Iterator[str]:
+        """The fragment, tag by tag."""
+        position = 0
+        for tag in _TAG.finditer(fragment):
+            yield fragment[position : tag.start()]
+            position = tag.end()
+            if tag["end"]:
+                yield f"</{self._scopes.pop()[1]}>"
+                continue
+            yield self._start(tag)
+            if tag["empty"]:
+                self._scopes.pop()
+        yield fragment[position:]
+
+    def _start(self, tag: re.Match[str]) -> str:
+        scope, _, default = self._scopes[-1]
+        attributes = dict(_ATTRIBUTE.findall(tag["attributes"]))
+        declared = {
+            key.removeprefix("xmlns").removeprefix(":"): value
+            for key, value in attributes.items()
+            if key == "xmlns" or key.startswith("xmlns:")
+        }
+        scope = scope | declared if declared else scope
+        prefix, _, local = tag["name"].rpartition(":")
+        is_atom = scope.get(prefix) == ATOM
+        # With a prefix that is the document's or the fragment's, the default may be any.
+        wanted = ATOM if is_atom else default if prefix else scope[""]
+        kept = {key: value for key, value in attributes.items() if not _is_of_atom(key, scope)}
+        kept.pop("xmlns", None)
+        if wanted != default:
+            kept = {"xmlns": wanted} | kept
+        name = local if is_atom else tag["name"]
+        self._scopes.append((scope, name, wanted))
+        told = "".join(f' {key}="{value}"' for key, value in kept.items())
+        return f"<{name}{told}{tag['empty']}>"
+
+
+def _is_of_atom(key: str, scope: dict[str, str]) -> bool:
+    """True for an attribute that declares a prefix for Atom, or has one."""
+    first, _, rest = key.rpartition(":")
+    return bool(first) and scope.get(rest if first == "xmlns" else first) == ATOM

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 from feedmirror.core import active, html
-from feedmirror.core.reading import is_own
+from feedmirror.core.reading import is_base, is_own
 from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.core.tag import Tag
 from feedmirror.core.text import closed, is_read_as_html, looks_like_html, paragraphs
@@ -21,15 +21,18 @@ from feedmirror.core.vocabulary import (
     ATOM,
     CONTENT,
     CORE_LINK_RELS,
+    DC,
     DROPPED_LINK_RELS,
     ENTRY_LIKE,
     HISTORY,
     ITUNES,
     MEDIA,
     MENDS,
-    NESTED_BODIES,
+    PODCAST,
+    PREFIXES,
     RDF,
-    canonical,
+    TOMBSTONES,
+    body_kind,
 )
 from feedmirror.core.xml import XML, Element, Name, Node, quote, reference
 
@@ -38,7 +41,9 @@ _ATOM_CORE = frozenset(
     "id title subtitle link author category generator icon logo published updated summary content "
     "entry feed tagline modified issued created copyright info".split()
 )
+_OF_ELEMENTS = frozenset({"source", "author", "contributor"})  # RFC 4287 §3.2, §4.2.11
 _ATOM_PARENTS = frozenset({"feed", "entry"})
+_OF_THE_ORIGIN = frozenset({(ITUNES, "new-feed-url"), (PODCAST, "guid")})
 _VOID = frozenset("area br col hr img source track wbr".split())
 
 
@@ -51,7 +56,7 @@ def carried(element: Element, *, slots: bool = True) -> tuple[tuple[str, ...], t
     parent, base = element.node, element.node.base(element.base)
     fragments = [
         _fragment(child, base, {}, used)
-        for child in _flattened(map(_corrected, parent.elements()))
+        for child in _flattened(map(_named, parent.elements()))
         if _belongs(child, parent)
     ]
     if not slots:
@@ -59,13 +64,15 @@ def carried(element: Element, *, slots: bool = True) -> tuple[tuple[str, ...], t
     return tuple(filter(None, fragments)), tuple(sorted(used))
 
 
-def _corrected(node: Node) -> Node:
-    """The element with misspelt namespaces put right, all the way down."""
-    for name in (node.name, *(name for name, _ in node.attributes)):
-        name.uri = canonical(name.uri)
-    for child in node.elements():
-        _corrected(child)
-    return node
+def _named(node: Node) -> Node:
+    """Return the element; Dublin Core's source for a source of RSS's or Atom's that is but a name.
+
+    Source: RSS 2.0 `<source>`, whose url is required; RFC 4287 §4.2.11, of elements only.
+    """
+    is_source = node.name.local.lower() == "source" and is_base(node.name.uri)
+    if not is_source or (node.get("url") or "").strip() or any(True for _ in node.elements()):
+        return node
+    return Node(Name(DC, "source", "dc"), [], list(node.children) if node.text().strip() else [])
 
 
 def _flattened(children: Iterable[Node]) -> Iterable[Node]:
@@ -85,7 +92,7 @@ def _belongs(node: Node, parent: Node) -> bool:
     own = is_own(uri, parent.name.uri)
     in_atom = own and uri == ATOM and parent.name.local in _ATOM_PARENTS
     if uri == ATOM and local == "link":
-        rel = node.get("rel") or "alternate"
+        rel = (node.get("rel") or "alternate").strip().lower()
         return rel not in DROPPED_LINK_RELS and not (own and rel in CORE_LINK_RELS)
     if in_atom:
         # A person with extensions (a portrait, say) travels whole, beside the author as RSS has it.
@@ -93,18 +100,29 @@ def _belongs(node: Node, parent: Node) -> bool:
         return extended or local not in _ATOM_CORE
     if own or uri == RDF or uri in ACTIVE or (uri == CONTENT and local == "encoded"):
         return False
-    # The one would move the mirror's subscribers back to the origin; the other says what the
-    # origin's document holds of its history, not what the mirror's does.
-    return not ((uri == ITUNES and local == "new-feed-url") or uri == HISTORY)
+    if uri == DC and local == "source" and not node.text().strip():
+        return False
+    # These would move the mirror's subscribers back to the origin, claim to be the origin's feed,
+    # or say what the origin's document holds of its history, which is not what the mirror's does.
+    names = {(uri, local.lower()), (PREFIXES.get(node.name.prefix.lower()), local.lower())}
+    return not (names & _OF_THE_ORIGIN or uri == HISTORY)
 
 
-def _fragment(node: Node, outer_base: str, declared: dict[str, str], used: set[str]) -> str:
+def _fragment(
+    node: Node,
+    outer_base: str,
+    declared: dict[str, str],
+    used: set[str],
+    parent: Node | None = None,
+) -> str:
     """The element as XML, given the prefixes that its ancestors here declare; "" if dropped.
 
-    Well-known prefixes that it needs are added to `used`.
+    Well-known prefixes that it needs are added to `used`. `parent` is None for a child of an item.
     """
     if node.name.uri in ACTIVE:
         return reference(node.text())
+    if node.name.uri == TOMBSTONES:  # readers would delete what the mirror keeps. RFC 6721 §3
+        return ""
     mended = _mended(node)
     if mended is None:
         return ""
@@ -114,12 +132,17 @@ def _fragment(node: Node, outer_base: str, declared: dict[str, str], used: set[s
     attributes = {
         tag.name(key, attribute=True): safe
         for key, value in node.attributes
-        if _is_kept(key) and (safe := active.attribute(key, value, base)) is not None
+        if _is_kept(key) and (safe := active.attribute(key, value, node.name, base)) is not None
     }
+    if (node.name.uri, node.name.local) == (ATOM, "link") and not attributes.get("href"):
+        return ""  # Source: RFC 4287 §4.2.7.1
+    kind = "" if parent and _is_picture(parent) else _kind(node)
     if mended:
         inner = reference(mended)
-    elif (node.name.uri, node.name.local) in NESTED_BODIES:
-        inner = _body(node, attributes, base)
+    elif kind:
+        inner = _body(node, kind, attributes, base)
+    elif _is_xhtml_of_atom(node):
+        inner = _xhtml(node, attributes, base)
     else:
         inner = _inner(node, base, tag.scope, used)
     said = (tag.declarations | attributes).items()
@@ -135,13 +158,14 @@ def _inner(node: Node, base: str, scope: dict[str, str], used: set[str]) -> str:
         child if isinstance(child, str) else child.text() if child.name.uri in ACTIVE else ""
         for child in node.children
     )
-    safe = active.text(own, node, base)
+    is_container = node.name.uri == ATOM and node.name.local in _OF_ELEMENTS
+    safe = "" if is_container else active.text(own, node, base)
     if safe == own:
         children = node.children
     else:
         children = [safe, *(each for each in node.elements() if each.name.uri not in ACTIVE)]
     return "".join(
-        reference(child) if isinstance(child, str) else _fragment(child, base, scope, used)
+        reference(child) if isinstance(child, str) else _fragment(child, base, scope, used, node)
         for child in children
     )
 
@@ -159,11 +183,39 @@ def _mended(node: Node) -> str | None:
     return mend(node.text().strip()) if mend else ""
 
 
-def _body(node: Node, attributes: dict[str, str], base: str) -> str:
-    """The content of an element that carries a body, slots included."""
+def _kind(node: Node) -> str:
+    """Return what kind of body the element holds, "" if none."""
+    return body_kind(node.name.uri, node.name.local, node.name.prefix)
+
+
+def _is_picture(node: Node) -> bool:
+    """True for a picture of Media RSS: what describes it stands in its place, and is no body."""
+    if node.name.uri != MEDIA or node.name.local not in {"content", "thumbnail"}:
+        return False
+    kind = node.get("medium") or node.get("type") or ""
+    return node.name.local == "thumbnail" or kind.strip().lower().startswith("image")
+
+
+def _is_xhtml_of_atom(node: Node) -> bool:
+    """True for a text construct that needs a div around it. Source: RFC 4287 §3.1.1.3."""
+    return node.name.uri == ATOM and (node.get("type") or "").strip().lower() == "xhtml"
+
+
+def _xhtml(node: Node, attributes: dict[str, str], base: str) -> str:
+    """The content of a text construct that was XHTML: words where no markup belongs, else HTML."""
+    if node.name.local in {"title", "subtitle"}:
+        del attributes["type"]
+        return reference(" ".join(node.text().split()))
+    attributes["type"] = "html"
+    inner = list(node.elements())
+    return reference(html.clean(_markup(inner[0] if len(inner) == 1 else node), base))
+
+
+def _body(node: Node, kind: str, attributes: dict[str, str], base: str) -> str:
+    """The content of an element that carries a body of a kind, slots included."""
     nested = any(True for _ in node.elements())
     raw = _markup(node) if nested else node.text()
-    said = (node.get("type") or NESTED_BODIES[node.name.uri, node.name.local]).lower()
+    said = (node.get("type") or kind).lower()
     guessed = said == "guess" and looks_like_html(raw)
     if not (nested or guessed or "html" in said or active.would_run(raw)):
         if said == "guess" and is_read_as_html(raw):  # a bracket is not to swallow the disclaimer

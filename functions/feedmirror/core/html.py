@@ -14,7 +14,8 @@ from feedmirror.core.text import unescape
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import printable
 
-# `class`, `id`, `role` and `style` stay out: the mirror's own mark must not be forgeable.
+# `class`, `id`, `role` and `style` stay out: the mirror's own mark must not be forgeable. Neither
+# does `align` of what would float: it would be drawn within the box of the disclaimer.
 _ATTRIBUTES = {
     "*": {"dir", "lang", "title"},
     "a": {"href", "hreflang"},
@@ -28,14 +29,14 @@ _ATTRIBUTES = {
     "details": {"open"},
     "font": {"color"},
     "hr": {"align"},
-    "img": {"align", "alt", "height", "loading", "src", "srcset", "sizes", "width", "usemap"},
+    "img": {"alt", "height", "loading", "src", "srcset", "sizes", "width", "usemap"},
     "ins": {"cite", "datetime"},
     "li": {"value"},
     "map": {"name"},
     "ol": {"reversed", "start", "type"},
     "q": {"cite"},
     "source": {"media", "sizes", "src", "srcset", "type"},
-    "table": {"align", "summary"},
+    "table": {"summary"},
     "td": {"align", "colspan", "headers", "rowspan", "valign"},
     "th": {"abbr", "align", "colspan", "headers", "rowspan", "scope", "valign"},
     "time": {"datetime"},

@@ -21,8 +21,8 @@ from feedmirror.core.foreign import carried
 from feedmirror.core.language import language_tag
 from feedmirror.core.reading import is_own
 from feedmirror.core.scan import is_item
-from feedmirror.core.uri import absolute
-from feedmirror.core.vocabulary import ATOM, DC
+from feedmirror.core.uri import absolute, trimmed
+from feedmirror.core.vocabulary import ATOM, DC, canonical
 from feedmirror.core.xml import SEPARATOR, XML, Element, Name, printable
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Enclosure, Entry, Source
@@ -51,20 +51,41 @@ class BufferedExpat(ExpatParser):
         """A fresh expat parser, its buffer on."""
         super().reset()
         self._ranks = 0
-        self._are_items: dict[str, bool] = {}  # by name as expat gives it
+        self._names: dict[str, tuple[str, bool]] = {}  # what is meant, and whether it is an item
         expat: Any = self._parser  # type: ignore[attr-defined] # unknown to the stubs
         expat.buffer_text = True
         expat.buffer_size = 1 << 20
 
     def start_element_ns(self, name: str, attrs: Any) -> None:
-        """Pass an element on; tell of it first if it is an item."""
-        found = self._are_items.get(name)
-        if found is None:
-            found = self._are_items[name] = is_item(Name.of(name.replace(" ", SEPARATOR)))
+        """Pass an element on under its right name; tell of it first if it is an item.
+
+        Feedparser resolves addresses without a look at the marks around them.
+        """
+        name, found = self._known(name)
         if found:
             _begun.get()(self._ranks)
             self._ranks += 1
+        if "href" in attrs:
+            attrs["href"] = trimmed(attrs["href"])
         super().start_element_ns(name, attrs)
+
+    def end_element_ns(self, name: str) -> None:
+        """Pass the end of an element on under its right name."""
+        super().end_element_ns(self._known(name)[0])
+
+    def start_namespace_decl(self, prefix: str | None, uri: str) -> None:
+        """Pass on what clients take the namespace for."""
+        super().start_namespace_decl(prefix, canonical(uri) if uri else uri)
+
+    def _known(self, name: str) -> tuple[str, bool]:
+        """Return the name in the namespace that is meant, and whether it is of an item."""
+        known = self._names.get(name)
+        if known is None:
+            parsed = Name.of(name.replace(" ", SEPARATOR))
+            right = " ".join(filter(None, (parsed.uri, parsed.local, parsed.prefix)))
+            is_usual = name.count(" ") < 3  # else there are blanks in the namespace
+            known = self._names[name] = right if is_usual else name, is_item(parsed)
+        return known
 
 
 def create_parser() -> BufferedExpat:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from feedmirror.core.gate import HEAD
 from feedmirror.core.scan import LONGEST_NAMESPACE
-from feedmirror.core.vocabulary import PREFIXES
+from feedmirror.core.vocabulary import ATOM, PREFIXES
 from feedmirror.core.xml import printable, quote
 
 _AMPERSAND = re.compile(
@@ -107,3 +107,8 @@ def mend_prefixes(text: str) -> str:
         if f"{prefix}:" in text and f"xmlns:{prefix}=" not in text
     )
     return text[: root.end()] + missing + text[root.end() :] if root else text
+
+
+def mend_entry(text: str) -> str:
+    """`text`, a document that is one entry of Atom, as a feed that holds it. RFC 4287 §2."""
+    return f"{HEAD}<feed xmlns={quote(ATOM)}>{text[len(HEAD) :]}</feed>"

@@ -11,9 +11,9 @@ from dataclasses import replace
 from itertools import groupby
 
 from feedmirror.core import channel, gate, interpret, jsonfeed, lenient
-from feedmirror.core.mend import mend_namespaces, mend_prefixes, mend_references
+from feedmirror.core.mend import mend_entry, mend_namespaces, mend_prefixes, mend_references
 from feedmirror.core.parts import Part, first_of
-from feedmirror.core.scan import LONG_NAMESPACE, CannotSplit
+from feedmirror.core.scan import LONE_ENTRY, LONG_NAMESPACE, CannotSplit
 from feedmirror.core.split import (
     UNBOUND_PREFIX,
     Plan,
@@ -66,7 +66,7 @@ def parse(
 
 def _plan(text: str) -> Plan:
     """The document's plan, after mending it where it is not well-formed. Raises: CannotSplit."""
-    for _ in range(3):  # one fault may hide another
+    for _ in range(4):  # one fault may hide another
         try:
             return split(text)
         except CannotSplit as error:
@@ -78,7 +78,11 @@ def _plan(text: str) -> Plan:
 
 
 def _mended(text: str, code: int) -> str:
-    mends = {UNBOUND_PREFIX: mend_prefixes, LONG_NAMESPACE: mend_namespaces}
+    mends = {
+        UNBOUND_PREFIX: mend_prefixes,
+        LONG_NAMESPACE: mend_namespaces,
+        LONE_ENTRY: mend_entry,
+    }
     return mends.get(code, mend_references)(text)
 
 

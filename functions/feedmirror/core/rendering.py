@@ -86,6 +86,7 @@ def recipe(made: Format, state: State, settings: PublicSettings, address: str) -
         settings.title,
         settings.source_url,
         settings.every_s,
+        settings.robots,
         asdict(settings.disclaimer),
         tuple(other.name for other in alternates(made.name)),  # that it links to
     )
@@ -95,7 +96,7 @@ def recipe(made: Format, state: State, settings: PublicSettings, address: str) -
         if one.program == program() and shows(made, one)
     )
     if not made.is_feed:
-        parts += (STYLE, settings.images, settings.robots)
+        parts += (STYLE, settings.images)
     if made.shows_trouble:
         parts += (_trouble(state), settings.retired)
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()

@@ -23,6 +23,7 @@ _MOST_FIELDS = 1_000
 
 
 LONG_NAMESPACE = -1  # beside expat's codes
+LONE_ENTRY = -2
 
 
 class CannotSplit(Exception):  # noqa: N818 - an answer within core, never shown
@@ -140,6 +141,8 @@ class Scan:
             self._own = sort.uri
             if sort.local in _PAGES:
                 raise ParseError(Kind.NOT_A_FEED, "the document is a web page (a login page?)")
+            if sort.local == "entry" and is_base(sort.uri):
+                raise CannotSplit("the document is an entry without a feed", LONE_ENTRY)
         if sort.is_item:
             self._enter(sort, attributes)
             return

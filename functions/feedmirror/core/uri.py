@@ -10,7 +10,19 @@ from feedmirror.core.host import ascii_host
 # Characters that may stand in a path, a query or a fragment. Source: RFC 3986 §3.3 to §3.5.
 _SAFE = "%:/?@!$&'()*+,;=-._~"
 _UGLY = re.compile(r"[^!#$%&'()*+,\-./:;=?@A-Za-z0-9_~]|%(?![0-9A-Fa-f]{2})|#[^#]*#")
-_STRIPPED = "".join(map(chr, range(33))) + "\x7f\xa0\ufeff\u200b"
+# White space, and marks that nobody sees: of direction, of joining, of the order of bytes.
+_STRIPPED = "".join(
+    map(
+        chr,
+        (
+            *range(33),
+            *(0x7F, 0xA0, 0xAD, 0x61C, 0xFEFF),
+            *range(0x200B, 0x2010),
+            *range(0x2028, 0x2030),
+            *range(0x2060, 0x2070),
+        ),
+    )
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST = 8_000  # characters, which everybody is to support, and few do more. RFC 9110 §4.1
 _WEB = re.compile(r"https?://", re.IGNORECASE)
@@ -26,6 +38,11 @@ _HARMLESS = frozenset(
 )
 
 
+def trimmed(url: str) -> str:
+    """Return the address without the white space and the invisible marks around it."""
+    return url.strip(_STRIPPED)
+
+
 def absolute(url: str | None, base: str | None) -> str | None:
     """`url` as an absolute http or https URI, resolved against `base`, or None if it is not one.
 
@@ -35,7 +52,7 @@ def absolute(url: str | None, base: str | None) -> str | None:
     """
     if url is None:
         return None
-    cleaned = _CONTROL.sub("", url.strip(_STRIPPED))
+    cleaned = _CONTROL.sub("", trimmed(url))
     if not cleaned or len(cleaned) > _LONGEST:
         return None
     try:

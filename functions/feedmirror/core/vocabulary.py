@@ -23,19 +23,28 @@ TURBO = "http://turbo.yandex.ru"
 GOOGLEPLAY = "http://www.google.com/schemas/play-podcasts/1.0"
 HISTORY = "http://purl.org/syndication/history/1.0"
 EXCERPT = "http://wordpress.org/export/1.2/excerpt/"
+PODCAST = "https://podcastindex.org/namespace/1.0"
+SOURCE = "http://source.scripting.com/"
+TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"  # RFC 6721
+RSL = "https://rslstandard.org/rsl"
+CC = "http://web.resource.org/cc/"
+CREATIVE_COMMONS = "http://backend.userland.com/creativeCommonsRssModule"
 
 # A browser runs these in any XML document, so only their words come through.
 ACTIVE = frozenset(
     {XHTML, "http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML", XLINK}
 )
 
+# Of licences: their addresses may be relative in any attribute that holds one, and in text.
+LICENCES = frozenset({RSL, CC, CREATIVE_COMMONS})
+
 # Prefixes that a document's root declares; some readers know the elements by them alone.
 PREFIXES = {
     "admin": "http://webns.net/mvcb/",
     "atom": ATOM,
-    "cc": "http://web.resource.org/cc/",
+    "cc": CC,
     "content": CONTENT,
-    "creativeCommons": "http://backend.userland.com/creativeCommonsRssModule",
+    "creativeCommons": CREATIVE_COMMONS,
     "dc": DC,
     "dcterms": DCTERMS,
     "excerpt": EXCERPT,
@@ -49,9 +58,10 @@ PREFIXES = {
     "itunes": ITUNES,
     "media": MEDIA,
     "openSearch": "http://a9.com/-/spec/opensearchrss/1.0/",
-    "podcast": "https://podcastindex.org/namespace/1.0",
+    "podcast": PODCAST,
     "psc": "http://podlove.org/simple-chapters",
     "slash": SLASH,
+    "source": SOURCE,
     "sy": SY,
     "thr": "http://purl.org/syndication/thread/1.0",
     "turbo": TURBO,
@@ -61,16 +71,25 @@ PREFIXES = {
 }
 URIS = {uri: prefix for prefix, uri in PREFIXES.items()}
 
-# Misspelt namespaces that are in wide use, and what they mean; readers accept them for it too.
-_MISSPELT = {
-    "http://search.yahoo.com/mrss": MEDIA,
-    "http://purl.org/rss/modules/syndication/": SY,
-    "http://www.itunes.com/dtds/podcast-1.0.dtd/": ITUNES,
-    "http://www.google.com/schemas/play-podcasts/1.0/": GOOGLEPLAY,
-    "https://github.com/podcastindex-org/podcast-namespace/blob/main/docs/1.0.md": PREFIXES[
-        "podcast"
-    ],
+# Other spellings of namespaces that clients take for the same, in lower case, without scheme and
+# slashes at the end. Source: feedparser, SimplePie, gofeed, liferea.
+_ALIASES = {
+    "video.search.yahoo.com/mrss": MEDIA,
+    "www.rssboard.org/media-rss": MEDIA,
+    "rssboard.org/media-rss": MEDIA,
+    "purl.org/rss/modules/syndication": SY,
+    "example.com/dtds/podcast-1.0.dtd": ITUNES,
+    "itunes.com/dtds/podcast-1.0.dtd": ITUNES,
+    "purl.org/dc/elements/1.0": DC,
+    "source.smallpict.com/2014/07/12/thesourcenamespace.html": SOURCE,
+    "cyber.law.harvard.edu/rss/creativecommonsrssmodule.html": CREATIVE_COMMONS,
 }
+# Those that any host may be in front of.
+_ANY_HOST = re.compile(
+    r"[^/]+/(?P<path>rss/1\.0/modules/(?:content|slash|syndication)|dc/(?:elements/1\.1|terms)"
+    r"|mrss|dtds/podcast-1\.0\.dtd|schemas/play-podcasts/1\.0"
+    r"|(?P<podcast>podcastindex-org/podcast-namespace(?:/.*)?))"
+)
 # Roughly, and strictly; an address of IPv6 passes for none.
 _CHARACTERS = r"(?:[\w!$&'()*+,;=:@~./?-]|%[0-9A-Fa-f]{2})*"
 _URI = re.compile(
@@ -78,17 +97,37 @@ _URI = re.compile(
     rf"|(?!//|[^/?#]*:)){_CHARACTERS}(?:#{_CHARACTERS})?",
     re.ASCII,
 )
-_CASELESS = {uri.lower(): uri for uri in URIS}
 
 
-@lru_cache(maxsize=256)  # asked for each element and attribute
+def _bare(uri: str) -> str:
+    """Return what is the same in the usual misspellings of a namespace."""
+    return uri.lower().partition("://")[2].rstrip("/#")
+
+
+_KNOWN = _ALIASES | {_bare(uri): uri for uri in (*URIS, RSL, TOMBSTONES)}
+_BY_PATH = {_bare(uri).partition("/")[2]: uri for uri in URIS}
+
+
+@lru_cache(maxsize=256)  # asked for each name
 def canonical(uri: str) -> str:
-    """The namespace that is meant, where one is only misspelt; one that is no URI is escaped, since
-    libxml2 refuses a document that names such a one.
+    """Return the namespace that clients take `uri` for: the known one that it is a misspelling of
+    (scheme, case, slashes, host), else `uri` itself. One that is no URI is escaped, since libxml2
+    refuses a document that names such a one.
     """
-    lower = uri.lower()
-    known = _CASELESS.get(lower) or _MISSPELT.get(lower)
+    bare = _bare(uri.strip())
+    known = _KNOWN.get(bare)
+    if known is None and (found := _ANY_HOST.fullmatch(bare)):
+        known = PODCAST if found["podcast"] else _BY_PATH[found["path"]]
     return known or (uri if _URI.fullmatch(uri) else f"urn:escaped:{quote(uri, safe='')}")
+
+
+def meant(uri: str, local: str, prefix: str) -> str:
+    """Return the namespace of a name as clients read it: `content:encoded` is known by its prefix,
+    whatever that is bound to.
+    """
+    if (prefix.lower(), local.lower()) == ("content", "encoded"):
+        return CONTENT
+    return canonical(uri) if uri else uri
 
 
 # Foreign elements that carry a body of an entry and must carry the disclaimer with it:
@@ -104,11 +143,24 @@ BODIES = {
     (DCTERMS, "description"): "guess",
     (DCTERMS, "abstract"): "guess",
     (EXCERPT, "encoded"): "html",
+    (SOURCE, "markdown"): "text",
     (ATOM, "summary"): "text",
     (ATOM, "content"): "text",
 }
 # The same within elements of other vocabularies: a live item holds elements of RSS, as items do.
 NESTED_BODIES = BODIES | {("", "description"): "html", (CONTENT, "encoded"): "html"}
+_PREFIXED = {(URIS[uri], local): kind for (uri, local), kind in NESTED_BODIES.items() if uri}
+
+
+def body_kind(uri: str, local: str, prefix: str) -> str:
+    """Return what kind of body the element of that name holds, "" if none. Where the namespace is
+    unknown, the prefix tells, as it does clients.
+    """
+    local = local.lower()
+    kind = NESTED_BODIES.get((uri, local), "")
+    return kind or ("" if uri in URIS else _PREFIXED.get((prefix.lower(), local), ""))
+
+
 # Elements of a feed that are entries in all but name.
 ENTRY_LIKE = "<podcast:liveItem"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from feedmirror.core.uri import absolute
+from feedmirror.core.vocabulary import meant
 
 # Characters that XML 1.0 cannot carry at all, even escaped. Source: XML 1.0 §2.2 Char.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -67,11 +68,14 @@ class Name:
 
     @classmethod
     def of(cls, name: str) -> Name:
-        """The parts of a name as expat gives it with `namespace_prefixes`."""
+        """Return the parts of a name as expat gives it with `namespace_prefixes`; the namespace is
+        the one that clients take it for.
+        """
         parts = name.split(SEPARATOR)
         if len(parts) == 1:
             return cls("", parts[0], "")
-        return cls(parts[0], parts[1], parts[2] if len(parts) == 3 else "")
+        prefix = parts[2] if len(parts) == 3 else ""
+        return cls(meant(parts[0], parts[1], prefix), parts[1], prefix)
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ def render(publication: Publication) -> str:
     inner = "\n".join((*joined(tuple(_feed(publication)), publication.foreign), *entries))
     used = {p for e in publication.entries for p in e.revision.entry.prefixes}
     used |= {"fh"} if publication.place.page else set()
-    prefixes = sorted(used | set(publication.feed.prefixes))
+    prefixes = sorted((used | set(publication.feed.prefixes)) - {"atom"})
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in prefixes)
     lang = _lang(publication.feed.language)
     return f'{_HEAD}<feed xmlns="{ATOM}"{spaces}{lang}>\n{inner}\n</feed>\n'
@@ -223,4 +223,4 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(NAME, document, found, publication.entries)
 
 
-FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 2, render, stamp, verify, link_newer)
+FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 3, render, stamp, verify, link_newer)

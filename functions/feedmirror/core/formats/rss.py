@@ -20,13 +20,15 @@ from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Format, Publication, alternates
 from feedmirror.core.inspection import Found, inspect_xml
 from feedmirror.core.person import person
+from feedmirror.core.rss_vocabulary import of_channel, of_item, title_of_source
 from feedmirror.core.text import is_read_as_html
 from feedmirror.core.vocabulary import CONTENT, PREFIXES
 from feedmirror.core.xml import SEPARATOR, cdata, escape, quote
-from feedmirror.model import Author, Entry, Image
+from feedmirror.model import Author, Entry, Image, Robots
 
 NAME = "rss.xml"
 _TYPE = "application/rss+xml"
+_BLOCK = "<itunes:block>Yes</itunes:block>"
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
 _BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
@@ -36,10 +38,10 @@ def render(publication: Publication) -> str:
     """The document, its generation left out."""
     items = ("".join(_item(entry, publication)) for entry in publication.entries)
     inner = "\n".join((*_channel(publication), *items))
-    used = {"atom", "content"} | {p for e in publication.entries for p in e.revision.entry.prefixes}
-    used |= set(publication.feed.prefixes)
+    used = {"atom", "content", *_prefixes(publication), *publication.feed.prefixes}
     used |= {"fh"} if publication.place.page else set()
-    used |= {"dc"} if "<dc:creator>" in inner else set()
+    used |= {"dc"} if "<dc:creator>" in inner or "<dc:source>" in inner else set()
+    used |= {"itunes"} if _BLOCK in inner else set()
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
     return f'{_HEAD}<rss version="2.0"{spaces}>\n<channel>\n{inner}\n</channel>\n</rss>\n'
 
@@ -95,7 +97,26 @@ def _channel(publication: Publication) -> Iterator[str]:
         yield "".join(_image(feed.image, publication))
     if publication.place.page:
         yield "<fh:archive/>"
-    yield from publication.foreign
+    foreign = tuple(of_channel(publication.foreign))
+    if _is_blocked(publication):
+        foreign = (*(one for one in foreign if not one.startswith("<itunes:block")), _BLOCK)
+    yield from foreign
+
+
+def _is_blocked(publication: Publication) -> bool:
+    """True for a podcast that is not to be found: directories of podcasts leave it out then."""
+    told = {*publication.feed.prefixes, *_prefixes(publication)}
+    is_podcast = bool(told & {"itunes", "podcast"}) or any(
+        (media_type(one) or "").startswith(("audio/", "video/"))
+        for disclaimed in publication.entries
+        for one in disclaimed.revision.entry.enclosures
+    )
+    return is_podcast and publication.settings.robots is Robots.NOINDEX
+
+
+def _prefixes(publication: Publication) -> Iterator[str]:
+    """The well-known prefixes that the entries use."""
+    return (p for disclaimed in publication.entries for p in disclaimed.revision.entry.prefixes)
 
 
 def _own_link(rel: str, address: str) -> str:
@@ -146,12 +167,21 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     permalink = "" if revision.guid_is_permalink else ' isPermaLink="false"'
     yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
     yield from _dates(entry)
-    yield from disclaimed.foreign
+    yield from of_item(disclaimed.foreign)
+    yield from _source(disclaimed, publication)
+    yield "\n</item>"
+
+
+def _source(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
+    """Where the entry comes from; Dublin Core's source for one of Atom's without an address."""
+    entry = disclaimed.revision.entry
+    title = title_of_source(disclaimed.foreign)
+    if title and entry.source is None:
+        yield f"<dc:source>{title}</dc:source>"
     # Last: after it, feedparser takes the title of a picture or a person for the entry's.
     source = source_of(entry, publication)
     if source:
         yield f"<source url={quote(source.url)}>{text(source.title)}</source>"
-    yield "\n</item>"
 
 
 def _dates(entry: Entry) -> Iterator[str]:
@@ -207,4 +237,4 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(NAME, document, Found("item", 3, _BODIES, "html"), publication.entries)
 
 
-FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 3, render, stamp, verify, link_newer)
+FORMAT = Format(NAME, f"{_TYPE}; charset=utf-8", 4, render, stamp, verify, link_newer)
