@@ -91,6 +91,9 @@ ATOM_MISTAKES = [
      "alternate-double"),
     ("<id>https://gazette.example.org/feed</id>", "", "source-incomplete"),
     ('length="9"', 'length="long"', "atom-link"),
+    ("<source><id>", "<source>A wire<id>", "stray-text"),
+    (TITLE, f'{TITLE}<a:link xmlns:a="http://www.w3.org/2005/Atom" href="https://a.example/"/>',
+     "atom-prefix"),
     ('xml:lang="en"', 'xml:lang="english"', "language"),
 ]  # fmt: skip
 

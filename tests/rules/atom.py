@@ -20,8 +20,10 @@ _CHANNEL_ELEMENTS = words(
     "author category contributor generator icon id link logo rights subtitle title updated"
 )
 _ITEM_ELEMENTS = words(
-    "author category content contributor id link published rights source summary title updated"
+    "author category content contributor id link published rights summary title updated"
 )
+_MANY = words("category contributor link")
+_DIV = "{http://www.w3.org/1999/xhtml}div"
 # The registered relations that are met in feeds. Source: IANA, "Link Relations".
 _RELATIONS = words(
     "alternate amphtml archives author canonical current describedby edit edit-media enclosure "
@@ -75,6 +77,11 @@ def vocabulary_findings(channel: Element) -> Iterator[Finding]:
             name = child.tag.rpartition("}")[2]
             if name not in known:
                 yield "atom-element", child, name
+            elif name not in _MANY and child is not place.find(child.tag):
+                yield "atom-double", child, name
+    for node in channel.iter(f"{{{ATOM}}}*"):
+        if node.get("type") == "xhtml" and [one.tag for one in node] != [_DIV]:
+            yield "atom-xhtml", node, text_of(node)
 
 
 _check_date = date_check(date_3339_problem)

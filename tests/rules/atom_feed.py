@@ -113,6 +113,8 @@ _MANY = words("author category contributor link entry")
 
 def _check_source(node: Element, context: Context) -> Iterator[Finding]:
     """Source: RFC 4287 §4.2.11."""
+    if text_of(node):
+        yield "stray-text", node, text_of(node)
     yield from _children(node, _FEED, context)
     for name in ("id", "title", "updated"):
         if node.find(f"{{{ATOM}}}{name}") is None:
@@ -142,6 +144,8 @@ def _check_entry(node: Element, context: Context) -> Iterator[Finding]:
 
 def feed_findings(feed: Element, context: Context) -> Iterator[Finding]:
     """What is wrong with the feed and its entries."""
+    for node in feed.iter("*"):
+        yield from (("atom-prefix", node, p) for p, uri in node.nsmap.items() if p and uri == ATOM)
     yield from _children(feed, _FEED | {"entry": _check_entry}, context)
     yield from _missing(feed)
     yield from _order(feed)

@@ -174,8 +174,14 @@ def _neighbour_findings(place: Element) -> Iterator[Finding]:
 
 
 def namespace_findings(root: Element) -> Iterator[Finding]:
-    """Well-known prefixes bound to something else, and namespaces that nearly are known ones."""
+    """Well-known prefixes bound to something else, namespaces that nearly are known ones, and what
+    only the origin's own document may say.
+    """
     for node in root.iter("*"):
+        if node.tag.endswith("}deleted-entry"):
+            yield "tombstone", node, node.get("ref", "")
+        if node.tag.endswith("}guid") and (node.prefix == "podcast" or "podcast" in node.tag):
+            yield "podcast-guid", node, text_of(node)
         inherited = node.getparent().nsmap if node.getparent() is not None else {}
         for prefix, uri in node.nsmap.items():
             if inherited.get(prefix) == uri:

@@ -1,4 +1,4 @@
-"""An Atom element's own children and the extension elements, joined so that its content model holds.
+"""An Atom element's own children and extension elements, joined so that its content model holds.
 
 RSS carries elements of Atom's among the extension elements; in Atom they are of the feed's own
 vocabulary, in which most may stand once. Source: RFC 4287 §4.1, §6.3.
@@ -49,6 +49,8 @@ def joined(own: tuple[str, ...], foreign: Iterable[str]) -> Iterator[str]:
             said.add(theirs[fragment])
         elements.append(_unprefixed(fragment))
     yield from sorted(elements, key=lambda e: e.startswith(("<source>", "<source ")))
+
+
 def _claim(element: str) -> Claim | None:
     """What the element of Atom's says of its parent, that no other may say beside it; None if it
     may not stand there at all.

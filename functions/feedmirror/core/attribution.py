@@ -9,6 +9,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from feedmirror.core.formats import Publication
+from feedmirror.core.title import worded
 from feedmirror.core.uri import is_web
 from feedmirror.core.vocabulary import MEDIA_TYPES
 from feedmirror.model import Enclosure, Entry, Revision, Source
@@ -22,11 +23,10 @@ _TO_NEWER = re.compile(
 
 
 def title_of(publication: Publication) -> str:
-    """What the source is called, for readers: never empty, and no longer than a title is."""
+    """What the mirror is called, for readers: never empty, and no longer than a title is."""
     feed, settings = publication.feed, publication.settings
-    host = urlsplit(settings.source_url).hostname
-    title = settings.title or feed.title or host or settings.slug
-    return title[:_LONGEST_TITLE]
+    own = feed.title or urlsplit(settings.source_url).hostname or settings.slug
+    return worded(settings.title, own)[:_LONGEST_TITLE]
 
 
 def page_of(publication: Publication) -> str:

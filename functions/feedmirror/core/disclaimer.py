@@ -17,6 +17,7 @@ from xml.parsers.expat import ExpatError
 from feedmirror.core.redaction import PublicSettings
 from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.core.text import paragraphs, straight
+from feedmirror.core.title import of_source
 from feedmirror.core.xml import Node, escape, printable, tree
 from feedmirror.model import Disclaimer, Feed, Position, Revision
 
@@ -104,7 +105,7 @@ def _values(
 ) -> dict[str, str]:
     source_url = feed.link or settings.source_url
     # Among the operator's words it is on their line and runs their way, however long it is.
-    said = straight(printable(settings.title or feed.title or ""))[:_LONGEST_TITLE]
+    said = straight(printable(of_source(settings.title, feed.title or "")))[:_LONGEST_TITLE]
     return {
         "source_title": said or urlsplit(source_url).hostname or source_url,
         "source_url": source_url,

@@ -16,6 +16,7 @@ from feedmirror.core.secrets import HIDDEN, secrets_of
 from feedmirror.core.standing import Standing
 from feedmirror.core.state import LASTING, State
 from feedmirror.core.text import in_any_script
+from feedmirror.core.title import worded
 from feedmirror.model import Subscription
 
 STATUS = "status.json"
@@ -42,7 +43,7 @@ def standing_of(
     address = f"{public_url.rstrip('/')}/{subscription.slug}/"
     feeds = {made.name for made in formats() if made.is_feed}
     failing = None if subscription.retired else state.fault or state.failing
-    title = subscription.title or (state.feed and state.feed.title) or ""
+    title = worded(subscription.title, (state.feed and state.feed.title) or "")
     # What has become a secret since the feed was read, too.
     secrets = secrets_of(subscription)
     return Standing(

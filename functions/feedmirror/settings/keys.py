@@ -19,7 +19,11 @@ FEED_KEYS = (
     Key("url", URL, "Where the feed is. Every feed needs it, unless `retired` is true."),
     Key("alternates", URLS, "Other addresses of the same feed, tried in order when `url` fails."),
     Key("source_url", URL, "The address of the feed that readers are shown, instead of `url`."),
-    Key("title", text(500), "What the mirror is called, instead of the origin's own title."),
+    Key(
+        "title",
+        text(500),
+        "The mirror's title, instead of the origin's own (`{source_title}`).",
+    ),
     Key("disclaimer", DISCLAIMER, "Your words on every entry.", for_every_feed=True),
     Key(
         "contact",
