@@ -58,6 +58,7 @@ DIFFERENCES = {
 # Elements that are not carried, by local name, and why.
 NOT_CARRIED = {
     "encoded": "content:encoded is rendered anew, and left out where it is empty",
+    "guid": "podcast:guid would claim that the mirror is the feed of the origin",
     "group": "a media:group around a single media:content is opened up: validators refuse it",
     "new-feed-url": "it would move the mirror's subscribers back to the origin",
 }

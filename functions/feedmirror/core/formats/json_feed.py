@@ -158,4 +158,4 @@ def _bodies(item: Json) -> Iterator[Body]:
     return ((item[name], name == "content_html") for name in _BODIES if name in item)
 
 
-FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 3, render, stamp, verify)
+FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 2, render, stamp, verify)
