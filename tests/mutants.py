@@ -247,8 +247,8 @@ PARSING = (
     _mutant(
         "characters that XML forbids are left out first",
         _GATE,
-        "text = _after_junk(printable(text))",
-        "text = _after_junk(text)",
+        "_with_characters_meant(printable(text))",
+        "_with_characters_meant(text)",
         "test_guards.py::test_what_is_admitted_holds_no_character_that_xml_forbids",
     ),
     _mutant(
@@ -383,7 +383,7 @@ RENDERING = (
     _mutant(
         "bodies beyond reason are not given to the sanitiser",
         "core/html.py",
-        "    if shape is Shape.MONSTROUS:\n        return html.escape(_words",
+        "    if is_monstrous(body):\n        return html.escape(_words",
         "    if False:\n        return html.escape(_words",
         "test_guards.py::test_body_nested_beyond_reason_becomes_its_words",
     ),

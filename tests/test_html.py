@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cpu_time import within
-from feedmirror.core.html import clean, link, to_text
+from feedmirror.core.html import clean, to_text
+from feedmirror.core.rewriting import link
 from feedmirror.core.text import looks_like_html, paragraphs
 from rules.bodies import parse_body
 from rules.values import EXECUTED_SCHEMES, scheme_of

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from feedmirror.core.html import link
 from feedmirror.core.parse import parse
+from feedmirror.core.rewriting import link
 from feedmirror.model import Author, Category, Enclosure, Entry, Feed, Fetched, Image, Source
 
 URL = "https://a.example.org/blog/feed.xml"

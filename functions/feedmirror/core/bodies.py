@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from feedmirror.core import html
 from feedmirror.core.reading import is_own
-from feedmirror.core.text import looks_like_html, paragraphs
+from feedmirror.core.rewriting import link
+from feedmirror.core.text import is_marked_up, looks_like_html, paragraphs, unescape
 from feedmirror.core.uri import absolute
 from feedmirror.core.vocabulary import BODIES
-from feedmirror.core.xml import Element, Node, printable
+from feedmirror.core.xml import XML, Element, Node, printable
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -23,6 +24,7 @@ class Bases:
     document: str  # the document's address
     page: str | None  # the entry's address
     atom: bool
+    wrapper: str | None = None  # that of the `div` around XHTML, which feedparser leaves out
 
     def of(self, own: str | None) -> str:
         """The base of a body, given the one that feedparser has found for it.
@@ -42,6 +44,7 @@ def summary_and_content(
     An entry without any gets the first that another vocabulary has, so that readers of the mirror
     find it where they look.
     """
+    bases = replace(bases, wrapper=_wrapper_base(element) if element else None)
     best = max(dict.get(raw, "content") or [], key=_weight, default=None)
     content = _clean(best, bases) if best else None
     detail = dict.get(raw, "summary_detail")
@@ -53,6 +56,15 @@ def summary_and_content(
         node = element.node
         summary = next(_elsewhere(node, node.name.uri, bases.of(element.base)), None)
     return summary, content
+
+
+def _wrapper_base(element: Element) -> str | None:
+    """Return the `xml:base` of the `div` in which an entry's XHTML stands, absolute."""
+    for child in element.node.elements():
+        inner = list(child.elements())
+        if child.get("type") == "xhtml" and len(inner) == 1 and inner[0].get("base", XML):
+            return inner[0].base(child.base(element.node.base(element.base)))
+    return None
 
 
 def _weight(detail: dict[str, Any]) -> tuple[bool, int]:
@@ -67,14 +79,20 @@ def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
     """
     value, kind = detail.get("value"), str(detail.get("type") or "text/html")
     base = bases.of(detail.get("base"))
+    if kind == "application/xhtml+xml" and bases.wrapper:
+        base = bases.wrapper
     if not isinstance(value, str) or not value.strip():
         source = absolute(detail.get("src"), base)
-        return html.link(source) if source else None
+        return link(source) if source else None
     if kind.startswith("text/") and kind != "text/html":
         return paragraphs(value) or None
     if "/" in kind and kind not in _HTML and not kind.endswith("xml"):
         return None
-    return html.clean(value, base, bases.page) or None
+    if kind == "text/html" and not bases.atom and "\n" in value.strip() and not is_marked_up(value):
+        # RSS cannot say that a body is plain text, whose line breaks count.
+        return paragraphs(unescape(value))
+    # What feedparser writes of nested elements has an end tag for each, void ones too.
+    return html.clean(value, base, bases.page, xhtml=kind.endswith("xml")) or None
 
 
 def _elsewhere(node: Node, own: str, base: str) -> Iterator[str]:
@@ -84,7 +102,10 @@ def _elsewhere(node: Node, own: str, base: str) -> Iterator[str]:
             continue
         if (child.name.uri, child.name.local) in BODIES:
             text = printable(child.text())
-            body = html.clean(text, base) if looks_like_html(text) else paragraphs(text)
+            if is_marked_up(text) or ("\n" not in text.strip() and looks_like_html(text)):
+                body = html.clean(text, base)
+            else:
+                body = paragraphs(unescape(text))
             if body:
                 yield body
         elif child.name.local == "group":

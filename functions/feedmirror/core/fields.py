@@ -8,6 +8,7 @@ from typing import Any
 from feedmirror.core import html
 from feedmirror.core.person import email_address, person
 from feedmirror.core.reading import is_author
+from feedmirror.core.text import unescape_once
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import Element, Node, printable
 from feedmirror.model import Author, Category
@@ -70,12 +71,12 @@ def _author(name: str | None, email: str | None, uri: str | None) -> Author:
 
 
 def categories(raw: Any) -> tuple[Category, ...]:
-    """The categories, of Dublin Core too, each once."""
+    """The categories, of Dublin Core too, each once. They are never HTML."""
     found = {
-        (tag.get("term"), tag.get("scheme")): Category(
-            printable(tag.get("term")), tag.get("scheme") or None, tag.get("label") or None
+        (term, tag.get("scheme")): Category(
+            term, tag.get("scheme") or None, unescape_once(tag.get("label") or "") or None
         )
         for tag in dict.get(raw, "tags") or ()
-        if tag.get("term")
+        if (term := printable(unescape_once(tag.get("term") or "")))
     }
     return tuple(found.values())

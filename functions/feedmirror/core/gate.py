@@ -8,7 +8,8 @@ from __future__ import annotations
 import codecs
 import re
 
-from feedmirror.core.xml import printable
+from feedmirror.core.text import paired
+from feedmirror.core.xml import meant_by_c1, printable
 from feedmirror.errors import Kind, ParseError
 
 _BOMS = (
@@ -46,6 +47,8 @@ _TRUSTED = re.compile(
     r"utf-8|cp125[0-8]|cp874|cp866|cp932|cp949|iso8859-\d+|koi8-[rut]|mac-\w+|gb18030|big5hkscs"
     r"|euc_jp|euc_jis_2004|iso2022_jp|iso2022_jp_2"
 )
+_CESU_8 = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+_C1_REFERENCE = re.compile(r"&#(?:0*+(12[89]|1[345]\d)|[xX]0*+([89][0-9a-fA-F]));")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _DECLARATION = re.compile(rb"<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
 _XML = re.compile(r"<\?xml\s[^<>]{0,300}\?>", re.IGNORECASE)
@@ -110,7 +113,7 @@ def decode(body: bytes, content_type: str | None) -> str:
 
 def _is_mostly_utf8(body: bytes) -> bool:
     """Whether more bytes beyond ASCII are UTF-8 than are not."""
-    text = body.decode("utf-8", "ignore")
+    text = _CESU_8.sub(_four_bytes, body).decode("utf-8", "ignore")
     valid = len(text.encode())
     return valid - len(text) > len(body) - valid
 
@@ -121,7 +124,17 @@ def _leniently(body: bytes, name: str) -> str:
 
 def _decoded(body: bytes, name: str, errors: str) -> str:
     """The text, without a character of which the last bytes are missing."""
+    if name == "utf-8":
+        body = _CESU_8.sub(_four_bytes, body)
     return codecs.getincrementaldecoder(name)(errors).decode(body)
+
+
+def _four_bytes(pair: re.Match[bytes]) -> bytes:
+    """A character beyond the first plane as UTF-8, given as two surrogates of three bytes each.
+    Source: UTR #26.
+    """
+    halves = pair[0].decode("utf-8", "surrogatepass")
+    return halves.encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 
 def admit(text: str) -> str:
@@ -133,11 +146,21 @@ def admit(text: str) -> str:
     are declared (entity bombs, local files); NOT_A_FEED if there is no markup at all.
     """
     # First of all, or what is left out could make a document type of what was none.
-    text = _after_junk(printable(text))
+    text = _after_junk(_with_characters_meant(printable(text)))
     start = text.find("<")
     if start < 0:
         raise ParseError(Kind.NOT_A_FEED, "the document holds no markup at all")
     return HEAD + _root(text, start)
+
+
+def _with_characters_meant(text: str) -> str:
+    """`text` with references to surrogates and C1 controls replaced by ones to what they mean."""
+    return _C1_REFERENCE.sub(_meant, paired(text)) if "&#" in text else text
+
+
+def _meant(found: re.Match[str]) -> str:
+    character = meant_by_c1(int(found[1]) if found[1] else int(found[2], 16))
+    return f"&#{ord(character)};" if character else ""
 
 
 def _after_junk(text: str) -> str:

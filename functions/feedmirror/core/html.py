@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import nh3
 
 from feedmirror.core.language import language_tag
-from feedmirror.core.markup import OF_HTML, TAGS, Shape, outline, survey
-from feedmirror.core.text import unescape
+from feedmirror.core.markup import TAGS, is_monstrous, outline
+from feedmirror.core.rewriting import Rewritten
+from feedmirror.core.text import paired, unescape
 from feedmirror.core.uri import absolute
+from feedmirror.core.visible import TELLING, tells, visible
 from feedmirror.core.xml import printable
 
 # `class`, `id`, `role` and `style` stay out: the mirror's own mark must not be forgeable. Neither
@@ -43,41 +46,38 @@ _ATTRIBUTES = {
     "track": {"kind", "label", "src", "srclang"},
     "video": {"controls", "height", "loop", "poster", "src", "width"},
 }
+# Nothing is left of these by then.
 _DROPPED_WITH_CONTENT = frozenset({"script", "style", "template", "noembed"})
 _SCHEMES = frozenset({"http", "https", "mailto"})
-# Frames and plug-ins, let through once more to be made links of.
-_FRAMES = {"iframe": {"src", "data-src"}, "embed": {"src"}, "object": {"data"}}
-_FRAME = re.compile(r"<(?:iframe|embed|object)\b([^<>]*)>|</(?:iframe|embed|object)>")
-_FRAME_TARGET = re.compile(r"\s(?:src|data|data-src)=\"([^\"]*)\"")
-# The sanitiser drops all that is in such an element, but what stands in `noscript` is for us, and
-# of formulas and drawings the words are.
-_NOT_DROPPED = re.compile(r"<(?:math|svg|noscript|noframes)\b", re.IGNORECASE)
-_ANY_TAG = re.compile(r"</?([a-zA-Z][^\s/<>]*+)[^<>]*+>")
 _MOST_PASSES = 3  # one is enough for what is well-formed, two for nearly all else
 _CANDIDATE = re.compile(r"[\s,]*+(\S++)")
 _DESCRIPTORS = re.compile(r"[^,]*")
 _SIZE = re.compile(r"\d+(?:\.\d+)?[wxh]")
+_ADDRESS = re.compile(r"(?<=\s)(href|src|srcset|cite|poster)=\"([^\"]*+)\"")
 _FILTERED = re.compile(r"srcset|cite|poster|lang\s*=", re.IGNORECASE)
 _PRE = re.compile(r"(<pre\b[^<>]*>)(?=\n)")
 
 
-def clean(body: str, base: str | None = None, page: str | None = None) -> str:
+def clean(
+    body: str, base: str | None = None, page: str | None = None, *, xhtml: bool = False
+) -> str:
     """`body` as a balanced, inert HTML fragment with absolute addresses.
 
     `base` is what relative addresses are resolved against, `page` what bare fragments (`#note-1`)
-    belong to. Frames and plug-ins become links to what they showed. A body that no person wrote
+    belong to. With `xhtml` each element has an end tag, as XML has it. What the origin hides is
+    left out; other words are kept, whatever element they stand in. A body that no person wrote
     (nested endlessly, say) comes back as its text alone.
     """
     if "<" not in body and "&" not in body:
         return html.escape(printable(body), quote=False).strip()
-    shape = survey(body)
-    if shape is Shape.MONSTROUS:
+    rewritten = Rewritten(paired(body), base, xhtml=xhtml)
+    body, base = rewritten.body, rewritten.base
+    if is_monstrous(body):
         return html.escape(_words(body), quote=False).strip()
     resolve = _resolver(base, page)
-    if shape is Shape.ODD:
-        if _NOT_DROPPED.search(body):
-            body = _ANY_TAG.sub(lambda tag: tag[0] if tag[1].lower() in OF_HTML else "", body)
-        body = _FRAME.sub(_link_of(base), _sanitised(body, resolve, _FRAMES))
+    if tells(body):
+        balanced = _sanitised(body, lambda url: url, {"*": _ATTRIBUTES["*"] | TELLING})
+        body = visible(balanced, base, partial(_resolved, page=page))
     made = _sanitised(body, resolve, {})
     for _ in range(_MOST_PASSES):
         # Removing elements may have left others where no parser puts them: until nothing moves.
@@ -90,7 +90,7 @@ def clean(body: str, base: str | None = None, page: str | None = None) -> str:
 def _sanitised(body: str, resolve: Callable[[str], str | None], more: dict[str, set[str]]) -> str:
     made = nh3.clean(
         body,
-        tags=set(TAGS | more.keys()),
+        tags=set(TAGS),
         clean_content_tags=set(_DROPPED_WITH_CONTENT),
         attributes=_ATTRIBUTES | more,
         attribute_filter=_attribute_filter(resolve) if _FILTERED.search(body) else None,
@@ -101,21 +101,6 @@ def _sanitised(body: str, resolve: Callable[[str], str | None], more: dict[str, 
     # A carriage return, which only a reference can have made, is a line break to whoever reads it;
     # and one right behind `<pre>` is dropped by them.
     return printable(_PRE.sub(r"\1\n", re.sub(r"\r\n?", "\n", made)))
-
-
-def link(url: str) -> str:
-    """A paragraph with a link to an address, which is its text too."""
-    url = html.escape(url)
-    return f'<p><a href="{url}" rel="noopener noreferrer">{url}</a></p>'
-
-
-def _link_of(base: str | None) -> Callable[[re.Match[str]], str]:
-    def of(match: re.Match[str]) -> str:
-        targets = (unescape(url) for url in _FRAME_TARGET.findall(match[1] or ""))
-        url = next(filter(None, (absolute(target, base) for target in targets)), None)
-        return link(url) if url else ""
-
-    return of
 
 
 def _resolver(base: str | None, page: str | None) -> Callable[[str], str | None]:
@@ -137,17 +122,34 @@ def _attribute_filter(
             return language_tag(value)
         if attribute != "srcset":
             return value
-        kept = [
-            " ".join(filter(None, (address, size)))
-            for url, size in _candidates(value)
-            if (address := resolved(url))
-        ]
-        return ", ".join(kept) or None
+        return _sources(value, resolved)
 
     def resolved(url: str) -> str | None:
         return url if url.startswith(("http://", "https://")) else resolve(url)
 
     return keep
+
+
+def _sources(srcset: str, resolve: Callable[[str], str | None]) -> str | None:
+    """Return a `srcset` with its addresses resolved, None if none is left."""
+    kept = [
+        " ".join(filter(None, (address, size)))
+        for url, size in _candidates(srcset)
+        if (address := resolve(url))
+    ]
+    return ", ".join(kept) or None
+
+
+def _resolved(attributes: str, base: str, page: str | None) -> str:
+    """Return the attributes of a tag, sanitised before, with addresses resolved against `base`."""
+    resolve = _resolver(base, page)
+
+    def absolute_one(found: re.Match[str]) -> str:
+        value = unescape(found[2])
+        made = _sources(value, resolve) if found[1] == "srcset" else resolve(value)
+        return f'{found[1]}="{html.escape(made)}"' if made else found[0]
+
+    return _ADDRESS.sub(absolute_one, attributes)
 
 
 def _candidates(srcset: str) -> Iterator[tuple[str, str]]:
@@ -172,7 +174,8 @@ def _words(body: str) -> str:
 def to_text(body: str) -> str:
     """The words of an HTML fragment, without its markup; white space is folded."""
     if "<" in body or "&" in body:
-        if survey(body) is Shape.MONSTROUS:
+        body = Rewritten(paired(body), None).body
+        if is_monstrous(body):
             return " ".join(_words(body).split())
         spaced = re.sub(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", " ", body, flags=re.IGNORECASE)
         body = unescape(

@@ -14,7 +14,7 @@ from feedmirror.core.dates import parse_date
 from feedmirror.core.json_items import Found, read
 from feedmirror.core.language import language_tag
 from feedmirror.core.parts import Part, first_of
-from feedmirror.core.text import paragraphs
+from feedmirror.core.text import paragraphs, unescape_once
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import printable
 from feedmirror.errors import Kind, ParseError
@@ -158,7 +158,7 @@ def _content(raw: dict[str, Any], location: str, link: str | None) -> str | None
 def _categories(raw: dict[str, Any]) -> Iterator[Category]:
     tags = raw.get("tags")
     terms = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
-    for term in dict.fromkeys(printable(term).strip() for term in terms):
+    for term in dict.fromkeys(printable(unescape_once(term)).strip() for term in terms):
         if term:
             yield Category(term)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
 
 # The elements of articles. The rest are dropped, their words stay: core/html.py says how.
 TAGS = frozenset(
@@ -41,29 +40,27 @@ _ATTRIBUTE = re.compile(
     r"[\s/]*+(?:=[^\s/>=]*+|[^\s/>=]++)"
     r"(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+"
 )
-_START_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*+((?:{_ATTRIBUTE.pattern})*+)")
+ATTRIBUTES = rf"(?:{_ATTRIBUTE.pattern})*+"  # all of a tag, as a pattern
+_START_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*+({ATTRIBUTES})")
 
 
-class Shape(Enum):
-    """What a sanitiser is in for."""
-
-    PLAIN = "elements of articles only"
-    ODD = "elements that are to go, and may leave others where no parser would put them"
-    MONSTROUS = "beyond what any person writes: a parser would need minutes, or all memory"
-
-
-def survey(body: str) -> Shape:
-    """The shape of `body`, in linear time. What stands in comments is taken for markup too."""
+def is_monstrous(body: str) -> bool:
+    """True if `body`, without comments, is beyond what any person writes: a parser would need
+    minutes for it, or all memory. Told in linear time.
+    """
     tags = [(match.start(), match[1], match[2].lower()) for match in _TAG.finditer(body)]
     ampersands = body.count("&") - body.count("&#")
-    if (
+    return (
         ampersands > _MOST_AMPERSANDS
         or _deepest(tags) > _DEEPEST
         or _reopened(tags) > _MOST_REOPENED
         or _has_giant_tags(body)
-    ):
-        return Shape.MONSTROUS
-    return Shape.PLAIN if all(name in TAGS for _, _, name in tags) else Shape.ODD
+    )
+
+
+def names(body: str) -> set[str]:
+    """The names of all elements in `body`, in small letters."""
+    return {name.lower() for _, name in _TAG.findall(body)}
 
 
 def outline(body: str) -> list[tuple[str, str]]:

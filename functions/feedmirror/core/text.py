@@ -8,9 +8,11 @@ import re
 from feedmirror.core.xml import escape, printable
 
 _REFERENCE = r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]\w+);"
+_ANY_REFERENCE = re.compile(_REFERENCE)
 _LOOKS_LIKE_HTML = re.compile(rf"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|{_REFERENCE}")
 # More than that: to a parser of HTML, a letter right behind a bracket begins a tag.
 _READ_AS_HTML = re.compile(rf"<[a-zA-Z/!?]|{_REFERENCE}")
+_TAG_OR_COMMENT = re.compile(r"</?[a-zA-Z]|<[!?]")
 _IN_SCRIPT = re.compile("<(?=/?script|!--)", re.IGNORECASE)
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ISOLATE_END = "\u2069"
@@ -21,6 +23,13 @@ _ENDED_BY = {
 _TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*+)(?:[^<>\"]|\"[^\"]*\")*+>")
 # Python refuses to read a number of thousands of digits; beyond eight there is no character.
 _LONG_REFERENCE = re.compile(r"&#([0-9]{9,})")
+# References to the numbers from 0xD800 to 0xDFFF.
+_SURROGATE = (
+    r"&#(?:0*+(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3])"
+    r"|[xX]0*+[dD][89a-fA-F][0-9a-fA-F]{2});"
+)
+_SURROGATES = re.compile(rf"(?:{_SURROGATE})+")
+_DIGITS = re.compile(r"&#0*+([xX]?[0-9a-fA-F]+);")
 _BREAKING = frozenset(
     "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 "
     "header hr li ol p pre section table td th tr ul".split()
@@ -37,6 +46,11 @@ def paragraphs(text: str) -> str:
 def looks_like_html(text: str) -> bool:
     """Whether a reader that accepts either would take `text` for HTML."""
     return bool(_LOOKS_LIKE_HTML.search(text))
+
+
+def is_marked_up(text: str) -> bool:
+    """True if `text` holds anything that a parser of HTML takes for a tag or a comment."""
+    return bool(_TAG_OR_COMMENT.search(text))
 
 
 def is_read_as_html(text: str) -> bool:
@@ -82,8 +96,31 @@ def straight(text: str) -> str:
 def unescape(text: str) -> str:
     """The text with HTML's character references replaced, of whatever length they are."""
     return html.unescape(
-        _LONG_REFERENCE.sub(lambda digits: f"&#{digits[1].lstrip('0')[:8] or '0'}", text)
+        _LONG_REFERENCE.sub(lambda digits: f"&#{digits[1].lstrip('0')[:8] or '0'}", paired(text))
     )
+
+
+def unescape_once(text: str) -> str:
+    """The text, which is no HTML, with references replaced that were escaped by mistake; those
+    without a semicolon are none.
+    """
+    return _ANY_REFERENCE.sub(lambda found: unescape(found[0]), paired(text))
+
+
+def paired(text: str) -> str:
+    """The text with one reference for each two that name the halves of a character in UTF-16, and
+    without references to a half alone. Source: Unicode §3.9, D91.
+    """
+    return _SURROGATES.sub(_whole, text) if "&#" in text else text
+
+
+def _whole(references: re.Match[str]) -> str:
+    codes = [
+        int(digits[1:], 16) if digits[0] in "xX" else int(digits)
+        for digits in _DIGITS.findall(references[0])
+    ]
+    made = b"".join(code.to_bytes(2, "big") for code in codes).decode("utf-16-be", "ignore")
+    return "".join(f"&#{ord(character)};" for character in made)
 
 
 def words_of(body: str) -> str:

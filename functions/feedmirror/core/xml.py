@@ -12,6 +12,8 @@ from feedmirror.core.vocabulary import meant
 
 # Characters that XML 1.0 cannot carry at all, even escaped. Source: XML 1.0 §2.2 Char.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_C1 = re.compile("[\x80-\x9f]")
+_C1_BYTES = re.compile(b"\xc2[\x80-\x9f]")
 _CONTROLS = bytes({*range(32)} - {9, 10, 13})
 _NON_CHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
 _SPACES = re.compile("[\t\n\r]")  # a parser makes blanks of these. Source: XML 1.0 §3.3.3
@@ -20,8 +22,19 @@ SEPARATOR = "\n"  # between URI, local name and prefix in expat's names; no URI 
 
 
 def printable(text: str) -> str:
-    """`text` without the characters that XML 1.0 forbids."""
-    return text if _is_printable(text) else _FORBIDDEN.sub("", text)
+    """`text` without the characters that XML 1.0 forbids, and with those that C1 controls mean."""
+    return text if _is_printable(text) else _C1.sub(_meant, _FORBIDDEN.sub("", text))
+
+
+def meant_by_c1(code: int) -> str:
+    """The character that a C1 control (0x80 to 0x9F) means, that of Windows-1252; "" for none.
+    Source: HTML §13.2.5.80.
+    """
+    return bytes([code]).decode("cp1252", "ignore")
+
+
+def _meant(control: re.Match[str]) -> str:
+    return meant_by_c1(ord(control[0]))
 
 
 def _is_printable(text: str) -> bool:
@@ -30,7 +43,9 @@ def _is_printable(text: str) -> bool:
         data = text.encode()
     except UnicodeEncodeError:  # a surrogate
         return False
-    return len(data.translate(None, _CONTROLS)) == len(data) and not _NON_CHARACTERS.search(data)
+    if len(data.translate(None, _CONTROLS)) != len(data) or _NON_CHARACTERS.search(data):
+        return False
+    return b"\xc2" not in data or not _C1_BYTES.search(data)
 
 
 def escape(text: str) -> str:

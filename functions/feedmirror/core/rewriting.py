@@ -1,0 +1,116 @@
+"""Bodies rewritten as elements of articles alone, so that a sanitiser leaves each word in place.
+
+Elements that HTML does not know, or that only pages have, give way to what is in them; frames and
+plug-ins to links; boxes of task lists to ☑ and ☐; formulas to a line of text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from feedmirror.core.markup import OF_HTML, TAGS, names
+from feedmirror.core.maths import formula
+from feedmirror.core.tokens import Tag, tokens
+from feedmirror.core.uri import absolute
+from feedmirror.core.visible import FORMULA, is_concealed
+
+_ODD = re.compile(r"<[!?]|</(?![a-zA-Z])|\]\]>|<[a-zA-Z][^<>]*+(?:<|$)|=\s*+(?:\"[^\"]*+|'[^']*+)$")
+_VOID = frozenset("area br col hr img source track wbr".split())
+_VOID_END = re.compile(rf"</(?:{'|'.join(sorted(_VOID))})\s*>", re.IGNORECASE)
+_FRAMES = {"iframe": ("src", "data-src"), "embed": ("src",), "object": ("data",)}
+_RENAMED = {"image": "img", "nobr": "span"}
+_APART = frozenset({"option", "optgroup", "text"})  # words in them do not run together
+
+
+class Rewritten:
+    """A body of articles' elements, and what relative addresses in it are resolved against."""
+
+    def __init__(self, body: str, base: str | None, *, xhtml: bool = False) -> None:
+        """Rewrite `body`, whose document is at `base`; `xhtml` where each element has its end."""
+        self.base = base
+        self.body = body
+        if _ODD.search(body) or not names(body) <= TAGS or (xhtml and _VOID_END.search(body)):
+            self._xhtml = xhtml
+            self._has_base = False
+            self._parts: list[str] = []
+            self._rewrite(list(tokens(body)))
+            self.body = "".join(self._parts)
+
+    def _rewrite(self, found: Sequence[Tag | str]) -> None:
+        maths = [i for i, t in enumerate(found) if isinstance(t, Tag) and t.name == "math"]
+        following = {
+            start: end
+            for start, end in pairwise(maths)
+            if not _is_end(found[start]) and _is_end(found[end])
+        }
+        index = 0
+        while index < len(found):
+            token = found[index]
+            if isinstance(token, str):
+                self._parts.append(token)
+            elif token.name == "math" and not token.is_whole and index in following:
+                self._formula(formula(token, found[index + 1 : following[index]]))
+                index = following[index]
+            else:
+                self._tag(token)
+            index += 1
+
+    def _formula(self, text: str) -> None:
+        if text:
+            self._parts.append(f"<span {FORMULA}>{html.escape(text, quote=False)}</span>")
+
+    def _tag(self, tag: Tag) -> None:
+        if tag.name == "script":
+            self._script(tag)
+        elif tag.name == "base":
+            self._set_base(tag)
+        elif tag.name in _FRAMES:
+            self._frame(tag)
+        elif tag.name == "input":
+            self._box(tag)
+        elif tag.name in _RENAMED and not tag.is_drawn:
+            end = "/" if tag.is_end else ""
+            self._parts.append(f"<{end}{_RENAMED[tag.name]}{tag.raw}>")
+        elif tag.name in _APART and (tag.is_drawn or tag.name in OF_HTML):
+            self._parts.append(" ")
+        elif tag.name in TAGS and not (self._xhtml and tag.is_end and tag.name in _VOID):
+            self._parts.append(tag.source)
+
+    def _script(self, tag: Tag) -> None:
+        """Keep a formula in TeX, which pages with MathJax hold in a script."""
+        if tag.attributes().get("type", "").lower().startswith("math/tex"):
+            self._formula(" ".join(tag.content.split()))
+
+    def _set_base(self, tag: Tag) -> None:
+        """Take the first base that a document names. Source: HTML §4.2.3."""
+        href = tag.attributes().get("href")
+        if href is not None and not self._has_base:
+            self._has_base = True
+            self.base = absolute(href, self.base) or self.base
+
+    def _frame(self, tag: Tag) -> None:
+        if tag.is_end or is_concealed(tag.attributes()):
+            return
+        said = tag.attributes()
+        targets = (absolute(said.get(name), self.base) for name in _FRAMES[tag.name])
+        url = next(filter(None, targets), None)
+        if url:
+            self._parts.append(link(url))
+
+    def _box(self, tag: Tag) -> None:
+        said = tag.attributes()
+        if said.get("type", "").strip().lower() == "checkbox" and not is_concealed(said):
+            self._parts.append("☑ " if "checked" in said else "☐ ")
+
+
+def link(url: str) -> str:
+    """A paragraph with a link to an address, which is its text too."""
+    url = html.escape(url)
+    return f'<p><a href="{url}" rel="noopener noreferrer">{url}</a></p>'
+
+
+def _is_end(token: Tag | str) -> bool:
+    return isinstance(token, Tag) and token.is_end
