@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from feedmirror import gather as gathering
 from feedmirror import ledger, pipeline, publisher
 from feedmirror.core import decide as deciding
 from feedmirror.core import record, rendering
 from feedmirror.core.disclaimer import attach
 from feedmirror.core.formats import Format, formats
-from feedmirror.model import Outcome
+from feedmirror.model import Fetched, Outcome, ParsedFeed
 from feedmirror.pipeline import attempt
+from parsers import InProcessParser
 from scene import DOCUMENTS, SUBSCRIPTION, Scene, document, records_in
 from shelves import state_in
 from stores import CountingStore, FailingStore
@@ -50,7 +52,7 @@ def _refresh(scene: Scene) -> Outcome:
     return attempt(scene.subscription, scene.world())
 
 
-def _is_whole(scene: Scene, newest: int) -> None:
+def _is_whole(scene: Scene, newest: int, order: Sequence[int] = ()) -> None:
     """Every entry is stored, has its page, and is reached once from the newest document."""
     state = state_in(scene.store)
     assert (state.settled, state.fault, state.pending, state.sealing) == (True, None, (), ())
@@ -59,7 +61,7 @@ def _is_whole(scene: Scene, newest: int) -> None:
     assert len(list(scene.store.keys("public/news/entries/"))) == newest
     for name in ("atom.xml", "feed.json", "rss.xml"):
         titles = [title for seen in scene.history(name) for title in seen.titles]
-        assert titles == [f"Entry {number}" for number in range(newest, 0, -1)], name
+        assert titles == [f"Entry {number}" for number in order or range(newest, 0, -1)], name
 
 
 def _lives_on(scene: Scene) -> None:
@@ -281,3 +283,57 @@ def test_no_new_entries_are_taken_while_too_much_is_pending(
     scene.later(hours=1)
     assert _refresh(scene).failure is None
     _is_whole(scene, 39)
+
+
+# ---------------------------------------------------------------- items that the parser cannot take
+
+
+class _Parser:
+    """The parser, but for items with a poisonous word, which it dies of; it counts those."""
+
+    def __init__(self, poison: str) -> None:
+        self.poison = poison
+        self.tried = 0
+
+    def parse(self, fetched: Fetched, known: Set[str]) -> ParsedFeed:
+        parsed = InProcessParser().parse(fetched, known)
+        unreadable = {i: "it died" for i, e in parsed.entries.items() if self.poison in repr(e)}
+        self.tried += len(unreadable)
+        entries = {i: e for i, e in parsed.entries.items() if i not in unreadable}
+        return replace(parsed, entries=entries, unreadable=unreadable)
+
+
+@pytest.mark.row("U4")
+def test_an_item_that_cannot_be_read_is_named_and_not_tried_at_every_poll(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parser = _Parser("Entry 2")
+    scene = Scene(document(2, 1), parser=parser)
+    outcome = scene.refresh()
+    assert (outcome.outcome, outcome.new) == ("changed", 1)
+    assert outcome.quarantined == ("https://gazette.example.org/2",)
+    for numbers in ((2, 1), (3, 2, 1), (4, 3, 2)):
+        scene.later(hours=1)
+        scene.says(document(*numbers) + b"<!-- %d -->" % len(numbers))
+        assert scene.refresh().failure is None
+    assert parser.tried == 1
+    (found,) = state_in(scene.store).quarantined.values()
+    assert (found.guid, found.documents) == ("https://gazette.example.org/2", ())
+    for version in ("the next one", "a better one"):
+        scene.later(hours=1)
+        parser.poison = "Entry 2" if version == "the next one" else "never"
+        for module in (gathering, deciding):
+            monkeypatch.setattr(module, "PROGRAM", version)
+        scene.says(document(4, 3, 2) + version.encode())
+        scene.refresh()
+    assert parser.tried == 2
+    _is_whole(scene, 4, order=(2, 4, 3, 1))
+
+
+def test_an_item_that_cannot_be_read_is_forgotten_when_it_is_listed_no_more() -> None:
+    scene = Scene(document(2, 1), parser=_Parser("Entry 2"))
+    scene.refresh()
+    scene.later(hours=1)
+    scene.says(document(3, 1))
+    assert scene.refresh().quarantined == ()
+    assert state_in(scene.store).quarantined == {}

@@ -115,6 +115,11 @@ class Item:
     guid: str | None  # raw
     link: str | None  # raw
 
+    @property
+    def name(self) -> str:
+        """Identifier for the operator, for an item that could not be read."""
+        return self.guid or self.link or f"an item without guid and link ({self.fingerprint})"
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:

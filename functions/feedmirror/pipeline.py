@@ -155,12 +155,21 @@ def _apply(
                 revised=revised,
                 unchanged=decision.unchanged,
                 lossless=gathered.reading is None or gathered.reading.parsed.lossless,
+                quarantined=_unread(gathered),
                 note=_HELD_UP if decision.held_up else gathered.note,
                 recovered=before.held.state.failing is not None,
             )
             return _settled(ledger, settled, outcome, world)
         settled = _recovered(ledger, world.clock())
     raise StoreError(f"the state of {subscription.slug} is written by others all the time")
+
+
+def _unread(gathered: Gathered) -> tuple[str, ...]:
+    """The items of the document that the parser could not read, by name."""
+    if gathered.reading is None:
+        return ()
+    parsed = gathered.reading.parsed
+    return tuple(parsed.items[index].name for index in parsed.unreadable)
 
 
 def _decided(
@@ -203,7 +212,7 @@ def _settled(ledger: Ledger, before: Settled, outcome: Outcome, world: World) ->
         outcome,
         outcome="changed" if changed else outcome.outcome,
         published=settled.published,
-        quarantined=settled.quarantined,
+        quarantined=tuple(dict.fromkeys((*outcome.quarantined, *settled.quarantined))),
     )
     if settled.error is None:
         return outcome

@@ -18,9 +18,16 @@ from feedmirror.core.listing import BOUND_BYTES, FLOOR, Seen, portions, remember
 from feedmirror.core.schedule import asks_of, effective_interval_s
 from feedmirror.core.seal import Page, Sealed, seal
 from feedmirror.core.sort_out import SortedOut, sort_out
-from feedmirror.core.state import SKEW, TOMORROW, Address, State
+from feedmirror.core.state import PROGRAM, SKEW, TOMORROW, Address, Quarantine, State
 from feedmirror.core.window import Window
-from feedmirror.model import PARSER_VERSION, Feed, ParsedFeed, Reading, Revision, Subscription
+from feedmirror.model import (
+    PARSER_VERSION,
+    Feed,
+    ParsedFeed,
+    Reading,
+    Revision,
+    Subscription,
+)
 
 CHUNK = 200  # entries a commit, so that a first mirror of thousands is carried out in steps
 _DAILY = timedelta(days=1)  # how often bookkeeping alone is written
@@ -83,9 +90,7 @@ def _applied(
 
 
 # What the commits before the last one change, and carrying them out.
-_OF_ENTRIES = (
-    "generation window sealed sealing pending settled next_seq changed_at quarantined fault".split()
-)
+_OF_ENTRIES = "generation window sealed sealing pending settled next_seq changed_at fault".split()
 
 
 def _finished(
@@ -94,7 +99,13 @@ def _finished(
     """The state with these entries, the last ones, and all that is remembered of the document."""
     corrected = tuple(one for one in found.corrected if one.seq)
     entered = _with_entries(current, keep, chunk, found.at, corrected)
-    return replace(base, **{name: getattr(entered, name) for name in _OF_ENTRIES})
+    rendered = {key: one for key, one in entered.quarantined.items() if one.documents}
+    unread = {key: one for key, one in base.quarantined.items() if not one.documents}
+    return replace(
+        base,
+        **{name: getattr(entered, name) for name in _OF_ENTRIES},
+        quarantined={**rendered, **unread},
+    )
 
 
 def _with_entries(
@@ -235,6 +246,7 @@ def _described(
         state,
         feed=feed,
         fingerprints=found.fingerprints,
+        quarantined=_quarantined(state, reading),
         parser_version=PARSER_VERSION,
         addresses=_addresses(state, subscription, reading),
         complete=True,
@@ -244,6 +256,21 @@ def _described(
         asks=asks,
         not_before=reading.requested_at + interval if slower else None,
     )
+
+
+def _quarantined(state: State, reading: Reading) -> dict[str, Quarantine]:
+    """What is left out, with the items that the parser could not read; without those that the
+    document no longer lists.
+    """
+    items = reading.parsed.items
+    listed = {item.fingerprint for item in items}
+    kept = {key: one for key, one in state.quarantined.items() if one.documents or key in listed}
+    read = {items[index].fingerprint for index in reading.parsed.entries}
+    unread = {
+        items[index].fingerprint: Quarantine(items[index].name, why, PROGRAM)
+        for index, why in reading.parsed.unreadable.items()
+    }
+    return {key: one for key, one in kept.items() if key not in read} | unread
 
 
 def _addresses(state: State, subscription: Subscription, reading: Reading) -> dict[str, Address]:
@@ -275,7 +302,9 @@ def _bookkeeping(state: State, described: State, now: datetime) -> tuple[Commit,
     """
     if described == state:  # as it is of a document that was cut off, which is not remembered
         return ()
-    if state.failing or state.parser_version != PARSER_VERSION:
+    # An item that the parser cannot take is not to be tried at every poll.
+    noted = described.quarantined != state.quarantined
+    if noted or state.failing or state.parser_version != PARSER_VERSION:
         return (Commit(lambda _: described),)
     if state.checked_at and now - state.checked_at < _DAILY:
         return ()
