@@ -45,24 +45,28 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
         return _retired(subscription, world)
     ledger = Ledger(world.store, subscription, world.public_url)
     before = _recovered(ledger, world.clock())
+    note = before.held.note
     work = partial(_refreshed, ledger, before, subscription, world, scheduled=scheduled)
-    outcome = contained(work)
-    if isinstance(outcome, Exception):
-        if not isinstance(outcome, StoreError):
+    found = contained(work)
+    del before, work  # with the words of an earlier state, and of what was fetched
+    if isinstance(found, Exception):
+        if not isinstance(found, StoreError):
             now = world.clock()
-            ledger.note_fault(ledger.load(now), outcome, now)
-        raise outcome
-    notes = filter(None, (before.held.note, outcome.note))
+            ledger.note_fault(ledger.load(now), found, now)
+        raise found
+    outcome = _settled(ledger, *found, world)
+    notes = filter(None, (note, outcome.note))
     return replace(outcome, note="; ".join(notes) or None)
 
 
 def _refreshed(
     ledger: Ledger, before: Settled, subscription: Subscription, world: World, *, scheduled: bool
-) -> Outcome:
+) -> tuple[Settled, Outcome]:
+    """The state after all that is to be committed, and the outcome so far."""
     state = before.held.state
     waiting = _waiting(subscription, state, world.clock(), scheduled=scheduled)
     if waiting:
-        return _settled(ledger, before, Outcome(subscription.slug, "waiting", note=waiting), world)
+        return before, Outcome(subscription.slug, "waiting", note=waiting)
     gathered = gather(subscription, state.for_url(subscription.url), world)
     if gathered.error is not None:
         return _fail(ledger, before, gathered, gathered.error, world)
@@ -131,7 +135,7 @@ def _waiting(
 
 def _apply(
     ledger: Ledger, before: Settled, subscription: Subscription, gathered: Gathered, world: World
-) -> Outcome:
+) -> tuple[Settled, Outcome]:
     """Commit what was decided, again from the start wherever an overlapping run was quicker."""
     new = revised = 0
     settled = before
@@ -159,7 +163,7 @@ def _apply(
                 note=_HELD_UP if decision.held_up else gathered.note,
                 recovered=before.held.state.failing is not None,
             )
-            return _settled(ledger, settled, outcome, world)
+            return settled, outcome
         settled = _recovered(ledger, world.clock())
     raise StoreError(f"the state of {subscription.slug} is written by others all the time")
 
@@ -222,7 +226,7 @@ def _settled(ledger: Ledger, before: Settled, outcome: Outcome, world: World) ->
 
 def _fail(
     ledger: Ledger, before: Settled, gathered: Gathered, error: FeedError, world: World
-) -> Outcome:
+) -> tuple[Settled, Outcome]:
     """The failure as an outcome; remembered when it is of another kind than the last one."""
     state, now = gathered.state, world.clock()
     kind, group = error.kind.value, error.kind.group.value
@@ -247,4 +251,4 @@ def _fail(
         http_status=gathered.status,
         failure=Failure(kind, group, str(error)),
     )
-    return _settled(ledger, before, outcome, world)
+    return before, outcome

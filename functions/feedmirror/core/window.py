@@ -26,16 +26,15 @@ class Window:
     def __init__(self, data: bytes = b"[]") -> None:
         self.data = data  # a JSON array, a line for each element
         self._revisions: tuple[Revision, ...] | None = None
-        self._pieces: dict[int, bytes] = {}  # the JSON of each, by identity
+        self._pieces: dict[int, memoryview] = {}  # of `data`: the JSON of each, by identity
 
     @classmethod
     def of(cls, revisions: Iterable[Revision], before: Window) -> Window:
         """A window of these revisions; those that are `before`'s very own are not encoded again."""
-        made = cls()
-        made._revisions = tuple(revisions)
-        known = before._pieces
-        made._pieces = {id(r): known.get(id(r)) or _encoded(r) for r in made._revisions}
-        made.data = b"[%b]" % _BETWEEN.join(made._pieces.values())
+        there, known = tuple(revisions), before._pieces
+        pieces = [known.get(id(one)) or _encoded(one) for one in there]
+        made = cls(b"[%b]" % _BETWEEN.join(pieces))
+        made._remember(there, map(len, pieces))
         return made
 
     @property
@@ -44,14 +43,21 @@ class Window:
         if self._revisions is None:
             pieces = self.data[1:-1].split(_BETWEEN) if len(self.data) > 2 else []
             try:
-                self._revisions = tuple(codec.revision(codec.from_json(each)) for each in pieces)
+                read = tuple(codec.revision(codec.from_json(each)) for each in pieces)
             except codec.UNREADABLE as error:
                 raise StateError(
                     f"the entries in the state are damaged ({type(error).__name__}: {error}): "
                     "nothing was changed; `feedmirror rebuild` makes it anew from the stored ones"
                 ) from error
-            self._pieces = dict(zip(map(id, self._revisions), pieces, strict=True))
-        return self._revisions
+            self._remember(read, map(len, pieces))
+        return self._revisions or ()
+
+    def _remember(self, revisions: tuple[Revision, ...], sizes: Iterable[int]) -> None:
+        self._revisions = revisions
+        view, start = memoryview(self.data), 1
+        for revision, size in zip(revisions, sizes, strict=True):
+            self._pieces[id(revision)] = view[start : start + size]
+            start += size + len(_BETWEEN)
 
     @property
     def digest(self) -> str:
