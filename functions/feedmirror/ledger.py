@@ -7,7 +7,7 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -69,6 +69,15 @@ class Settled:
     published: tuple[str, ...] = ()  # names of the documents that were written
     quarantined: tuple[str, ...] = ()  # guids of entries that are left out of documents
     error: Exception | None = None  # why some of it is still pending; None: it is done
+    note: str | None = None  # what was left out of entries
+
+
+def _left_out(elements: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return what the operator is to know of extension elements that are in no document."""
+    if not elements:
+        return None
+    listed = "; ".join(f"{', '.join(names)} of {guid!r}" for guid, names in elements.items())
+    return f"left out, being prose without the disclaimer: {listed}"
 
 
 class Ledger:
@@ -196,7 +205,8 @@ class Ledger:
         )
         marked = self._commit_changed(held, done)
         guids = tuple(one.guid for one in progress.quarantined.values())
-        return Settled(marked, tuple(progress.written), guids, error) if marked else None
+        note = _left_out(progress.left_out)
+        return Settled(marked, tuple(progress.written), guids, error, note) if marked else None
 
     def _all(self, state: State, progress: Progress, now: datetime) -> bool:
         """Carry out the state; True if another run has gone on from it."""

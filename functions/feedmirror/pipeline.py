@@ -217,6 +217,7 @@ def _settled(ledger: Ledger, before: Settled, outcome: Outcome, world: World) ->
         outcome="changed" if changed else outcome.outcome,
         published=settled.published,
         quarantined=tuple(dict.fromkeys((*outcome.quarantined, *settled.quarantined))),
+        note="; ".join(filter(None, (outcome.note, settled.note))) or None,
     )
     if settled.error is None:
         return outcome

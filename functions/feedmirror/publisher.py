@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import Protocol
 
 from feedmirror.core import record
-from feedmirror.core.disclaimer import attach
+from feedmirror.core.disclaimer import Disclaimed, attach
 from feedmirror.core.formats import Format, formats, stamped, unstamped
 from feedmirror.core.formats.html import NAME as PAGE_OF_FEED
 from feedmirror.core.pages.entry import Neighbour, stamp_entry
@@ -53,6 +53,7 @@ class Progress:
     documents: dict[str, Published] = field(default_factory=dict)  # as they stand in the store
     written: list[str] = field(default_factory=list)  # names of those that were not there yet
     quarantined: dict[str, Quarantine] = field(default_factory=dict)  # by key
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)  # elements, by guid
     error: Exception | None = None  # the first that is no single entry's fault
 
     def failed(self, error: Exception) -> None:
@@ -271,6 +272,8 @@ class Publisher:
         publication = publication_of(state, self._settings, self._address)
         revisions = state.window.revisions
         entries = attached(revisions, self._settings, state.feed)
+        shown = (entry for entry in entries.values() if isinstance(entry, Disclaimed))
+        progress.left_out = {e.revision.guid: e.left_out for e in shown if e.left_out}
         for made in chosen:
             work = partial(rendered, made, publication, revisions, entries)
             replaces = made.name in state.documents

@@ -43,6 +43,7 @@ class Disclaimed:
     foreign: tuple[str, ...]  # slots filled
     notice_html: str  # the marked block itself
     notice_text: str
+    left_out: tuple[str, ...] = ()  # names of elements that lacked it; core/inspection.py
 
 
 def attach(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:

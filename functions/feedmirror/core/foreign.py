@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 from feedmirror.core import active, html
+from feedmirror.core.prose import is_prose, is_shown
 from feedmirror.core.reading import is_base, is_own
 from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.core.tag import Tag
@@ -32,6 +33,7 @@ from feedmirror.core.vocabulary import (
     PREFIXES,
     RDF,
     TOMBSTONES,
+    URIS,
     body_kind,
 )
 from feedmirror.core.xml import XML, Element, Name, Node, quote, reference
@@ -114,10 +116,13 @@ def _fragment(
     declared: dict[str, str],
     used: set[str],
     parent: Node | None = None,
+    *,
+    shown: bool = True,
 ) -> str:
     """The element as XML, given the prefixes that its ancestors here declare; "" if dropped.
 
-    Well-known prefixes that it needs are added to `used`. `parent` is None for a child of an item.
+    Well-known prefixes that it needs are added to `used`. `parent` is None for a child of an item;
+    `shown` is False within what readers make no article of.
     """
     if node.name.uri in ACTIVE:
         return reference(node.text())
@@ -136,7 +141,11 @@ def _fragment(
     }
     if (node.name.uri, node.name.local) == (ATOM, "link") and not attributes.get("href"):
         return ""  # Source: RFC 4287 §4.2.7.1
-    kind = "" if parent and _is_picture(parent) else _kind(node)
+    is_of_picture = parent is not None and _is_picture(parent)
+    shown = shown and not is_of_picture and is_shown(_prefix(node), node.name.local)
+    kind = "" if is_of_picture else _kind(node)
+    if not kind and shown and _is_article(node):
+        kind = "guess"
     if mended:
         inner = reference(mended)
     elif kind:
@@ -144,13 +153,27 @@ def _fragment(
     elif _is_xhtml_of_atom(node):
         inner = _xhtml(node, attributes, base)
     else:
-        inner = _inner(node, base, tag.scope, used)
+        inner = _inner(node, base, tag.scope, used, shown=shown)
+        # Elements of a vocabulary that nobody knows may be the paragraphs of an article.
+        words = "" if parent or _prefix(node) or not shown else node.text()
+        if is_prose(words) and not _SLOTS.search(inner):
+            inner = f"{TEXT_BEFORE}{inner}{TEXT_AFTER}"
     said = (tag.declarations | attributes).items()
     start = " ".join((name, *(f"{key}={quote(value)}" for key, value in said)))
     return f"<{start}>{inner}</{name}>" if inner else f"<{start}/>"
 
 
-def _inner(node: Node, base: str, scope: dict[str, str], used: set[str]) -> str:
+def _prefix(node: Node) -> str:
+    """Return the well-known prefix of the element's vocabulary, "" if it has none."""
+    return URIS.get(node.name.uri, "")
+
+
+def _is_article(node: Node) -> bool:
+    """True for prose alone."""
+    return not any(True for _ in node.elements()) and is_prose(node.text())
+
+
+def _inner(node: Node, base: str, scope: dict[str, str], used: set[str], *, shown: bool) -> str:
     """The content of an element. Its own words are looked at as one, whatever divides them: what
     would run together is cleaned together, and stands before the elements then.
     """
@@ -164,10 +187,13 @@ def _inner(node: Node, base: str, scope: dict[str, str], used: set[str]) -> str:
         children = node.children
     else:
         children = [safe, *(each for each in node.elements() if each.name.uri not in ACTIVE)]
-    return "".join(
-        reference(child) if isinstance(child, str) else _fragment(child, base, scope, used, node)
+    inner = "".join(
+        reference(child)
+        if isinstance(child, str)
+        else _fragment(child, base, scope, used, node, shown=shown)
         for child in children
     )
+    return f"{TEXT_BEFORE}{inner}{TEXT_AFTER}" if shown and is_prose(safe) else inner
 
 
 def _is_kept(name: Name) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from xml.parsers import expat
 
 from feedmirror.core.disclaimer import CSS_CLASS, Disclaimed
+from feedmirror.core.prose import bare
 from feedmirror.core.secrets import Secrets
 from feedmirror.core.xml import SEPARATOR
 from feedmirror.errors import RenderError
@@ -91,6 +93,27 @@ def inspect_bodies(
     ]
     if bare:
         raise RenderError(f"{name} would lack a disclaimer in items {bare}")
+
+
+def without_bare_prose(entry: Disclaimed) -> Disclaimed:
+    """Return the entry without the extension elements that are prose and lack the disclaimer."""
+    marks = (_MARK, entry.notice_text)
+    found = [tuple(bare(fragment, marks)) for fragment in entry.foreign]
+    if not any(found):
+        return entry
+    kept = (_cut(f, spans) for f, spans in zip(entry.foreign, found, strict=True))
+    names = (name for spans in found for name, _, _ in spans)
+    return replace(entry, foreign=tuple(filter(None, kept)), left_out=tuple(dict.fromkeys(names)))
+
+
+def _cut(fragment: str, spans: Iterable[tuple[str, int, int]]) -> str:
+    """Return the fragment without the spans, which may lie in one another."""
+    pieces, position = [], 0
+    for _, start, end in sorted(spans, key=lambda span: span[1]):
+        if start >= position:
+            pieces.append(fragment[position:start])
+            position = end
+    return "".join((*pieces, fragment[position:]))
 
 
 def inspect_secrets(name: str, document: str, secrets: Secrets) -> None:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from feedmirror.core.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
 from feedmirror.core.formats import Format, Place, Publication, Trouble, alternates, formats
-from feedmirror.core.inspection import inspect_secrets
+from feedmirror.core.inspection import inspect_secrets, without_bare_prose
 from feedmirror.core.pages.entry import Neighbour, render_entry, render_entry_bare, verify_entry
 from feedmirror.core.pages.style import STYLE
 from feedmirror.core.redaction import PublicSettings
@@ -134,7 +134,7 @@ def attached(revisions: Iterable[Revision], settings: PublicSettings, feed: Feed
 
 
 def _attached(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:
-    return attach(settings.redaction.value(revision), settings, feed)
+    return without_bare_prose(attach(settings.redaction.value(revision), settings, feed))
 
 
 def rendered(

@@ -60,6 +60,7 @@ PREFIXES = {
     "openSearch": "http://a9.com/-/spec/opensearchrss/1.0/",
     "podcast": PODCAST,
     "psc": "http://podlove.org/simple-chapters",
+    "rsl": RSL,
     "slash": SLASH,
     "source": SOURCE,
     "sy": SY,
@@ -104,7 +105,7 @@ def _bare(uri: str) -> str:
     return uri.lower().partition("://")[2].rstrip("/#")
 
 
-_KNOWN = _ALIASES | {_bare(uri): uri for uri in (*URIS, RSL, TOMBSTONES)}
+_KNOWN = _ALIASES | {_bare(uri): uri for uri in (*URIS, TOMBSTONES)}
 _BY_PATH = {_bare(uri).partition("/")[2]: uri for uri in URIS}
 
 
