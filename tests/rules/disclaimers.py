@@ -28,6 +28,7 @@ BODIES: dict[str, str] = {
     "itunes:summary": f"{{{ITUNES}}}summary",
     "media:description": f"{{{MEDIA}}}description",
     "media:text": f"{{{MEDIA}}}text",
+    "source:markdown": "{http://source.scripting.com/}markdown",
     "turbo:content": "{http://turbo.yandex.ru}content",
     "xhtml:body": "{http://www.w3.org/1999/xhtml}body",
     "yandex:full-text": "{http://news.yandex.ru}full-text",
@@ -62,7 +63,7 @@ def _item_disclaimers(item: Element, css_class: str, sentence: str | None) -> di
     occurrences: Counter[str] = Counter()
     for node in item.iter("*"):
         name = names.get(node.tag)
-        if name is None:
+        if name is None or _describes_picture(node):
             continue
         occurrences[name] += 1
         key = name if occurrences[name] == 1 else f"{name}[{occurrences[name]}]"
@@ -73,6 +74,13 @@ def _item_disclaimers(item: Element, css_class: str, sentence: str | None) -> di
         else:
             found[key] = _squeeze(_seen_text(text)).count(_squeeze(sentence))
     return found
+
+
+def _describes_picture(node: Element) -> bool:
+    """Whether it stands in place of a picture, which is no body."""
+    parent = node.getparent()
+    kind = parent.get("medium") or parent.get("type") or ""
+    return parent.tag == f"{{{MEDIA}}}content" and kind.startswith("image")
 
 
 def _is_html_of_atom(node: Element) -> bool:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from feedmirror.core.text import unescape
 
 _FEWEST_WORDS = 40
-_WORD = re.compile(r"\W*+[^\W\d_]++(?:['\u2019.-]++[^\W\d_]++)*+\W*+")
-_LONGEST_WORD = 30  # characters: a line of base64 is longer
+_LONGEST_MEAN = 20  # characters of a word: lines of base64 are longer
+_FEWEST_LETTERS = 0.6  # of what is no white space
 # Scripts without blanks between words, whose words are of two characters or so.
 _UNSPACED = re.compile("[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _MARKUP = re.compile("<[^<>]*>")
@@ -37,15 +37,16 @@ def is_prose(text: str) -> bool:
         return False
     if "<" in text or "&" in text:
         text = unescape(_MARKUP.sub(" ", text))
-    tokens = text.split()
-    words = sum(len(one) <= _LONGEST_WORD and bool(_WORD.fullmatch(one)) for one in tokens)
-    words += len(_UNSPACED.findall(text)) // 2
-    if words < _FEWEST_WORDS or 4 * len(_SEPARATORS.findall(text)) >= words:
+    words = text.split()
+    characters, unspaced = sum(map(len, words)), len(_UNSPACED.findall(text))
+    count = len(words) + unspaced // 2
+    if count < _FEWEST_WORDS or characters - unspaced > _LONGEST_MEAN * len(words):
+        return False
+    if 3 * len(_SEPARATORS.findall(text)) >= count:
         return False
     if text.lstrip().startswith(_DATA) or _CUES.search(text):
         return False
-    marks = sum(map(len, tokens))
-    return sum(map(str.isalpha, text)) + len(_UNSPACED.findall(text)) // 2 > 0.6 * marks
+    return sum(map(str.isalpha, text)) > _FEWEST_LETTERS * characters
 
 
 def is_shown(prefix: str, local: str) -> bool:
