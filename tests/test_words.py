@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from lxml import etree
 
-from builders import rss_document
+from builders import NAMESPACES, rss_document
 from cpu_limit import seconds_not_minutes
 from feedmirror.core.html import clean, to_text
 from feedmirror.core.parse import parse
@@ -155,6 +155,9 @@ def test_what_is_not_nested_costs_an_article_no_markup(many: str) -> None:
         ("a<select><p>b</p>", "a<p>b</p>"),
         ("a<!-- note><p>b</p>", "a<p>b</p>"),
         ("a<!-- cut o", "a"),
+        ("a<datalist><option>b</datalist>c", "ac"),
+        ("a<textarea><p>b &amp;</textarea><p>c</p>", "a&lt;p&gt;b &amp;<p>c</p>"),
+        ("<![CDATA[a]]", "a"),
         ('a<i title="b>c</i> d', 'a<i title="b">c</i> d'),
         ("a<a href='https://b.example/c>d</a>", _link("https://b.example/c", "d")),
     ],
@@ -180,6 +183,9 @@ def test_an_item_wrapped_in_cdata_twice_keeps_its_words() -> None:
     twice = "<![CDATA[<![CDATA[One <b>two</b>]]]]><![CDATA[>]]>"
     assert _rss(f"<description>{twice}</description>").summary == "One <b>two</b>"
     assert _rss(f"<title>{twice}</title>").title == "One two"
+    twice = "<![CDATA[<![CDATA[One]]]]><![CDATA[>]]>"
+    said = _rss(f"<title>{twice}</title><category>{twice}</category><author>{twice}</author>")
+    assert (said.title, said.categories[0].term, said.authors[0].name) == ("One", "One", "One")
 
 
 # ---------------------------------------------------------------- what is hidden
@@ -196,6 +202,7 @@ def test_an_item_wrapped_in_cdata_twice_keeps_its_words() -> None:
         "style='display:block;display:none'",
         "style='visibility: hidden'",
         "style='mso-hide:all'",
+        "style='height:0px;width:0px;overflow:hidden'",
         "style='max-height:0;overflow:hidden;opacity:0'",
         "style='display&#58;none'",
     ],
@@ -311,6 +318,10 @@ def test_a_formula_in_two_forms_is_shown_once(name: str) -> None:
 
 
 def test_a_formula_in_a_script_is_kept() -> None:
+    typeset = (
+        '<span class="MathJax"><math><mi>a</mi></math></span><script type="math/tex">a</script>'
+    )
+    assert words_of(clean(typeset)) == "a"
     assert words_of(clean('so <script type="math/tex">a < b</script> holds')) == "so a < b holds"
 
 
@@ -359,6 +370,13 @@ def test_plain_text_keeps_its_line_breaks() -> None:
     assert entry.summary == "<p>Tom &amp; Ann<br>sail &lt;soon</p><p>bye</p>"
     assert _rss("<description>a\n&lt;b&gt;c&lt;/b&gt;</description>").summary == "a\n<b>c</b>"
     assert _atom("<summary type='html'>a\nb</summary>").summary == "a\nb"
+
+
+def test_an_address_in_brackets_is_no_element() -> None:
+    text = "See &lt;https://b.example.org/&gt;, or ask &lt;ann@b.example.org&gt;"
+    for added in ("", "\nbye", "&lt;br&gt;bye"):
+        words = words_of(_rss(f"<description>{text}{added}</description>").summary or "")
+        assert words.startswith("See <https://b.example.org/>, or ask <ann@b.example.org>")
 
 
 # ---------------------------------------------------------------- characters
@@ -420,6 +438,13 @@ def test_c1_controls_in_json_mean_the_same() -> None:
 def test_a_category_is_escaped_once(spelt: str, expected: str) -> None:
     (category,) = _rss(f"<category>{spelt}</category>").categories
     assert category.term == expected
+
+
+def test_a_subject_of_dublin_core_is_escaped_once() -> None:
+    subject = f"<dc:subject xmlns:dc='{NAMESPACES['dc']}'>A &amp;amp; B</dc:subject>"
+    entry = _rss(subject)
+    assert [category.term for category in entry.categories] == ["A & B"]
+    assert entry.foreign == ("<dc:subject>A &amp; B</dc:subject>",)
 
 
 def test_tags_of_json_are_escaped_once() -> None:

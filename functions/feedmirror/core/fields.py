@@ -8,7 +8,7 @@ from typing import Any
 from feedmirror.core import html
 from feedmirror.core.person import email_address, person
 from feedmirror.core.reading import is_author
-from feedmirror.core.text import unescape_once
+from feedmirror.core.text import unescape_once, unwrapped
 from feedmirror.core.uri import absolute
 from feedmirror.core.xml import Element, Node, printable
 from feedmirror.model import Author, Category
@@ -19,7 +19,7 @@ def string(raw: dict[str, Any], key: str) -> str | None:
     value = dict.get(raw, key)
     if not isinstance(value, str):
         return None
-    return printable(value).strip() or None
+    return unwrapped(printable(value).strip()) or None
 
 
 def _line(raw: dict[str, Any], key: str) -> str | None:
@@ -58,7 +58,7 @@ def _authors_of(node: Node) -> Iterator[Author]:
                 part.name.local.lower(): " ".join(part.text().split()) for part in child.elements()
             }
             if not parts:
-                yield person(child.text())
+                yield person(unwrapped(child.text().strip()))
                 continue
             uri = parts.get("uri") or parts.get("url") or parts.get("homepage")
             yield _author(parts.get("name"), parts.get("email"), uri)
@@ -77,6 +77,6 @@ def categories(raw: Any) -> tuple[Category, ...]:
             term, tag.get("scheme") or None, unescape_once(tag.get("label") or "") or None
         )
         for tag in dict.get(raw, "tags") or ()
-        if (term := printable(unescape_once(tag.get("term") or "")))
+        if (term := printable(unescape_once(unwrapped(tag.get("term") or ""))))
     }
     return tuple(found.values())

@@ -16,7 +16,7 @@ from feedmirror.core.prose import is_prose, is_shown
 from feedmirror.core.reading import is_base, is_own
 from feedmirror.core.slots import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from feedmirror.core.tag import Tag
-from feedmirror.core.text import closed, is_read_as_html, looks_like_html, paragraphs
+from feedmirror.core.text import closed, is_read_as_html, looks_like_html, paragraphs, unescape_once
 from feedmirror.core.vocabulary import (
     ACTIVE,
     ATOM,
@@ -205,6 +205,8 @@ def _is_kept(name: Name) -> bool:
 
 def _mended(node: Node) -> str | None:
     """What must stand in the element instead, "" if it is right as it is, None to drop it."""
+    if (node.name.uri, node.name.local) == (DC, "subject"):  # a category, so never HTML
+        return unescape_once(node.text().strip())
     mend = MENDS.get((node.name.uri, node.name.local))
     return mend(node.text().strip()) if mend else ""
 

@@ -18,6 +18,7 @@ from feedmirror.core.uri import absolute
 from feedmirror.core.visible import FORMULA, is_concealed
 
 _ODD = re.compile(r"<[!?]|</(?![a-zA-Z])|\]\]>|<[a-zA-Z][^<>]*+(?:<|$)|=\s*+(?:\"[^\"]*+|'[^']*+)$")
+_TYPESET = re.compile(r"class=[\"']?mathjax", re.IGNORECASE)  # then formulas stand there twice
 _VOID = frozenset("area br col hr img source track wbr".split())
 _VOID_END = re.compile(rf"</(?:{'|'.join(sorted(_VOID))})\s*>", re.IGNORECASE)
 _FRAMES = {"iframe": ("src", "data-src"), "embed": ("src",), "object": ("data",)}
@@ -35,6 +36,7 @@ class Rewritten:
         if _ODD.search(body) or not names(body) <= TAGS or (xhtml and _VOID_END.search(body)):
             self._xhtml = xhtml
             self._has_base = False
+            self._is_typeset = _TYPESET.search(body) is not None
             self._parts: list[str] = []
             self._rewrite(list(tokens(body)))
             self.body = "".join(self._parts)
@@ -81,7 +83,8 @@ class Rewritten:
 
     def _script(self, tag: Tag) -> None:
         """Keep a formula in TeX, which pages with MathJax hold in a script."""
-        if tag.attributes().get("type", "").lower().startswith("math/tex"):
+        is_tex = tag.attributes().get("type", "").lower().startswith("math/tex")
+        if is_tex and not self._is_typeset:
             self._formula(" ".join(tag.content.split()))
 
     def _set_base(self, tag: Tag) -> None:

@@ -12,7 +12,10 @@ _ANY_REFERENCE = re.compile(_REFERENCE)
 _LOOKS_LIKE_HTML = re.compile(rf"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|{_REFERENCE}")
 # More than that: to a parser of HTML, a letter right behind a bracket begins a tag.
 _READ_AS_HTML = re.compile(rf"<[a-zA-Z/!?]|{_REFERENCE}")
-_TAG_OR_COMMENT = re.compile(r"</?[a-zA-Z]|<[!?]")
+# An address between brackets, as in plain mail, which to a parser of HTML is a tag.
+ADDRESS = r"https?:|mailto:|[^\s<>/@]++@"
+_TAG_OR_COMMENT = re.compile(rf"</?(?!{ADDRESS})[a-zA-Z]|<[!?]", re.IGNORECASE)
+_SECTION = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>?)?", re.DOTALL)
 _IN_SCRIPT = re.compile("<(?=/?script|!--)", re.IGNORECASE)
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ISOLATE_END = "\u2069"
@@ -105,6 +108,12 @@ def unescape_once(text: str) -> str:
     without a semicolon are none.
     """
     return _ANY_REFERENCE.sub(lambda found: unescape(found[0]), paired(text))
+
+
+def unwrapped(text: str) -> str:
+    """The content of a CDATA section that is all of the text, and was wrapped in another."""
+    found = _SECTION.fullmatch(text)
+    return found[1].strip() if found and "]]>" not in found[1] else text
 
 
 def paired(text: str) -> str:

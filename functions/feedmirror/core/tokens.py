@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from html import escape
 
 from feedmirror.core.markup import ATTRIBUTES, OF_HTML
-from feedmirror.core.text import unescape
+from feedmirror.core.text import ADDRESS, unescape
 
 _FORMULA_ROOTS = frozenset({"m:math", "mml:math", "mathml:math"})
 _KNOWN = OF_HTML | {"math", "noframes", "noscript", "svg"}
-_NEVER_SHOWN = frozenset({"noembed", "script", "style", "template", "title"})
+_OF_TEXT = frozenset({"textarea", "xmp"})  # what is in them is no markup
+_NEVER_SHOWN = frozenset({"datalist", "noembed", "script", "style", "template", "title"})
 _MARK = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]*+)|!--|!\[CDATA\[|[!?](?=[a-zA-Z\[>])|/>)|\]\]>|<")
 _REST_OF_KNOWN = re.compile(rf"({ATTRIBUTES})([\s/]*+)(>?)")
 # What HTML does not know may be words (`a <b2 and c`): its tag ends before the next one begins.
 _REST_OF_UNKNOWN = re.compile(r"((?:\"[^\"<]*+\"|'[^'<]*+'|[^<>\"'/]|/(?!>))*+)(/?)>|([^<>]*+)()>")
+_ADDRESS = re.compile(ADDRESS)
 _CLOSE = re.compile(">")
 _COMMENT_END = re.compile(r"--!?>")
 _SCRIPT_TAG = re.compile(r"<(/?)script(?=[\s/>])", re.IGNORECASE)
@@ -75,7 +77,8 @@ class _Reader:
             if token:
                 yield token
         if position < len(self._body):
-            yield self._body[position:]
+            rest = self._body[position:]
+            yield rest.removesuffix("]]") if self._sections else rest
 
     def _token(self, mark: re.Match[str]) -> tuple[Tag | str, int]:
         """Return what begins at `mark`, "" for nothing, and the position behind it."""
@@ -99,6 +102,8 @@ class _Reader:
     def _tag(self, mark: re.Match[str]) -> tuple[Tag | str, int]:
         name = mark[2].lower()
         name = "math" if name in _FORMULA_ROOTS else name
+        if _ADDRESS.match(name):
+            return "&lt;", mark.start() + 1
         pattern = _REST_OF_KNOWN if name in _KNOWN else _REST_OF_UNKNOWN
         rest = pattern.match(self._body, mark.end())
         if rest is None:
@@ -114,6 +119,8 @@ class _Reader:
         if name == "svg" and not tag.is_whole:
             self._drawings = max(0, self._drawings + (-1 if tag.is_end else 1))
         tag.is_drawn = self._drawings > 0
+        if name in _OF_TEXT and not tag.is_end and (end := self._find(_end_of(name), rest.end())):
+            return self._body[rest.end() : end.start()].replace("<", "&lt;"), end.end()
         if name not in _NEVER_SHOWN or (name == "title" and tag.is_drawn):
             return tag, rest.end()
         return self._unshown(tag, rest.end())

@@ -12,7 +12,7 @@ from feedmirror.core.uri import absolute
 FORMULA = "data-formula"  # an attribute of what a formula was made of
 # Attributes that say what is shown, and what addresses are relative to.
 TELLING = frozenset({"aria-hidden", "class", "hidden", "style", "xml:base", FORMULA})
-_TELLS = re.compile(r"hidden|display|visibility|max-height|mso-hide|xml:base", re.IGNORECASE)
+_TELLS = re.compile(r"hidden|display|visibility|overflow|mso-hide|xml:base", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)((?:[^<>\"]|\"[^\"<]*+\")*+)>")
 _ATTRIBUTE = re.compile(r"([^\s=\"]+)=\"([^\"]*+)\"")
 _VOID = frozenset("area br col hr img source track wbr".split())
@@ -44,8 +44,18 @@ def is_concealed(attributes: Mapping[str, str]) -> bool:
         said.get("display") == "none"
         or said.get("visibility") in {"hidden", "collapse"}
         or said.get("mso-hide") == "all"
-        or (said.get("overflow") == "hidden" and bool(_ZERO.fullmatch(said.get("max-height", ""))))
+        or _is_of_no_height(said)
     )
+
+
+def _is_of_no_height(said: Mapping[str, str]) -> bool:
+    """True for what mails begin with, to be shown in lists of mails alone."""
+    if said.get("overflow") != "hidden":
+        return False
+    heights = [said.get("max-height", "")]
+    if not any(name.startswith("padding") for name in said):  # which make room for a frame
+        heights.append(said.get("height", ""))
+    return any(_ZERO.fullmatch(height) for height in heights)
 
 
 def _declarations(style: str) -> dict[str, str]:
