@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from feedmirror import __version__
 from feedmirror.adapters.request import request_headers
 from feedmirror.adapters.target import parse_target
-from feedmirror.errors import FetchError, Kind
+from feedmirror.errors import FetchError, Group, Kind
 from feedmirror.model import Fetched, Gone, NotModified, Validators
 from feedmirror.ports import Origin
 from feedmirror.settings import subscription_for
@@ -153,6 +153,43 @@ def test_status_is_sorted_into_the_kind_that_helps_the_operator(server, status, 
     error = failure(url)
     assert (error.kind, error.status) == (kind, status)
     assert f"{url} answers HTTP {status}: " in str(error)
+
+
+def test_a_document_that_a_proxy_changed_is_a_document(server):
+    server.answer("/feed", 203, body=BODY)
+    found = fetched(server.url("/feed", HOST))
+    assert (found.body, found.status) == (BODY, 203)
+
+
+@pytest.mark.row("F15")
+@pytest.mark.parametrize(
+    ("status", "header"),
+    [
+        (202, ("x-amzn-waf-action", "challenge")),
+        (405, ("X-Amzn-Waf-Action", "captcha")),
+        (403, ("cf-mitigated", "challenge")),
+        (503, ("CF-Mitigated", "Challenge")),
+        (200, ("cf-mitigated", "challenge")),
+    ],
+)
+def test_a_challenge_of_a_firewall_is_a_wall_whatever_its_status(server, status, header):
+    server.answer("/feed", status, [header], b"<html>Prove that you are human</html>")
+    error = failure(server.url("/feed", HOST))
+    assert (error.kind.group, error.status) == (Group.BLOCKED, status)
+    assert "firewall" in str(error)
+
+
+def test_a_403_of_s3_is_told_to_be_a_missing_object_perhaps(server):
+    denied = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
+    s3, other = [("Server", "AmazonS3")], [("Server", "nginx")]
+    url = server.url("/feed", HOST)
+    server.answer("/feed", 403, s3, denied)
+    assert failure(url).kind is Kind.FORBIDDEN
+    assert "where nothing is stored" in str(failure(url))
+    server.answer("/feed", 403, s3, denied.replace(b"AccessDenied", b"InvalidAccessKeyId"))
+    assert "where nothing is stored" not in str(failure(url))
+    server.answer("/feed", 403, other, denied)
+    assert "where nothing is stored" not in str(failure(url))
 
 
 @pytest.mark.row("F13")

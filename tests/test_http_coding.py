@@ -153,7 +153,7 @@ def test_gzip_of_nothing_is_empty(server, url, body):
 
 
 @pytest.mark.row("D2")
-@pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "compress", "gzip, gzip", "\x01\xff"])
+@pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "compress", "gzip, gzip", "utf-8, BR"])
 def test_coding_that_nobody_asked_for_is_refused(server, url, coding):
     server.answer("/feed", 200, [("Content-Encoding", coding)], BODY)
     assert failure(url).kind is Kind.ENCODING
@@ -165,3 +165,53 @@ def test_transfer_coding_that_nobody_asked_for_is_refused(server, url):
     error = failure(url)
     assert error.kind is Kind.ENCODING
     assert "gzip, chunked" in str(error)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "",
+        " ",
+        "identity",
+        "identity, identity",
+        "UTF-8",
+        "none",
+        "binary",
+        "aws-chunked",
+        ",",
+        "\x01",
+    ],
+)
+def test_a_coding_that_is_none_says_nothing_of_the_body(server, url, named):
+    server.answer("/feed", 200, [("Content-Encoding", named)], BODY)
+    assert fetched(url).body == BODY
+
+
+@pytest.mark.parametrize("named", ["aws-chunked,gzip", "utf-8, X-GZIP", "gzip, identity"])
+def test_gzip_among_codings_that_are_none_is_decompressed(server, url, named):
+    server.answer("/feed", 200, [("Content-Encoding", named)], gzip.compress(BODY))
+    assert fetched(url).body == BODY
+
+
+@pytest.mark.parametrize("headers", [[], [("Content-Encoding", "binary")]])
+def test_gzip_that_no_header_names_is_decompressed(server, url, headers):
+    server.answer("/feed", 200, headers, gzip.compress(BODY))
+    assert fetched(url).body == BODY
+
+
+def test_gzip_that_no_header_names_is_known_though_it_comes_byte_by_byte(server, url):
+    server.script("/feed", HEAD + b"\r\n", Drip(gzip.compress(BODY), 0.002))
+    assert fetched(url).body == BODY
+
+
+@pytest.mark.row("D1")
+def test_gzip_that_no_header_names_is_bounded(server, url):
+    server.answer("/feed", 200, [], gzip.compress(bytes(2_000_000), 1))
+    assert failure(url, max_bytes=1_000_000).kind is Kind.TOO_LARGE
+
+
+def test_damaged_gzip_that_no_header_names_is_an_encoding_error(server, url):
+    server.answer("/feed", 200, [], gzip.compress(BODY)[:-8] + bytes(8))
+    error = failure(url)
+    assert error.kind is Kind.ENCODING
+    assert "is gzip-compressed" in str(error)

@@ -14,6 +14,7 @@ from feedmirror.core import rendering
 from feedmirror.core import state as states
 from feedmirror.core.formats import formats
 from feedmirror.core.state import State
+from feedmirror.core.vocabulary import ITUNES
 from feedmirror.errors import FetchError, Kind, ParseError, RenderError, StateError
 from feedmirror.model import Fetched, Gone, Identity, NotModified, Outcome, Validators
 from feedmirror.pipeline import attempt
@@ -33,6 +34,21 @@ def _state(scene: Scene) -> State:
 
 def _titles(scene: Scene) -> list[str]:
     return [part.split("</title>")[0] for part in scene.public().split("<item>\n<title>")[1:]]
+
+
+def _moving(address: str) -> bytes:
+    element = f"<i:new-feed-url xmlns:i='{ITUNES}'>{address}</i:new-feed-url>"
+    return document(1).replace(b"<item>", element.encode() + b"<item>", 1)
+
+
+def test_a_feed_that_says_where_it_moves_is_mirrored_and_the_operator_is_told() -> None:
+    outcome = Scene(_moving("https://new.example.org/feed")).refresh()
+    assert outcome.new == 1
+    assert "moves to https://new.example.org/feed" in (outcome.note or "")
+
+
+def test_a_feed_that_names_its_own_address_moves_nowhere() -> None:
+    assert Scene(_moving(URL)).refresh().note is None
 
 
 # ---------------------------------------------------------------- what is new

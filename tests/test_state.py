@@ -203,7 +203,9 @@ def test_dates_are_read_as_utc() -> None:
 
 @given(ENTRIES, FEEDS)
 def test_what_the_parser_sends_arrives_as_it_was(entry: Entry, feed: Feed) -> None:
-    parsed = ParsedFeed(feed, (Item("f", "g", None),), {0: entry}, lossless=True, complete=False)
+    parsed = ParsedFeed(
+        feed, (Item("f", "g", None),), {0: entry}, True, False, new_url="https://a.example/"
+    )
     wire = json.loads(json.dumps(codec.parsed_to_plain(parsed)))
     assert codec.parsed_from_plain(wire) == parsed
 
@@ -222,11 +224,12 @@ def test_what_the_parser_sends_arrives_as_it_was(entry: Entry, feed: Feed) -> No
         {"entries": {"9": {}}},
         {"lossless": "yes"},
         {"unreadable": {"9": "why"}},
+        {"new_url": 7},
     ],
 )
 def test_what_no_parser_would_send_is_refused(changes: dict[str, object]) -> None:
     good = {"feed": {"kind": "RSS 2.0"}, "items": [["f", "g", None]], "entries": {"0": {}}}
-    good |= {"lossless": True, "complete": True, "unreadable": {}}
+    good |= {"lossless": True, "complete": True, "unreadable": {}, "new_url": None}
     assert codec.parsed_from_plain(good).entries == {0: Entry()}
     with pytest.raises((TypeError, ValueError, KeyError, AttributeError)):
         codec.parsed_from_plain(good | changes)

@@ -23,7 +23,7 @@ class Kind(Enum):
     """Why a refresh failed; the value is the log's `error_kind`, `group` sorts it."""
 
     LEGAL = "legal"  # HTTP 451
-    FORBIDDEN = "forbidden"  # HTTP 401, 403, 407
+    FORBIDDEN = "forbidden"  # HTTP 401, 403, 407, or a firewall's challenge
     TLS = "tls"  # handshake or certificate failed
     DNS = "dns"  # the name does not resolve
     RESET = "reset"  # the connection was cut before the answer was whole

@@ -76,6 +76,12 @@ def _ask(
     if before is not None and before.digest == digest:
         return Gathered(noted, reply.status, note=note)
     parsed = world.parser.parse(reply, _known(state))
+    if parsed.new_url and parsed.new_url not in {
+        subscription.url,
+        reply.url,
+        *subscription.alternates,
+    }:
+        note = note or f"the feed says that it moves to {parsed.new_url}: update `url`"
     secrets = secrets_of(subscription, reply.url)
     parsed = Redaction(secrets, partial(redaction_key, world.store)).parsed(parsed)
     if not parsed.complete:

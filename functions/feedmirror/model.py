@@ -132,6 +132,7 @@ class ParsedFeed:
     complete: bool  # False: cut off; its last item is left out
     # One sentence why, for each item that the parser cannot take: it has no entry, the others do.
     unreadable: Mapping[int, str] = field(default_factory=dict)  # by index into `items`
+    new_url: str | None = None  # where the feed says that it moves to
 
 
 # Part of every fingerprint: raise it when a fix should reach entries that are still at the origin.

@@ -15,13 +15,15 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from feedmirror.adapters.coding import gunzip
+from feedmirror.adapters.coding import MAGIC, codings, gunzip
 from feedmirror.adapters.connect import connect
 from feedmirror.adapters.deadline import BoundSocket, Deadline, FloodError
 from feedmirror.adapters.target import Target
 from feedmirror.errors import FetchError, Kind
 
+SUCCESSES = (200, 203)  # 203: changed by a proxy on the way. Source: RFC 9110 §15.3.4
 _READ_BYTES = 65_536
+_ERROR_BYTES = 4_096  # of an error in XML, of which S3's are some 300
 _FRAMING_BYTES = 1_000_000  # that an answer may take beyond its document: headers, chunk sizes
 
 
@@ -31,7 +33,7 @@ class Reply:
 
     status: int
     headers: HTTPHeaderDict
-    body: bytes  # empty unless `status` is 200: no other body is read
+    body: bytes  # empty unless a document is there to be had, or S3 says why there is none
 
 
 class _FinalResponse(http.client.HTTPResponse):
@@ -80,8 +82,18 @@ def _converse(
         "GET", target.path, headers=headers, preload_content=False, decode_content=False
     )
     with closing(connection.getresponse()) as response:
-        body = _body(response, target, max_bytes) if response.status == 200 else b""
+        if response.status in SUCCESSES:
+            body = _body(response, target, max_bytes)
+        else:
+            body = _explanation(response)
         return Reply(response.status, response.headers, body)
+
+
+def _explanation(response: HTTPResponse) -> bytes:
+    """Return the beginning of S3's 403, which says more than its status; empty for others."""
+    if response.status != 403 or response.headers.get("server") != "AmazonS3":
+        return b""
+    return response.read1(_ERROR_BYTES, decode_content=False)
 
 
 def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
@@ -90,16 +102,21 @@ def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
     if declared is not None and declared > max_bytes:
         raise _too_large(target, f"larger ({declared:,} bytes)", max_bytes)
     pieces = _bounded(_pieces(response), "larger", target, max_bytes)
-    if not _is_gzipped(response.headers, target):
-        return _joined(pieces)
-    first = next(pieces, b"")
+    is_gzipped = _is_gzipped(response.headers, target)
+    first = b""
+    while len(first) < len(MAGIC) and (piece := next(pieces, b"")):
+        first += piece
     if not first:
         return b""  # nothing at all is an empty body, not a damaged one
+    pieces = _again(first, pieces)
+    if not is_gzipped and not first.startswith(MAGIC):
+        return _joined(pieces)
     try:
-        decoded = gunzip(_again(first, pieces))
+        decoded = gunzip(pieces)
         return _joined(_bounded(decoded, "larger when decompressed", target, max_bytes))
     except zlib.error as error:
-        message = f"{target.shown} says that it is gzip-compressed, but the data is damaged"
+        said = "says that it is" if is_gzipped else "is"
+        message = f"{target.shown} {said} gzip-compressed, but the data is damaged"
         raise FetchError(Kind.ENCODING, f"{message} ({error}).", status=200) from error
     except EOFError as error:
         raise _cut(target) from error
@@ -137,11 +154,12 @@ def _bounded(
 
 
 def _is_gzipped(headers: HTTPHeaderDict, target: Target) -> bool:
-    """Whether the body is gzip-compressed; anything else we did not ask for is refused."""
+    """Return True if the body is said to be gzip-compressed; refuse what was not asked for."""
     transfer = headers.get("transfer-encoding", "").strip().lower()
     coding = headers.get("content-encoding", "").strip().lower()
-    if transfer in ("", "chunked", "identity") and coding in ("", "identity", "gzip", "x-gzip"):
-        return coding.endswith("gzip")
+    named = codings(coding)
+    if transfer in ("", "chunked", "identity") and named in ((), ("gzip",)):
+        return bool(named)
     unwanted = ascii(coding if transfer in ("", "chunked", "identity") else transfer)[:60]
     message = f"{target.shown} came encoded as {unwanted}, though only gzip was asked for."
     raise FetchError(Kind.ENCODING, message, status=200)

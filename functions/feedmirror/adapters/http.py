@@ -10,10 +10,10 @@ from datetime import datetime
 
 from feedmirror import __version__
 from feedmirror.adapters.deadline import Deadline
-from feedmirror.adapters.exchange import Reply, exchange
+from feedmirror.adapters.exchange import SUCCESSES, Reply, exchange
 from feedmirror.adapters.guard import Guard, Predicate, Resolve, is_public, resolve
 from feedmirror.adapters.headers import location_of, max_age_s, usable, validators_of
-from feedmirror.adapters.refusal import refusal
+from feedmirror.adapters.refusal import is_challenge, refusal
 from feedmirror.adapters.request import request_headers
 from feedmirror.adapters.target import Target, parse_target, redirect_target
 from feedmirror.adapters.waits import Waits
@@ -107,21 +107,24 @@ class HttpOrigin:
         self, target: Target, reply: Reply, asked_with: Validators, moved_to: str | None
     ) -> Fetched | NotModified | Gone:
         """What the last answer means."""
+        if is_challenge(reply.headers):
+            raise refusal(target, reply, self._now())
         if reply.status == 410:
             return Gone(target.url)
         if reply.status == 304 and asked_with != Validators():
             age_s = max_age_s(reply.headers)
             return NotModified(target.url, validators_of(reply.headers), age_s)
-        if reply.status != 200:
+        if reply.status not in SUCCESSES:
             raise refusal(target, reply, self._now())
         if not reply.body:
             message = f"{target.shown} is empty; the last good mirror stays as it is."
-            raise FetchError(Kind.EMPTY, message, status=200)
+            raise FetchError(Kind.EMPTY, message, status=reply.status)
         return Fetched(
             url=target.url,
             body=reply.body,
             content_type=reply.headers.get("content-type"),
             validators=validators_of(reply.headers),
+            status=reply.status,
             moved_to=moved_to,
             max_age_s=max_age_s(reply.headers),
         )

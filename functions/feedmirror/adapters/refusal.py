@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from urllib3 import HTTPHeaderDict
+
 from feedmirror.adapters.exchange import Reply
 from feedmirror.adapters.headers import retry_after_s
 from feedmirror.adapters.target import Target
@@ -12,6 +14,18 @@ from feedmirror.errors import FetchError, Kind
 _UNWELCOME = (
     Kind.FORBIDDEN,
     "it refuses us; ask its publisher, or give what it wants in the setting `headers`",
+)
+
+# Headers of a page that has a browser prove itself, whatever the status: AWS WAF sends 202 with a
+# challenge and 405 with a captcha, Cloudflare 403.
+_CHALLENGES = (("x-amzn-waf-action", ("challenge", "captcha")), ("cf-mitigated", ("challenge",)))
+_CHALLENGED = (
+    "a firewall in front of it wants proof of a browser, which no feed reader can give; ask its "
+    "publisher to let feeds through"
+)
+_NO_OBJECT = (
+    "it is denied by S3, which answers so where nothing is stored, too; look whether the feed has "
+    "moved, then ask its publisher"
 )
 
 _MEANINGS: dict[int, tuple[Kind, str]] = {
@@ -30,10 +44,25 @@ _MEANINGS: dict[int, tuple[Kind, str]] = {
 def refusal(target: Target, reply: Reply, now: datetime) -> FetchError:
     """The error that `reply` is, with what its `Retry-After` asks for. `now` is aware."""
     wait_s = retry_after_s(reply.headers, now)
-    kind, meaning = _meaning(reply.status, asks_to_wait=wait_s is not None)
+    kind, meaning = _explained(reply) or _meaning(reply.status, asks_to_wait=wait_s is not None)
     asked = f" (it asks us to wait for {wait_s:,} s)" if wait_s else ""
     message = f"{target.shown} answers HTTP {reply.status}: {meaning}{asked}."
     return FetchError(kind, message, status=reply.status, retry_after_s=wait_s)
+
+
+def is_challenge(headers: HTTPHeaderDict) -> bool:
+    """Return True if a firewall answers, in place of the origin."""
+    return any(headers.get(name, "").strip().lower() in said for name, said in _CHALLENGES)
+
+
+def _explained(reply: Reply) -> tuple[Kind, str] | None:
+    """Return what an answer means by more than its status, or None."""
+    if is_challenge(reply.headers):
+        return Kind.FORBIDDEN, _CHALLENGED
+    # Without the right to list a bucket, S3 does not say that a key is missing.
+    if b"<Code>AccessDenied</Code>" in reply.body:
+        return Kind.FORBIDDEN, _NO_OBJECT
+    return None
 
 
 def _meaning(status: int, *, asks_to_wait: bool) -> tuple[Kind, str]:

@@ -12,7 +12,7 @@ from feedmirror.core.foreign import carried
 from feedmirror.core.language import language_tag
 from feedmirror.core.reading import is_base, is_own
 from feedmirror.core.uri import absolute
-from feedmirror.core.vocabulary import ATOM, DC
+from feedmirror.core.vocabulary import ATOM, DC, ITUNES, canonical
 from feedmirror.core.xml import Element, Node, printable
 from feedmirror.model import Feed, Image
 
@@ -66,6 +66,14 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
         prefixes=prefixes,
     )
     return brief(said)
+
+
+def new_url(element: Element) -> str | None:
+    """Return the address that the feed says it moves to, by `itunes:new-feed-url`, or None."""
+    for child in element.node.elements():
+        if canonical(child.name.uri) == ITUNES and child.name.local == "new-feed-url":
+            return absolute(child.text(), child.base(element.base))
+    return None
 
 
 def _id(node: Node | None) -> str | None:

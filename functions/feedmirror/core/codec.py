@@ -193,6 +193,7 @@ def parsed_to_plain(parsed: ParsedFeed) -> Plain:
         "entries": {str(index): to_plain(entry) for index, entry in parsed.entries.items()},
         "lossless": parsed.lossless,
         "complete": parsed.complete,
+        "new_url": parsed.new_url,
         "unreadable": {str(index): why for index, why in parsed.unreadable.items()},
     }
 
@@ -212,4 +213,4 @@ def parsed_from_plain(plain: Plain) -> ParsedFeed:
         raise ValueError("an entry is of no item")
     values = {"feed": feed(plain["feed"]), "items": items, "entries": entries}
     values["unreadable"] = unreadable
-    return build(ParsedFeed, values | {k: plain[k] for k in ("lossless", "complete")})
+    return build(ParsedFeed, values | {k: plain[k] for k in ("lossless", "complete", "new_url")})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import groupby
 
-from feedmirror.core import channel, gate, interpret, jsonfeed, lenient
+from feedmirror.core import channel, discovery, gate, interpret, jsonfeed, lenient
 from feedmirror.core.mend import mend_entry, mend_namespaces, mend_prefixes, mend_references
 from feedmirror.core.parts import Part, first_of
 from feedmirror.core.scan import LONE_ENTRY, LONG_NAMESPACE, CannotSplit
@@ -54,13 +54,31 @@ def parse(
         return jsonfeed.parse(start, fetched.url, known, part, progress)
     admitted = gate.admit(text)
     try:
-        plan = _plan(admitted)
+        return _parse_xml(admitted, fetched.url, known, part, progress)
+    except ParseError as error:
+        feed = discovery.first_feed(text, fetched.url) if error.kind is Kind.NOT_A_FEED else None
+        if feed is None:
+            raise
+        message = f"{error}; set `url` to the feed that it names: {feed}"
+        raise ParseError(Kind.NOT_A_FEED, message) from error
+
+
+def _parse_xml(
+    text: str,
+    location: str,
+    known: Set[str],
+    part: Part | None,
+    progress: Callable[[int], object],
+) -> ParsedFeed:
+    """As `parse`, of a document that has passed the gate."""
+    try:
+        plan = _plan(text)
         new = [i for i, item in enumerate(plan.items) if item.fingerprint not in known]
         keep = first_of(new, plan.size_of, part)
-        parsed = _delta(plan, fetched.url, keep, progress)
+        parsed = _delta(plan, location, keep, progress)
     except CannotSplit:
-        parsed = lenient.parse(admitted, fetched.url, known, part, progress)
-    _require_feed(parsed, admitted)
+        parsed = lenient.parse(text, location, known, part, progress)
+    _require_feed(parsed, text)
     return parsed
 
 
@@ -106,8 +124,15 @@ def _delta(
         index: replace(entry, guid=plan.items[index].guid, original=_original(plan, index))
         for index, entry in zip(keep, made, strict=True)
     }
-    feed = channel.feed(parsed, location, _channel(plan, location))
-    return ParsedFeed(feed, plan.items, entries, lossless=True, complete=plan.complete)
+    element = _channel(plan, location)
+    return ParsedFeed(
+        channel.feed(parsed, location, element),
+        plan.items,
+        entries,
+        lossless=True,
+        complete=plan.complete,
+        new_url=channel.new_url(element),
+    )
 
 
 def _original(plan: Plan, index: int) -> str:
