@@ -29,14 +29,15 @@ _GENERIC = {
     "PT": "America/Los_Angeles",
 }
 _ORIGINS = ("GMT", "UTC", "UT")
+# Strings, which `re` compiles at their first use, as in `dates.py`.
 # A comment of RFC 822 §3.4.3 as JavaScript writes the zone's name in it; a name as in RFC 9557.
-_COMMENTED = re.compile(r"([^()\[\]]*?) ?(?:\(([^()]*)\)|\[([^\[\]]*)\])?")
-_OFFSET = re.compile(
+_COMMENTED = r"([^()\[\]]*?) ?(?:\(([^()]*)\)|\[([^\[\]]*)\])?"
+_OFFSET = (
     r"(?:(?P<before>[A-Za-z]+) ?)?"
     r"(?P<sign>[+-])(?:(?P<hh>[0-9]{2})(?P<mm>[0-9]{2})|(?P<h>[0-9]{1,2})(?::(?P<m>[0-9]{2}))?)"
     r"(?: (?P<after>[A-Za-z]+|[+-][0-9]{2,4}))?"
 )
-_IANA = re.compile(r"[A-Za-z]+(?:/[A-Za-z][A-Za-z0-9_+-]*){1,2}")
+_IANA = r"[A-Za-z]+(?:/[A-Za-z][A-Za-z0-9_+-]*){1,2}"
 
 
 def to_utc(local: datetime, zone: str) -> datetime | None:
@@ -46,7 +47,7 @@ def to_utc(local: datetime, zone: str) -> datetime | None:
     contradictions, and for a time that a change of clocks skips or repeats. A comment counts where
     there is nothing else. Raises: OverflowError.
     """
-    found = _COMMENTED.fullmatch(zone)
+    found = re.fullmatch(_COMMENTED, zone)
     if found is None:
         return None
     info = _zone((found[1] or found[2] or found[3] or "").strip())
@@ -67,10 +68,10 @@ def _zone(text: str) -> tzinfo | None:
         return UTC
     if name in _HOURS:
         return _fixed(_HOURS[name] * 60)
-    if found := _OFFSET.fullmatch(text):
+    if found := re.fullmatch(_OFFSET, text):
         return _offset(found)
     key = _GENERIC.get(name, text)
-    return _named(key) if _IANA.fullmatch(key) else None
+    return _named(key) if re.fullmatch(_IANA, key) else None
 
 
 def _offset(found: re.Match[str]) -> tzinfo | None:
@@ -95,7 +96,7 @@ def _minutes(found: re.Match[str]) -> int | None:
 
 def _meanings(name: str) -> tuple[float | None, ...]:
     """Return what a name beside an offset can stand for, in minutes."""
-    if found := _OFFSET.fullmatch(name):  # `+0300 +03`, as Go writes a zone that has no name
+    if found := re.fullmatch(_OFFSET, name):  # `+0300 +03`, as Go writes a zone that has no name
         return (_minutes(found),)
     own = (_HOURS[name],) if name in _HOURS else ()
     return tuple(hours * 60 for hours in (*own, *_ELSEWHERE.get(name, ())))
