@@ -359,3 +359,29 @@ def test_the_title_may_hold_the_title_of_the_source_and_the_disclaimer_then_name
     for document in (rss, atom):
         assert "<title>Kelp &amp; Rope {again} (copy)</title>" in document
         assert "From Kelp &amp; Rope." in document
+
+
+# ---------------------------------------------------------------- what nobody is to see
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u200e", "\u2066", "\ufeff", "\xad"])
+def test_an_invisible_mark_in_front_of_a_link_is_no_part_of_it(mark: str) -> None:
+    link = "https://kelp.example.org/1"
+    rss = _rss().decode().replace(f"<link>{link}", f"<link>{mark}{link}")
+    atom = atom_document([entry(1, link=f"{mark}{link}")])
+    for origin in (rss.encode(), atom):
+        found, _ = _both(origin)
+        assert etree.fromstring(found.encode()).findtext("channel/item/link") == link
+
+
+@pytest.mark.parametrize(
+    "element", ["<img src='https://k.example.org/a.png' {}>", "<table {}><td>1</table>"]
+)
+@pytest.mark.parametrize("side", ["left", "right", "LEFT"])
+def test_nothing_of_an_entry_floats_into_the_box_of_the_disclaimer(element: str, side: str) -> None:
+    words = f"<![CDATA[<p>Rope.</p>{element.format(f'align={side}')}]]>"
+    scene = _scene(_rss().replace(b"Short.", words.encode()))
+    for name in ("rss.xml", "atom.xml", "feed.json"):
+        found = re.findall(r"<(?:img|table)[^>]*>", scene.public(name))
+        assert len(found) == 1
+        assert "align" not in found[0]

@@ -130,8 +130,9 @@ class _Reader:
     def entry(self, raw: Any, element: Element | None) -> Entry:
         # feedparser takes an id for a link; RFC 4287 §4.2.6 says that it is none.
         linked = not (self._atom and element) or _has_alternate(element)
-        link = absolute(string(raw, "link"), self._location) if linked else None
         base = element.node.base(element.base) if element else self._location
+        link = absolute(string(raw, "link"), self._location) if linked else None
+        link = absolute(_marked_link(element), base) or link
         summary, content = bodies.summary_and_content(
             raw, element, bodies.Bases(self._location, link, atom=self._atom)
         )
@@ -165,6 +166,19 @@ def _has_alternate(element: Element) -> bool:
         and (child.get("rel") or "alternate") == "alternate"
         for child in element.node.elements()
     )
+
+
+def _marked_link(element: Element | None) -> str | None:
+    """The link that stands as text behind a mark that nobody sees: feedparser takes it for a
+    relative one.
+    """
+    if element is None:
+        return None
+    for child in element.node.elements():
+        if child.name.local.lower() == "link" and is_own(child.name.uri, element.node.name.uri):
+            link = trimmed(child.text())
+            return link if link != child.text().strip() else None
+    return None
 
 
 def _enclosures(raw: Any, base: str, element: Element | None) -> Iterator[Enclosure]:
