@@ -57,7 +57,9 @@ def _squeezed(text: str) -> str:
 @example(("<set><p>tide", "tide"))
 def test_the_words_of_a_body_are_those_that_a_browser_shows(body: Body) -> None:
     markup, words = body
-    assert _squeezed(words_of(clean(markup, URL))) == words
+    made = clean(markup, URL)
+    assert _squeezed(words_of(made)) == words
+    assert clean(made, URL) == made
 
 
 # Elements that are not shown, of which a comment may lack its end.
