@@ -13,9 +13,19 @@ from hypothesis import strategies as st
 from generated.frames import document_of, draw_frame
 from generated.items import draw_item, draw_name
 from generated.spelling import LETTERS, Pen
-from generated.values import FEED_URL, KINDS, Expected, Frame, Generated, Item, Name
+from generated.values import FEED_URL, KINDS, SITE_URL, Expected, Frame, Generated, Item, Name
 
-__all__ = ["FEED_URL", "KINDS", "Expected", "Generated", "Name", "edits", "feeds", "histories"]
+__all__ = [
+    "FEED_URL",
+    "KINDS",
+    "SITE_URL",
+    "Expected",
+    "Generated",
+    "Name",
+    "edits",
+    "feeds",
+    "histories",
+]
 
 _MEDIA_TYPES = {"RSS 1.0": "application/rdf+xml", "Atom 1.0": "application/atom+xml"}
 

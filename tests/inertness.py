@@ -17,7 +17,7 @@ from lxml import etree
 
 from rules.bodies import parse_body
 from rules.tree import ATOM, CONTENT, XML, Element, parse_document
-from rules.values import EXECUTED_SCHEMES, scheme_of, words
+from rules.values import EXECUTED_SCHEMES, INERT_SCHEMES, scheme_of, words
 
 MARK = "feedmirror-disclaimer"
 
@@ -47,6 +47,11 @@ _ACTIVE = {
 }
 _RUNNING = words("applet base embed form frame iframe link math meta object style svg")
 _OF_TEXT = words("title label term name text type role class alt")  # attributes that hold words
+# A picture of dots in the address itself; SVG is a document, and may run.
+_RASTER = re.compile(
+    r"data:image/(?:avif|bmp|gif|jpe?g|png|webp|x-icon);base64,[A-Za-z0-9+/=]{1,40000}",
+    re.IGNORECASE,
+)
 _URL_ENDS = ("link", "url", "uri", "href", "icon", "logo", "comments", "docs", "commentRss")
 
 Start = tuple[str, dict[str, str]]
@@ -86,10 +91,13 @@ def _start_problems(start: Start, elements: frozenset[str], names: frozenset[str
     if tag not in elements:
         yield f"<{tag}>"
     for name, value in attributes.items():
-        if name not in names:
+        if name not in names and not (name == "id" and value.startswith("in-")):
             yield f"<{tag} {name}={value!r}>"
         for url in _urls(name, value):
-            if not (tag == "link" and url == "data:,") and not _is_harmless(url, tag):
+            is_odd_but_known = (tag == "link" and url == "data:,") or (
+                (tag, name) == ("img", "src") and _RASTER.fullmatch(url)
+            )
+            if not is_odd_but_known and not _is_harmless(url, tag):
                 yield f"<{tag} {name}={value!r}> leads elsewhere"
 
 
@@ -102,7 +110,7 @@ def _urls(name: str, value: str) -> list[str]:
 def _is_harmless(url: str, tag: str) -> bool:
     scheme = scheme_of(url)
     if tag in {"a", "area", "link"}:
-        return scheme in {None, "http", "https", "mailto"}
+        return scheme is None or scheme in INERT_SCHEMES
     return scheme in {"http", "https"}
 
 
@@ -168,7 +176,9 @@ def running(text: str) -> list[str]:
         found += [
             f"<{tag} {name}={value!r}>"
             for name, value in attributes.items()
-            if scheme_of(value) in EXECUTED_SCHEMES and name not in _OF_TEXT
+            if scheme_of(value) in EXECUTED_SCHEMES
+            and name not in _OF_TEXT
+            and not ((tag, name) == ("img", "src") and _RASTER.fullmatch(value))
         ]
     return found
 
@@ -255,7 +265,7 @@ def _value_problems(name: str, value: Any) -> Iterator[str]:
     elif isinstance(value, str):
         value.encode()  # no surrogates
         is_url = name.endswith(("url", "icon", "documents", "page", "favicon"))
-        if is_url and scheme_of(value) not in {"http", "https", "mailto"}:
+        if is_url and scheme_of(value) not in INERT_SCHEMES:
             yield f"{name}: {value!r}"
         if name == "id" and scheme_of(value) in EXECUTED_SCHEMES:
             yield f"id: {value!r}"

@@ -375,8 +375,8 @@ RENDERING = (
     _mutant(
         "bodies are cleaned",
         "core/html.py",
-        "    resolve = _resolver(base, page)\n    if shape",
-        "    return body\n    resolve = _resolver(base, page)\n    if shape",
+        "    resolve, named = _resolver(base, page), places.linked_to(body, page)\n    if tells",
+        "    return body\n    resolve, named = _resolver(base, page), places.linked_to(body, page)\n    if tells",
         "test_html.py::test_nothing_that_runs_comes_through",
         "test_disclaimer.py::test_nothing_that_the_origin_left_open_swallows_the_block",
     ),
@@ -396,9 +396,9 @@ RENDERING = (
     ),
     _mutant(
         "addresses in bodies are of the web",
-        "core/html.py",
-        '_SCHEMES = frozenset({"http", "https", "mailto"})',
-        '_SCHEMES = frozenset({"http", "https", "mailto", "javascript", "data"})',
+        "core/uri.py",
+        '    "http https mailto tel',
+        '    "javascript http https mailto tel',
         "test_html.py::test_nothing_that_runs_comes_through",
     ),
     _mutant(

@@ -500,3 +500,126 @@ def test_text_that_a_reader_would_take_for_html_is_told(text: str, expected: boo
 def test_plain_text_becomes_paragraphs(break_: str) -> None:
     text = break_.join(["a <b>", "c", "", " \t", "d & e", ""])
     assert paragraphs(text) == "<p>a &lt;b&gt;<br>c</p><p>d &amp; e</p>"
+
+
+# ---------------------------------------------------------------- pictures that a script loads
+
+DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACADs="
+REAL = "https://img.example.org/boat.jpg"
+
+
+def _sources(body: str) -> list[str]:
+    """Where the pictures of a body are, once it is cleaned."""
+    made = clean(body, "https://a.example.org/posts/")
+    return re.findall(r'<img[^<>]*?\ssrc="([^"]*)"', made)
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    ["data-src", "data-lazy-src", "data-original", "data-actualsrc", "data-cfsrc", "DATA-SRC"],
+)
+@pytest.mark.parametrize("before", ["", f'src="{DOT}"', 'src="/spinner.gif"', "src=''"])
+def test_a_picture_that_a_script_would_load_is_an_ordinary_one(attribute: str, before: str) -> None:
+    assert _sources(f'<p>a<img {before} {attribute}="{REAL}" alt="b">c</p>') == [REAL]
+    relative = f'<img {before} {attribute}="../boat.jpg">'
+    assert _sources(relative) == ["https://a.example.org/boat.jpg"]
+
+
+@pytest.mark.parametrize("attribute", ["srcset", "data-srcset", "data-lazy-srcset"])
+def test_a_picture_in_several_sizes_that_has_no_other_address_has_the_largest(
+    attribute: str,
+) -> None:
+    sizes = "/small.jpg 300w, /large.jpg 900w, /middle.jpg 600w"
+    made = clean(f'<img src="{DOT}" {attribute}="{sizes}" sizes="100vw">', "https://a.example.org/")
+    assert 'src="https://a.example.org/large.jpg"' in made
+    assert 'srcset="https://a.example.org/small.jpg 300w, ' in made
+
+
+def test_a_picture_that_only_its_sources_name_has_the_address_of_one() -> None:
+    sources = '<source data-srcset="/a.avif 1x, /b.avif 2x" type="image/avif">'
+    made = clean(f"<picture>{sources}<img alt='x'></picture>", "https://a.example.org/")
+    assert 'src="https://a.example.org/b.avif"' in made
+    assert 'srcset="https://a.example.org/a.avif 1x, https://a.example.org/b.avif 2x"' in made
+
+
+LAZY = f'<img class="lazy" src="{DOT}" data-src="{REAL}" width="1" height="1">'
+PLAIN = f'<img src="{REAL}">'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{LAZY}<noscript>{PLAIN}</noscript>",
+        f"<noscript>{PLAIN}</noscript>{LAZY}",
+        f"<p>{LAZY}</p> <noscript><p>{PLAIN}</p></noscript>",
+        f'<img src="{DOT}"><noscript>{PLAIN}</noscript>',
+        f'<img data-src="/other-size.jpg"><noscript>{PLAIN}</noscript>',
+        f"<picture><source data-srcset='/x.avif'>{LAZY}</picture><noscript>{PLAIN}</noscript>",
+        f'<amp-img src="{REAL}"><noscript>{PLAIN}</noscript></amp-img>',
+        f'<amp-img src="{REAL}"><amp-img placeholder src="/blur.jpg"></amp-img></amp-img>',
+    ],
+)
+def test_a_picture_and_its_twin_for_who_runs_no_scripts_are_one(body: str) -> None:
+    assert _sources(body) == [REAL]
+    assert _sources(f"<p>a</p>{body}<p>b</p>") == [REAL]
+
+
+def test_pictures_that_are_no_twins_stay() -> None:
+    other = "https://img.example.org/other.jpg"
+    assert _sources(f'{PLAIN}<noscript><img src="{other}"></noscript>') == [REAL, other]
+    assert _sources(f"{LAZY}<p>words</p><noscript><img src='{other}'></noscript>") == [REAL, other]
+    counter = f'<noscript><img src="{other}" width="1" height="1"></noscript>'
+    assert _sources(f"{LAZY}{counter}") == [REAL, other]
+    several = f"{LAZY}<noscript>{PLAIN}</noscript>"
+    assert _sources(several + several.replace("boat", "mast")) == [
+        REAL,
+        REAL.replace("boat", "mast"),
+    ]
+
+
+def test_small_pictures_of_dots_stay_where_they_are_and_nothing_else_of_data_does() -> None:
+    assert _sources(f'<img src="{DOT}" alt="x">') == [DOT]
+    svg = "data:image/svg+xml;base64,AAAA"
+    html_ = "data:text/html;base64,AAAA"
+    long = "data:image/png;base64," + "A" * 40_000
+    for url in (svg, html_, long, "da\tta:image/png;base64,AA==", "data:image/png,x"):
+        assert "data:" not in clean(f'<img src="{url}" alt="x">{DOT[:0]}')
+    everywhere = (
+        f'<a href="{DOT}">a</a><video src="{DOT}" poster="{DOT}"></video><q cite="{DOT}">b</q>'
+    )
+    assert "data:" not in clean(everywhere)
+
+
+@pytest.mark.parametrize(
+    ("body", "leads_to"),
+    [
+        (
+            '<iframe data-src="https://v.example.org/7" src="about:blank"></iframe>',
+            "v.example.org/7",
+        ),
+        ('<amp-iframe src="https://v.example.org/7"></amp-iframe>', "v.example.org/7"),
+        ('<amp-youtube data-videoid="x7"></amp-youtube>', "www.youtube.com/watch?v=x7"),
+        ('<amp-vimeo data-videoid="7"></amp-vimeo>', "vimeo.com/7"),
+    ],
+)
+def test_a_frame_that_a_script_would_load_is_a_link(body: str, leads_to: str) -> None:
+    assert f'href="https://{leads_to}"' in clean(f"<p>a</p>{body}")
+
+
+def test_elements_of_amp_that_play_are_ordinary_ones() -> None:
+    made = clean('<amp-video src="https://v.example.org/7.webm" controls></amp-video>')
+    assert '<video src="https://v.example.org/7.webm" controls="">' in made
+    assert made.endswith("</video>")
+
+
+# ---------------------------------------------------------------- places in an article
+
+
+def test_only_places_that_the_article_links_to_keep_a_name_and_behind_a_prefix() -> None:
+    body = '<a href="#n1">1</a><p id="n1">a</p><p id="n2">b</p><p id="n1">c</p><a name="n1">d</a>'
+    made = clean(body, None, "https://a.example.org/7")
+    assert made.count('id="in-n1"') == 1
+    assert "n2" not in made
+    assert 'href="https://a.example.org/7#n1"' in made
+    assert clean(made, None, "https://a.example.org/7") == made
+    assert ' name="in-n1"' in clean('<a href="#n1">1</a><a name="n1">d</a>')

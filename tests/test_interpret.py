@@ -194,6 +194,45 @@ def test_relative_addresses_in_rss_belong_to_the_page_and_in_atom_to_the_base() 
     assert 'href="https://b.example.org/2026/7/#n"' in based
 
 
+@pytest.mark.parametrize(
+    "closed", ["</channel></rss>", "</chanel></rss>"], ids=["whole", "damaged"]
+)
+def test_what_is_relative_in_rss_belongs_to_a_site_on_another_host_than_the_feed(
+    closed: str,
+) -> None:
+    item = "<item><link>posts/7</link><comments>/talk/7</comments><enclosure url='/7.ogg'/></item>"
+    site = "<link>https://site.example.net/log/</link><image><url>/logo.png</url></image>"
+    feed = f"<rss version='2.0'><channel><title>t</title>{site}{item}{closed}"
+    parsed = parse(Fetched(URL, feed.encode()), frozenset())
+    (entry,) = parsed.entries.values()
+    assert entry.link == "https://site.example.net/log/posts/7"
+    assert entry.comments == "https://site.example.net/talk/7"
+    assert entry.enclosures[0].url == "https://site.example.net/7.ogg"
+    assert parsed.feed.image == Image("https://site.example.net/logo.png")
+
+
+def test_what_is_relative_in_rss_belongs_to_the_feed_on_the_host_of_its_site() -> None:
+    feed = "<channel><link>https://a.example.org/about/</link><item><link>7</link></item></channel>"
+    (entry,) = _parsed(f"<rss version='2.0'>{feed}</rss>")[1]
+    assert entry.link == "https://a.example.org/blog/7"
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200b", "\xa0", "\ufeff", "\xad", "\u2060", "\u200e\u202f", "\u3000"]
+)
+@pytest.mark.parametrize("base", ["", "xml:base='https://b.example.org/c/'"])
+def test_what_nobody_sees_around_a_link_is_no_part_of_it(unseen: str, base: str) -> None:
+    url = "https://a.example.org/7"
+    said = f"{unseen}{url}{unseen}"
+    body = f"&lt;a href='{said}'>7&lt;/a>"
+    inner = f"<link>{said}</link><enclosure url='{said}'/><description>{body}</description>"
+    feed = f"<rss version='2.0' {base}><channel><item>{inner}</item></channel></rss>"
+    (entry,) = _parsed(feed)[1]
+    assert (entry.link, entry.enclosures[0].url) == (url, url)
+    assert f'href="{url}"' in (entry.summary or "")
+    assert _atom(f"<link href='{said}'/>", base).link == url
+
+
 def test_bodies_are_cleaned() -> None:
     entry = _rss("<description>&lt;p onclick='x'>a&lt;script>b&lt;/script>&lt;!--</description>")
     assert entry.summary == "<p>a</p>"
@@ -296,6 +335,46 @@ def test_of_atom_s_links_the_alternate_is_the_entry_s() -> None:
     assert _atom(links).link is None
     based = _atom("<link href='p'/>", "xml:base='https://b.example.org/c/'")
     assert based.link == "https://b.example.org/c/p"
+
+
+def test_of_several_alternates_a_web_page_is_the_entry_s_link_else_any_file_is() -> None:
+    paper = "<link type='application/pdf' href='/7.pdf'/>"
+    page = "<link type='text/html' href='/7'/>"
+    assert _atom(paper).link == "https://a.example.org/7.pdf"
+    assert _atom(paper + page).link == _atom(page + paper).link == "https://a.example.org/7"
+    assert _atom("<link href='javascript:x'/>" + paper).link == "https://a.example.org/7.pdf"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "magnet:?xt=urn:btih:00aa11&dn=a%20b",
+        "ed2k://|file|a.iso|7|00AA|/",
+        "tel:+15550100",
+        "mailto:a@example.org",
+        "xmpp:a@example.org?join",
+        "gemini://a.example.org/7",
+        "ftp://a.example.org/7.zip",
+    ],
+)
+def test_an_address_that_leads_elsewhere_than_the_web_and_runs_nothing_is_a_link(url: str) -> None:
+    said = url.replace("&", "&amp;").replace("|", "%7C")
+    url = url.replace("|", "%7C")
+    entry = _rss(f"<link>{said}</link><enclosure url='{said}' type='x/y' length='0'/>")
+    assert (entry.link, entry.enclosures[0].url) == (url, url)
+    assert _atom(f"<link href='{said}'/>").link == url
+    body = f'<description>&lt;a href="{said.replace("&", "&amp;")}">7&lt;/a></description>'
+    assert f'href="{said}"' in (_rss(body).summary or "")
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:x", "data:text/html,x", "file:///x", "blob:x", "vbscript:x"]
+)
+@pytest.mark.parametrize("unseen", ["", "\u200b", "\xad", "&#9;"])
+def test_an_address_that_runs_is_no_link(url: str, unseen: str) -> None:
+    said = unseen + url
+    entry = _rss(f"<link>{said}</link><enclosure url='{said}' type='x/y' length='0'/>")
+    assert (entry.link, entry.enclosures) == (None, ())
 
 
 @pytest.mark.parametrize(

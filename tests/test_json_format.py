@@ -33,6 +33,7 @@ from validity import FROM_ORIGIN, json_problems
 
 NOTICE = "A sentence of the operator's."
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
+MEDIA = "http://search.yahoo.com/mrss/"
 ATOM = "{http://www.w3.org/2005/Atom}"
 FORMAT = next(made for made in formats() if made.name == "feed.json")
 
@@ -158,12 +159,74 @@ def test_feed_says_what_it_is_of_and_under_which_rights() -> None:
     assert found["_feedmirror"]["rights"] == "Free"
 
 
-def test_ids_are_those_of_the_atom_document_and_a_guid_that_is_none_is_told_besides() -> None:
-    scene = _scene(rss_document([entry(2, guid="two", permalink=False), entry(1)]))
+def test_ids_are_the_guids_as_they_came() -> None:
+    guids = ["17", "post/two", f"{SITE}3", "urn:x:four"]
+    entries = [entry(n, guid=guid, permalink=False) for n, guid in enumerate(guids, 1)]
+    scene = _scene(rss_document(entries))
     items = json.loads(scene.public("feed.json"))["items"]
+    assert sorted(item["id"] for item in items) == sorted(guids)
+    root = etree.fromstring(scene.public("rss.xml").encode())
+    assert sorted(guid.text or "" for guid in root.iter("guid")) == sorted(guids)
+    assert [item["_feedmirror"].get("guid") for item in items] == [None] * 4
+
+
+def test_a_guid_that_a_reader_might_run_is_no_id_and_told_besides() -> None:
+    (item,) = _read(rss_document([entry(1, guid="javascript:x", permalink=False)]))["items"]
+    assert item["id"].startswith("urn:uuid:")
+    assert item["_feedmirror"]["guid"] == "javascript:x"
+
+
+def test_what_json_feed_has_members_for_comes_through_from_json_to_json() -> None:
+    said = {
+        "id": "7",
+        "url": f"{SITE}7",
+        "external_url": "https://elsewhere.example.net/7",
+        "image": f"{SITE}7.webp",
+        "banner_image": f"{SITE}wide.webp",
+        "authors": [{"name": "Ada", "avatar": f"{SITE}ada.png"}],
+        "attachments": [
+            {
+                "url": f"{SITE}7.ogg",
+                "mime_type": "audio/ogg",
+                "size_in_bytes": 70,
+                "duration_in_seconds": 7.5,
+            }
+        ],
+        "_shop": {"price": 3, "sold": False, "of": [None, {"x": "ü"}]},
+    }
+    document = {"title": "t", "_shop": {"open": True}, "items": [said]}
+    feed = _read(json.dumps({"version": "https://jsonfeed.org/version/1.1", **document}).encode())
+    assert feed["_shop"] == {"open": True}
+    (item,) = feed["items"]
+    assert {name: item[name] for name in said} == said
+
+
+def test_a_picture_beside_the_body_is_in_every_feed_and_on_the_page() -> None:
+    item = {"id": "7", "title": "Seven", "image": f"{SITE}7.webp", "external_url": f"{SITE}seven"}
+    document = {"version": "https://jsonfeed.org/version/1.1", "items": [item]}
+    scene = _scene(json.dumps(document).encode())
+    for name in ("rss.xml", "atom.xml", "feed.json"):
+        assert f"{SITE}7.webp" in scene.public(name)
     root = etree.fromstring(scene.public("atom.xml").encode())
-    assert [i["id"] for i in items] == [e.text for e in root.iterfind(f"{ATOM}entry/{ATOM}id")]
-    assert [item["_feedmirror"].get("guid") for item in items] == ["two", None]
+    related = [e.get("href") for e in root.iter(f"{ATOM}link") if e.get("rel") == "related"]
+    assert related == [f"{SITE}seven"]
+    (shown,) = json.loads(scene.public("feed.json"))["items"]
+    page = scene.public(f"entries/{shown['_feedmirror']['key']}.html")
+    assert f'<img src="{SITE}7.webp"' in page
+
+
+def test_files_that_media_rss_names_are_attachments_and_the_first_picture_the_image() -> None:
+    extra = (
+        f'<media:thumbnail xmlns:media="{MEDIA}" url="{SITE}small.png"/>'
+        f'<media:content xmlns:media="{MEDIA}" url="{SITE}b.webm" medium="video" duration="7"/>'
+        f'<media:content xmlns:media="{MEDIA}" url="{SITE}a.png" type="image/png" fileSize="12"/>'
+    )
+    (item,) = _read(rss_document([entry(1, extra=extra)]))["items"]
+    assert item["image"] == f"{SITE}a.png"
+    assert item["attachments"] == [
+        {"url": f"{SITE}b.webm", "mime_type": "video/webm", "duration_in_seconds": 7},
+        {"url": f"{SITE}a.png", "mime_type": "image/png", "size_in_bytes": 12},
+    ]
 
 
 def test_author_with_an_address_alone_is_reached_by_mail() -> None:

@@ -13,6 +13,7 @@ from cpu_time import within
 from feedmirror.core.html import clean
 from feedmirror.core.markup import TAGS
 from feedmirror.core.pages.body import fit, notice_of
+from feedmirror.core.places import Places
 from feedmirror.core.text import words_of
 from feedmirror.model import Images
 from rules.bodies import parse_body
@@ -311,3 +312,34 @@ def test_without_pictures_nothing_is_left_that_loads_one(body: str) -> None:
 def test_what_the_operator_left_open_is_closed() -> None:
     made = notice_of('<div class="feedmirror-disclaimer" role="note"><!-- x --><b/>a<br/>b</div>')
     assert made == ('<div class="feedmirror-disclaimer" role="note" dir="auto"><b></b>a<br>b</div>')
+
+
+# ---------------------------------------------------------------- places, pictures of dots
+
+PAGE = "https://a.example.org/7"
+
+
+def _on_page(body: str) -> str:
+    made = clean(body, BASE, PAGE)
+    return fit(made, Images.ORIGIN, Places.of(made, [PAGE]))
+
+
+def test_links_to_places_in_the_article_stay_on_its_page() -> None:
+    made = _on_page('<a href="#n.1">1</a><hr><ol><li id="n.1">a <a href="/7#n.1">b</a></li></ol>')
+    assert made.count('href="#in-n.1"') == 2
+    assert '<li id="in-n.1">' in made
+    assert '<span id="in-top"></span>' in _on_page('<a name="top"></a><a href="#top">up</a>')
+    assert 'href="#in-fu\xdf"' in _on_page('<a href="#fu%C3%9F">1</a><p id="fu\xdf">a</p>')
+
+
+def test_links_to_places_elsewhere_lead_there() -> None:
+    made = _on_page('<a href="#gone">1</a><a href="/8#n1">2</a><p id="n1">a</p>')
+    assert f'href="{PAGE}#gone"' in made
+    assert 'href="https://a.example.org/8#n1"' in made
+    assert " id=" not in made
+
+
+def test_a_picture_of_dots_is_shown_whatever_pages_may_load() -> None:
+    dots = "data:image/png;base64,iVBORw0KGgo="
+    for images in Images:
+        assert f'<img src="{dots}"' in shown(f'<img src="{dots}" alt="x">', images)

@@ -20,6 +20,7 @@ class Author:
     name: str | None = None
     email: str | None = None
     uri: str | None = None
+    avatar: str | None = None  # address of a picture; JSON Feed only
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,12 @@ class Category:
 class Enclosure:
     """A file that belongs to an entry. Source: RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2."""
 
-    url: str  # absolute, http or https
+    url: str  # absolute, of a scheme in `uri.LEADING`
     media_type: str | None = None
     length_bytes: int | None = None  # None: the origin did not say, or said nonsense
     title: str | None = None
+    medium: str | None = None  # "image", "audio" or "video", where the origin says so
+    duration_s: int | float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ class Entry:
 
     guid: str | None = None  # raw RSS guid, atom:id, rdf:about or JSON id; never resolved
     guid_is_permalink: bool = False  # RSS only
-    link: str | None = None  # absolute, http or https
+    link: str | None = None  # absolute, of a scheme in `uri.LEADING`
+    external: str | None = None  # what a link post links to: JSON Feed `external_url`
     title: str | None = None  # plain text
     summary: str | None = None  # sanitised HTML: RSS description, Atom summary
     content: str | None = None  # sanitised HTML: content:encoded, Atom content
@@ -75,12 +79,17 @@ class Entry:
     authors: tuple[Author, ...] = ()
     categories: tuple[Category, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
+    # Files that another vocabulary names beside the bodies; they are among `foreign` too.
+    media: tuple[Enclosure, ...] = ()
+    image: str | None = None  # address of the main picture, if it is named beside the bodies
+    banner: str | None = None  # JSON Feed `banner_image`
     comments: str | None = None  # address of the discussion
     source: Source | None = None  # only where the origin names one itself
     published: datetime | None = None  # None: not given, or impossible
     updated: datetime | None = None
     foreign: tuple[str, ...] = ()  # fragments of XML, with slots: core/foreign.py
     prefixes: tuple[str, ...] = ()  # well-known namespace prefixes the fragments use
+    extensions: str | None = None  # members of JSON Feed that begin with "_": an object, as JSON
     original: str | None = None  # the element as it came; None once it is stored, or if lossy
 
 
@@ -105,6 +114,7 @@ class Feed:
     skip_days: tuple[str, ...] = ()  # "Monday" to "Sunday"
     foreign: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+    extensions: str | None = None  # as of an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +302,8 @@ class Revision:
     def size_bytes(self) -> int:
         """UTF-8 bytes of the words of the entry, its original element left out."""
         entry = self.entry
-        texts = (entry.title, entry.summary, entry.content, *entry.foreign)
+        bodies = (entry.title, entry.summary, entry.content, entry.extensions)
+        texts = (*bodies, *entry.foreign)
         return sum(_utf8_bytes(text) for text in texts if text)
 
 

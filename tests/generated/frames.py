@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 from builders import NAMESPACES
 from generated.fragments import OTHER, UNHEARD
 from generated.spelling import Pen
-from generated.values import FEED_URL, Frame, Item
+from generated.values import FEED_URL, SITE_URL, Frame, Item
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _OWN = {
@@ -48,7 +48,11 @@ def draw_frame(pen: Pen, kind: str, *, confusable: bool) -> Frame:
         head=head,
         tail=pen.spell(("\n", "<!-- the end -->")) + _closing(kind, prefix),
         prefix=prefix,
-        base=urljoin(urljoin(FEED_URL, outer_base or ""), inner_base or ""),
+        # RSS says nothing of bases; this site's pages are on another host than its feed.
+        base=urljoin(
+            urljoin(FEED_URL if kind.startswith("Atom") else SITE_URL, outer_base or ""),
+            inner_base or "",
+        ),
         prefixes=prefixes,
         confusable=confusable,
     )
@@ -108,19 +112,18 @@ def _draw_root(
 def _metadata(pen: Pen, kind: str, prefix: str) -> str:
     """The feed's own elements, up to the first item."""
     title = pen.element(f"{prefix}title", pen.padded("The Harbour Gazette"))
-    site = "https://gazette.example.org/"
     if kind.startswith("Atom"):
         updated = "modified" if kind == "Atom 0.3" else "updated"
         return (
-            f"{title}<{prefix}id>{site}</{prefix}id><{prefix}{updated}>@built@</{prefix}{updated}>"
-            f'<{prefix}link rel="alternate" type="text/html" href="{site}"/>'
+            f"{title}<{prefix}id>{SITE_URL}</{prefix}id><{prefix}{updated}>@built@</{prefix}{updated}>"
+            f'<{prefix}link rel="alternate" type="text/html" href="{SITE_URL}"/>'
         )
-    described = f"{title}<{prefix}link>{site}</{prefix}link>" + pen.element(
+    described = f"{title}<{prefix}link>{SITE_URL}</{prefix}link>" + pen.element(
         f"{prefix}description", pen.text("Tides & ferries")
     )
     if kind == "RSS 1.0":
         return (
-            f'<{prefix}channel rdf:about="{site}">{described}<{prefix}items><rdf:Seq>@items@'
+            f'<{prefix}channel rdf:about="{SITE_URL}">{described}<{prefix}items><rdf:Seq>@items@'
             f"</rdf:Seq></{prefix}items></{prefix}channel>"
         )
     return f"{described}<lastBuildDate>@built@</lastBuildDate>"

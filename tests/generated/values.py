@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 KINDS = ("RSS 2.0", "Atom 1.0", "RSS 1.0", "RSS 0.92", "RSS 0.91", "Atom 0.3")
+SITE_URL = "https://gazette.example.org/"
 FEED_URL = "https://feeds.example.org/harbour/feed.xml"
 
 

@@ -21,6 +21,11 @@ _URI = re.compile(
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WITH_HOST = {"http", "https", "ftp"}
+# Schemes of links that run nothing, whatever program opens them.
+INERT_SCHEMES = words(
+    "http https mailto tel sms geo magnet ed2k nostr lightning bitcoin xmpp sip sips irc ircs "
+    "matrix ftp ftps sftp rtmp rtmps rtsp mms ipfs ipns dat gemini gopher nntp news webcal"
+)
 EXECUTED_SCHEMES = frozenset({"javascript", "vbscript", "data", "file", "blob", "about"})
 
 

@@ -77,6 +77,13 @@ def _is_script(words: str, name: Name, of_address: tuple[str, ...]) -> bool:
     return " " not in words.strip() or name.local.lower().endswith(of_address)
 
 
+def value(name: str, words: str) -> str:
+    """Return the words of a member of JSON of that name, as of an element."""
+    if _is_script(words, Name("", name, ""), _OF_ADDRESS_IN_TAG):
+        return ""
+    return html.clean(words) if would_run(words) else words
+
+
 def text(words: str, node: Node, base: str) -> str:
     """The words that stand directly in an element, "" for an address that would run."""
     if _is_script(words, node.name, _OF_ADDRESS):

@@ -76,6 +76,27 @@ def media_type(enclosure: Enclosure) -> str | None:
     return MEDIA_TYPES.get(urlsplit(enclosure.url).path.rpartition(".")[2].lower())
 
 
+def medium_of(file: Enclosure) -> str:
+    """Return "image", "audio", "video", or another first half of a media type; "" if unknown."""
+    return file.medium or (media_type(file) or "").partition("/")[0].lower()
+
+
+def files_of(entry: Entry) -> tuple[Enclosure, ...]:
+    """Return the entry's files, each once: enclosures, then what is named in other vocabularies."""
+    files: dict[str, Enclosure] = {}
+    for file in (*entry.enclosures, *entry.media):
+        files.setdefault(file.url, file)
+    return tuple(files.values())
+
+
+def picture_of(entry: Entry) -> str | None:
+    """Return the address of the picture that stands for the entry beside its bodies, or is it."""
+    files = (
+        file.url for file in files_of(entry) if medium_of(file) == "image" and is_web(file.url)
+    )
+    return entry.image or next(files, None)
+
+
 def changed_at(revision: Revision) -> datetime | None:
     """When the entry was last changed: as the origin says, else when another version of it was
     seen; None if it never was.

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from feedmirror.core import html
 from feedmirror.core.reading import is_own
 from feedmirror.core.rewriting import link
 from feedmirror.core.text import is_marked_up, looks_like_html, paragraphs, unescape
 from feedmirror.core.uri import absolute
-from feedmirror.core.vocabulary import BODIES
+from feedmirror.core.vocabulary import BODIES, HTML
 from feedmirror.core.xml import XML, Element, Node, printable
 
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
+
+def site_base(link: str | None, location: str) -> str:
+    """Return what addresses in a feed that says nothing of bases (RSS, JSON Feed) are relative to:
+    the site's page `link` where the feed itself is on another host, else the document's address.
+    """
+    if link and urlsplit(link).hostname != urlsplit(location).hostname:
+        return link
+    return location
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
         return link(source) if source else None
     if kind.startswith("text/") and kind != "text/html":
         return paragraphs(value) or None
-    if "/" in kind and kind not in _HTML and not kind.endswith("xml"):
+    if "/" in kind and kind not in HTML and not kind.endswith("xml"):
         return None
     if kind == "text/html" and not bases.atom and "\n" in value.strip() and not is_marked_up(value):
         # RSS cannot say that a body is plain text, whose line breaks count.

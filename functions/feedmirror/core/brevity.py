@@ -28,4 +28,5 @@ def brief(feed: Feed) -> Feed:
         categories=(),
         foreign=(),
         prefixes=(),
+        extensions=None,
     )

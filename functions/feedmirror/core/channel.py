@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from feedmirror.core.beside import pictures_of
+from feedmirror.core.bodies import site_base
 from feedmirror.core.brevity import brief
 from feedmirror.core.dates import parse_date
 from feedmirror.core.fields import authors, categories, plain, string
@@ -45,19 +47,22 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
     """The feed as ours, `element` its channel or Atom's root, None where unknown."""
     raw = parsed.feed
     node = element.node if element else None
+    link = absolute(string(raw, "link"), location)
+    is_atom = (parsed.version or "").startswith("atom")
+    base = location if is_atom else site_base(link, location)
     foreign, prefixes = carried(element, slots=False) if element else ((), ())
     said = Feed(
         kind=_kind_of(parsed) or _cdf(node),
         id=_id(node),
         title=plain(raw, "title"),
-        link=absolute(string(raw, "link"), location),
+        link=link,
         description=plain(raw, "subtitle"),
         language=language_tag(string(raw, "language")),
         rights=plain(raw, "rights"),
         authors=authors(raw, element),
         web_master=_web_master(raw, node),
         categories=categories(raw),
-        image=_image(raw, location),
+        image=_image(raw, node, base),
         updated=parse_date(string(raw, "updated")),
         ttl_s=_wait_s(raw),
         skip_hours=tuple(_listed(node, "skiphours", "hour", _hour)),
@@ -96,9 +101,11 @@ def _web_master(raw: Any, node: Node | None) -> str | None:
     return told.get("webmaster") or told.get("publisher") or None
 
 
-def _image(raw: Any, location: str) -> Image | None:
+def _image(raw: Any, node: Node | None, base: str) -> Image | None:
+    """The feed's own picture, else that of another vocabulary."""
     image = dict.get(raw, "image") or {}
-    url = absolute(image.get("href") or string(raw, "logo") or string(raw, "icon"), location)
+    own = absolute(image.get("href") or string(raw, "logo") or string(raw, "icon"), base)
+    url = own or (next(pictures_of(node, base), None) if node else None)
     if not url:
         return None
     width, height = image.get("width"), image.get("height")

@@ -161,7 +161,7 @@ def listed(plain: Any, cls: type[T]) -> tuple[T, ...]:
 def entry(plain: Plain) -> Entry:
     """The entry that `to_plain` wrote. Raises: TypeError, ValueError, AttributeError."""
     values = _dates(plain, "published", "updated")
-    _listed(values, authors=Author, categories=Category, enclosures=Enclosure)
+    _listed(values, authors=Author, categories=Category, enclosures=Enclosure, media=Enclosure)
     _listed(values, foreign=str, prefixes=str)
     if "source" in values:
         values["source"] = build(Source, values["source"])

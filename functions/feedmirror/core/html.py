@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import nh3
 
+from feedmirror.core import pictures, places
 from feedmirror.core.language import language_tag
 from feedmirror.core.markup import TAGS, is_monstrous, outline
 from feedmirror.core.rewriting import Rewritten
 from feedmirror.core.text import paired, unescape
-from feedmirror.core.uri import absolute
+from feedmirror.core.uri import LEADING, absolute, leading, scheme_of
 from feedmirror.core.visible import TELLING, tells, visible
 from feedmirror.core.xml import printable
 
-# `class`, `id`, `role` and `style` stay out: the mirror's own mark must not be forgeable. Neither
+# `class`, `role` and `style` stay out: the mirror's own mark must not be forgeable. So does `id`,
+# but for places in the article that it links to itself. Neither
 # does `align` of what would float: it would be drawn within the box of the disclaimer.
 _ATTRIBUTES = {
     "*": {"dir", "lang", "title"},
@@ -48,11 +50,9 @@ _ATTRIBUTES = {
 }
 # Nothing is left of these by then.
 _DROPPED_WITH_CONTENT = frozenset({"script", "style", "template", "noembed"})
-_SCHEMES = frozenset({"http", "https", "mailto"})
+_ADDRESSES = frozenset({"cite", "href", "poster", "src"})
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{1,15}+):")
 _MOST_PASSES = 3  # one is enough for what is well-formed, two for nearly all else
-_CANDIDATE = re.compile(r"[\s,]*+(\S++)")
-_DESCRIPTORS = re.compile(r"[^,]*")
-_SIZE = re.compile(r"\d+(?:\.\d+)?[wxh]")
 _ADDRESS = re.compile(r"(?<=\s)(href|src|srcset|cite|poster)=\"([^\"]*+)\"")
 _FILTERED = re.compile(r"srcset|cite|poster|lang\s*=", re.IGNORECASE)
 _PRE = re.compile(r"(<pre\b[^<>]*>)(?=\n)")
@@ -70,31 +70,44 @@ def clean(
     """
     if "<" not in body and "&" not in body:
         return html.escape(printable(body), quote=False).strip()
-    rewritten = Rewritten(paired(body), base, xhtml=xhtml)
+    body = paired(body)
+    if pictures.are_to_be_read(body):
+        body = pictures.ordinary(body, base)
+    rewritten = Rewritten(body, base, xhtml=xhtml)
     body, base = rewritten.body, rewritten.base
     if is_monstrous(body):
         return html.escape(_words(body), quote=False).strip()
-    resolve = _resolver(base, page)
+    resolve, named = _resolver(base, page), places.linked_to(body, page)
     if tells(body):
-        balanced = _sanitised(body, lambda url: url, {"*": _ATTRIBUTES["*"] | TELLING})
+        balanced = _sanitised(body, lambda url: url, named, TELLING)
         body = visible(balanced, base, partial(_resolved, page=page))
-    made = _sanitised(body, resolve, {})
+    made = _sanitised(body, resolve, named)
     for _ in range(_MOST_PASSES):
         # Removing elements may have left others where no parser puts them: until nothing moves.
         if outline(made) == outline(body):
             break
-        body, made = made, _sanitised(made, resolve, {})
+        body, made = made, _sanitised(made, resolve, named)
     return made.strip()
 
 
-def _sanitised(body: str, resolve: Callable[[str], str | None], more: dict[str, set[str]]) -> str:
+Resolve = Callable[[str], str | None]
+
+
+def _sanitised(
+    body: str, resolve: Resolve, named: frozenset[str], more: frozenset[str] = frozenset()
+) -> str:
+    """The body as it may be: of ids those that are `named`, and `more` attributes of all."""
+    schemes = {name.lower() for name in _SCHEME.findall(body)} & (LEADING | {"data"})
+    everywhere = _ATTRIBUTES["*"] | more | ({"id"} if named else set())
+    of_links = _ATTRIBUTES["a"] | ({"name"} if named else set())
+    is_odd = named or schemes - {"http", "https"} or _FILTERED.search(body)
     made = nh3.clean(
         body,
         tags=set(TAGS),
         clean_content_tags=set(_DROPPED_WITH_CONTENT),
-        attributes=_ATTRIBUTES | more,
-        attribute_filter=_attribute_filter(resolve) if _FILTERED.search(body) else None,
-        url_schemes=set(_SCHEMES),
+        attributes=_ATTRIBUTES | {"*": everywhere, "a": of_links},
+        attribute_filter=_attribute_filter(resolve, named) if is_odd else None,
+        url_schemes={"http", "https"} | schemes,
         url_relative=resolve,
         link_rel="noopener noreferrer",
     )
@@ -103,7 +116,7 @@ def _sanitised(body: str, resolve: Callable[[str], str | None], more: dict[str, 
     return printable(_PRE.sub(r"\1\n", re.sub(r"\r\n?", "\n", made)))
 
 
-def _resolver(base: str | None, page: str | None) -> Callable[[str], str | None]:
+def _resolver(base: str | None, page: str | None) -> Resolve:
     def resolve(url: str) -> str | None:
         return absolute(url, page or base if url.startswith("#") else base)
 
@@ -111,18 +124,25 @@ def _resolver(base: str | None, page: str | None) -> Callable[[str], str | None]
 
 
 def _attribute_filter(
-    resolve: Callable[[str], str | None],
+    resolve: Resolve, named: frozenset[str]
 ) -> Callable[[str, str, str], str | None]:
-    """Return nh3's hook for languages, and for the addresses that it does not resolve itself."""
+    """Return nh3's hook for what it does not look at itself: languages, places that are `named`,
+    and addresses of other schemes than the web's.
+    """
+    seen: set[str] = set()
 
-    def keep(_tag: str, attribute: str, value: str) -> str | None:
-        if attribute in {"cite", "poster"}:
-            return resolved(value)
+    def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute in {"lang", "hreflang", "srclang"}:
             return language_tag(value)
-        if attribute != "srcset":
-            return value
-        return _sources(value, resolved)
+        if attribute == "id" or (tag, attribute) == ("a", "name"):
+            bare = value.removeprefix(places.PREFIX)  # of what was cleaned before
+            if bare not in named or bare in seen:
+                return None
+            seen.add(bare)
+            return places.PREFIX + bare
+        if attribute == "srcset":
+            return _sources(value, resolved)
+        return _address(tag, attribute, value, resolve) if attribute in _ADDRESSES else value
 
     def resolved(url: str) -> str | None:
         return url if url.startswith(("http://", "https://")) else resolve(url)
@@ -130,11 +150,25 @@ def _attribute_filter(
     return keep
 
 
+def _address(tag: str, attribute: str, value: str, resolve: Resolve) -> str | None:
+    """An address that may stand there; a relative one that nh3 resolves itself is left."""
+    if value.startswith(("http://", "https://")):
+        return value
+    scheme = scheme_of(value)
+    if scheme is None:
+        return resolve(value) if attribute in {"cite", "poster"} else value
+    if attribute == "href":
+        return leading(value, None)
+    if scheme == "data" and (tag, attribute) == ("img", "src"):
+        return value if pictures.is_inline(value) else None
+    return absolute(value, None)
+
+
 def _sources(srcset: str, resolve: Callable[[str], str | None]) -> str | None:
     """Return a `srcset` with its addresses resolved, None if none is left."""
     kept = [
         " ".join(filter(None, (address, size)))
-        for url, size in _candidates(srcset)
+        for url, size in pictures.candidates(srcset)
         if (address := resolve(url))
     ]
     return ", ".join(kept) or None
@@ -150,20 +184,6 @@ def _resolved(attributes: str, base: str, page: str | None) -> str:
         return f'{found[1]}="{html.escape(made)}"' if made else found[0]
 
     return _ADDRESS.sub(absolute_one, attributes)
-
-
-def _candidates(srcset: str) -> Iterator[tuple[str, str]]:
-    """The addresses in a `srcset`, each with its width or density. Source: HTML §4.8.4.2.2."""
-    position = 0
-    while found := _CANDIDATE.match(srcset, position):
-        position = found.end()
-        url, size = found[1].rstrip(","), ""
-        if url == found[1]:  # a comma right behind an address ends the candidate
-            rest = _DESCRIPTORS.match(srcset, position)
-            words = rest[0].split() if rest else []
-            size = words[0] if words and _SIZE.fullmatch(words[0]) else ""
-            position = rest.end() if rest else position
-        yield url, size
 
 
 def _words(body: str) -> str:

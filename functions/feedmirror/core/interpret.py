@@ -15,17 +15,18 @@ from xml.sax.expatreader import ExpatParser
 import feedparser
 
 from feedmirror.core import bodies
+from feedmirror.core.beside import files_of, pictures_of, size_of
 from feedmirror.core.dates import parse_date
 from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
 from feedmirror.core.language import language_tag
 from feedmirror.core.reading import is_own
 from feedmirror.core.scan import is_item
-from feedmirror.core.uri import absolute, trimmed
-from feedmirror.core.vocabulary import ATOM, DC, canonical
+from feedmirror.core.uri import absolute, leading, trimmed
+from feedmirror.core.vocabulary import ATOM, DC, HTML, canonical
 from feedmirror.core.xml import SEPARATOR, XML, Element, Name, printable
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import Enclosure, Entry, Source
+from feedmirror.model import Enclosure, Entry, Feed, Source
 
 # What comes of feedparser's taking for granted what a document need not hold.
 _ITS_OWN = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
@@ -93,17 +94,16 @@ def create_parser() -> BufferedExpat:
     return BufferedExpat()
 
 
-def interpret(data: bytes, location: str | None, begun: Begun = _ignore) -> Any:
+def interpret(data: bytes, begun: Begun = _ignore) -> Any:
     """The reading of a UTF-8 document by feedparser, its HTML neither resolved nor sanitised.
 
-    `location` is what its relative links are resolved against; without it they stay relative.
-    `begun` is called with the rank of each item, as long as the document is well-formed.
+    Addresses stay as they came (but for `xml:base`): it would join one that begins with a character
+    that nobody sees to the document's. `begun` is called with the rank of each item, as long as the
+    document is well-formed.
     Raises: ParseError PARSER for what feedparser dies of, as its lenient parser does of a few.
     """
     feedparser.api.PREFERRED_XML_PARSERS = [__name__]
     headers = {"content-type": "application/xml; charset=utf-8"}
-    if location:
-        headers["content-location"] = location
     token = _begun.set(begun)
     try:
         # BytesIO, since a plain `bytes` argument is first tried as the path of a file.
@@ -128,13 +128,10 @@ class _Reader:
         self._atom = atom
 
     def entry(self, raw: Any, element: Element | None) -> Entry:
-        # feedparser takes an id for a link; RFC 4287 §4.2.6 says that it is none.
-        linked = not (self._atom and element) or _has_alternate(element)
         base = element.node.base(element.base) if element else self._location
-        link = absolute(string(raw, "link"), self._location) if linked else None
-        link = absolute(_marked_link(element), base) or link
+        link = self._link(raw, element, base)
         summary, content = bodies.summary_and_content(
-            raw, element, bodies.Bases(self._location, link, atom=self._atom)
+            raw, element, bodies.Bases(self._location, absolute(link, None), atom=self._atom)
         )
         foreign, prefixes = carried(element) if element else ((), ())
         guid, permalink = _guid(raw, element)
@@ -149,6 +146,8 @@ class _Reader:
             authors=authors(raw, element),
             categories=categories(raw),
             enclosures=tuple(_enclosures(raw, base, element)),
+            media=tuple(files_of(element.node, base)) if element else (),
+            image=next(pictures_of(element.node, base), None) if element else None,
             comments=absolute(string(raw, "comments"), base),
             source=_source(raw, base),
             published=parse_date(string(raw, "published")),
@@ -157,40 +156,42 @@ class _Reader:
             prefixes=prefixes,
         )
 
-
-def _has_alternate(element: Element) -> bool:
-    """Whether an Atom entry has a link of its own."""
-    return any(
-        is_own(child.name.uri, element.node.name.uri)
-        and child.name.local.lower() == "link"
-        and (child.get("rel") or "alternate") == "alternate"
-        for child in element.node.elements()
-    )
+    def _link(self, raw: Any, element: Element | None, base: str) -> str | None:
+        """The entry's link. feedparser takes an id for one; RFC 4287 §4.2.6 says that it is not."""
+        found = (leading(href, at) for href, at in (_links(element, base) if element else ()))
+        link = next(filter(None, found), None)
+        if link or (self._atom and element):
+            return link
+        return leading(string(raw, "link"), self._location)
 
 
-def _marked_link(element: Element | None) -> str | None:
-    """The link that stands as text behind a mark that nobody sees: feedparser takes it for a
-    relative one.
+def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
+    """Yield the address of each link of the entry's own, with what that is relative to: web pages
+    before other files, of several pages the last, as feedparser has it.
     """
-    if element is None:
-        return None
+    pages: list[tuple[str, str]] = []
+    files: list[tuple[str, str]] = []
     for child in element.node.elements():
-        if child.name.local.lower() == "link" and is_own(child.name.uri, element.node.name.uri):
-            link = trimmed(child.text())
-            return link if link != child.text().strip() else None
-    return None
+        own = is_own(child.name.uri, element.node.name.uri)
+        if not own or child.name.local.lower() != "link":
+            continue
+        if (child.get("rel") or "alternate") == "alternate":
+            href = child.get("href") or child.text()
+            is_page = (child.get("type") or "text/html").strip().lower() in HTML
+            (pages if is_page else files).append((href, child.base(base)))
+    yield from reversed(pages)
+    yield from files
 
 
 def _enclosures(raw: Any, base: str, element: Element | None) -> Iterator[Enclosure]:
     """The enclosures that lead somewhere."""
     for said, its_base in _enclosed(raw, base, element):
-        url = absolute(said.get("href"), its_base)
+        url = leading(said.get("href"), its_base)
         if url:
-            length = (said.get("length") or "").strip()
             yield Enclosure(
                 url=url,
                 media_type=string(said, "type"),
-                length_bytes=int(length) if length.isdecimal() and len(length) < 16 else None,
+                length_bytes=size_of(said.get("length")),
                 title=string(said, "title"),
             )
 
@@ -248,6 +249,16 @@ def _guid(raw: Any, element: Element | None) -> tuple[str | None, bool]:
     return guid, False
 
 
+def base_of(feed: Feed, version: str, location: str) -> str:
+    """Return what addresses of the entries are relative to, where no `xml:base` says otherwise."""
+    # RFC 4287 §2: in Atom, the document's address.
+    return location if _is_atom(version) else bodies.site_base(feed.link, location)
+
+
+def _is_atom(version: str) -> bool:
+    return (version or "").startswith("atom")
+
+
 def entries(
     raws: Sequence[Any],
     version: str,
@@ -256,7 +267,7 @@ def entries(
     begun: Begun = _ignore,
 ) -> tuple[Entry, ...]:
     """The entries as ours, `elements` what they came from, None where unknown."""
-    reader = _Reader(location, atom=(version or "").startswith("atom"))
+    reader = _Reader(location, atom=_is_atom(version))
     made = []
     for rank, (raw, element) in enumerate(zip(raws, elements, strict=True)):
         begun(rank)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from feedmirror.model import Revision
 
 _WEB = frozenset({"http", "https", "ftp"})
-_EXECUTED = frozenset("javascript vbscript livescript data file blob about".split())
+EXECUTED = frozenset("javascript vbscript livescript data file blob about".split())
 _UUID = r"urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 # Of the schemes that ids are made of, the whole of their own syntax. Source: RFC 8141 §2 (urn),
 # RFC 9562 §4 (urn:uuid), RFC 4151 §2.1 (tag).
@@ -47,7 +47,7 @@ def is_iri(text: str) -> bool:
     if scheme in _WEB:
         return rest.startswith("//") and _has_host(text)
     own = scheme not in _OWN_SYNTAX or _pattern(scheme).fullmatch(text) is not None
-    return own and scheme not in _EXECUTED
+    return own and scheme not in EXECUTED
 
 
 def _has_host(url: str) -> bool:

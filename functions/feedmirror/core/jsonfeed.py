@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from hashlib import blake2b
 from typing import Any
 
-from feedmirror.core import html
+from feedmirror.core import active, extensions, html
+from feedmirror.core.beside import number_of, size_of
+from feedmirror.core.bodies import site_base
 from feedmirror.core.brevity import brief
 from feedmirror.core.dates import parse_date
 from feedmirror.core.json_items import Found, read
 from feedmirror.core.language import language_tag
 from feedmirror.core.parts import Part, first_of
 from feedmirror.core.text import paragraphs, unescape_once
-from feedmirror.core.uri import absolute
-from feedmirror.core.xml import printable
+from feedmirror.core.uri import absolute, leading
+from feedmirror.core.xml import printable, quote
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import (
     PARSER_VERSION,
@@ -49,10 +51,11 @@ def parse(
     """
     document = read(text)
     version = _VERSION.match(str(document.head.get("version")))
-    if version is None or document.found is None:
+    if document.found is None or not (version or _are_items(document.found)):
         raise ParseError(
             Kind.NOT_A_FEED,
-            "the document is JSON, but no JSON Feed: `version` or `items` is missing",
+            "the document is JSON, but no JSON Feed: it lacks `items`, or both `version` and items "
+            "with an id and a content each",
         )
     if not document.complete and not document.found:
         raise ParseError(
@@ -70,12 +73,21 @@ def parse(
     new = [index for index, item in enumerate(items) if item.fingerprint not in known]
     unreadable = {index: "it is nested beyond reason" for index in new if found[index].is_too_deep}
     new = [index for index in new if index not in unreadable]
+    feed = _feed(document.head, location, version[1] if version else "1.1")
+    base = site_base(feed.link, location)
     entries = {}
     for index in first_of(new, lambda index: len(found[index].source), part):
         progress(index)
-        entries[index] = _entry(found[index], location)
-    feed = _feed(document.head, location, version[1])
+        entries[index] = _entry(found[index], base)
     return ParsedFeed(feed, items, entries, True, document.complete, unreadable)
+
+
+def _are_items(found: Sequence[Found]) -> bool:
+    """True for items that only a JSON Feed has: each with an id and a content."""
+    return bool(found) and all(
+        _id(one.value) and (_text(one.value, "content_html") or _text(one.value, "content_text"))
+        for one in found
+    )
 
 
 def _fingerprint(source: str) -> str:
@@ -102,19 +114,29 @@ def _id(raw: dict[str, Any]) -> str | None:
 
 
 def _authors(raw: dict[str, Any]) -> tuple[Author, ...]:
-    listed = raw.get("authors")
-    people = [*(listed if isinstance(listed, list) else []), raw.get("author")]
+    people = [*_listed(raw.get("authors")), raw.get("author")]
     found = {
-        Author(_text(person, "name"), None, absolute(_text(person, "url"), None)): None
+        Author(
+            name=_text(person, "name"),
+            uri=leading(_text(person, "url"), None),
+            avatar=absolute(_text(person, "avatar"), None),
+        ): None
         for person in people
         if isinstance(person, dict)
     }
     return tuple(author for author in found if author.name or author.uri)
 
 
+def _listed(value: object) -> Sequence[Any]:
+    """A list; one object stands for a list of it."""
+    if isinstance(value, dict):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
 def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
     title, link = _text(raw, "title"), absolute(_text(raw, "home_page_url"), location)
-    icon = absolute(_text(raw, "icon"), location)
+    icon = absolute(_text(raw, "icon") or _text(raw, "favicon"), site_base(link, location))
     said = Feed(
         kind=f"JSON Feed {version if '.' in version else version + '.0'}",
         id=_text(raw, "feed_url"),
@@ -124,34 +146,56 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
         language=language_tag(_text(raw, "language")),
         authors=_authors(raw),
         image=Image(icon) if icon else None,
+        extensions=extensions.carried(raw, active.value),
     )
     return brief(said)
 
 
-def _entry(found: Found, location: str) -> Entry:
+def _entry(found: Found, base: str) -> Entry:
     raw = found.value
-    link = absolute(_text(raw, "url") or _text(raw, "external_url"), location)
+    external = leading(_text(raw, "external_url"), base)
+    link = leading(_text(raw, "url"), base) or external
     summary = _text(raw, "summary")
+    pictures = [absolute(_text(raw, name), base) for name in ("image", "banner_image")]
+    foreign, prefixes = _elsewhere(pictures, external)
     return Entry(
         guid=_id(raw),
         link=link,
+        external=external,
         title=_text(raw, "title"),
         summary=paragraphs(summary) if summary else None,
-        content=_content(raw, location, link),
+        content=_content(raw, base, absolute(link, None)),
         language=language_tag(_text(raw, "language")),
         authors=_authors(raw),
         categories=tuple(_categories(raw)),
-        enclosures=tuple(_enclosures(raw, location)),
+        enclosures=tuple(_enclosures(raw, base)),
+        image=pictures[0],
+        banner=pictures[1],
         published=parse_date(raw.get("date_published")),
         updated=parse_date(raw.get("date_modified")),
+        foreign=foreign,
+        prefixes=prefixes,
+        extensions=extensions.carried(raw, active.value),
         original=found.source,
     )
 
 
-def _content(raw: dict[str, Any], location: str, link: str | None) -> str | None:
+def _elsewhere(
+    pictures: Sequence[str | None], external: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What RSS and Atom have no element for, in those of other vocabularies; their prefixes."""
+    shown = dict.fromkeys(filter(None, pictures))
+    fragments = [f'<media:content url={quote(url)} medium="image"/>' for url in shown]
+    if external:
+        fragments.append(f'<atom:link rel="related" href={quote(external)}/>')
+    used = {fragment[1:].partition(":")[0] for fragment in fragments}
+    return tuple(fragments), tuple(sorted(used))
+
+
+def _content(raw: dict[str, Any], base: str, page: str | None) -> str | None:
     """The body: HTML, where an item has both."""
     content, plain = _text(raw, "content_html"), _text(raw, "content_text")
-    body = html.clean(content, link or location, link) if content else ""
+    body = html.clean(content, page or base, page) if content else ""
     return body or (paragraphs(plain) if plain else None)
 
 
@@ -163,21 +207,14 @@ def _categories(raw: dict[str, Any]) -> Iterator[Category]:
             yield Category(term)
 
 
-def _enclosures(raw: dict[str, Any], location: str) -> Iterator[Enclosure]:
-    listed = raw.get("attachments")
-    for attachment in listed if isinstance(listed, list) else ():
-        url = absolute(_text(attachment, "url"), location) if isinstance(attachment, dict) else None
+def _enclosures(raw: dict[str, Any], base: str) -> Iterator[Enclosure]:
+    for attachment in _listed(raw.get("attachments")):
+        url = leading(_text(attachment, "url"), base) if isinstance(attachment, dict) else None
         if url:
             yield Enclosure(
                 url=url,
                 media_type=_text(attachment, "mime_type"),
-                length_bytes=_size(attachment.get("size_in_bytes")),
+                length_bytes=size_of(attachment.get("size_in_bytes")),
                 title=_text(attachment, "title"),
+                duration_s=number_of(attachment.get("duration_in_seconds")),
             )
-
-
-def _size(value: object) -> int | None:
-    """A number of bytes that there can be."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 0 <= value < 1e15 else None

@@ -95,7 +95,7 @@ class _Document:
         for index in islice((i for i in new if i in wanted), _MOST_ALONE):
             progress(index)
             start, end = self._spans[index]
-            _, found = _read(self._around() + self._text[start:end], location)
+            _, found = _read(self._around() + self._text[start:end], location, of=parsed)
             if found:
                 entries[index] = found[0]
             else:
@@ -153,13 +153,20 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _read(
-    text: str, location: str, progress: Callable[[int], object] = lambda _: None
+    text: str,
+    location: str,
+    progress: Callable[[int], object] = lambda _: None,
+    of: Any = None,
 ) -> tuple[Any, tuple[Entry, ...]]:
-    """What feedparser says, and the entries in it."""
-    parsed = interpret.interpret(text.encode("utf-8"), None)
+    """Return what feedparser says, and the entries in it. `of` is what it says of the feed, where
+    the text holds one of its items alone.
+    """
+    parsed = interpret.interpret(text.encode("utf-8"))
     found = parsed.entries
     nothing = [None] * len(found)
-    return parsed, interpret.entries(found, parsed.version, location, nothing, progress)
+    feed = channel.feed(of or parsed, location, None)
+    base = interpret.base_of(feed, parsed.version, location)
+    return parsed, interpret.entries(found, parsed.version, base, nothing, progress)
 
 
 def _item(entry: Entry) -> Item:

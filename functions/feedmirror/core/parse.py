@@ -114,19 +114,21 @@ def _delta(
         if 0 <= rank < len(keep):
             progress(keep[rank])
 
-    parsed = interpret.interpret(document, location, lambda rank: begun(rank - sentinel))
+    parsed = interpret.interpret(document, lambda rank: begun(rank - sentinel))
     found = parsed.entries[1:] if sentinel else parsed.entries
     if len(found) != len(keep):
         raise CannotSplit("feedparser sees other items")
-    elements = list(_elements(plan, keep, location))
-    made = interpret.entries(found, parsed.version, location, elements, begun)
+    element = _channel(plan, location)
+    feed = channel.feed(parsed, location, element)
+    base = interpret.base_of(feed, parsed.version, location)
+    elements = list(_elements(plan, keep, base))
+    made = interpret.entries(found, parsed.version, base, elements, begun)
     entries = {
         index: replace(entry, guid=plan.items[index].guid, original=_original(plan, index))
         for index, entry in zip(keep, made, strict=True)
     }
-    element = _channel(plan, location)
     return ParsedFeed(
-        channel.feed(parsed, location, element),
+        feed,
         plan.items,
         entries,
         lossless=True,

@@ -16,7 +16,8 @@ _STRIPPED = "".join(
         chr,
         (
             *range(33),
-            *(0x7F, 0xA0, 0xAD, 0x61C, 0xFEFF),
+            *(0x7F, 0xA0, 0xAD, 0x61C, 0x1680, 0x180E, 0x205F, 0x3000, 0xFEFF),
+            *range(0x2000, 0x200B),
             *range(0x200B, 0x2010),
             *range(0x2028, 0x2030),
             *range(0x2060, 0x2070),
@@ -26,15 +27,23 @@ _STRIPPED = "".join(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST = 8_000  # characters, which everybody is to support, and few do more. RFC 9110 §4.1
 _WEB = re.compile(r"https?://", re.IGNORECASE)
+# What a browser ignores before and within a scheme, and more.
+_INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\u2060\ufeff]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 
-# Schemes that lead to something and run nothing. What another vocabulary's attribute holds of any
-# other scheme is dropped: browsers run javascript:, vbscript: and data:, read file: and blob:.
-_HARMLESS = frozenset(
-    "http https mailto tel sms geo magnet urn tag doi info isbn oai hdl cid mid acct did at nostr "
-    "lightning bitcoin xmpp sip sips irc ircs matrix skype tg signal whatsapp webcal feed itpc "
-    "pcast podcast rss ftp ftps sftp rtmp rtmps rtsp rtp mms mmsh ipfs ipns dweb bzz hyper dat "
-    "gemini gopher nntp news ssb ed2k git svn ssh telnet spotify steam itms itmss market".split()
+# Schemes that lead to something and run nothing: links and enclosures of these come through.
+# Browsers run javascript:, vbscript: and data:, read file: and blob:; feed: and its like may hold
+# an address of any other scheme.
+LEADING = frozenset(
+    "http https mailto tel sms geo magnet ed2k nostr lightning bitcoin xmpp sip sips irc ircs "
+    "matrix ftp ftps sftp rtmp rtmps rtsp mms ipfs ipns dat gemini gopher nntp news webcal".split()
+)
+# What an attribute of another vocabulary may hold besides: the name of an account or a book, or an
+# address for one sort of program.
+_HARMLESS = LEADING | frozenset(
+    "urn tag doi info isbn oai hdl cid mid acct did at skype tg signal whatsapp feed itpc pcast "
+    "podcast rss rtp mmsh dweb bzz hyper ssb git svn ssh telnet spotify steam itms itmss "
+    "market".split()
 )
 
 
@@ -62,6 +71,32 @@ def absolute(url: str | None, base: str | None) -> str | None:
         return _mended(joined) if _UGLY.search(joined) else _checked(joined)
     except ValueError:
         return None
+
+
+def leading(url: str | None, base: str | None) -> str | None:
+    """Return `url` as `absolute` does, or as it is where its scheme is another of `LEADING`; None
+    if it is neither.
+    """
+    found = absolute(url, base)
+    if found or url is None:
+        return found
+    cleaned = _CONTROL.sub("", trimmed(url))
+    scheme, colon, rest = cleaned.partition(":")
+    if scheme.lower() not in LEADING or _WEB.match(cleaned) or len(cleaned) > _LONGEST:
+        return None
+    if scheme.lower() in {"http", "https"} or not rest.strip("/?#"):
+        return None
+    if _UGLY.search(rest):
+        rest = "#".join(_quoted(part) for part in rest.split("#", 1))
+    return f"{scheme.lower()}{colon}{rest}"
+
+
+def scheme_of(url: str) -> str | None:
+    """Return the scheme in small letters as a browser reads it, whatever stands before and in it;
+    None for a relative address.
+    """
+    scheme = _SCHEME.match(_INVISIBLE.sub("", url))
+    return scheme[0].lower() if scheme else None
 
 
 def _checked(url: str) -> str | None:
@@ -94,11 +129,10 @@ def harmless(url: str, base: str | None) -> str | None:
 
     For attributes of other vocabularies, which may name an account or a payment.
     """
-    # A browser ignores these before and within a scheme.
-    scheme = _SCHEME.match(re.sub(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\ufeff]", "", url))
+    scheme = scheme_of(url)
     if scheme is None or _WEB.match(url):
         return absolute(url, base) or url
-    return url if scheme[0].lower() in _HARMLESS else None
+    return url if scheme in _HARMLESS else None
 
 
 def is_web(url: str) -> bool:

@@ -30,6 +30,8 @@ RSL = "https://rslstandard.org/rsl"
 CC = "http://web.resource.org/cc/"
 CREATIVE_COMMONS = "http://backend.userland.com/creativeCommonsRssModule"
 
+HTML = frozenset({"text/html", "application/xhtml+xml"})  # media types
+
 # A browser runs these in any XML document, so only their words come through.
 ACTIVE = frozenset(
     {XHTML, "http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML", XLINK}

@@ -8,27 +8,30 @@ from typing import Any
 from urllib.parse import quote
 
 from feedmirror import __version__
+from feedmirror.core import extensions
 from feedmirror.core.attribution import (
     UNKNOWN_TYPE,
     changed_at,
+    files_of,
     media_type,
     page_of,
+    picture_of,
     source_of,
     title_of,
 )
 from feedmirror.core.dates import rfc3339
 from feedmirror.core.disclaimer import Disclaimed
+from feedmirror.core.extensions import OWN
 from feedmirror.core.formats import Format, Publication
 from feedmirror.core.inspection import Body, inspect_bodies
-from feedmirror.core.iri import iri_of
+from feedmirror.core.iri import EXECUTED, iri_of
 from feedmirror.core.text import closed, in_any_script, words_of
-from feedmirror.core.uri import is_web
+from feedmirror.core.uri import is_web, scheme_of
 from feedmirror.errors import RenderError
-from feedmirror.model import Author, Enclosure, Position
+from feedmirror.model import Author, Enclosure, Position, Revision
 
 NAME = "feed.json"
-_EXTENSION = "_feedmirror"
-_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{_EXTENSION}":{{'
+_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN}":{{'
 _BODIES = ("content_html", "content_text", "summary")
 
 Json = dict[str, Any]
@@ -67,6 +70,7 @@ def _extension(publication: Publication) -> Json:
 def _feed(publication: Publication) -> Json:
     feed, older = publication.feed, publication.place.before(NAME)
     return {
+        **extensions.read(feed.extensions),
         "title": title_of(publication),
         "home_page_url": page_of(publication),
         "feed_url": publication.address_of(NAME),  # of the logical feed, so the same in all pages
@@ -80,10 +84,12 @@ def _feed(publication: Publication) -> Json:
 
 def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
     revision, entry = disclaimed.revision, disclaimed.revision.entry
-    changed, iri = changed_at(revision), iri_of(revision)
+    changed = changed_at(revision)
     return {
-        "id": iri,
+        **extensions.read(entry.extensions),
+        "id": _id(revision),
         "url": entry.link,
+        "external_url": entry.external,
         "title": entry.title,
         "content_html": disclaimed.summary if disclaimed.content is None else disclaimed.content,
         "summary": _summary(disclaimed, publication),
@@ -92,9 +98,17 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
         "authors": [_person(author) for author in entry.authors],
         "tags": list(dict.fromkeys(category.term for category in entry.categories)),
         "language": entry.language,
-        "attachments": [_attachment(enclosure) for enclosure in entry.enclosures],
-        _EXTENSION: _provenance(disclaimed, publication, iri),
+        "image": picture_of(entry),
+        "banner_image": entry.banner,
+        "attachments": [_attachment(file) for file in files_of(entry)],
+        OWN: _provenance(disclaimed, publication),
     }
+
+
+def _id(revision: Revision) -> str:
+    """The guid as it came, any string; another where some reader might run it as a link."""
+    guid = revision.guid
+    return iri_of(revision) if scheme_of(guid) in EXECUTED else guid
 
 
 def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
@@ -107,13 +121,13 @@ def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
     return "\n\n".join(filter(None, (notice, words) if before else (words, notice)))
 
 
-def _provenance(disclaimed: Disclaimed, publication: Publication, iri: str) -> Json:
+def _provenance(disclaimed: Disclaimed, publication: Publication) -> Json:
     """Where the entry comes from, and what of it has no member of its own."""
     revision = disclaimed.revision
     source = source_of(revision.entry, publication)
     told = {
         "source": _source(source.title, source.url) if source else None,
-        "guid": revision.guid if revision.guid != iri else None,
+        "guid": revision.guid if revision.guid != _id(revision) else None,
         "key": revision.key,
         "revision": revision.digest,
         "first_fetched": rfc3339(revision.first_seen),
@@ -130,7 +144,11 @@ def _source(title: str, url: str | None) -> Json:
 def _person(author: Author) -> Json:
     mail = f"mailto:{quote(author.email, safe='@!$&*+-._~')}" if author.email else None
     url = author.uri or mail
-    told = {"name": author.name or author.email or author.uri, "url": url}
+    told = {
+        "name": author.name or author.email or author.uri,
+        "url": url,
+        "avatar": author.avatar,
+    }
     return {key: value for key, value in told.items() if value}
 
 
@@ -140,6 +158,7 @@ def _attachment(enclosure: Enclosure) -> Json:
         "mime_type": media_type(enclosure) or UNKNOWN_TYPE,
         "title": enclosure.title,
         "size_in_bytes": enclosure.length_bytes,
+        "duration_in_seconds": enclosure.duration_s,
     }
     return {key: value for key, value in told.items() if value is not None}
 
@@ -158,4 +177,4 @@ def _bodies(item: Json) -> Iterator[Body]:
     return ((item[name], name == "content_html") for name in _BODIES if name in item)
 
 
-FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 2, render, stamp, verify)
+FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 3, render, stamp, verify)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from feedmirror.core.attribution import changed_at, media_type, title_of
+from feedmirror.core.attribution import changed_at, files_of, media_type, medium_of, title_of
 from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.formats import Publication
 from feedmirror.core.months import dated
-from feedmirror.core.pages import words
+from feedmirror.core.pages import pictures, words
 from feedmirror.core.pages.body import body_of, notice_of
 from feedmirror.core.pages.entry import Neighbour
 from feedmirror.core.pages.excerpt import excerpt, name_of, visible_title
 from feedmirror.core.pages.languages import direction
 from feedmirror.core.pages.listing import authors_of, language_of, subscribables
 from feedmirror.core.pages.templates import filled
+from feedmirror.core.pages.tokens import quoted
+from feedmirror.core.text import unescape
 from feedmirror.core.uri import is_web
 from feedmirror.model import Enclosure, Images, Revision, Robots
 
@@ -43,7 +45,10 @@ def article(
         "entry.html",
         **_of_feed(publication),
         **_of_entry(revision, language_of(revision.entry, publication)),
-        body=notice_of(disclaimed.notice_html) if bare else body_of(disclaimed, images),
+        pictures=[] if bare else _pictures(disclaimed, images),
+        body=notice_of(disclaimed.notice_html)
+        if bare
+        else body_of(disclaimed, images, publication.feed.link),
         is_bare=bare,
         previous=previous,
     )
@@ -65,7 +70,7 @@ def _of_feed(publication: Publication) -> dict[str, Any]:
 def _of_entry(revision: Revision, lang: str) -> dict[str, Any]:
     entry = revision.entry
     title = visible_title(entry.title)
-    files = [_file(enclosure) for enclosure in entry.enclosures]
+    files = [_file(file) for file in files_of(entry)]
     return {
         "name": name_of(revision),
         "title": title,
@@ -78,6 +83,8 @@ def _of_entry(revision: Revision, lang: str) -> dict[str, Any]:
         "changed": changed_at(revision),
         "players": [file for file in files if file.plays],
         "files": [file for file in files if not file.plays],
+        "external": entry.external if entry.external != entry.link else None,
+        "canonical": entry.link if entry.link and is_web(entry.link) else None,
         "categories": list(dict.fromkeys(c.label or c.term for c in entry.categories)),
         "comments": entry.comments,
         "revision": revision,
@@ -86,12 +93,26 @@ def _of_entry(revision: Revision, lang: str) -> dict[str, Any]:
 
 
 def _file(enclosure: Enclosure) -> File:
-    kind = media_type(enclosure) or ""
-    plays = kind.partition("/")[0].lower()
+    kind, plays = media_type(enclosure) or "", medium_of(enclosure)
     return File(
         enclosure.url,
         enclosure.title or words.file_name(enclosure.url),
         kind.partition(";")[0].strip(),
         words.size(enclosure.length_bytes) or "",
-        plays if plays in _PLAYABLE else "",
+        plays if plays in _PLAYABLE and is_web(enclosure.url) else "",
     )
+
+
+def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
+    """The pictures beside the body, each once, as markup: what is in the body too is not shown."""
+    entry = disclaimed.revision.entry
+    body = unescape(disclaimed.summary if disclaimed.content is None else disclaimed.content)
+    files = {file.url: file.title or "" for file in files_of(entry) if medium_of(file) == "image"}
+    found = dict.fromkeys((*filter(None, (entry.image, entry.banner)), *files))
+    return [
+        pictures.shown({"src": quoted(url), "alt": quoted(files.get(url, ""))})
+        if images is Images.ORIGIN
+        else pictures.linked(url, files.get(url) or words.file_name(url))
+        for url in found
+        if is_web(url) and url not in body
+    ]

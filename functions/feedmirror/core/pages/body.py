@@ -15,6 +15,7 @@ from feedmirror.core.markup import TAGS
 from feedmirror.core.pages import elements, media
 from feedmirror.core.pages.stack import Elements
 from feedmirror.core.pages.tokens import Tag, is_visible, plain, tokens
+from feedmirror.core.places import NOWHERE, Places
 from feedmirror.model import Images
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -53,14 +54,18 @@ _RULES: dict[str, _Rule] = {
 _SEEN_THROUGH = frozenset({"font"})
 
 
-def body_of(disclaimed: Disclaimed, images: Images) -> str:
-    """The entry's body with the disclaimer where it stands: its content, or what it has instead."""
+def body_of(disclaimed: Disclaimed, images: Images, site: str | None = None) -> str:
+    """The entry's body with the disclaimer where it stands: its content, or what it has instead.
+    Without a link of its own, the entry has that of the site.
+    """
     body = disclaimed.summary if disclaimed.content is None else disclaimed.content
-    notice = disclaimed.notice_html
+    notice, revision = disclaimed.notice_html, disclaimed.revision
+    link = revision.entry.link
+    places = Places.of(body, (link,) if link else (revision.fetched_from, site))
     if body.startswith(notice):
-        return notice_of(notice) + fit(body.removeprefix(notice), images)
+        return notice_of(notice) + fit(body.removeprefix(notice), images, places)
     if body.endswith(notice):
-        return fit(body.removesuffix(notice), images) + notice_of(notice)
+        return fit(body.removesuffix(notice), images, places) + notice_of(notice)
     return fit(body, images)  # which will not pass for a page
 
 
@@ -72,9 +77,9 @@ def notice_of(notice: str) -> str:
     return f'{start} dir="auto">{fit(inside.removesuffix("</div>"), Images.NONE)}</div>'
 
 
-def fit(body: str, images: Images) -> str:
-    """Sanitised HTML as a balanced fragment of a page."""
-    page = Elements(with_pictures=images is Images.ORIGIN)
+def fit(body: str, images: Images, places: Places = NOWHERE) -> str:
+    """Sanitised HTML as a balanced fragment of a page, links to its places staying on that."""
+    page = Elements(with_pictures=images is Images.ORIGIN, places=places)
     for token in tokens(body):
         if isinstance(token, str):
             _text(page, token)

@@ -8,6 +8,7 @@ from feedmirror.core.pages.pictures import OUTWARD, named
 from feedmirror.core.pages.stack import Elements, Open, are_definitions
 from feedmirror.core.pages.tokens import Tag, plain, quoted, written
 from feedmirror.core.pages.words import host
+from feedmirror.core.places import PREFIX
 
 _SCROLLED = {"role": "group", "tabindex": "0"}
 _LOWEST = 6  # heading
@@ -52,13 +53,19 @@ def heading(page: Elements, tag: Tag) -> None:
 
 def link(page: Elements, tag: Tag) -> None:
     """A link; not in another, nor in a summary, which itself is to be clicked on."""
-    url = tag.attributes.get("href")
+    held = dict(tag.attributes)
+    url, name = held.get("href"), held.pop("name", "")
+    if name.startswith(PREFIX):
+        held.setdefault("id", name)
     if not url or page.is_open("a", "summary"):
         if url and page.is_open("summary"):
             page.innermost("summary").after.append(_beside(url))
+        if "id" in held:
+            page.out.append(f"{written('span', {'id': held['id']})}</span>")
         page.see_through("a")
         return
-    attributes = {**tag.attributes, **OUTWARD}
+    within = page.places.within(plain(url))
+    attributes = {**held, "href": quoted(within)} if within else {**held, **OUTWARD}
     opened = Open("a", "</a>", attributes=attributes, leads_to=plain(url), ending=_end_link)
     page.push(opened, written("a", attributes))
 

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from feedmirror.core.disclaimer import CSS_CLASS
+from feedmirror.core.pictures import is_inline
 from feedmirror.core.text import words_of
 from feedmirror.errors import RenderError
 
@@ -64,6 +65,8 @@ class Seen(HTMLParser):
                 raise self._fault(f"{name}= on <{tag}>")
             if name in _ADDRESSES and scheme in {"javascript", "vbscript", "data"}:
                 if tag == "link" and value == "data:,":  # no icon: browsers would ask for one
+                    continue
+                if (tag, name) == ("img", "src") and is_inline(value or ""):
                     continue
                 raise self._fault(f"{name}={value!r} on <{tag}>")
 

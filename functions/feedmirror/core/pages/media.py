@@ -6,6 +6,7 @@ from feedmirror.core.pages import pictures
 from feedmirror.core.pages.stack import Elements, Open
 from feedmirror.core.pages.tokens import Tag, plain, quoted, written
 from feedmirror.core.pages.words import file_name
+from feedmirror.core.pictures import is_inline
 
 
 def mark(page: Elements, tag: Tag) -> None:
@@ -27,7 +28,7 @@ def picture(page: Elements, tag: Tag) -> None:
         page.out.append(quoted(words))
     elif pictures.is_counter(held):
         return
-    elif page.with_pictures:
+    elif page.with_pictures or is_inline(url):
         page.out.append(pictures.shown(held))
         page.top.has_picture = True
     else:

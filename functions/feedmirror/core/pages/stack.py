@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from feedmirror.core.places import NOWHERE, Places
+
 
 @dataclass(slots=True)
 class Part:
@@ -37,8 +39,9 @@ class Open:
 class Elements:
     """What is written, and what of it is still open. Takes time in proportion to what is pushed."""
 
-    def __init__(self, *, with_pictures: bool) -> None:
+    def __init__(self, *, with_pictures: bool, places: Places = NOWHERE) -> None:
         self.out: list[str] = []
+        self.places = places
         self.with_pictures = with_pictures
         self.levels: list[int] = []  # of the headings in force, outermost first, as in the body
         self._stack = [Open("")]

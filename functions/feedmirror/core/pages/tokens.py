@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 
 from feedmirror.core.language import language_tag
+from feedmirror.core.places import PREFIX
 
 # No `<` within: the sanitiser escapes it in attributes too, and what is left open ends at the next.
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)>")
@@ -52,6 +53,8 @@ def _attributes(inside: str) -> dict[str, str]:
 
 
 def _is_kept(name: str, value: str) -> bool:
+    if name == "id":
+        return value.startswith(PREFIX)
     if name in _DROPPED or name == "lang" or name.startswith(("aria-", "on")):
         return False
     return name != "scope" or value in _SCOPES

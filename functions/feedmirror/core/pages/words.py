@@ -65,12 +65,12 @@ def size(length_bytes: int | None) -> str | None:
 
 
 def host(url: str) -> str:
-    """The host's name as people say it; the whole address if it has none."""
+    """The host's name as people say it; the address, shortened, if it has none."""
     try:
         name = urlsplit(url).hostname
     except ValueError:
         name = None
-    return name.removeprefix("www.") if name else url
+    return name.removeprefix("www.") if name else _short(url)
 
 
 def file_name(url: str) -> str:
@@ -82,4 +82,8 @@ def file_name(url: str) -> str:
     name = " ".join(printable(unquote(last, errors="ignore")).split())
     if not name:
         return host(url)
+    return _short(name)
+
+
+def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

@@ -1,0 +1,90 @@
+"""Pictures, sounds and films that other vocabularies name beside the bodies of an entry or a feed.
+
+Source: Media RSS 1.5.1, "Apple Podcasts RSS", "Google Play podcasts RSS".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from feedmirror.core.uri import absolute
+from feedmirror.core.vocabulary import GOOGLEPLAY, ITUNES, MEDIA, canonical
+from feedmirror.core.xml import Node, printable
+from feedmirror.model import Enclosure
+
+_MEDIA = frozenset({"image", "audio", "video"})
+_DIGITS = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
+_MOST = 1e15  # bytes, seconds
+
+
+def files_of(node: Node, base: str) -> Iterator[Enclosure]:
+    """Yield the files of `media:content`, of those in groups too, in document order."""
+    for child in node.elements():
+        if canonical(child.name.uri) != MEDIA:
+            continue
+        its_base = child.base(base)
+        if child.name.local == "group":
+            yield from files_of(child, its_base)
+        elif child.name.local == "content" and (url := absolute(child.get("url"), its_base)):
+            medium = (child.get("medium") or "").strip().lower()
+            yield Enclosure(
+                url=url,
+                media_type=(child.get("type") or "").strip() or None,
+                length_bytes=size_of(child.get("filesize")),
+                title=_words(child, "title") or _words(child, "description"),
+                medium=medium if medium in _MEDIA else None,
+                duration_s=number_of(child.get("duration")),
+            )
+
+
+def pictures_of(node: Node, base: str) -> Iterator[str]:
+    """Yield the addresses of the pictures that stand for the entry or the feed, best first."""
+    for uri in (ITUNES, GOOGLEPLAY):
+        for child in node.elements():
+            if (canonical(child.name.uri), child.name.local) == (uri, "image"):
+                found = absolute(child.get("href") or child.text(), child.base(base))
+                yield from filter(None, (found,))
+    yield from (file.url for file in files_of(node, base) if _is_picture(file))
+    yield from _thumbnails(node, base)
+
+
+def _is_picture(file: Enclosure) -> bool:
+    return (file.medium or (file.media_type or "").partition("/")[0].lower()) == "image"
+
+
+def _thumbnails(node: Node, base: str) -> Iterator[str]:
+    """The addresses of `media:thumbnail`, of those in groups and contents too."""
+    for child in node.elements():
+        if canonical(child.name.uri) != MEDIA:
+            continue
+        its_base = child.base(base)
+        if child.name.local == "thumbnail":
+            yield from filter(None, (absolute(child.get("url") or child.text(), its_base),))
+        elif child.name.local in {"group", "content"}:
+            yield from _thumbnails(child, its_base)
+
+
+def _words(node: Node, name: str) -> str | None:
+    """The words of the first child of that name, on one line."""
+    for child in node.elements():
+        if canonical(child.name.uri) == MEDIA and child.name.local == name:
+            return " ".join(printable(child.text()).split()) or None
+    return None
+
+
+def number_of(value: object) -> int | float | None:
+    """Return a number that is not negative, from a number or from its digits; None for all else."""
+    if isinstance(value, str):
+        value = float(value) if _DIGITS.fullmatch(value.strip()) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 <= value < _MOST:  # which NaN is not either
+        return None
+    return int(value) if value == int(value) else value
+
+
+def size_of(value: object) -> int | None:
+    """Return a number of whole bytes, as `number_of` reads it."""
+    number = number_of(value)
+    return None if number is None else int(number)
