@@ -15,6 +15,7 @@ from feedmirror.core import foreign
 from feedmirror.core.prose import bare, is_prose
 from feedmirror.core.vocabulary import PREFIXES
 from feedmirror.model import Disclaimer, Position, Subscription
+from rules.disclaimers import bare_prose
 from scene import URL, Scene
 
 NOTICE = "Copied by the harbour office."
@@ -99,6 +100,12 @@ def test_prose_carries_the_disclaimer_whatever_its_element_is_called(
         words = "".join(found.itertext())
         before = words.index(NOTICE) < words.index("ferry")
         assert before is (position is Position.BEGINNING)
+        assert bare_prose(document.encode(), NOTICE) == []
+
+
+def test_the_judge_of_prose_sees_an_article_without_the_disclaimer() -> None:
+    bare_one = rss_document([entry(1, extra=f"<k:a>{ARTICLE}</k:a>")], extra_namespaces=SPACES)
+    assert bare_prose(bare_one, NOTICE) == ["{urn:k}a"]
 
 
 def test_markup_in_prose_is_cleaned_so_that_nothing_swallows_the_disclaimer() -> None:

@@ -33,6 +33,7 @@ BODIES: dict[str, str] = {
     "xhtml:body": "{http://www.w3.org/1999/xhtml}body",
     "yandex:full-text": "{http://news.yandex.ru}full-text",
 }
+_NO_PROSE = words("keywords license rights title transcript")
 _HIDING = words("details noscript script select style svg template textarea title")
 
 
@@ -74,6 +75,26 @@ def _item_disclaimers(item: Element, css_class: str, sentence: str | None) -> di
         else:
             found[key] = _squeeze(_seen_text(text)).count(_squeeze(sentence))
     return found
+
+
+def bare_prose(document: bytes, sentence: str) -> list[str]:
+    """The extension elements of items that hold 40 words, mostly letters, and not the sentence."""
+    root = parse_document(document)
+    items = root.iter("item", f"{{{ATOM}}}entry")
+    return [
+        node.tag
+        for item in items
+        for node in item.iter("{*}*")
+        if node.tag.startswith("{") and f"{{{ATOM}}}" not in node.tag
+        if not _describes_picture(node) and etree.QName(node).localname not in _NO_PROSE
+        if _is_prose(own := "".join(node.xpath("text()")))
+        if sentence not in _squeeze(_seen_text(own))
+    ]
+
+
+def _is_prose(text: str) -> bool:
+    dense = "".join(text.split())
+    return len(text.split()) >= 40 and sum(map(str.isalpha, dense)) > 0.7 * len(dense)
 
 
 def _describes_picture(node: Element) -> bool:
