@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cpu_time import within
 from feedmirror.core.html import clean, to_text
+from feedmirror.core.pictures import ordinary
 from feedmirror.core.rewriting import link
 from feedmirror.core.text import looks_like_html, paragraphs
 from rules.bodies import parse_body
@@ -623,3 +624,14 @@ def test_only_places_that_the_article_links_to_keep_a_name_and_behind_a_prefix()
     assert 'href="https://a.example.org/7#n1"' in made
     assert clean(made, None, "https://a.example.org/7") == made
     assert ' name="in-n1"' in clean('<a href="#n1">1</a><a name="n1">d</a>')
+
+
+def test_many_pictures_beside_their_twins_take_time_in_proportion_to_their_number() -> None:
+    body = f"{LAZY * 1_000}<noscript>{PLAIN * 1_000}</noscript>"
+    pictures = sum(1 for _ in re.finditer("<img", ordinary(body, None)))
+    assert pictures == 1_000
+    assert within(
+        30,
+        lambda: ordinary(body * 10, None),
+        than=lambda: ordinary(body, None),
+    )

@@ -229,7 +229,9 @@ class _Rewriter:
                 by_url.setdefault(one.url, []).append(one)
         for index, one in enumerate(run):
             if one.is_in_noscript:
-                same = [other for other in by_url.get(one.url, ()) if not other.is_gone]
+                same = by_url.get(one.url, [])
+                while same and same[-1].is_gone:
+                    same.pop()
                 beside = (*run[max(0, index - 1) : index], *run[index + 1 : index + 2])
                 twin = same[-1] if same else next(filter(_may_give_way, beside), None)
                 if twin:

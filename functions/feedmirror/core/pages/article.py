@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from feedmirror.core.uri import is_web
 from feedmirror.model import Enclosure, Images, Revision, Robots
 
 _PLAYABLE = frozenset({"audio", "video"})
+_ADDRESS = re.compile(r"\s(?:src|poster)=\"([^\"]*)\"")
 _TELLING = 1_000  # characters, to tell which way an entry runs
 
 
@@ -106,7 +108,8 @@ def _file(enclosure: Enclosure) -> File:
 def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
     """The pictures beside the body, each once, as markup: what is in the body too is not shown."""
     entry = disclaimed.revision.entry
-    body = unescape(disclaimed.summary if disclaimed.content is None else disclaimed.content)
+    body = disclaimed.summary if disclaimed.content is None else disclaimed.content
+    shown = set(map(unescape, _ADDRESS.findall(body)))
     files = {file.url: file.title or "" for file in files_of(entry) if medium_of(file) == "image"}
     found = dict.fromkeys((*filter(None, (entry.image, entry.banner)), *files))
     return [
@@ -114,5 +117,5 @@ def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
         if images is Images.ORIGIN
         else pictures.linked(url, files.get(url) or words.file_name(url))
         for url in found
-        if is_web(url) and url not in body
+        if is_web(url) and url not in shown
     ]
