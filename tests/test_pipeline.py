@@ -610,3 +610,16 @@ def test_two_feeds_with_the_same_guids_never_collide() -> None:
     _outcomes(scene, "a", "b")
     assert isinstance(scene.store, MemoryStore)
     assert len(records_in(scene.store)) == 2
+
+
+def test_what_is_forgotten_first_is_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feedmirror.core.listing._REMEMBERED", 20)
+    scene = Scene(document(*range(40, 0, -1)))
+    scene.refresh()
+    for newest in (41, 42):
+        scene.later(hours=50)
+        scene.says(document(*range(newest, newest - 3, -1)))
+        assert scene.refresh().new == 1
+    scene.later(hours=50)
+    scene.says(document(*range(43, 43 - 15, -1)))  # the origin lists more of the older ones again
+    assert scene.refresh().new == 1

@@ -191,9 +191,11 @@ def _seen(state: State, found: SortedOut, reading_at: datetime) -> Seen:
     seen = {key: (digest, min(at, now)) for key, (digest, at) in state.seen.items()}
     for revision in (*found.new, *found.revised, *found.corrected):
         seen[revision.key] = (revision.digest, int(revision.first_seen.timestamp()))
-    for key in found.keys:
-        if key in seen:
-            seen[key] = seen.pop(key)
+    # What the document lists comes last, in the order in which it was first seen: documents begin
+    # with what is newest.
+    listed = set(found.keys)
+    for key in [key for key in seen if key in listed]:
+        seen[key] = seen.pop(key)
     return remembered(seen, 2 * len(found.keys) + len(state.window))
 
 
