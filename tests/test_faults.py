@@ -97,6 +97,27 @@ def test_an_error_while_a_commit_is_carried_out_keeps_no_feed_from_going_on(
 
 
 @pytest.mark.row("U4")
+def test_an_archive_page_that_fails_among_others_is_linked_both_ways_when_it_is_written(
+    monkeypatch: pytest.MonkeyPatch, small_pages: None
+) -> None:
+    scene = Scene(document(2, 1), subscription=replace(SUBSCRIPTION, keep=2))
+    scene.refresh()
+    with monkeypatch.context() as patched:
+        patched.setattr(publisher, "rendered", _poisoned(publisher.rendered))
+        for newest in (4, 6, 8):
+            scene.later(hours=50)
+            scene.says(document(newest, newest - 1))
+            assert _refresh(scene).outcome == "failed"
+    scene.later(hours=1)
+    assert _refresh(scene).failure is None
+    _is_whole(scene, 8)
+    chain = scene.history("atom.xml")
+    assert [len(seen.titles) for seen in chain] == [2, 2, 2, 2]
+    newer = [seen.links.get("next-archive") for seen in chain[1:]]
+    assert newer == [None, chain[1].address, chain[2].address]
+
+
+@pytest.mark.row("U4")
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("part", ["render", "verify"])
 def test_a_format_that_fails_holds_up_no_other_and_recovers(

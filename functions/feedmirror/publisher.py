@@ -173,13 +173,14 @@ class Publisher:
         """Write the archive pages, and have the one before them link there.
 
         The newest first: to an older one, that a lost state had sealed, readers may come already.
+        From the oldest page that fails on, all are written again: each links to the next.
         """
-        for page, newer in reversed(tuple(zip_longest(pages, pages[1:]))):
+        for index, (page, newer) in reversed(tuple(enumerate(zip_longest(pages, pages[1:])))):
             work = partial(self.write_page, page, newer.name if newer else None, state, write)
             error = contained(partial(work, progress))
             if isinstance(error, Exception):
                 progress.failed(error)
-                progress.sealing.insert(0, page)
+                progress.sealing = list(pages[index:])
         if pages and pages[0].older:
             self.link_newer(pages[0].older, pages[0].older_has, pages[0].name)
 
