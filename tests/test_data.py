@@ -45,7 +45,7 @@ FEEDS = {
     "media-group-single.xml": ("rss20", 1, "media-group"),
     "media-title-only.xml": ("rss20", 3, ""),
     "no-guid.xml": ("rss20", 4, "guid-missing"),
-    "podcast-nested.xml": ("rss20", 1, ""),
+    "podcast-nested.xml": ("rss20", 1, "podcast-guid"),
     "relative-links.xml": ("rss20", 3, "body-relative enclosure-url permalink url-relative"),
     "rss-0.90.rdf": ("rss090", 2, "root"),
     "rss-0.91.xml": ("rss091n", 2, "encoding"),

@@ -52,12 +52,13 @@ _C1_REFERENCE = re.compile(r"&#(?:0*+(12[89]|1[345]\d)|[xX]0*+([89][0-9a-fA-F]))
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _DECLARATION = re.compile(rb"<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
 _XML = re.compile(r"<\?xml\s[^<>]{0,300}\?>", re.IGNORECASE)
+_PASSES = 8  # over references: what stands around one that is left out may be one, too
 _LATEST_XML = 4096  # characters in which a misplaced declaration is looked for
 _DOCTYPE = re.compile(
     r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*(?:\[\s*\]\s*)?(?P<end>[\[>])", re.IGNORECASE
 )
 # Possessive, as nothing in it ever needs a second look: linear on whatever comes.
-_MISC = re.compile(r"(?:\s++|<!--.*?-->|<\?.*?\?>)*+", re.DOTALL)
+_MISC = re.compile(r"(?>(?:\s++|<!--.*?-->|<\?.*?\?>)*)", re.DOTALL)
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
@@ -155,7 +156,12 @@ def admit(text: str) -> str:
 
 def _with_characters_meant(text: str) -> str:
     """`text` with references to surrogates and C1 controls replaced by ones to what they mean."""
-    return _C1_REFERENCE.sub(_meant, paired(text)) if "&#" in text else text
+    for _ in range(_PASSES if "&#" in text else 0):
+        meant = _C1_REFERENCE.sub(_meant, paired(text))
+        if meant == text:
+            break
+        text = meant
+    return text
 
 
 def _meant(found: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from feedmirror.errors import Kind, ParseError
 
 _LONGEST_NUMBER = 1_000  # digits; Python refuses to read more than 4,300
-_STRUCTURE = re.compile(r"\"(?:[^\"\\]++|\\.)*+\"|[\[\]{}]", re.DOTALL)
+_STRUCTURE = re.compile(r"\"(?>(?:[^\"\\]++|\\.)*)\"|[\[\]{}]", re.DOTALL)
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 

@@ -38,9 +38,10 @@ _LONG_TAG = 1_000  # characters; a shorter one takes no time worth a look
 # As a parser takes it: quotes count only behind an equals sign. Source: HTML §13.2.5.32 to 38.
 _ATTRIBUTE = re.compile(
     r"[\s/]*+(?:=[^\s/>=]*+|[^\s/>=]++)"
-    r"(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+"
+    r"(?>(?:\s*+=\s*+(?>(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?))?)"
 )
-ATTRIBUTES = rf"(?:{_ATTRIBUTE.pattern})*+"  # all of a tag, as a pattern
+# All of a tag. An atomic group, since Python 3.11.2 backtracks wrongly in a group with `*+`.
+ATTRIBUTES = rf"(?>(?:{_ATTRIBUTE.pattern})*)"
 _START_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*+({ATTRIBUTES})")
 
 

@@ -26,7 +26,7 @@ _OUT_OF_PLACE = re.compile(
 )
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _LONG_NAMESPACE = re.compile(
-    rf"(?<=\s)(xmlns(?::[^\s=]++)?+\s*+=\s*+)"
+    rf"(?<=\s)(xmlns(?>(?::[^\s=]++)?)\s*+=\s*+)"
     rf"(\"[^\"]{{{LONGEST_NAMESPACE},}}+\"|'[^']{{{LONGEST_NAMESPACE},}}+')"
 )
 _ROOT = re.compile(r"<[^\s/>]+")

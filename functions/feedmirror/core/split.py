@@ -15,7 +15,7 @@ from xml.parsers import expat
 from feedmirror.core.scan import CannotSplit, Scan
 from feedmirror.model import PARSER_VERSION, Item
 
-_TAG = re.compile(rb"<(?P<name>[^\s/>]++)(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
+_TAG = re.compile(rb"<(?P<name>[^\s/>]++)(?>(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*)>")
 # expat's codes for "the document ended too soon". Source: expat.h
 _CUT = frozenset({3, 5, 6, 20})
 UNBOUND_PREFIX = 27

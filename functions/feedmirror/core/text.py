@@ -23,7 +23,7 @@ _ENDED_BY = {
     **dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c"),
     **dict.fromkeys("\u2066\u2067\u2068", _ISOLATE_END),
 }
-_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*+)(?:[^<>\"]|\"[^\"]*\")*+>")
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*+)(?>(?:[^<>\"]|\"[^\"]*\")*)>")
 # Python refuses to read a number of thousands of digits; beyond eight there is no character.
 _LONG_REFERENCE = re.compile(r"&#([0-9]{9,})")
 # References to the numbers from 0xD800 to 0xDFFF.

@@ -21,13 +21,15 @@ _NEVER_SHOWN = frozenset({"datalist", "noembed", "script", "style", "template", 
 _MARK = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]*+)|!--|!\[CDATA\[|[!?](?=[a-zA-Z\[>])|/>)|\]\]>|<")
 _REST_OF_KNOWN = re.compile(rf"({ATTRIBUTES})([\s/]*+)(>?)")
 # What HTML does not know may be words (`a <b2 and c`): its tag ends before the next one begins.
-_REST_OF_UNKNOWN = re.compile(r"((?:\"[^\"<]*+\"|'[^'<]*+'|[^<>\"'/]|/(?!>))*+)(/?)>|([^<>]*+)()>")
+_REST_OF_UNKNOWN = re.compile(
+    r"((?>(?:\"[^\"<]*+\"|'[^'<]*+'|[^<>\"'/]|/(?!>))*))(/?)>|([^<>]*+)()>"
+)
 _ADDRESS = re.compile(ADDRESS)
 _CLOSE = re.compile(">")
 _COMMENT_END = re.compile(r"--!?>")
 _SCRIPT_TAG = re.compile(r"<(/?)script(?=[\s/>])", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
-    r"([^\s/>=\"'][^\s/>=]*+)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|[\"']?+([^\s>\"'][^\s>]*+))?+)?+"
+    r"([^\s/>=\"'][^\s/>=]*+)(?>(?:\s*+=\s*+(?>(?:\"([^\"]*+)\"|'([^']*+)'|[\"']?+([^\s>\"'][^\s>]*+))?))?)"
 )
 _OPEN_QUOTE = re.compile(r"=\s*+(?:\"[^\"]*+|'[^']*+)$")
 

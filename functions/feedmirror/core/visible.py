@@ -13,7 +13,7 @@ FORMULA = "data-formula"  # an attribute of what a formula was made of
 # Attributes that say what is shown, and what addresses are relative to.
 TELLING = frozenset({"aria-hidden", "class", "hidden", "style", "xml:base", FORMULA})
 _TELLS = re.compile(r"hidden|display|visibility|overflow|mso-hide|xml:base", re.IGNORECASE)
-_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)((?:[^<>\"]|\"[^\"<]*+\")*+)>")
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)((?>(?:[^<>\"]|\"[^\"<]*+\")*))>")
 _ATTRIBUTE = re.compile(r"([^\s=\"]+)=\"([^\"]*+)\"")
 _VOID = frozenset("area br col hr img source track wbr".split())
 _COMMENT = re.compile(r"/\*(?:.*?\*/|.*)", re.DOTALL)

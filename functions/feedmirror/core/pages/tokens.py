@@ -11,7 +11,7 @@ from feedmirror.core.language import language_tag
 from feedmirror.core.places import PREFIX
 
 # No `<` within: the sanitiser escapes it in attributes too, and what is left open ends at the next.
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*))>")
 _ATTRIBUTE = re.compile(r"([^\s\"'=<>/]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'))?")
 # Of the mirror's own pages, whatever an older sanitiser let through; and `headers`, which names
 # cells by ids that are gone, and `color`, which is chosen for another background.
