@@ -187,10 +187,10 @@ class Ledger:
         """How far the state was carried out, or None if another run has gone on from it."""
         progress = Progress()
         is_overtaken = contained(partial(self._all, held.state, progress, now))
+        if isinstance(is_overtaken, StoreError):  # a store that fails is not written to once more
+            return Settled(held, error=is_overtaken)
         if isinstance(is_overtaken, Exception):
-            state = replace(held.state, fault=_fault(held.state.fault, is_overtaken, now))
-            noted = contained(partial(self._commit_changed, held, state))
-            return Settled(noted if isinstance(noted, Held) else held, error=is_overtaken)
+            return Settled(self.note_fault(held, is_overtaken, now), error=is_overtaken)
         if is_overtaken:
             return None
         error = progress.error
