@@ -75,7 +75,7 @@ def assert_the_same(feed: Mirrored, found: dict[str, dict[str, list[dict[str, An
 
 def _assert_entry(revision: Revision, found: dict[str, Any], where: str, name: str) -> None:
     entry = revision.entry
-    assert found["id"] == (revision.guid if name == "rss.xml" else iri_of(revision)), where
+    assert found["id"] == (iri_of(revision) if name == "atom.xml" else revision.guid), where
     assert (found.get("link") or None) == entry.link, where
     assert _NOTICE in found["body"], where
     assert _words(entry) in _folded(found["body"]), where
