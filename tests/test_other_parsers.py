@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from feedmirror.core import state as states
+from feedmirror.core.attribution import files_of
 from feedmirror.core.iri import iri_of
 from feedmirror.core.text import looks_like_html
 from feedmirror.model import Entry, Fetched, Revision
@@ -85,7 +86,8 @@ def _assert_entry(revision: Revision, found: dict[str, Any], where: str, name: s
     if published or "rss-parser" not in where:
         assert found["published"] == (_milliseconds(published) if published else None), where
     if "enclosures" in found:
-        assert found["enclosures"] == [one.url for one in entry.enclosures], where
+        files = files_of(entry) if name == "feed.json" else entry.enclosures
+        assert found["enclosures"] == [one.url for one in files], where
 
 
 def _milliseconds(moment: datetime) -> int:

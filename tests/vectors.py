@@ -179,7 +179,6 @@ VECTORS: dict[str, tuple[str, ...]] = {
         "<font style=xss:e/**/xpression(alert(1))>words</font>",
     ),
     "documents": (
-        f"<base href='//{CANARY}/'><a href=asked>words</a>",
         "<base href='//pictures.example.org/'><img src=moved.png>",  # as the origin means it
         "<base href='javascript:/a/'><a href='#'>words</a>",
         "<meta http-equiv=refresh content='0;url=javascript:alert(1)'>",
