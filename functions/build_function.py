@@ -36,7 +36,6 @@ def main(argv: list[str] | None = None) -> int:
     chosen = arguments.architecture
     try:
         check_python()
-        check_feeds()
         installer = arguments.installer or find_installer()
         build(arguments.out, list(MACHINES) if chosen == "both" else [chosen], installer)
     except BuildError as error:
@@ -69,10 +68,14 @@ def check_python() -> None:
         raise BuildError(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}")
 
 
-def check_feeds() -> None:
-    """Refuse a feeds.toml that the function would refuse at its start. Raises: BuildError."""
+def check_feeds(packages: Path) -> None:
+    """Refuse a feeds.toml that the function would refuse at its start. Raises: BuildError.
+
+    The command checks it, with the packages of the build: this Python may have none of its own.
+    """
     command = [sys.executable, "-B", "-m", "feedmirror", "check", "--config", "feeds.toml"]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTHONPATH": str(packages)}
+    done = subprocess.run(command, cwd=HERE, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"feeds.toml is not in order\n{done.stderr.strip()}")
 
@@ -87,6 +90,7 @@ def build(out: Path, architectures: list[str], installer: str) -> None:
             installed = Path(folder, architecture)
             install(HERE / "requirements.txt", installed, architecture, installer)
             merge(installed, architecture, whole)
+        check_feeds(whole)
         leave_out = shutil.ignore_patterns(*COMMAND_ONLY)
         shutil.copytree(HERE / "feedmirror", whole / "feedmirror", ignore=leave_out)
         shutil.copyfile(HERE / "feeds.toml", whole / "feeds.toml")

@@ -206,13 +206,14 @@ class Mirror(RuleBasedStateMachine):
         try:
             outcome = self._refresh(store, answers)
         except (Crash, StoreError):
-            if reply in {"whole", "copy", "cut"}:
-                self.promises.may_have_been_read(copied if reply == "copy" else self.said)
-                if reply == "copy":
-                    self.before_copy += self.last
-                self.last.append(self.said)
-        else:
+            outcome = None
+        if outcome and not _store_failed(outcome):
             self._read(reply, outcome, copied)
+        elif reply in {"whole", "copy", "cut"}:
+            self.promises.may_have_been_read(copied if reply == "copy" else self.said)
+            if reply == "copy":
+                self.before_copy += self.last
+            self.last.append(self.said)
 
     @precondition(lambda self: self.is_polled and self.promises.owed)
     @rule(at=operations, moment=moments)
@@ -367,6 +368,11 @@ class Mirror(RuleBasedStateMachine):
 def has_read(outcome: Outcome) -> bool:
     """Whether the run got anything to read."""
     return outcome.outcome not in {"failed", "waiting"}
+
+
+def _store_failed(outcome: Outcome) -> bool:
+    """Whether the store failed a run that may have committed what it read."""
+    return outcome.failure is not None and outcome.failure.kind == Kind.STORE.value
 
 
 _FAILING = FetchError(Kind.TIMEOUT, "no answer")
