@@ -124,6 +124,20 @@ def test_unknown_elements_keep_their_words(name: str) -> None:
     assert to_text(f"press <{name}> twice") == "press twice"
 
 
+@pytest.mark.parametrize("name", "dialog fieldset form legend search dir listing".split())
+def test_words_of_blocks_that_articles_do_not_have_stay_apart(name: str) -> None:
+    block = f"<{name} open>pier</{name}>"
+    assert words_of(clean(f"one{block}{block}two")) == "one pier pier two"
+
+
+def test_the_caption_of_a_drawing_stands_apart_and_its_metadata_is_not_shown() -> None:
+    drawn = (
+        "<title>Gauge</title><desc>at low tide</desc>"
+        "<metadata><rdf><format>image/svg+xml</format></rdf></metadata><path d='M0 0'/>"
+    )
+    assert words_of(clean(f"one<svg>{drawn}</svg>two")) == "one Gauge at low tide two"
+
+
 def test_a_bracket_that_begins_no_element_is_a_word() -> None:
     assert words_of(clean("<p>if x <y or y </3 then</p> <p>z</p>")) == "if x <y or y </3 then z"
 
@@ -185,6 +199,8 @@ def test_an_item_wrapped_in_cdata_twice_keeps_its_words() -> None:
     twice = "<![CDATA[<![CDATA[One <b>two</b>]]]]><![CDATA[>]]>"
     assert _rss(f"<description>{twice}</description>").summary == "One <b>two</b>"
     assert _rss(f"<title>{twice}</title>").title == "One two"
+    link = "<![CDATA[<![CDATA[https://tides.example.org/one]]]]><![CDATA[>]]>"
+    assert _rss(f"<link>{link}</link>").link == "https://tides.example.org/one"
     twice = "<![CDATA[<![CDATA[One]]]]><![CDATA[>]]>"
     said = _rss(f"<title>{twice}</title><category>{twice}</category><author>{twice}</author>")
     assert (said.title, said.categories[0].term, said.authors[0].name) == ("One", "One", "One")
@@ -239,6 +255,10 @@ def test_what_the_origin_hides_is_not_shown(name: str, attribute: str) -> None:
 def test_what_is_shown_stays(attribute: str) -> None:
     assert clean(f"one <i {attribute}>two</i>").startswith("one <i")
     assert words_of(clean(f"one <i {attribute}>two</i>")) == "one two"
+
+
+def test_a_dialog_is_shown_if_it_is_open() -> None:
+    assert words_of(clean("one <dialog>two</dialog> <dialog open>three</dialog>")) == "one three"
 
 
 def test_a_picture_or_a_frame_that_is_hidden_goes() -> None:
@@ -317,6 +337,15 @@ def test_a_formula_in_two_forms_is_shown_once(name: str) -> None:
     for inner in (f"<span>{formula}</span>{looks}", f"{looks}<span>{formula}</span>"):
         body = f'<p aria-hidden="true">a</p><p>so <span class="{name}">{inner}</span> holds</p>'
         assert words_of(clean(body)) == "a so x^2 holds"
+
+
+def test_a_formula_that_mathjax_has_typeset_in_elements_of_its_own_is_shown_once() -> None:
+    body = (
+        '<p>so <mjx-container class="MathJax" jax="CHTML"><mjx-math aria-hidden="true"><mjx-mi>x'
+        "</mjx-mi></mjx-math><mjx-assistive-mml><math><mi>x</mi><mo>+</mo><mn>1</mn></math>"
+        "</mjx-assistive-mml></mjx-container> holds</p>"
+    )
+    assert words_of(clean(body)) == "so x+1 holds"
 
 
 def test_a_formula_in_a_script_is_kept() -> None:

@@ -6,7 +6,8 @@ Source: Media RSS 1.5.1, "Apple Podcasts RSS", "Google Play podcasts RSS".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from feedmirror.core.uri import absolute
 from feedmirror.core.vocabulary import GOOGLEPLAY, ITUNES, MEDIA, canonical
@@ -71,6 +72,32 @@ def _words(node: Node, name: str) -> str | None:
         if canonical(child.name.uri) == MEDIA and child.name.local == name:
             return " ".join(printable(child.text()).split()) or None
     return None
+
+
+def timed(enclosures: Sequence[Enclosure], duration: str | None) -> tuple[Enclosure, ...]:
+    """Return the enclosures, the one that plays with the duration that `itunes:duration` states.
+    With several that play, none gets the duration: it may be that of any of them, or of all.
+    """
+    playing = [e for e in enclosures if (e.media_type or "").startswith(("audio/", "video/"))]
+    seconds = _seconds(duration or "")
+    if not seconds or len(playing or enclosures) != 1:
+        return tuple(enclosures)
+    (one,) = playing or enclosures
+    return tuple(replace(e, duration_s=seconds) if e is one else e for e in enclosures)
+
+
+def _seconds(text: str) -> int | float | None:
+    """Return the seconds of `H:MM:SS`, `M:SS` or a number of seconds, None for anything else.
+
+    Source: Apple Podcasts RSS, `<itunes:duration>`.
+    """
+    parts = [number_of(part) for part in text.strip().split(":")]
+    if len(parts) > 3 or None in parts:
+        return None
+    seconds = 0.0
+    for part in parts:
+        seconds = seconds * 60 + (part or 0)
+    return number_of(seconds)
 
 
 def number_of(value: object) -> int | float | None:

@@ -15,15 +15,16 @@ from xml.sax.expatreader import ExpatParser
 import feedparser
 
 from feedmirror.core import bodies
-from feedmirror.core.beside import files_of, pictures_of, size_of
+from feedmirror.core.beside import files_of, pictures_of, size_of, timed
 from feedmirror.core.dates import parse_date
 from feedmirror.core.fields import authors, categories, plain, string
 from feedmirror.core.foreign import carried
 from feedmirror.core.language import language_tag
 from feedmirror.core.reading import is_own
 from feedmirror.core.scan import is_item
+from feedmirror.core.text import unwrapped
 from feedmirror.core.uri import absolute, leading, trimmed
-from feedmirror.core.vocabulary import ATOM, DC, HTML, canonical
+from feedmirror.core.vocabulary import ATOM, DC, HTML, ITUNES, canonical
 from feedmirror.core.xml import SEPARATOR, XML, Element, Name, printable
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Enclosure, Entry, Feed, Source
@@ -145,7 +146,7 @@ class _Reader:
             language=language_tag(string(raw, "language") or _language(element)),
             authors=authors(raw, element),
             categories=categories(raw),
-            enclosures=tuple(_enclosures(raw, base, element)),
+            enclosures=timed(list(_enclosures(raw, base, element)), _duration(raw, element)),
             media=tuple(files_of(element.node, base)) if element else (),
             image=next(pictures_of(element.node, base), None) if element else None,
             comments=absolute(string(raw, "comments"), base),
@@ -176,7 +177,7 @@ def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
         if not own or child.name.local.lower() != "link":
             continue
         if (child.get("rel") or "alternate") == "alternate":
-            href = child.get("href") or child.text()
+            href = child.get("href") or unwrapped(child.text().strip())
             is_page = (child.get("type") or "text/html").strip().lower() in HTML
             (pages if is_page else files).append((href, child.base(base)))
     yield from reversed(pages)
@@ -210,6 +211,18 @@ def _enclosed(raw: Any, base: str, element: Element | None) -> Iterator[tuple[di
         if rss or (atom and said.get("rel") == "enclosure"):
             href = said.get("href") or said.get("url") or ""
             yield said | {"href": href}, child.base(base)
+
+
+def _duration(raw: Any, element: Element | None) -> str | None:
+    """Return how long the entry's sound or film is, as `itunes:duration` states it."""
+    if element is None:
+        return string(raw, "itunes_duration")
+    found = (
+        child.text()
+        for child in element.node.elements()
+        if (child.name.uri, child.name.local) == (ITUNES, "duration")
+    )
+    return next(found, None)
 
 
 def _source(raw: Any, base: str) -> Source | None:

@@ -22,8 +22,18 @@ _TYPESET = re.compile(r"class=[\"']?mathjax", re.IGNORECASE)  # then formulas st
 _VOID = frozenset("area br col hr img source track wbr".split())
 _VOID_END = re.compile(rf"</(?:{'|'.join(sorted(_VOID))})\s*>", re.IGNORECASE)
 _FRAMES = {"iframe": ("src", "data-src"), "embed": ("src",), "object": ("data",)}
-_RENAMED = {"image": "img", "nobr": "span"}
-_APART = frozenset({"option", "optgroup", "text"})  # words in them do not run together
+_RENAMED = {
+    "image": "img",
+    "nobr": "span",
+    "dir": "ul",
+    "listing": "pre",
+    # Blocks: their words stand on lines of their own. Source: HTML §15.3.3.
+    **dict.fromkeys(("dialog", "fieldset", "form", "legend", "search"), "div"),
+    # MathJax: their attributes say what of a formula is for the eyes.
+    **dict.fromkeys(("mjx-container", "mjx-math"), "span"),
+}
+# Words in them do not run together; of titles those of drawings, others are not shown.
+_APART = frozenset({"desc", "option", "optgroup", "text", "title"})
 
 
 class Rewritten:
@@ -74,12 +84,18 @@ class Rewritten:
         elif tag.name == "input":
             self._box(tag)
         elif tag.name in _RENAMED and not tag.is_drawn:
-            end = "/" if tag.is_end else ""
-            self._parts.append(f"<{end}{_RENAMED[tag.name]}{tag.raw}>")
+            self._renamed(tag)
         elif tag.name in _APART and (tag.is_drawn or tag.name in OF_HTML):
             self._parts.append(" ")
         elif tag.name in TAGS and not (self._xhtml and tag.is_end and tag.name in _VOID):
             self._parts.append(tag.source)
+
+    def _renamed(self, tag: Tag) -> None:
+        end = "/" if tag.is_end else ""
+        # Source: HTML §4.11.4: a dialog that is not open is not shown.
+        is_closed = tag.name == "dialog" and not end and "open" not in tag.attributes()
+        hidden = " hidden" if is_closed else ""
+        self._parts.append(f"<{end}{_RENAMED[tag.name]}{hidden}{tag.raw}>")
 
     def _script(self, tag: Tag) -> None:
         """Keep a formula in TeX, which pages with MathJax hold in a script."""

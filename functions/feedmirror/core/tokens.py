@@ -18,6 +18,7 @@ _FORMULA_ROOTS = frozenset({"m:math", "mml:math", "mathml:math"})
 _KNOWN = OF_HTML | {"math", "noframes", "noscript", "svg"}
 _OF_TEXT = frozenset({"textarea", "xmp"})  # what is in them is no markup
 _NEVER_SHOWN = frozenset({"datalist", "noembed", "script", "style", "template", "title"})
+_NEVER_SHOWN_DRAWN = _NEVER_SHOWN - {"title"} | {"metadata"}  # the title is its caption
 _MARK = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]*+)|!--|!\[CDATA\[|[!?](?=[a-zA-Z\[>])|/>)|\]\]>|<")
 _REST_OF_KNOWN = re.compile(rf"({ATTRIBUTES})([\s/]*+)(>?)")
 # What HTML does not know may be words (`a <b2 and c`): its tag ends before the next one begins.
@@ -123,7 +124,8 @@ class _Reader:
         tag.is_drawn = self._drawings > 0
         if name in _OF_TEXT and not tag.is_end and (end := self._find(_end_of(name), rest.end())):
             return self._body[rest.end() : end.start()].replace("<", "&lt;"), end.end()
-        if name not in _NEVER_SHOWN or (name == "title" and tag.is_drawn):
+        never_shown = _NEVER_SHOWN_DRAWN if tag.is_drawn else _NEVER_SHOWN
+        if name not in never_shown:
             return tag, rest.end()
         return self._unshown(tag, rest.end())
 
