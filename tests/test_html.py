@@ -517,13 +517,24 @@ def _sources(body: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "attribute",
-    ["data-src", "data-lazy-src", "data-original", "data-actualsrc", "data-cfsrc", "DATA-SRC"],
+    (
+        "data-src data-lazy-src data-original data-actualsrc data-cfsrc data-lazyload DATA-SRC"
+    ).split(),
 )
 @pytest.mark.parametrize("before", ["", f'src="{DOT}"', 'src="/spinner.gif"', "src=''"])
 def test_a_picture_that_a_script_would_load_is_an_ordinary_one(attribute: str, before: str) -> None:
     assert _sources(f'<p>a<img {before} {attribute}="{REAL}" alt="b">c</p>') == [REAL]
     relative = f'<img {before} {attribute}="../boat.jpg">'
     assert _sources(relative) == ["https://a.example.org/boat.jpg"]
+
+
+@pytest.mark.parametrize("before", ["", "src=''", f'src="{DOT}"'])
+def test_the_picture_of_a_script_that_nobody_knows_is_found_by_its_address(before: str) -> None:
+    assert _sources(f'<img data-id="7" data-mine="{REAL}?w=9" {before}>') == [f"{REAL}?w=9"]
+    assert REAL not in clean(f'<img data-id="7" data-page="{REAL}.html" {before}>')
+    assert _sources(f'<img src="/small.jpg" data-large="{REAL}">') == [
+        "https://a.example.org/small.jpg"
+    ]
 
 
 @pytest.mark.parametrize("attribute", ["srcset", "data-srcset", "data-lazy-srcset"])
@@ -601,6 +612,7 @@ def test_small_pictures_of_dots_stay_where_they_are_and_nothing_else_of_data_doe
         ('<amp-iframe src="https://v.example.org/7"></amp-iframe>', "v.example.org/7"),
         ('<amp-youtube data-videoid="x7"></amp-youtube>', "www.youtube.com/watch?v=x7"),
         ('<amp-vimeo data-videoid="7"></amp-vimeo>', "vimeo.com/7"),
+        ('<lite-youtube videoid="x7"></lite-youtube>', "www.youtube.com/watch?v=x7"),
     ],
 )
 def test_a_frame_that_a_script_would_load_is_a_link(body: str, leads_to: str) -> None:

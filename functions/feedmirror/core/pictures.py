@@ -20,7 +20,8 @@ from feedmirror.core.uri import absolute
 _LAZY = (
     "data-src data-lazy-src data-original data-lazy data-orig-src data-actualsrc data-cfsrc "
     "data-echo data-ll-src data-litespeed-src data-pagespeed-lazy-src data-full-src "
-    "data-hi-res-src data-wpfc-original-src nitro-lazy-src data-url"
+    "data-hi-res-src data-wpfc-original-src nitro-lazy-src data-lazyload data-flickity-lazyload "
+    "data-url"
 ).split()
 _LAZY_SETS = (
     "data-srcset data-lazy-srcset data-original-set data-cfsrcset nitro-lazy-srcset".split()
@@ -36,6 +37,8 @@ _EMBEDS = {
     "amp-twitter": ("data-tweetid", "https://twitter.com/i/status/{}"),
     "amp-vimeo": ("data-videoid", "https://vimeo.com/{}"),
     "amp-youtube": ("data-videoid", "https://www.youtube.com/watch?v={}"),
+    "lite-vimeo": ("videoid", "https://vimeo.com/{}"),
+    "lite-youtube": ("videoid", "https://www.youtube.com/watch?v={}"),
 }
 _ELEMENTS = frozenset(
     {"img", "source", "picture", "video", "audio", "noscript", *_FRAMES, *_EMBEDS, *_OF_AMP}
@@ -46,12 +49,14 @@ _TO_BE_READ = re.compile(
             *_LAZY,
             *_LAZY_SETS,
             "data:image",
-            r"<img(?![^<>]*\ssrc\s*=)",
-            "<(?:picture|noscript|amp-)",
+            r"<img(?![^<>]*\ssrc\s*=\s*[^\s>])",
+            r"<img[^<>]*\ssrc\s*=\s*(?:\"\"|'')",
+            "<(?:picture|noscript|amp-|lite-)",
         )
     ),
     re.IGNORECASE,
 )
+_OF_PICTURE = re.compile(r"[^?#]+\.(?:avif|gif|jpe?g|png|webp)(?:[?#].*)?", re.IGNORECASE)
 _NOT_EMPTY = frozenset({"src", "srcset", "poster"})
 _CANDIDATE = re.compile(r"[\s,]*+(\S++)")
 _DESCRIPTORS = re.compile(r"[^,]*")
@@ -176,6 +181,11 @@ class _Rewriter:
         found = (held[name] for name in _LAZY if name in held)
         return next((url for url in found if absolute(url, self.base)), None)
 
+    def _guessed(self, held: Attributes) -> str | None:
+        """The address of a picture in an attribute of a script that is not known."""
+        found = (url for name, url in held.items() if name.startswith("data-"))
+        return next((u for u in found if _OF_PICTURE.fullmatch(u) and absolute(u, self.base)), None)
+
     def _best(self, srcset: str) -> str:
         """The address of the largest candidate; empty if none leads anywhere."""
         found = [
@@ -202,7 +212,7 @@ class _Rewriter:
         if lazy:
             src = lazy
         elif stands_in or lazy_set:
-            src = self._best(srcset) or self.offered or src
+            src = self._best(srcset) or self.offered or self._guessed(held) or src
         is_lazy = bool(lazy or lazy_set or stands_in)
         if is_lazy and all(held.get(side) in {"0", "1"} for side in ("width", "height")):
             held = {key: held[key] for key in held if key not in {"width", "height"}}
