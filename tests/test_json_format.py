@@ -229,6 +229,55 @@ def test_files_that_media_rss_names_are_attachments_and_the_first_picture_the_im
     ]
 
 
+ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
+
+
+def _attachments(duration: str, *files: tuple[str, str]) -> list[object]:
+    extra = f'<itunes:duration xmlns:itunes="{ITUNES}">{duration}</itunes:duration>'
+    enclosures = [(f"{SITE}{name}", 9, kind) for name, kind in files]
+    (item,) = _read(rss_document([entry(1, enclosures=enclosures, extra=extra)]))["items"]
+    return [file.get("duration_in_seconds") for file in item["attachments"]]
+
+
+AUDIO = ("a.mp3", "audio/mpeg")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("3723", 3723),
+        (" 1:02:03 ", 3723),
+        ("62:03", 3723),
+        ("1:02:03.5", 3723.5),
+        ("0", None),
+        ("1:2:3:4", None),
+        ("1:-2", None),
+        ("an hour", None),
+        ("", None),
+    ],
+)
+def test_the_duration_of_a_podcast_s_episode_is_that_of_its_file(
+    written: str, seconds: float | None
+) -> None:
+    assert _attachments(written, AUDIO) == [seconds]
+
+
+def test_a_duration_is_of_the_one_file_that_plays_or_of_none() -> None:
+    assert _attachments("60", AUDIO, ("a.jpg", "image/jpeg")) == [60, None]
+    assert _attachments("60", AUDIO, ("b.mp3", "audio/mpeg")) == [None, None]
+    assert _attachments("60", ("a.bin", "")) == [60]
+
+
+def test_the_duration_of_the_only_attachment_is_written_in_rss() -> None:
+    file = {"url": f"{SITE}7.ogg", "mime_type": "audio/ogg", "duration_in_seconds": 7.5}
+    item = {"id": "7", "content_text": "a", "attachments": [file]}
+    document = {"version": "https://jsonfeed.org/version/1.1", "items": [item]}
+    found = etree.fromstring(_scene(json.dumps(document).encode()).public("rss.xml").encode())
+    assert found.findtext(f"channel/item/{{{ITUNES}}}duration") == "8"
+    item["attachments"] = [file, file | {"url": f"{SITE}8.ogg"}]
+    assert "duration" not in _scene(json.dumps(document).encode()).public("rss.xml")
+
+
 def test_author_with_an_address_alone_is_reached_by_mail() -> None:
     (item,) = _read(rss_document([entry(1, extra="<author>a+b@example.org (Ada)</author>")]))[
         "items"

@@ -213,6 +213,7 @@ def test_json_is_read_in_every_unicode_encoding(mark: bytes, encoding: str) -> N
         '{"version": "https://example.org/", "items": []}',
         '{"version": 1, "items": []}',
         '{"items": [{"id": "1"}]}',
+        '{"items": [{"id": "1", "content_text": "a"}, {"content_text": "b"}]}',
         '{"version": "https://jsonfeed.org/version/1", "items": [{"id": 1},]}',
         '{"version": "https://jsonfeed.org/version/1", "items": [{"id": 1 "a": 2}]}',
         '{"version": "https://jsonfeed.org/version/1" "items": []}',
@@ -226,6 +227,12 @@ def test_json_is_read_in_every_unicode_encoding(mark: bytes, encoding: str) -> N
 )
 def test_json_that_is_no_feed_or_damaged_is_refused(document: str) -> None:
     assert _refused(document) is Kind.NOT_A_FEED
+
+
+def test_a_feed_that_does_not_say_its_version_is_known_by_ids_and_contents() -> None:
+    items = [{"id": "a", "title": "A picture alone"}, {"id": "b", "content_text": "Words."}]
+    parsed = _parsed(json.dumps({"title": "t", "items": items}))
+    assert [entry.guid for entry in parsed.entries.values()] == ["a", "b"]
 
 
 def test_what_stands_behind_the_feed_is_left_out() -> None:

@@ -55,7 +55,7 @@ def parse(
         raise ParseError(
             Kind.NOT_A_FEED,
             "the document is JSON, but no JSON Feed: it lacks `items`, or both `version` and items "
-            "with an id and a content each",
+            "with an id each and contents",
         )
     if not document.complete and not document.found:
         raise ParseError(
@@ -83,10 +83,10 @@ def parse(
 
 
 def _are_items(found: Sequence[Found]) -> bool:
-    """True for items that only a JSON Feed has: each with an id and a content."""
-    return bool(found) and all(
-        _id(one.value) and (_text(one.value, "content_html") or _text(one.value, "content_text"))
-        for one in found
+    """True for items that only a JSON Feed has: each with an id, some with a content."""
+    contents = ("content_html", "content_text")
+    return all(_id(one.value) for one in found) and any(
+        _text(one.value, name) for one in found for name in contents
     )
 
 
@@ -157,7 +157,8 @@ def _entry(found: Found, base: str) -> Entry:
     link = leading(_text(raw, "url"), base) or external
     summary = _text(raw, "summary")
     pictures = [absolute(_text(raw, name), base) for name in ("image", "banner_image")]
-    foreign, prefixes = _elsewhere(pictures, external)
+    enclosures = tuple(_enclosures(raw, base))
+    foreign, prefixes = _elsewhere(pictures, external, enclosures)
     return Entry(
         guid=_id(raw),
         link=link,
@@ -168,7 +169,7 @@ def _entry(found: Found, base: str) -> Entry:
         language=language_tag(_text(raw, "language")),
         authors=_authors(raw),
         categories=tuple(_categories(raw)),
-        enclosures=tuple(_enclosures(raw, base)),
+        enclosures=enclosures,
         image=pictures[0],
         banner=pictures[1],
         published=parse_date(raw.get("date_published")),
@@ -181,13 +182,16 @@ def _entry(found: Found, base: str) -> Entry:
 
 
 def _elsewhere(
-    pictures: Sequence[str | None], external: str | None
+    pictures: Sequence[str | None], external: str | None, enclosures: Sequence[Enclosure]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What RSS and Atom have no element for, in those of other vocabularies; their prefixes."""
     shown = dict.fromkeys(filter(None, pictures))
     fragments = [f'<media:content url={quote(url)} medium="image"/>' for url in shown]
     if external:
         fragments.append(f'<atom:link rel="related" href={quote(external)}/>')
+    durations = [one.duration_s for one in enclosures]
+    if len(durations) == 1 and durations[0]:  # the element tells of the only file
+        fragments.append(f"<itunes:duration>{round(durations[0])}</itunes:duration>")
     used = {fragment[1:].partition(":")[0] for fragment in fragments}
     return tuple(fragments), tuple(sorted(used))
 
