@@ -83,6 +83,7 @@ class Gofeed:
         ("https://www.w3.org/2005/Atom", ATOM),
         ("http://www.w3.org/2005/Atom//", ATOM),
         ("HTTP://WWW.W3.ORG/2005/ATOM/", ATOM),
+        ("http://w3.org/2005/Atom", ATOM),
         ("https://purl.org/rss/1.0/modules/content", CONTENT),
         ("http://kelp.example.org/rss/1.0/modules/content/", CONTENT),
         ("https://purl.org/dc/elements/1.1", DC),
@@ -132,6 +133,12 @@ def test_the_full_text_is_the_content_whatever_its_namespace_is_spelt(
     assert disclaimers(scene.public().encode(), sentence=NOTICE) == [
         {"description": 1, "content:encoded": 1}
     ]
+
+
+def test_the_full_text_is_written_once_however_its_name_is_spelt() -> None:
+    item = "<content:Encoded>&lt;p>Twelve fathoms.&lt;/p></content:Encoded>"
+    for document in _both(_rss(item, content=CONTENT)):
+        assert document.count("Twelve fathoms") == 1
 
 
 def test_the_full_text_is_known_by_its_prefix_where_its_namespace_is_nobody_s() -> None:
@@ -228,10 +235,20 @@ def test_a_link_without_an_address_is_left_out(link: str) -> None:
         assert all(one.get("href") for one in etree.fromstring(document.encode()).iter(f"{A}link"))
 
 
-@pytest.mark.parametrize("uri", ["http://www.w3.org/2005/Atom/", "https://www.w3.org/2005/Atom"])
-def test_a_misspelt_namespace_does_not_let_the_origin_s_own_links_through(uri: str) -> None:
-    own = "<a:link rel='Self' href='https://kelp.example.org/own.xml'/>"
-    for document in _both(_rss("", own, a=uri)):
+@pytest.mark.parametrize(
+    ("prefix", "uri"),
+    [
+        ("a", "http://www.w3.org/2005/Atom/"),
+        ("a", "https://www.w3.org/2005/Atom"),
+        ("a", "http://w3.org/2005/Atom"),
+        ("atom", "urn:nobody"),
+    ],
+)
+def test_a_misspelt_namespace_does_not_let_the_origin_s_own_links_through(
+    prefix: str, uri: str
+) -> None:
+    own = f"<{prefix}:link rel='Self' href='https://kelp.example.org/own.xml'/>"
+    for document in _both(_rss(own, own, **{prefix: uri})):
         assert "own.xml" not in document
 
 
@@ -346,6 +363,19 @@ def test_addresses_in_a_licence_are_absolute(uri: str) -> None:
         assert 'contactUrl="http' in document
         assert re.search(r">https?://[^/<]+/terms<", document)
         assert ">search<" in document
+
+
+@pytest.mark.parametrize(
+    ("prefix", "element"),
+    [
+        ("creativeCommons", "<creativeCommons:license>by/4.0</creativeCommons:license>"),
+        ("dcterms", "<dcterms:license>/by/4.0</dcterms:license>"),
+        ("rsl", "<rsl:content><rsl:standard>by/4.0</rsl:standard></rsl:content>"),
+    ],
+)
+def test_the_address_of_a_licence_belongs_to_the_site(prefix: str, element: str) -> None:
+    for document in _both(_rss(element, element, **{prefix: PREFIXES[prefix]})):
+        assert document.count(">https://kelp.example.org/by/4.0<") == 2
 
 
 def test_the_title_may_hold_the_title_of_the_source_and_the_disclaimer_then_names_the_source() -> (

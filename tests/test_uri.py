@@ -161,3 +161,9 @@ def test_relative_addresses_of_other_vocabularies_are_made_absolute() -> None:
 def test_addresses_of_the_web_in_other_vocabularies_are_made_valid_too() -> None:
     assert harmless("https://ä.example/é", None) == "https://xn--4ca.example/%C3%A9"
     assert harmless("https://[oops", None) == "https://[oops"
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\xa0", "\ufeff"])
+def test_invisible_marks_around_addresses_of_other_vocabularies_go(mark: str) -> None:
+    for url in ("https://a.example.org/b", "mailto:a@example.org"):
+        assert harmless(f"{mark}{url}{mark}", BASE) == url

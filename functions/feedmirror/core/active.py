@@ -8,7 +8,7 @@ from feedmirror.core import html
 from feedmirror.core.language import language_tag
 from feedmirror.core.text import unescape
 from feedmirror.core.uri import harmless
-from feedmirror.core.vocabulary import LICENCES
+from feedmirror.core.vocabulary import CREATIVE_COMMONS, DCTERMS, LICENCES, RSL
 from feedmirror.core.xml import XML, Name, Node
 
 # Attributes that hold an address, and the ends of names of elements and attributes that do.
@@ -17,6 +17,15 @@ _OF_ADDRESS = ("link", "url", "uri", "href", "rss", "image", "icon", "logo", "pl
 _OF_ADDRESS_IN_TAG = (*_OF_ADDRESS, "src", "img", "poster", "thumbnail", "action", "data", "page")
 _OF_ADDRESS_IN_LICENCE = ("server", "resource", "about", "url")
 _RELATIVE = re.compile(r"\s*(?:/|\.\.?/)\S*\s*")
+# Elements of licences, and of Dublin Core on them, that hold nothing but an address.
+_LICENCE_ADDRESSES = frozenset(
+    {
+        *((RSL, name) for name in ("custom", "link", "schema", "standard", "terms")),
+        (CREATIVE_COMMONS, "license"),
+        (DCTERMS, "license"),
+    }
+)
+_ONE_WORD = re.compile(r"\s*\S+\s*")
 _SCRIPT = re.compile(r"(?:javascript|vbscript|livescript|data):", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\ufeff]")
 # Markup that does something when a reader takes a text for HTML. Talk of it ("the <script> tag")
@@ -88,7 +97,9 @@ def text(words: str, node: Node, base: str) -> str:
     """The words that stand directly in an element, "" for an address that would run."""
     if _is_script(words, node.name, _OF_ADDRESS):
         return ""
-    if node.name.uri in LICENCES and _RELATIVE.fullmatch(words):
+    is_address = (node.name.uri, node.name.local) in _LICENCE_ADDRESSES
+    pattern = _ONE_WORD if is_address else _RELATIVE
+    if (is_address or node.name.uri in LICENCES) and pattern.fullmatch(words):
         return harmless(words.strip(), base) or ""
     # What was XHTML has been reduced to words.
     marked = "html" in (node.get("type") or "").lower() and not any(True for _ in node.elements())

@@ -50,6 +50,8 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
     link = absolute(string(raw, "link"), location)
     is_atom = (parsed.version or "").startswith("atom")
     base = location if is_atom else site_base(link, location)
+    if element and element.base == location:  # else an ancestor has an `xml:base`
+        element = Element(element.node, base)
     foreign, prefixes = carried(element, slots=False) if element else ((), ())
     said = Feed(
         kind=_kind_of(parsed) or _cdf(node),

@@ -93,14 +93,14 @@ def _belongs(node: Node, parent: Node) -> bool:
     uri, local = node.name.uri, node.name.local
     own = is_own(uri, parent.name.uri)
     in_atom = own and uri == ATOM and parent.name.local in _ATOM_PARENTS
-    if uri == ATOM and local == "link":
+    if local == "link" and (uri == ATOM or node.name.prefix.lower() == "atom"):
         rel = (node.get("rel") or "alternate").strip().lower()
         return rel not in DROPPED_LINK_RELS and not (own and rel in CORE_LINK_RELS)
     if in_atom:
         # A person with extensions (a portrait, say) travels whole, beside the author as RSS has it.
         extended = local == "author" and any(not is_own(n.name.uri, uri) for n in node.elements())
         return extended or local not in _ATOM_CORE
-    if own or uri == RDF or uri in ACTIVE or (uri == CONTENT and local == "encoded"):
+    if own or uri == RDF or uri in ACTIVE or (uri == CONTENT and local.lower() == "encoded"):
         return False
     if uri == DC and local == "source" and not node.text().strip():
         return False

@@ -129,10 +129,10 @@ def harmless(url: str, base: str | None) -> str | None:
 
     For attributes of other vocabularies, which may name an account or a payment.
     """
-    scheme = scheme_of(url)
-    if scheme is None or _WEB.match(url):
-        return absolute(url, base) or url
-    return url if scheme in _HARMLESS else None
+    scheme, bare = scheme_of(url), trimmed(url)
+    if scheme is None or _WEB.match(bare):
+        return absolute(bare, base) or bare
+    return bare if scheme in _HARMLESS else None
 
 
 def is_web(url: str) -> bool:

@@ -90,7 +90,7 @@ _ALIASES = {
 # Those that any host may be in front of.
 _ANY_HOST = re.compile(
     r"[^/]+/(?P<path>rss/1\.0/modules/(?:content|slash|syndication)|dc/(?:elements/1\.1|terms)"
-    r"|mrss|dtds/podcast-1\.0\.dtd|schemas/play-podcasts/1\.0"
+    r"|2005/atom|mrss|dtds/podcast-1\.0\.dtd|schemas/play-podcasts/1\.0"
     r"|(?P<podcast>podcastindex-org/podcast-namespace(?:/.*)?))"
 )
 # Roughly, and strictly; an address of IPv6 passes for none.
