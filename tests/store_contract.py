@@ -59,7 +59,7 @@ BAD_KEYS = [
 GOOD_KEYS = [
     "x",
     "data/example-news/state.json",
-    f"data/x/entries/{'0123456789abcdef' * 4}/{'f' * 64}.json",
+    f"data/x/entries/{'0123456789abcdef' * 4}/{'f' * 64}.49.json",
     "public/Example_News-2/feed.v1.atom.xml",
     "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p",
     "-/_/0..x",

@@ -176,12 +176,14 @@ class VirtualStore(_Around):
         self.archived = archived
         self.slug = slug
         self.entry_loads: list[str] = []  # keys of entries, archived or not, that were loaded
-        self._entry = re.compile(rf"data/{re.escape(slug)}/entries/([0-9a-f]+)/([0-9a-f]+)\.json")
+        self._entry = re.compile(
+            rf"data/{re.escape(slug)}/entries/([0-9a-f]+)/([0-9a-f]+)\.0\.json"
+        )
 
     def archived_key(self, number: int) -> str:
         """The key of an entry of the archive; `number` counts from 0."""
         assert 0 <= number < self.archived
-        return f"data/{self.slug}/entries/{number:032x}/{number:032x}.json"
+        return f"data/{self.slug}/entries/{number:032x}/{number:032x}.0.json"
 
     def load(self, key: str) -> Stored | None:
         if self._entry.fullmatch(key):

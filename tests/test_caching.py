@@ -36,7 +36,7 @@ PUBLIC = {
 }
 PRIVATE = (
     "data/news/state.json",
-    "data/news/entries/769fddacdc8774210f16b68e65dd3116/a1497f2724c79b1e02d1759d6abcf716.json",
+    "data/news/entries/769fddacdc8774210f16b68e65dd3116/a1497f2724c79b1e02d1759d6abcf716.0.json",
     "data/news/archive/x.json",
     "publication/rss.xml",
     "public",

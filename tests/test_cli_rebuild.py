@@ -271,7 +271,7 @@ def test_interrupted_rebuild_ends_as_interrupted_and_can_be_run_again(mirrored, 
     for number in range(1_500):
         name = f"{number:032x}"
         revision = plain["revision"] | {"key": name, "digest": name, "seq": number + 4}
-        path = mirrored / "entries" / name / f"{name}.json"
+        path = mirrored / "entries" / name / f"{name}.0.json"
         path.parent.mkdir()
         path.write_text(json.dumps(plain | {"revision": revision}))
     lose(mirrored)

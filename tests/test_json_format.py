@@ -147,7 +147,9 @@ def test_record_of_an_item_is_found_by_what_the_item_says() -> None:
     scene = _scene(rss_document([entry(1)]))
     (item,) = json.loads(scene.public("feed.json"))["items"]
     said = item["_feedmirror"]
-    assert scene.store.load(f"data/news/entries/{said['key']}/{said['revision']}.json") is not None
+    assert (
+        scene.store.load(f"data/news/entries/{said['key']}/{said['revision']}.0.json") is not None
+    )
 
 
 def test_feed_says_what_it_is_of_and_under_which_rights() -> None:

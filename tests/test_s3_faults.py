@@ -131,7 +131,7 @@ def assert_kept(store: S3Store, numbers: range, texts: list[str]) -> None:
     assert state.settled
     assert not state.pending
     for revision in state.window:
-        assert f"data/news/entries/{revision.key}/{revision.digest}.json" in found
+        assert f"data/news/entries/{revision.key}/{revision.digest}.{revision.number}.json" in found
 
 
 # ---------------------------------------------------------------- faults

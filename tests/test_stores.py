@@ -170,8 +170,8 @@ def test_virtual_entries_are_taken_and_nowhere_stored() -> None:
 
 def test_virtual_store_keeps_what_is_not_archived_and_counts_loads_of_entries_only() -> None:
     store = VirtualStore(MemoryStore(), archived=10, slug="x")
-    entry = f"data/x/entries/{'f' * 32}/{'e' * 32}.json"
-    other = f"data/y/entries/{0:032x}/{0:032x}.json"
+    entry = f"data/x/entries/{'f' * 32}/{'e' * 32}.0.json"
+    other = f"data/y/entries/{0:032x}/{0:032x}.0.json"
     for key in (entry, other, "data/x/state.json"):
         assert store.create(key, b"1") is not None
         assert store.load(key).body == b"1"

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import zip_longest
 
 from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
+from feedmirror.core.record import Name
 from feedmirror.core.restore import Leaf, in_place
 from feedmirror.core.seal import Named, Page, Sealed, predecessors, turned
 from feedmirror.core.state import State
@@ -14,7 +15,6 @@ from feedmirror.model import Revision
 from feedmirror.ports import SideBySide
 from feedmirror.publisher import Progress, Publisher, Write
 
-Name = tuple[str, str]  # the key of an entry and the digest of a revision
 _Written = tuple[int, Progress]  # how many pages, and the entries left out of them
 
 
@@ -41,7 +41,7 @@ class Binder:
         self._publisher.renew(f"public/{STYLE}", style(), STYLE_MEDIA_TYPE)
         sealed = Sealed()
         for leaf, newer in zip_longest(leaves, leaves[1:]):
-            words = self._words((trace.key, trace.digest) for trace in leaf.traces)
+            words = self._words(trace.name for trace in leaf.traces)
             revisions = [in_place(words[t.key], t) for t in leaf.traces if t.key in words]
             if not revisions:  # since a moment ago
                 continue

@@ -245,4 +245,4 @@ def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:
 
 
 def _each_once(pending: Iterable[Revision]) -> tuple[Revision, ...]:
-    return tuple({(one.key, one.digest): one for one in pending}.values())
+    return tuple({(one.key, one.digest, one.observed_at): one for one in pending}.values())

@@ -296,6 +296,7 @@ class Revision:
     observed_at: datetime  # when this version was fetched
     fetched_from: str  # the address it came from
     item_link: str | None = None  # the raw link that it was identified with
+    number: int = 0  # of its record among those of the same words, or the first that may be free
     disclaimer: str | None = None  # the text it was first published under; in records only
 
     @property

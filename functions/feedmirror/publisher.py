@@ -99,8 +99,30 @@ class Publisher:
                 progress.failed(made)
                 progress.pending.append(revision)
                 continue
-            key = record.key_of(self.slug, revision.key, revision.digest)
-            self._store.create(key, made)
+            self._store_record(revision, made)
+
+    def _store_record(self, revision: Revision, body: bytes) -> None:
+        """Store a record under the first number that is free, if no run has done that already."""
+        for number in range(revision.number, record.LAST + 1):
+            key = record.key_of(self.slug, revision.key, revision.digest, number)
+            if self._store.create(key, body) is not None:
+                return
+            found = self._store.load(key)
+            if found is not None and self._is_stored(found.body, key, revision):
+                return
+        for _ in range(_ATTEMPTS):
+            if found is None or self._is_stored(found.body, key, revision):
+                return
+            if self._store.replace(key, body, found.etag) is not None:
+                return
+            found = self._store.load(key)
+        raise _contended(key)
+
+    def _is_stored(self, body: bytes, key: str, revision: Revision) -> bool:
+        try:
+            return record.is_same_reading(record.load(body, self.slug, key), revision)
+        except ValueError:  # damaged: it stays as it is
+            return False
 
     def _record(self, revision: Revision, feed: Feed | None) -> bytes:
         assert feed is not None  # noqa: S101 - entries come with the feed they stand in

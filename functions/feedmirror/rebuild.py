@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from feedmirror.binder import Binder, Name
+from feedmirror.binder import Binder
 from feedmirror.core import record as records
 from feedmirror.core.archive import Archive
 from feedmirror.core.formats import formats, stamped
 from feedmirror.core.pages.style import STYLE
-from feedmirror.core.record import Record
+from feedmirror.core.record import Name, Record
 from feedmirror.core.restore import base_of, planned, restored
 from feedmirror.core.seal import predecessors
 from feedmirror.core.state import Published, State
@@ -126,8 +126,8 @@ def _made_anew(
     base = base_of(old, archive, subscription.url, generation)
     plan = planned(archive, base, subscription.keep, now)
     sealed = binder.seal(plan.leaves, base)
-    held = {(revision.key, revision.digest) for revision in base.window}
-    wanted = ((trace.key, trace.digest) for trace in plan.public)
+    held = {(revision.key, revision.digest, revision.number) for revision in base.window}
+    wanted = (trace.name for trace in plan.public)
     words = shelf.words(name for name in wanted if name not in held)
     state = restored(base, archive, plan, words, sealed=sealed, now=now)
     # The oldest first: each links to the one before it.
@@ -182,7 +182,7 @@ class _Shelf:
         """Read all records that were not read yet, or the first good one. Raises: StoreError."""
         stored = self._store.keys(records.folder(self.slug))
         named = (records.named(self.slug, key) for key in stored)
-        fresh = (name for name in named if name and not self.archive.has(*name))
+        fresh = (name for name in named if name and not self.archive.has(name))
         for name, record in self._side_by_side(self._read, fresh):
             self._note(name, record)
             number = self.archive.revisions
@@ -197,7 +197,7 @@ class _Shelf:
         for name, record in read.items():
             if isinstance(record, str):  # since a moment ago
                 self.archive.damaged[name] = record
-        return {key: r.revision for (key, _), r in read.items() if isinstance(r, Record)}
+        return {key: r.revision for (key, _, _), r in read.items() if isinstance(r, Record)}
 
     def documents(self) -> tuple[dict[str, str], int]:
         """The ETags of the documents that are public, by name, and their largest generation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from feedmirror.core.record import Record
+from feedmirror.core.record import Name, Record
 from feedmirror.model import Feed, Revision
 
 
@@ -15,12 +15,18 @@ class Trace:
 
     key: str
     digest: str  # of the revision that was observed last
+    number: int  # of its record
+    parser_version: int  # that read it
     observed_at: datetime  # when that was
-    digests: tuple[str, ...]  # of all its revisions
     first_seen: datetime
     listed_at: datetime  # with `seq`: its place in the feed, the last that it was given
     seq: int
     size_bytes: int  # of the words of the revision that was observed last
+
+    @property
+    def name(self) -> Name:
+        """The name of the record that counts."""
+        return self.key, self.digest, self.number
 
     @property
     def place(self) -> tuple[datetime, int]:
@@ -32,7 +38,7 @@ class Trace:
         return self.listed_at, self.seq
 
 
-def trace_of(revision: Revision) -> Trace:
+def trace_of(revision: Revision, parser_version: int) -> Trace:
     """What one revision says of its entry."""
     # Mostly one moment; as one object it takes a third of the room.
     observed_at, first_seen, listed_at = (
@@ -43,8 +49,9 @@ def trace_of(revision: Revision) -> Trace:
     return Trace(
         key=revision.key,
         digest=revision.digest,
+        number=revision.number,
+        parser_version=parser_version,
         observed_at=observed_at,
-        digests=(revision.digest,),
         first_seen=observed_at if first_seen == observed_at else first_seen,
         listed_at=observed_at if listed_at == observed_at else listed_at,
         seq=revision.seq,
@@ -54,13 +61,14 @@ def trace_of(revision: Revision) -> Trace:
 
 def joined(one: Trace, other: Trace) -> Trace:
     """What two traces of the same entry say together; which comes first makes no difference."""
-    last = max(one, other, key=lambda trace: (trace.observed_at, trace.digest))
+    last = max(one, other, key=_read_at)
     placed = max(one, other, key=lambda trace: trace.place)
     return Trace(
         key=one.key,
         digest=last.digest,
+        number=last.number,
+        parser_version=last.parser_version,
         observed_at=last.observed_at,
-        digests=tuple(sorted({*one.digests, *other.digests})),
         first_seen=min(one.first_seen, other.first_seen),
         listed_at=placed.listed_at,
         seq=placed.seq,
@@ -68,12 +76,21 @@ def joined(one: Trace, other: Trace) -> Trace:
     )
 
 
+def _read_at(trace: Trace) -> tuple[datetime, int, int, str]:
+    """What the records of an entry are ordered by: the last one counts.
+
+    Of what was fetched at one time a newer parser may have made something else.
+    """
+    return trace.observed_at, trace.parser_version, trace.number, trace.digest
+
+
 class Archive:
     """The records that were read so far: a few hundred bytes for each entry, whatever it says."""
 
     def __init__(self) -> None:
         self.traces: dict[str, Trace] = {}  # by key
-        self.damaged: dict[tuple[str, str], str] = {}  # records that cannot be read, and why
+        self.damaged: dict[Name, str] = {}  # records that cannot be read, and why
+        self._read: set[Name] = set()
         self.revisions = 0  # that can
         self.last_seq = 0  # the largest that was ever given
         self.dated: datetime | None = None  # the newest date in any entry
@@ -88,15 +105,23 @@ class Archive:
         """When the newest of the revisions was fetched."""
         return self._latest[0] if self._latest else None
 
-    def has(self, key: str, digest: str) -> bool:
-        """Whether that revision has a record, though it may be damaged."""
-        trace = self.traces.get(key)
-        return (trace is not None and digest in trace.digests) or (key, digest) in self.damaged
+    def has(self, name: Name) -> bool:
+        """Whether that record was read, or found to be damaged."""
+        return name in self._read or name in self.damaged
+
+    def holds(self, revision: Revision) -> bool:
+        """Whether what was read then of the entry, or later, has a record, damaged or not."""
+        trace = self.traces.get(revision.key)
+        name = (revision.key, revision.digest, revision.number)
+        return name in self.damaged or (
+            trace is not None and trace.observed_at >= revision.observed_at
+        )
 
     def add(self, record: Record) -> None:
         """Take note of a record."""
         revision = record.revision
-        trace = trace_of(revision)
+        trace = trace_of(revision, record.parser_version)
+        self._read.add((trace.key, trace.digest, trace.number))
         known = self.traces.get(trace.key)
         self.traces[trace.key] = joined(known, trace) if known else trace
         self.revisions += 1

@@ -2,20 +2,27 @@
 
 It holds all that a mirror can be made anew from, should its state be lost and the origin be gone:
 the entry as it was read and as it came, and what the feed said of itself at that time.
+
+The words of an entry name its revision. Of one revision there are several records where something
+else changed, where a newer parser read it, or where the words came back after others: they are
+numbered, and the one that was fetched last counts.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from feedmirror.core import codec
 from feedmirror.errors import StateError
 from feedmirror.model import PARSER_VERSION, Feed, Revision
 
 _SCHEMA = 1  # raise it when older programs could misread a record
-_NAME = re.compile(r"([0-9a-f]{16,64})/([0-9a-f]{16,64})\.json")
+_NAME = re.compile(r"([0-9a-f]{16,64})/([0-9a-f]{16,64})\.([0-9]{1,2})\.json")
+LAST = 49  # number of the only record of a revision that may be overwritten
+
+Name = tuple[str, str, int]  # key of the entry, digest of the revision, number of the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +39,15 @@ def folder(slug: str) -> str:
     return f"data/{slug}/entries/"
 
 
-def key_of(slug: str, key: str, digest: str) -> str:
-    """Where the record of a revision is stored."""
-    return f"{folder(slug)}{key}/{digest}.json"
+def key_of(slug: str, key: str, digest: str, number: int) -> str:
+    """Where a record of a revision is stored."""
+    return f"{folder(slug)}{key}/{digest}.{number}.json"
 
 
-def named(slug: str, stored_as: str) -> tuple[str, str] | None:
-    """The key of the entry and the digest of the revision that a record is stored under."""
+def named(slug: str, stored_as: str) -> Name | None:
+    """The name of the record that is stored there, or None if none is."""
     found = _NAME.fullmatch(stored_as.removeprefix(folder(slug)))
-    return (found[1], found[2]) if found else None
+    return (found[1], found[2], int(found[3])) if found else None
 
 
 def dump(slug: str, revision: Revision, feed: Feed) -> bytes:
@@ -78,6 +85,13 @@ def load(body: bytes, slug: str, stored_as: str) -> Record:
         )
     except codec.UNREADABLE as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    if (record.revision.key, record.revision.digest) != named(slug, stored_as):
+    name = named(slug, stored_as)
+    if name is None or (record.revision.key, record.revision.digest) != name[:2]:
         raise ValueError("it is the record of another revision")
-    return record
+    return replace(record, revision=replace(record.revision, number=name[2]))
+
+
+def is_same_reading(record: Record, revision: Revision) -> bool:
+    """Return whether the record is of what was read at that time, by whatever run it was stored."""
+    held = record.revision
+    return (held.observed_at, held.entry) == (revision.observed_at, revision.entry)

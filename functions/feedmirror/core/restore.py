@@ -67,8 +67,8 @@ def base_of(old: State | None, archive: Archive, url: str, generation: int) -> S
 
 def planned(archive: Archive, base: State, keep: int, now: datetime) -> Plan:
     """The entries in the order of the feed, and where each stands."""
-    traces = {key: _as_known(base, trace) for key, trace in archive.traces.items()}
-    listed = {revision.key: trace_of(revision) for revision in base.window}
+    traces = dict(archive.traces)
+    listed = {one.key: trace_of(one, base.parser_version) for one in base.window}
     for key, trace in listed.items():
         traces[key] = joined(traces[key], trace) if key in traces else trace
     ordered = sorted(traces.values(), key=lambda trace: (*trace.place, trace.key))
@@ -84,20 +84,6 @@ def _leaves(leaving: Sequence[Trace]) -> Iterator[Leaf]:
         name = name_of(number, older, ((trace.key, trace.digest) for trace in traces))
         yield Leaf(name, traces)
         older = name
-
-
-def _as_known(base: State, trace: Trace) -> Trace:
-    """The trace of an entry, with what the old state says of it: to a text that came back there is
-    no second record.
-    """
-    digest, _ = base.seen.get(trace.key, ("", 0))
-    known = digest in trace.digests and _is_covered(base, trace)
-    return replace(trace, digest=digest) if known else trace
-
-
-def _is_covered(base: State, trace: Trace) -> bool:
-    """Whether the old state knows all revisions; one that was restored from a backup does not."""
-    return base.requested_at is not None and trace.observed_at <= base.requested_at
 
 
 def _staying(
@@ -141,7 +127,7 @@ def restored(
         addresses={},
         sealed=sealed,
         sealing=(),
-        pending=tuple(r for r in (*base.pending, *window) if not archive.has(r.key, r.digest)),
+        pending=tuple(r for r in (*base.pending, *window) if not archive.holds(r)),
         quarantined={},
         next_seq=max(base.next_seq, max(numbers) + 1),
         requested_at=max(filter(None, (base.requested_at, observed)), default=None),
@@ -152,10 +138,10 @@ def restored(
 
 def _window(before: Window, plan: Plan, words: Mapping[str, Revision], last_seq: int) -> Window:
     """The public entries in their places; with new numbers where the old ones contradict them."""
-    held = {(revision.key, revision.digest): revision for revision in before}
+    held = {(revision.key, revision.digest, revision.number): revision for revision in before}
     revisions = []
     for trace in plan.public:
-        revision = held.get((trace.key, trace.digest)) or words.get(trace.key)
+        revision = held.get(trace.name) or words.get(trace.key)
         if revision is not None:
             revisions.append(in_place(revision, trace))
     if any(newer.seq <= older.seq for newer, older in pairwise(revisions)):
@@ -185,8 +171,8 @@ def _seen(base: State, plan: Plan, window: int) -> Seen:
     for key in dict.fromkeys((*(key for key in traces if key not in base.seen), *known)):
         trace = traces[key]
         first = int(trace.first_seen.timestamp())
-        digest, at = base.seen.get(key, (trace.digest, first))
-        seen[key] = (digest if _is_covered(base, trace) else trace.digest, min(at, first))
+        _, at = base.seen.get(key, ("", first))
+        seen[key] = (trace.digest, min(at, first))
     # A first mirror's entries all came in one document: the best guess at how many are in one.
     together = max(Counter(trace.listed_at for trace in plan.traces).values(), default=0)
     return remembered(seen, max(2 * together + window, len(known)))

@@ -96,7 +96,11 @@ def _again(observed: Revision, listed: Revision | None, first_seen: int) -> Revi
     """An observed revision of an entry that is known: in its place, if it still has one."""
     if listed is not None:
         return replace(
-            observed, seq=listed.seq, first_seen=listed.first_seen, listed_at=listed.listed_at
+            observed,
+            seq=listed.seq,
+            first_seen=listed.first_seen,
+            listed_at=listed.listed_at,
+            number=listed.number + 1 if listed.digest == observed.digest else 0,
         )
     then = datetime.fromtimestamp(first_seen, observed.observed_at.tzinfo)
     return replace(observed, first_seen=then)
