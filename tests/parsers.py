@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from feedmirror.core.parse import parse
-from feedmirror.model import Fetched, ParsedFeed
+from feedmirror.core.reread import reread
+from feedmirror.errors import ParseError
+from feedmirror.model import Entry, Fetched, ParsedFeed
+from feedmirror.ports import Located
 
 
 class InProcessParser:
@@ -13,3 +16,14 @@ class InProcessParser:
 
     def parse(self, fetched: Fetched, known: Set[str]) -> ParsedFeed:
         return parse(fetched, known)
+
+    def reread(self, stored: Sequence[Located]) -> list[Entry | str]:
+        """As the `Rereader`."""
+        return [_reread(entry, location) for location, entry in stored]
+
+
+def _reread(entry: Entry, location: str) -> Entry | str:
+    try:
+        return reread(entry, location)
+    except ParseError as error:
+        return str(error)

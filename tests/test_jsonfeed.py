@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from feedmirror.core.parse import parse
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import Author, Category, Enclosure, Entry, Fetched, Image, ParsedFeed
+from feedmirror.model import (
+    Author,
+    Category,
+    Context,
+    Enclosure,
+    Entry,
+    Fetched,
+    Image,
+    ParsedFeed,
+)
 
 URL = "https://a.example.org/feed.json"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -131,9 +140,10 @@ def test_an_id_is_a_string_or_a_number(written: str, guid: str | None) -> None:
 
 
 def test_an_item_may_say_nothing_at_all() -> None:
-    assert _entry() == Entry(original="{}")
+    assert _entry() == Entry(original="{}", context=Context())
     assert _entry(title=None, content_html=7, authors="A", tags={}, attachments=3) == Entry(
-        original='{"title": null, "content_html": 7, "authors": "A", "tags": {}, "attachments": 3}'
+        original='{"title": null, "content_html": 7, "authors": "A", "tags": {}, "attachments": 3}',
+        context=Context(),
     )
 
 

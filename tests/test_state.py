@@ -20,6 +20,7 @@ from feedmirror.errors import StateError
 from feedmirror.model import (
     Author,
     Category,
+    Context,
     Enclosure,
     Entry,
     Feed,
@@ -49,6 +50,8 @@ ENTRIES = st.builds(
     updated=st.none() | MOMENTS,
     foreign=st.lists(TEXTS, max_size=2).map(tuple),
     original=MAYBE,
+    context=st.none()
+    | st.builds(Context, st.lists(TEXTS, max_size=2).map(tuple), st.none() | TEXTS),
 )
 REVISIONS = st.builds(
     Revision,
@@ -225,11 +228,14 @@ def test_what_the_parser_sends_arrives_as_it_was(entry: Entry, feed: Feed) -> No
         {"lossless": "yes"},
         {"unreadable": {"9": "why"}},
         {"new_url": 7},
+        {"contexts": {"0": {"around": "rss"}}},
+        {"contexts": {"0": {"link": 7}}},
+        {"entries": {"0": {"context": "0"}}},
     ],
 )
 def test_what_no_parser_would_send_is_refused(changes: dict[str, object]) -> None:
     good = {"feed": {"kind": "RSS 2.0"}, "items": [["f", "g", None]], "entries": {"0": {}}}
-    good |= {"lossless": True, "complete": True, "unreadable": {}, "new_url": None}
+    good |= {"contexts": {}, "lossless": True, "complete": True, "unreadable": {}, "new_url": None}
     assert codec.parsed_from_plain(good).entries == {0: Entry()}
     with pytest.raises((TypeError, ValueError, KeyError, AttributeError)):
         codec.parsed_from_plain(good | changes)

@@ -62,6 +62,14 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """What of a document its items are read by, beside its address: to read one again alone."""
+
+    around: tuple[str, ...] = ()  # start tags around the item, outermost first; JSON Feed has none
+    link: str | None = None  # the site's page as the feed names it, absolute
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry as the origin has it now: cleaned and made absolute, no word of it altered.
 
@@ -91,6 +99,7 @@ class Entry:
     prefixes: tuple[str, ...] = ()  # well-known namespace prefixes the fragments use
     extensions: str | None = None  # members of JSON Feed that begin with "_": an object, as JSON
     original: str | None = None  # the element as it came; None once it is stored, or if lossy
+    context: Context | None = None  # of `original`; None as that is, or if it is too long to keep
 
 
 @dataclass(frozen=True, slots=True)

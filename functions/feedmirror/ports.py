@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from feedmirror.model import Fetched, Gone, NotModified, ParsedFeed, Subscription, Validators
+from feedmirror.model import (
+    Entry,
+    Fetched,
+    Gone,
+    NotModified,
+    ParsedFeed,
+    Subscription,
+    Validators,
+)
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -36,6 +44,21 @@ class Parser(Protocol):
         """The feed, with an entry for each item whose fingerprint is not in `known`.
 
         Raises: ParseError.
+        """
+        ...
+
+
+Located = tuple[str, Entry]  # the address of the document that an entry came from, and the entry
+
+
+class Rereader(Protocol):
+    """Reads stored entries again, whatever is in them."""
+
+    def reread(self, stored: Sequence[Located], /) -> Sequence[Entry | str]:
+        """Return each entry as this version reads its original, or with its bodies sanitised again
+        where it has none; or a sentence why it cannot be read.
+
+        Raises: ParseError if nothing can be read any more.
         """
         ...
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import Any, Self
 
 from feedmirror.adapters.reached import Reached
 from feedmirror.adapters.reading import PartialReading
-from feedmirror.adapters.sandbox import Sandbox, SandboxError, TooLongError
-from feedmirror.adapters.sandbox_wire import Limits
+from feedmirror.adapters.sandbox import Answer, Sandbox, SandboxError, TooLongError
+from feedmirror.adapters.sandbox_wire import COMPLAINT_CHARS, Limits
 from feedmirror.adapters.supervisor import SupervisorGoneError
 from feedmirror.core.parts import Part
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import Fetched, ParsedFeed
+from feedmirror.model import Entry, Fetched, ParsedFeed
+from feedmirror.ports import Located
 
 # An import of feedparser is worth keeping a worker for, a heap of dead strings is not.
 _RETIRE_BYTES = 100_000_000
@@ -123,17 +126,7 @@ class SupervisedParser:
             "begin": part.begin,
             "end": part.end,
         }
-        with self._lock:
-            self._reached.clear()
-            try:
-                answer = self._sandbox.ask(header, fetched.body, room)
-            except SupervisorGoneError as error:
-                raise ParseError(Kind.BUG, f"the parser {error}") from error
-            except SandboxError as error:
-                failure = ParseError(Kind.PARSER, f"the parser {error}")
-                is_too_long = isinstance(error, TooLongError)
-                raise _PartError(failure, self._reached.index, is_too_long=is_too_long) from error
-            reached = self._reached.index
+        answer, reached = self._ask(header, fetched.body, room)
         try:
             outcome = _read(answer.said)
         except _NONSENSE as error:
@@ -143,6 +136,52 @@ class SupervisedParser:
                 raise _PartError(outcome, reached)
             raise outcome
         return outcome, answer.size
+
+    def _ask(self, header: dict[str, Any], body: bytes, room: int) -> tuple[Answer, int]:
+        """The worker's answer, and the index of the item that it has noted last.
+
+        Raises: _PartError; ParseError BUG if there is no parser any more.
+        """
+        with self._lock:
+            self._reached.clear()
+            try:
+                return self._sandbox.ask(header, body, room), self._reached.index
+            except SupervisorGoneError as error:
+                raise ParseError(Kind.BUG, f"the parser {error}") from error
+            except SandboxError as error:
+                failure = ParseError(Kind.PARSER, f"the parser {error}")
+                is_too_long = isinstance(error, TooLongError)
+                raise _PartError(failure, self._reached.index, is_too_long=is_too_long) from error
+
+    def reread(self, stored: Sequence[Located]) -> list[Entry | str]:
+        """Return each entry as this version reads it, or a sentence why that cannot be done.
+
+        Raises: ParseError BUG if there is no parser any more.
+        """
+        try:
+            return self._reread(stored)
+        except _PartError as failure:
+            if len(stored) == 1:
+                return [str(failure)]
+            reached, count = failure.reached, len(stored)
+        # What comes before the entry is not blamed on it, nor is it on what comes before.
+        at = reached if 0 <= reached < count else count // 2
+        parts = (stored[:at], stored[at : at + 1], stored[at + 1 :])
+        return [one for part in parts if part for one in self.reread(part)]
+
+    def _reread(self, stored: Sequence[Located]) -> list[Entry | str]:
+        """As `reread`, of entries of which none is more than the worker can take.
+
+        Raises: _PartError otherwise; ParseError BUG.
+        """
+        from feedmirror.core.codec import to_plain  # noqa: PLC0415
+
+        body = json.dumps([[location, to_plain(entry)] for location, entry in stored]).encode()
+        answer, reached = self._ask({"reread": True}, body, _answer_bytes(len(body)))
+        try:
+            return _reread_of(answer.said, stored)
+        except _NONSENSE as error:
+            raise _PartError(self._distrust(f"{type(error).__name__}: {error}"), reached) from error
 
     def _distrust(self, what: str) -> ParseError:
         """The error, after the worker that answered so has been let go."""
@@ -171,6 +210,8 @@ def parse_plainly(
     header: dict[str, Any], body: bytes, progress: Callable[[int], object] = lambda _: None
 ) -> object:
     """What the worker answers: the feed as plain data, or the kind and words of a ParseError."""
+    if "reread" in header:
+        return reread_plainly(body, progress)
     # Here and not above: the parent, and a poll that finds nothing new, never pay for feedparser.
     from feedmirror.core.codec import parsed_to_plain  # noqa: PLC0415
     from feedmirror.core.parse import parse  # noqa: PLC0415
@@ -181,6 +222,40 @@ def parse_plainly(
         return {"parsed": parsed_to_plain(parse(fetched, known, part, progress))}
     except ParseError as error:
         return {"refused": [error.kind.value, str(error)]}
+
+
+def reread_plainly(body: bytes, progress: Callable[[int], object]) -> object:
+    """What the worker answers when it is to read stored entries again: for each the new one as
+    plain data, or the words of a ParseError.
+    """
+    from feedmirror.core import codec  # noqa: PLC0415
+    from feedmirror.core.reread import reread  # noqa: PLC0415
+
+    made: list[object] = []
+    for index, (location, plain) in enumerate(json.loads(body)):
+        progress(index)
+        try:
+            entry = reread(codec.entry(plain), location)
+        except ParseError as error:
+            made.append(str(error))
+        else:
+            made.append(codec.to_plain(replace(entry, original=None, context=None)))
+    return made
+
+
+def _reread_of(answer: object, stored: Sequence[Located]) -> list[Entry | str]:
+    """What `reread_plainly` said. Raises: any of `_NONSENSE`, if it is not of that shape."""
+    from feedmirror.core import codec  # noqa: PLC0415
+
+    if not isinstance(answer, list):
+        raise TypeError("no list of entries")
+    return [
+        made[:COMPLAINT_CHARS]
+        if isinstance(made, str)
+        # Of what is stored nothing is believed of the worker's.
+        else replace(codec.entry(made), original=before.original, context=before.context)
+        for made, (_, before) in zip(answer, stored, strict=True)
+    ]
 
 
 def _answer_bytes(document_bytes: int) -> int:

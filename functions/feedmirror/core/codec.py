@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 from feedmirror.model import (
     Author,
     Category,
+    Context,
     Enclosure,
     Entry,
     Feed,
@@ -39,7 +40,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {
     cls: tuple((f.name, f.default if f.default is not MISSING else MISSING) for f in fields(cls))
-    for cls in (Author, Category, Enclosure, Entry, Feed, Image, Revision, Source)
+    for cls in (Author, Category, Context, Enclosure, Entry, Feed, Image, Revision, Source)
 }
 
 
@@ -165,7 +166,16 @@ def entry(plain: Plain) -> Entry:
     _listed(values, foreign=str, prefixes=str)
     if "source" in values:
         values["source"] = build(Source, values["source"])
+    if "context" in values:
+        values["context"] = context(values["context"])
     return build(Entry, values)
+
+
+def context(plain: Plain) -> Context:
+    """The context that `to_plain` wrote. Raises: as `entry`."""
+    values = dict(plain)
+    _listed(values, around=str)
+    return build(Context, values)
 
 
 def feed(plain: Plain) -> Feed:
@@ -186,16 +196,34 @@ def revision(plain: Plain) -> Revision:
 
 
 def parsed_to_plain(parsed: ParsedFeed) -> Plain:
-    """A parsed feed, as the supervised parser sends it."""
+    """A parsed feed, as the supervised parser sends it: each context once."""
+    contexts = {one: str(n) for n, one in enumerate(_contexts(parsed.entries.values()))}
     return {
         "feed": to_plain(parsed.feed),
         "items": [[item.fingerprint, item.guid, item.link] for item in parsed.items],
-        "entries": {str(index): to_plain(entry) for index, entry in parsed.entries.items()},
+        "contexts": {number: to_plain(one) for one, number in contexts.items()},
+        "entries": {
+            str(index): to_plain(replace(entry, context=None))
+            | ({"context": contexts[entry.context]} if entry.context else {})
+            for index, entry in parsed.entries.items()
+        },
         "lossless": parsed.lossless,
         "complete": parsed.complete,
         "new_url": parsed.new_url,
         "unreadable": {str(index): why for index, why in parsed.unreadable.items()},
     }
+
+
+def _contexts(entries: Iterable[Entry]) -> Iterable[Context]:
+    return dict.fromkeys(one.context for one in entries if one.context)
+
+
+def _in(contexts: Mapping[str, Context], plain: Plain) -> Entry:
+    """An entry, its context given by its name among them."""
+    values = dict(plain)
+    name = values.pop("context", None)
+    read = entry(values)
+    return read if name is None else replace(read, context=contexts[name])
 
 
 def parsed_from_plain(plain: Plain) -> ParsedFeed:
@@ -207,7 +235,8 @@ def parsed_from_plain(plain: Plain) -> ParsedFeed:
         build(Item, dict(zip(("fingerprint", "guid", "link"), item, strict=True)))
         for item in plain["items"]
     )
-    entries = {int(index): entry(value) for index, value in plain["entries"].items()}
+    contexts = {number: context(value) for number, value in plain["contexts"].items()}
+    entries = {int(index): _in(contexts, value) for index, value in plain["entries"].items()}
     unreadable = {int(index): str(why) for index, why in plain["unreadable"].items()}
     if not (entries.keys() | unreadable.keys()) <= set(range(len(items))):
         raise ValueError("an entry is of no item")

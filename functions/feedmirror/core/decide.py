@@ -150,7 +150,9 @@ def _listed(
     What a first mirror holds beyond `keep` is sealed at once, and what exceeds the bounds.
     """
     by_key = {revision.key: _as_of(revision, now) for revision in state.window}
-    by_key |= {r.key: replace(r, entry=replace(r.entry, original=None)) for r in arrived}
+    by_key |= {
+        r.key: replace(r, entry=replace(r.entry, original=None, context=None)) for r in arrived
+    }
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
     # Of a first mirror nothing has been public yet, unless its document was cut off before.
     floor = now - FLOOR if state.complete or state.documents else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -24,6 +26,7 @@ from feedmirror.model import (
     PARSER_VERSION,
     Author,
     Category,
+    Context,
     Enclosure,
     Entry,
     Feed,
@@ -75,11 +78,23 @@ def parse(
     new = [index for index in new if index not in unreadable]
     feed = _feed(document.head, location, version[1] if version else "1.1")
     base = site_base(feed.link, location)
+    context = Context(link=feed.link)
     entries = {}
     for index in first_of(new, lambda index: len(found[index].source), part):
         progress(index)
-        entries[index] = _entry(found[index], base)
+        entries[index] = replace(_entry(found[index], base), context=context)
     return ParsedFeed(feed, items, entries, True, document.complete, unreadable)
+
+
+def reread(original: str, context: Context, location: str) -> Entry:
+    """Return the entry that an item is, from what `parse` has kept of it. Raises: ParseError."""
+    head = {"version": "https://jsonfeed.org/version/1.1", "home_page_url": context.link}
+    text = json.dumps(head)[:-1] + f', "items": [{original}]}}'
+    parsed = parse(text, location, frozenset())
+    if len(parsed.items) != 1 or not parsed.entries:
+        why = "; ".join(parsed.unreadable.values()) or "it is not one item by itself"
+        raise ParseError(Kind.PARSER, why)
+    return parsed.entries[0]
 
 
 def _are_items(found: Sequence[Found]) -> bool:

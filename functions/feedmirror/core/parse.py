@@ -22,7 +22,10 @@ from feedmirror.core.split import (
 )
 from feedmirror.core.xml import Element, Node, tree
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import Fetched, ParsedFeed
+from feedmirror.model import Context, Entry, Fetched, ParsedFeed
+
+# Of the start tags around an item, which are stored with it. Real ones seldom have a thousand.
+_MOST_AROUND_BYTES = 8_000
 
 # The start tag of an item under any prefix. Comments and CDATA sections are passed over whole; one
 # without an end reaches to the end of the document.
@@ -105,9 +108,15 @@ def _mended(text: str, code: int) -> str:
 
 
 def _delta(
-    plan: Plan, location: str, keep: Sequence[int], progress: Callable[[int], object]
+    plan: Plan,
+    location: str,
+    keep: Sequence[int],
+    progress: Callable[[int], object],
+    site: str | None = None,
 ) -> ParsedFeed:
-    """Only the items that are to be kept, interpreted. Raises: CannotSplit."""
+    """Only the items that are to be kept, interpreted; `site` is the address of the feed's page
+    where the document lacks it. Raises: CannotSplit.
+    """
     document, sentinel = plan.reduced(set(keep))
 
     def begun(rank: int) -> None:
@@ -120,11 +129,18 @@ def _delta(
         raise CannotSplit("feedparser sees other items")
     element = _channel(plan, location)
     feed = channel.feed(parsed, location, element)
-    base = interpret.base_of(feed, parsed.version, location)
+    link = site or feed.link
+    base = interpret.base_of(replace(feed, link=link), parsed.version, location)
     elements = list(_elements(plan, keep, base))
     made = interpret.entries(found, parsed.version, base, elements, begun)
+    contexts = {tags: _context(tags, link) for tags in {plan.around[index] for index in keep}}
     entries = {
-        index: replace(entry, guid=plan.items[index].guid, original=_original(plan, index))
+        index: replace(
+            entry,
+            guid=plan.items[index].guid,
+            original=_original(plan, index),
+            context=contexts[plan.around[index]],
+        )
         for index, entry in zip(keep, made, strict=True)
     }
     return ParsedFeed(
@@ -135,6 +151,32 @@ def _delta(
         complete=plan.complete,
         new_url=channel.new_url(element),
     )
+
+
+def _context(around: tuple[bytes, ...], link: str | None) -> Context | None:
+    """What an item within these start tags is read by; None if that is more than is kept."""
+    if sum(map(len, around)) > _MOST_AROUND_BYTES:
+        return None
+    return Context(tuple(tag.decode("utf-8") for tag in around), link)
+
+
+def reread(original: str, context: Context, location: str) -> Entry:
+    """Return the entry that an item is, from what `parse` has kept of it.
+
+    Raises: ParseError PARSER or UNSAFE if it is not one item by itself.
+    """
+    if original.startswith("{"):
+        return jsonfeed.reread(original, context, location)
+    tags = [tag.encode() for tag in context.around]
+    text = "".join((gate.HEAD, *context.around, original, end_tags(tags).decode()))
+    try:
+        plan = _plan(gate.admit(text))
+        if len(plan.items) == 1 and plan.complete:
+            parsed = _delta(plan, location, (0,), lambda _: None, context.link)
+            return parsed.entries[0]
+    except CannotSplit as error:
+        raise ParseError(Kind.PARSER, f"the element cannot be read by itself: {error}") from error
+    raise ParseError(Kind.PARSER, "the element is not one item by itself")
 
 
 def _original(plan: Plan, index: int) -> str:

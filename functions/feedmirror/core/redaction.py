@@ -17,7 +17,7 @@ from feedmirror.model import Disclaimer, Images, ParsedFeed, Robots, Subscriptio
 T = TypeVar("T")
 
 # Never public, or digests of what has been redacted before.
-_LEFT = frozenset({"original", "item_link", "key", "digest", "fingerprint"})
+_LEFT = frozenset({"original", "context", "item_link", "key", "digest", "fingerprint"})
 
 
 def no_key() -> bytes:

@@ -154,7 +154,7 @@ def in_place(revision: Revision, trace: Trace) -> Revision:
     """The revision as it stands in the feed; the very same if it stands there like this."""
     placed = replace(
         revision,
-        entry=replace(revision.entry, original=None),
+        entry=replace(revision.entry, original=None, context=None),
         disclaimer=None,
         first_seen=trace.first_seen,
         listed_at=trace.listed_at,
