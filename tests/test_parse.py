@@ -84,6 +84,17 @@ def test_an_item_without_content_is_an_entry_without_content() -> None:
     assert [found.title for found in parsed.entries.values()] == [None, None, "a"]
 
 
+def test_the_base_of_an_entry_is_not_that_of_the_next() -> None:
+    content = "<content type='html'>&lt;img src='a.png'&gt;</content>"
+    entries = (
+        f"<entry xml:base='https://b.example.org/c/'><id>1</id>{content}</entry>"
+        f"<entry><id>2</id>{content}</entry>"
+    )
+    parsed = _parsed(f"<feed xmlns='http://www.w3.org/2005/Atom'>{entries}</feed>")
+    assert "https://b.example.org/c/a.png" in (parsed.entries[0].content or "")
+    assert parsed.entries[1].content == '<img src="https://a.example.org/a.png">'
+
+
 def test_two_channels_are_one_feed_with_the_items_of_both() -> None:
     one = "<channel><item><title>a</title></item></channel>"
     two = "<channel xml:base='https://b.example.org/'><item><title>b</title><link>c</link></item></channel>"

@@ -72,8 +72,13 @@ class BufferedExpat(ExpatParser):
         super().start_element_ns(name, attrs)
 
     def end_element_ns(self, name: str) -> None:
-        """Pass the end of an element on under its right name."""
+        """Pass the end of an element on under its right name; end its `xml:base`, too, which
+        feedparser lets go on for the elements that follow where none is around it.
+        """
         super().end_element_ns(self._known(name)[0])
+        handler: Any = self._cont_handler  # type: ignore[attr-defined] # unknown to the stubs
+        if handler.basestack:
+            handler.baseuri = handler.basestack[-1]
 
     def start_namespace_decl(self, prefix: str | None, uri: str) -> None:
         """Pass on what clients take the namespace for."""
