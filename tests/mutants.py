@@ -593,6 +593,20 @@ STORING = (
         "test_pipeline.py::test_a_permanent_redirect_is_remembered_after_its_target_was_a_feed_three_times",
     ),
     _mutant(
+        "an ETag that changes at every poll is not written each time",
+        "core/validators.py",
+        "not may_follow(before.changes, now, _SPACING_S)",
+        "False",
+        "test_validators.py::test_validators_that_rotate_at_every_poll_are_written_three_times_then_hourly",
+    ),
+    _mutant(
+        "validators that another run remembered are not replaced",
+        "core/validators.py",
+        "if state.addresses.get(heard.url) != heard.before:",
+        "if False:",
+        "test_validators.py::test_what_another_run_has_remembered_meanwhile_is_not_replaced",
+    ),
+    _mutant(
         "an origin that wants no requests gets none",
         "pipeline.py",
         "if state.failing and state.not_before and now < state.not_before:",

@@ -90,6 +90,34 @@ def test_max_age_that_is_not_there_is_none():
     assert max_age_s(HTTPHeaderDict()) is None
 
 
+@pytest.mark.parametrize(
+    ("ages", "seconds"),
+    [
+        (["0"], 600),
+        (["200"], 400),
+        ([" 200 "], 400),
+        (["600"], 0),
+        (["86400"], 0),
+        (["99999999999999999999999"], 0),
+        (["200", "500"], 400),
+        (["200, 500"], 400),
+        (["never", "500"], 600),
+        (["-5"], 600),
+        (["2.5"], 600),
+        (["٢"], 600),
+        ([""], 600),
+        ([], 600),
+    ],
+)
+def test_max_age_counts_from_the_first_age_unless_that_is_no_whole_number(ages, seconds):
+    headers = HTTPHeaderDict([("Cache-Control", "max-age=600"), *(("Age", age) for age in ages)])
+    assert max_age_s(headers) == seconds
+
+
+def test_age_without_a_max_age_says_nothing():
+    assert max_age_s(HTTPHeaderDict({"Age": "200"})) is None
+
+
 def test_cache_control_in_several_lines_is_one():
     headers = HTTPHeaderDict([("Cache-Control", "max-age=600"), ("Cache-Control", "no-store")])
     assert max_age_s(headers) is None

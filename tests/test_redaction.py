@@ -9,7 +9,7 @@ from feedmirror.adapters.target import parse_target
 from feedmirror.core.identity import guid_key
 from feedmirror.core.redaction import Redaction, public_settings
 from feedmirror.core.secrets import Secrets, secrets_of
-from feedmirror.model import Author, Entry, Item, Revision, Subscription
+from feedmirror.model import Author, Entry, Fetched, Item, Revision, Subscription
 from feedmirror.redaction_key import KEY
 from scene import DOCUMENTS, NOON, PUBLIC_URL, Scene, records_in
 from stores import CountingStore, MemoryStore
@@ -147,7 +147,8 @@ def test_a_feed_with_secrets_of_which_nothing_is_new_costs_one_read() -> None:
     store.reset()
     scene.refresh()
     assert store.operations == [("load", STATE)]
-    scene.says(rss_document([_echo()]).replace(b"<item>", b"<item><!-- served in 3 ms -->"))
+    body = rss_document([_echo()]).replace(b"<item>", b"<item><!-- served in 3 ms -->")
+    scene.says(Fetched(scene.subscription.url, body))
     assert scene.refresh().outcome == "unchanged"
     assert store.operations == [("load", STATE)] * 2
 

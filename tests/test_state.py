@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedmirror.core import codec
+from feedmirror.core.flapping import Changes
 from feedmirror.core.schedule import Asks
 from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.state import SCHEMA, Address, Failing, Published, Quarantine, State, dump, load
@@ -73,6 +74,7 @@ FEEDS = st.builds(
     skip_days=st.just(("Monday",)),
 )
 FAILINGS = st.builds(Failing, TEXTS, TEXTS, MOMENTS, TEXTS)
+CHANGES = st.builds(Changes, *([st.integers(0, 2**33)] * 3))
 STATES = st.builds(
     State,
     generation=st.integers(0, 99),
@@ -81,7 +83,13 @@ STATES = st.builds(
     window=st.lists(REVISIONS, max_size=2).map(lambda them: Window.of(them, Window())),
     seen=st.dictionaries(TEXTS, st.tuples(TEXTS, st.integers(0, 2**33)), max_size=3),
     fingerprints=st.lists(TEXTS, max_size=3).map(tuple),
-    addresses=st.dictionaries(TEXTS, st.builds(Address, MAYBE, MAYBE, MAYBE), max_size=2),
+    addresses=st.dictionaries(
+        TEXTS,
+        st.builds(
+            Address, MAYBE, MAYBE, MAYBE, st.none() | CHANGES, st.none() | st.integers(0, 2**33)
+        ),
+        max_size=2,
+    ),
     documents=st.dictionaries(TEXTS, st.builds(Published, TEXTS, TEXTS, TEXTS), max_size=2),
     pending=st.lists(REVISIONS, max_size=2).map(tuple),
     settled=st.booleans(),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 
 from feedmirror.core.redaction import Redaction
 from feedmirror.core.secrets import hidden_address, secrets_of
 from feedmirror.core.state import PROGRAM, State
+from feedmirror.core.validators import Heard, after_document, after_not_modified
 from feedmirror.errors import FeedError, FetchError, Kind
 from feedmirror.model import PARSER_VERSION, Fetched, Gone, NotModified, Reading, Subscription
 from feedmirror.ports import World
@@ -24,6 +26,7 @@ class Gathered:
     state: State  # with what was learned of addresses on the way
     status: int | None = None  # HTTP status
     reading: Reading | None = None
+    heard: Heard | None = None  # of the address that answered, where there is no reading
     note: str | None = None
     error: FeedError | None = None  # the first address's, where none could be read
 
@@ -69,12 +72,13 @@ def _ask(
     if isinstance(reply, Gone):
         raise _gone(url)
     if isinstance(reply, NotModified):
-        return Gathered(state, reply.status)
+        return Gathered(state, reply.status, heard=_refreshed(state, reply, requested_at))
     digest = sha256(reply.body).hexdigest()[:32]
     noted, note = _moved(state, subscription, reply)
     before = state.addresses.get(reply.url)
     if before is not None and before.digest == digest:
-        return Gathered(noted, reply.status, note=note)
+        heard = Heard(reply.url, before, after_document(before, reply.validators, digest))
+        return Gathered(noted, reply.status, heard=heard, note=note)
     parsed = world.parser.parse(reply, _known(state))
     if parsed.new_url and parsed.new_url not in {
         subscription.url,
@@ -87,7 +91,15 @@ def _ask(
     if not parsed.complete:
         note = "the document was cut off: its whole entries are kept, nothing else is changed"
     reading = Reading(reply, parsed, digest, requested_at, alternate)
-    return Gathered(noted, reply.status, reading, note)
+    return Gathered(noted, reply.status, reading, note=note)
+
+
+def _refreshed(state: State, reply: NotModified, now: datetime) -> Heard | None:
+    """Return what a 304 says of the validators that were sent."""
+    before = state.addresses.get(reply.url)
+    if before is None:
+        return None
+    return Heard(reply.url, before, after_not_modified(before, reply.validators, now))
 
 
 def _known(state: State) -> frozenset[str]:

@@ -179,7 +179,7 @@ class Fetched:
     validators: Validators = Validators()
     status: int = 200
     moved_to: str | None = None  # `url`, if every redirect on the way was permanent; else None
-    max_age_s: int | None = None  # Cache-Control: max-age, not yet clamped
+    max_age_s: int | None = None  # Cache-Control: max-age, less Age; not yet clamped
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,6 @@ class NotModified:
 
     url: str
     validators: Validators = Validators()  # only what the 304 itself carried
-    max_age_s: int | None = None
     status: int = 304
 
 

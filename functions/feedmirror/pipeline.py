@@ -20,6 +20,7 @@ from time import monotonic
 from feedmirror.core.commits import Commit, Decision
 from feedmirror.core.schedule import may_poll, retry_after
 from feedmirror.core.state import LASTING, Failing, State
+from feedmirror.core.validators import with_validators
 from feedmirror.errors import FeedError, FetchError, StoreError, contained, described, kind_of
 from feedmirror.gather import Gathered, gather
 from feedmirror.ledger import Ledger, Settled
@@ -195,9 +196,11 @@ def _decided(
         if decision.commits or decision.held_up or noted == state:
             return decision
         return Decision((Commit(lambda _: noted),), decision.unchanged)
+    if gathered.heard is not None:
+        noted = with_validators(noted, gathered.heard, now)
     if state.failing:
         noted = replace(noted, failing=None, not_before=None, checked_at=now)
-    elif state.checked_at and now - state.checked_at >= _DAILY:
+    elif noted != state or (state.checked_at and now - state.checked_at >= _DAILY):
         noted = replace(noted, checked_at=now)
     commits = (Commit(lambda _: noted),) if noted != state else ()
     return Decision(commits, len(state.fingerprints))

@@ -33,18 +33,22 @@ def usable(validators: Validators) -> Validators:
 
 
 def max_age_s(headers: HTTPHeaderDict) -> int | None:
-    """Seconds that the answer stays fresh; None if not said, or if it is not to be kept.
+    """Return the seconds that the answer stays fresh: max-age, less what it spent in caches.
 
-    Source: RFC 9111 §5.2.2.
+    None if max-age is not said, or if the answer is not to be kept. Of a repeated `Age` the first
+    counts, and one that is no whole number is ignored. Source: RFC 9111 §4.2, §5.1, §5.2.2.
     """
-    age: int | None = None
+    lifetime_s: int | None = None
     for directive in headers.get("cache-control", "").lower().split(","):
         name, _, value = directive.strip().partition("=")
         if name in ("no-cache", "no-store"):
             return None
-        if name == "max-age" and age is None:
-            age = _seconds(value.strip('"'))
-    return age
+        if name == "max-age" and lifetime_s is None:
+            lifetime_s = _seconds(value.strip('"'))
+    if lifetime_s is None:
+        return None
+    age_s = _seconds(headers.get("age", "").partition(",")[0].strip()) or 0
+    return max(0, lifetime_s - age_s)
 
 
 def retry_after_s(headers: HTTPHeaderDict, now: datetime) -> int | None:

@@ -112,8 +112,7 @@ class HttpOrigin:
         if reply.status == 410:
             return Gone(target.url)
         if reply.status == 304 and asked_with != Validators():
-            age_s = max_age_s(reply.headers)
-            return NotModified(target.url, validators_of(reply.headers), age_s)
+            return NotModified(target.url, validators_of(reply.headers))
         if reply.status not in SUCCESSES:
             raise refusal(target, reply, self._now())
         if not reply.body:

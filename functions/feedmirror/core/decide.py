@@ -19,6 +19,7 @@ from feedmirror.core.schedule import asks_of, effective_interval_s
 from feedmirror.core.seal import Page, Sealed, seal
 from feedmirror.core.sort_out import SortedOut, sort_out
 from feedmirror.core.state import PROGRAM, SKEW, TOMORROW, Address, Quarantine, State
+from feedmirror.core.validators import after_document, worth_a_write
 from feedmirror.core.window import Window
 from feedmirror.model import (
     PARSER_VERSION,
@@ -46,7 +47,7 @@ def decide(state: State, subscription: Subscription, reading: Reading) -> Decisi
         base = replace(base, addresses=addresses, checked_at=reading.requested_at)
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
     if not (found.new or found.revised or found.corrected or feed_changed):
-        return Decision(_bookkeeping(state, base, reading.requested_at), found.unchanged)
+        return Decision(_bookkeeping(state, base, reading), found.unchanged)
     if _pending_bytes(state) > BOUND_BYTES:
         # Nothing of the document is remembered, so the next refresh reads it again.
         return Decision((), found.unchanged, held_up=True)
@@ -280,9 +281,10 @@ def _quarantined(state: State, reading: Reading) -> dict[str, Quarantine]:
 def _addresses(state: State, subscription: Subscription, reading: Reading) -> dict[str, Address]:
     """What is remembered of the feed's addresses, the one just read included; of others nothing."""
     kept = {subscription.url, *subscription.alternates, state.moved_to}
-    url, validators = reading.fetched.url, reading.fetched.validators
+    url = reading.fetched.url
     known = {address: held for address, held in state.addresses.items() if address in kept}
-    return known | {url: Address(validators.etag, validators.last_modified, reading.digest)}
+    read = after_document(state.addresses.get(url), reading.fetched.validators, reading.digest)
+    return known | {url: read}
 
 
 # What a feed says of when it was built: it may differ at every poll, and says nothing to readers.
@@ -299,17 +301,23 @@ def _public(feed: Feed | None) -> Feed | None:
     )
 
 
-def _bookkeeping(state: State, described: State, now: datetime) -> tuple[Commit, ...]:
-    """What to write when nothing changed for readers: nothing, but once a day what is remembered.
+def _bookkeeping(state: State, described: State, reading: Reading) -> tuple[Commit, ...]:
+    """Return what to write when nothing changed for readers: new validators, and once a day all
+    that is remembered.
 
     So an origin whose bytes differ at each poll (counters, signatures) causes no writes.
     """
+    url, now = reading.fetched.url, reading.requested_at
     if described == state:  # as it is of a document that was cut off, which is not remembered
         return ()
     # An item that the parser cannot take is not to be tried at every poll.
     noted = described.quarantined != state.quarantined
     if noted or state.failing or state.parser_version != PARSER_VERSION:
         return (Commit(lambda _: described),)
+    address = worth_a_write(state.addresses.get(url), described.addresses.get(url), now)
+    if address is not None:
+        renewed = replace(described, addresses={**described.addresses, url: address})
+        return (Commit(lambda _: renewed),)
     if state.checked_at and now - state.checked_at < _DAILY:
         return ()
     return (Commit(lambda _: described),)

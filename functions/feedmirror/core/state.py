@@ -15,6 +15,7 @@ from typing import Any
 
 from feedmirror import __version__
 from feedmirror.core import codec
+from feedmirror.core.flapping import Changes
 from feedmirror.core.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.window import Window
@@ -36,6 +37,8 @@ class Address:
     etag: str | None = None
     last_modified: str | None = None
     digest: str | None = None  # of the last body applied from there; None: never a whole one
+    changes: Changes | None = None  # of the validators, that were written without news
+    dropped_at_s: int | None = None  # since the epoch: when a 304 last refuted the validators
 
     @property
     def validators(self) -> Validators:
@@ -164,7 +167,7 @@ def _plain(name: str, value: Any) -> Any:
         return codec.to_plain(value)
     if name in _WRITERS:
         return _WRITERS[name](value)
-    if name in {"addresses", "documents"}:
+    if name == "documents":
         return {key: _slots(item) for key, item in value.items()}
     return value  # JSON writes tuples and mappings as they are
 
@@ -188,6 +191,7 @@ def _plain_failing(failing: Failing) -> dict[str, Any]:
 
 
 _WRITERS: dict[str, Callable[[Any], Any]] = {
+    "addresses": lambda them: {url: _noted(one, "changes") for url, one in them.items()},
     "asks": _slots,
     "failing": _plain_failing,
     "fault": _plain_failing,
@@ -295,6 +299,11 @@ def _named(plain: dict[str, Any], name: str) -> dict[str, Any]:
     return {**plain, name: codec.build(Named, plain[name])} if name in plain else plain
 
 
+def _address(plain: dict[str, Any]) -> Address:
+    changes = codec.build(Changes, plain["changes"]) if "changes" in plain else None
+    return codec.build(Address, {**plain, "changes": changes})
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "feed": codec.feed,
     "pending": lambda pending: tuple(map(codec.revision, pending)),
@@ -304,7 +313,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "asks": _asks,
     "moving": _moving,
     "seen": _seen,
-    "addresses": lambda them: {url: codec.build(Address, one) for url, one in them.items()},
+    "addresses": lambda them: {url: _address(one) for url, one in them.items()},
     "documents": lambda them: {name: codec.build(Published, one) for name, one in them.items()},
     "sealed": _sealed,
     "sealing": lambda pages: tuple(map(_page, pages)),
