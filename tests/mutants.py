@@ -425,8 +425,8 @@ RENDERING = (
     _mutant(
         "schemes that run are refused",
         "core/uri.py",
-        "return url if scheme in _HARMLESS else None",
-        "return url",
+        "return bare if scheme in _HARMLESS else None",
+        "return bare",
         "test_uri.py::test_addresses_that_run_are_dropped_in_all_disguises",
     ),
     _mutant(
