@@ -614,11 +614,18 @@ STORING = (
         "test_pipeline.py::test_retry_after_is_obeyed",
     ),
     _mutant(
-        "a feed that is gone is not asked again",
+        "an address that is gone is asked once a week",
         "gather.py",
-        "        if url in state.gone:\n",
-        "        if False:\n",
-        "test_pipeline.py::test_a_410_is_remembered_until_the_address_changes",
+        "and now < sightings.asked_again_at:",
+        "and False:",
+        "test_gone.py::test_an_address_that_is_gone_is_asked_once_a_week_and_says_until_when_not",
+    ),
+    _mutant(
+        "a single 410 is not believed",
+        "core/gone.py",
+        "if self.days >= DAYS else None",
+        "if self.days else None",
+        "test_gone.py::test_a_single_410_does_not_end_a_feed",
     ),
     _mutant(
         "no feed stops another",

@@ -29,15 +29,17 @@ F8 Addresses that hand out a cloud's credentials or a function's events -> Refus
 F9 Other schemes, names and passwords, other protocols' ports, backslashes -> Refused before any
    name is looked up
 F10 A redirect to another origin -> Configured headers stay behind; no cookie, no referrer
-F11 A 304, asked for or not -> Asked for: nothing at all is written. Not asked for: contained,
-   and the next poll is unconditional
-F12 A 200 with the same bytes as before -> Nothing is parsed, nothing is written
+F11 A 304, asked for or not -> Asked for: nothing is written but a newer validator. With another
+   ETag than was sent: none of it is kept, and the next poll is unconditional, once a day at most.
+   Not asked for: contained, and the next poll is unconditional
+F12 A 200 with the same bytes as before -> Nothing is parsed, nothing is written but new
+   validators: three times in a day, then once an hour at most
 F13 `Retry-After` in every form, hostile ones too -> The feed waits, a minute at least, a day at
    most; others of its origin in the same process for an hour at most
 F14 Permanent and temporary redirects, true ones and a hotel's -> Only a stable permanent one is
    remembered; entries stay who they are
-F15 410, 404 and errors of the server -> 410: not asked again, entries stay, the operator is
-   told. Others: asked less and less often
+F15 410, 404 and errors of the server -> Asked less and less often. 410 on three days: asked once
+   a week, entries stay, the operator is told
 F16 Bodies cut short, broken chunks, contradictory lengths, too many or too long headers,
    control characters -> Contained, or read where no harm is done; a validator that cannot be
    sent back is not kept

@@ -15,6 +15,7 @@ from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.directory import DirectoryStore
 from feedmirror.core import state as states
+from feedmirror.core.gone import Sightings
 from feedmirror.core.schedule import next_due
 from feedmirror.core.state import State
 from feedmirror.entrypoints.cli.standing import HEAD, Standing, standing_of
@@ -241,7 +242,7 @@ def test_json_tells_everything_with_the_same_keys_for_each_feed(origin, here, ca
     assert feeds["good"].keys() == feeds["bad"].keys() == feeds["young"].keys()
     good, bad = feeds["good"], feeds["bad"]
     moment = NOON.isoformat()
-    assert {name: good[name] for name in good if good[name] not in (None, [])} == {
+    assert {name: good[name] for name in good if good[name] not in (None, [], {})} == {
         "feed": "good", "status": "ok", "configured": True, "url": origin.url("/feed"),
         "last_new": moment, "last_changed": moment, "last_checked": moment,
         "next_due": next_due("good", 900, NOON).isoformat(),
@@ -267,11 +268,12 @@ def test_what_an_origin_says_cannot_upset_a_terminal(here, capsys):
     bad = State(
         url="https://x.example/",
         failing=states.Failing("status", "unreachable", NOON, "says \x1b[31m\nred"),
-        gone=("https://me:secret@x.example/",),
+        gone={"https://me:secret@x.example/": Sightings(3, NOON)},
     )
     DirectoryStore(here / "mirror").create("data/x/state.json", states.dump(bad))
     assert "says \ufffd[31m red" in "\n".join(status(capsys))
-    assert read(capsys)["x"]["gone"] == ["https://***@x.example/"]
+    again_at = (NOON + timedelta(days=7)).isoformat()
+    assert read(capsys)["x"]["gone"] == {"https://***@x.example/": again_at}
 
 
 # ---------------------------------------------------------------- of one state

@@ -103,7 +103,7 @@ def _whole_state() -> dict[str, Any]:
     plain |= {
         "not_before": "2026-01-02T00:00:00+00:00", "checked_at": "2026-01-02T00:00:00+00:00",
         "moved_to": "https://new.example.org/", "moving": ["https://new.example.org/", 1],
-        "gone": ["https://old.example.org/"],
+        "gone": {"https://old.example.org/": {"days": 3, "last": "2026-01-02T00:00:00+00:00"}},
         "asks": {"interval_s": 60, "skip_hours": [1], "skip_days": ["Monday"]},
     }  # fmt: skip
     return plain

@@ -16,7 +16,7 @@ from feedmirror.core.formats import formats
 from feedmirror.core.state import State
 from feedmirror.core.vocabulary import ITUNES
 from feedmirror.errors import FetchError, Kind, ParseError, RenderError, StateError
-from feedmirror.model import Fetched, Gone, Identity, NotModified, Outcome, Validators
+from feedmirror.model import Fetched, Identity, NotModified, Outcome, Validators
 from feedmirror.pipeline import attempt
 from feedmirror.rebuild import rebuild
 from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene, document, records_in
@@ -372,23 +372,6 @@ def test_where_all_addresses_fail_the_first_ones_reason_is_told() -> None:
     assert outcome.failure.kind == "timeout"
 
 
-@pytest.mark.row("F15")
-def test_a_410_is_remembered_until_the_address_changes() -> None:
-    scene = Scene(document(1))
-    scene.refresh()
-    scene.says(Gone(URL))
-    for _ in range(3):
-        outcome = scene.refresh()
-        assert outcome.failure is not None
-        assert outcome.failure.kind == "gone"
-        scene.later(hours=1)
-    assert scene.origin.asked == [URL, URL], "asked once, told once, not asked again"
-    assert _titles(scene) == ["Entry 1"]
-    scene.configure(url="https://news.example.org/new")
-    scene.says(document(2, 1))
-    assert scene.refresh().new == 1
-
-
 @pytest.mark.row("F14")
 def test_a_permanent_redirect_is_remembered_after_its_target_was_a_feed_three_times() -> None:
     target = "https://elsewhere.example.org/rss"
@@ -428,21 +411,6 @@ def test_when_the_remembered_address_fails_the_configured_one_is_asked() -> None
         scene.says(Fetched(target, document(*range(number, 0, -1)), moved_to=target))
         scene.refresh()
     scene.origin.answers[target] = TIMEOUT
-    scene.says(document(4, 3, 2, 1))
-    assert scene.refresh().new == 1
-
-
-@pytest.mark.row("F15")
-def test_when_the_remembered_address_is_gone_the_configured_one_is_asked_again() -> None:
-    target = "https://elsewhere.example.org/rss"
-    scene = Scene(b"")
-    for number in (1, 2, 3):
-        scene.says(Fetched(target, document(*range(number, 0, -1)), moved_to=target))
-        scene.refresh()
-    scene.origin.answers[target] = Gone(target)
-    scene.says(TIMEOUT)
-    assert scene.refresh().outcome == "failed"
-    assert (_state(scene).gone, _state(scene).moved_to) == ((target,), None)
     scene.says(document(4, 3, 2, 1))
     assert scene.refresh().new == 1
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from feedmirror.core import codec
 from feedmirror.core.flapping import Changes
+from feedmirror.core.gone import Sightings
 from feedmirror.core.schedule import Asks
 from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.state import SCHEMA, Address, Failing, Published, Quarantine, State, dump, load
@@ -97,7 +98,7 @@ STATES = st.builds(
     failing=st.none() | FAILINGS,
     not_before=st.none() | MOMENTS,
     asks=st.builds(Asks, st.integers(0, 9), st.just((1, 2)), st.just(("Sunday",))),
-    gone=st.lists(TEXTS, max_size=2).map(tuple),
+    gone=st.dictionaries(TEXTS, st.builds(Sightings, st.integers(1, 3), MOMENTS), max_size=2),
     moved_to=MAYBE,
     moving=st.none() | st.tuples(TEXTS, st.integers(1, 3)),
     quarantined=st.dictionaries(
@@ -140,7 +141,7 @@ _FULL = State(
     parser_version=1, addresses={"u": Address("e")}, documents={"n": Published("e", "d", "r")},
     settled=False, complete=True, next_seq=2, requested_at=_NOON, dated=_NOON, changed_at=_NOON,
     checked_at=_NOON, failing=Failing("dns", "blocked", _NOON, "m"), not_before=_NOON,
-    asks=Asks(60), gone=("u",), moved_to="v", moving=("w", 1),
+    asks=Asks(60), gone={"u": Sightings(1, _NOON)}, moved_to="v", moving=("w", 1),
     quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
     fault=Failing("bug", "internal", _NOON, "m"),
     sealed=Sealed(1, "000001-a", ("rss.xml",), Named("k", "t"), {"2026-03": (25, "000001-a")}),

@@ -79,6 +79,7 @@ def poller() -> Iterator[Poller]:
     ],
 )
 @pytest.mark.parametrize("rebuilt", [False, True], ids=["same bytes", "built anew"])
+@pytest.mark.row("F12")
 def test_the_validators_of_the_newest_answer_are_sent_though_it_has_no_news(
     poller: Poller,
     first: tuple[str | None, str | None],
@@ -115,6 +116,7 @@ def test_an_answer_without_validators_causes_no_write_and_forgets_none(poller: P
     assert poller.asked_with == ('"b1"', None)
 
 
+@pytest.mark.row("F11")
 def test_a_304_brings_a_last_modified_and_a_weak_etag_up_to_date(poller: Poller) -> None:
     poller.serve(document(1), '"c1"', MARCH)
     poller.poll()
@@ -130,6 +132,7 @@ def test_a_304_brings_a_last_modified_and_a_weak_etag_up_to_date(poller: Poller)
     assert poller.writes == before
 
 
+@pytest.mark.row("F11")
 def test_after_a_304_with_another_etag_the_next_request_is_unconditional_once_a_day(
     poller: Poller,
 ) -> None:
@@ -186,6 +189,7 @@ def _headers(etag: str | None, modified: str | None) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("counted", [False, True], ids=["same bytes", "a counter"])
+@pytest.mark.row("F12")
 def test_validators_that_rotate_at_every_poll_are_written_three_times_then_hourly(
     poller: Poller, counted: bool
 ) -> None:

@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 
+from feedmirror.core.gone import DAYS, Sightings, after_failure, seen
 from feedmirror.core.redaction import Redaction
 from feedmirror.core.secrets import hidden_address, secrets_of
-from feedmirror.core.state import PROGRAM, State
+from feedmirror.core.state import PROGRAM, State, addresses_of
 from feedmirror.core.validators import Heard, after_document, after_not_modified
 from feedmirror.errors import FeedError, FetchError, Kind
 from feedmirror.model import PARSER_VERSION, Fetched, Gone, NotModified, Reading, Subscription
@@ -33,33 +34,59 @@ class Gathered:
 
 def gather(subscription: Subscription, state: State, world: World) -> Gathered:
     """What the first address that answers with a feed says, or the first one's error."""
-    first = state.moved_to or subscription.url
+    urls = addresses_of(subscription, state)
+    state = replace(state, gone={url: state.gone[url] for url in urls if url in state.gone})
     errors: list[FeedError] = []
-    for url in dict.fromkeys((first, subscription.url, *subscription.alternates)):
-        if url in state.gone:
-            errors.append(_gone(url))
-            continue
-        try:
-            gathered = _ask(subscription, state, url, world, alternate=url != first)
-        except FeedError as error:
-            errors.append(error)
-            if error.kind is Kind.GONE:
-                moved = None if url == state.moved_to else state.moved_to
-                state = replace(state, gone=(*state.gone, url), moved_to=moved)
-            continue
-        note = f"read from {url}, since: {errors[0]}" if errors else gathered.note
-        return replace(gathered, note=note)
+    for url in urls:
+        gathered = _asked(subscription, state, url, world, alternate=url != urls[0])
+        state = gathered.state
+        if gathered.error is None:
+            note = f"read from {url}, since: {errors[0]}" if errors else gathered.note
+            return replace(gathered, note=note)
+        errors.append(gathered.error)
     status = errors[0].status if isinstance(errors[0], FetchError) else None
     return Gathered(state, status, error=errors[0])
 
 
-def _gone(url: str) -> FetchError:
-    return FetchError(
-        Kind.GONE,
-        f"the origin said (410) that {hidden_address(url)} is gone for good; it is not asked again "
-        "until `url` changes. What was mirrored stays",
-        status=410,
+def _asked(
+    subscription: Subscription, state: State, url: str, world: World, *, alternate: bool
+) -> Gathered:
+    """Return what one address says, or why it has no feed to give."""
+    now = world.clock()
+    sightings = state.gone.get(url)
+    if sightings and sightings.asked_again_at and now < sightings.asked_again_at:
+        return Gathered(state, error=_gone(url, sightings))
+    try:
+        gathered = _ask(subscription, state, url, world, alternate=alternate)
+    except FeedError as error:
+        return Gathered(replace(state, gone=after_failure(state.gone, url, now)), error=error)
+    if gathered.error is None and sightings:
+        gone = {other: held for other, held in state.gone.items() if other != url}
+        return replace(gathered, state=replace(gathered.state, gone=gone))
+    return gathered
+
+
+def _sighted(state: State, url: str, now: datetime) -> Gathered:
+    """Return the state after a 410. A redirect to an address that is gone is remembered no more."""
+    sightings = seen(state.gone.get(url), now)
+    forgotten = url == state.moved_to and sightings.asked_again_at
+    noted = replace(
+        state,
+        gone={**state.gone, url: sightings},
+        moved_to=None if forgotten else state.moved_to,
     )
+    return Gathered(noted, error=_gone(url, sightings))
+
+
+def _gone(url: str, sightings: Sightings) -> FetchError:
+    shown, again_at = hidden_address(url), sightings.asked_again_at
+    if again_at:
+        what = f"is gone (HTTP 410 on {DAYS} days): it is not asked again until"
+        message = f"{shown} {what} {again_at:%Y-%m-%d %H:%M} UTC"
+    else:
+        what = f"answers HTTP 410 (gone), on {sightings.days} of {DAYS} days so far: it is asked on"
+        message = f"{shown} {what}, and once a week after the third"
+    return FetchError(Kind.GONE, f"{message}. What was mirrored stays.", status=410)
 
 
 def _ask(
@@ -70,7 +97,7 @@ def _ask(
     known = {address: held.validators for address, held in state.addresses.items()}
     reply = world.origin.fetch(subscription, url, known)
     if isinstance(reply, Gone):
-        raise _gone(url)
+        return _sighted(state, url, requested_at)
     if isinstance(reply, NotModified):
         return Gathered(state, reply.status, heard=_refreshed(state, reply, requested_at))
     digest = sha256(reply.body).hexdigest()[:32]

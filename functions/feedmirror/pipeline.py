@@ -241,6 +241,7 @@ def _fail(
     known = state.failing
     if (
         known is None
+        or state != before.held.state
         or (known.kind, known.lasting) != (kind, lasting)
         or (not_before != state.not_before)
     ):

@@ -16,11 +16,12 @@ from typing import Any
 from feedmirror import __version__
 from feedmirror.core import codec
 from feedmirror.core.flapping import Changes
+from feedmirror.core.gone import Sightings
 from feedmirror.core.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.window import Window
 from feedmirror.errors import StateError
-from feedmirror.model import Feed, Revision, Validators
+from feedmirror.model import Feed, Revision, Subscription, Validators
 
 _WINDOW = b'","window":'  # behind the digest; what else is called so follows no string
 TOMORROW = timedelta(days=1)  # a date of the origin's further ahead is no date
@@ -103,7 +104,7 @@ class State:
     failing: Failing | None = None
     not_before: datetime | None = None  # the origin wants no request before
     asks: Asks = field(default_factory=Asks)
-    gone: tuple[str, ...] = ()  # addresses that answered 410
+    gone: Mapping[str, Sightings] = field(default_factory=dict)  # addresses that answer 410
     moved_to: str | None = None  # where `url` has permanently moved
     moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
     fault: Failing | None = None  # of our own: why pending work could not be carried out
@@ -131,17 +132,27 @@ class State:
             failing = getattr(self, name)
             if failing is not None and failing.since > now + SKEW:
                 ahead[name] = replace(failing, since=now)
+        if any(sightings.last > now + SKEW for sightings in self.gone.values()):
+            ahead["gone"] = {
+                url: replace(sightings, last=min(sightings.last, now))
+                for url, sightings in self.gone.items()
+            }
         return replace(self, **ahead) if ahead else self
 
     def for_url(self, url: str) -> State:
         """The state, without what it knows of another configured address."""
         if self.url == url:
             return self
-        return replace(self, url=url, gone=(), moved_to=None, moving=None, not_before=None)
+        return replace(self, url=url, gone={}, moved_to=None, moving=None, not_before=None)
+
+
+def addresses_of(subscription: Subscription, state: State) -> tuple[str, ...]:
+    """Return the feed's addresses, in the order in which they are asked."""
+    first = state.moved_to or subscription.url
+    return tuple(dict.fromkeys((first, subscription.url, *subscription.alternates)))
 
 
 _PLAIN = frozenset("generation url parser_version settled complete next_seq moved_to".split())
-_STRINGS = frozenset({"fingerprints", "gone"})
 _DATES = frozenset("requested_at dated changed_at checked_at not_before".split())
 _FIELDS = tuple(f.name for f in fields(State))
 _EMPTY = State()
@@ -190,11 +201,16 @@ def _plain_failing(failing: Failing) -> dict[str, Any]:
     return {**_slots(failing), "since": failing.since.isoformat()}
 
 
+def _plain_sightings(sightings: Sightings) -> dict[str, Any]:
+    return {"days": sightings.days, "last": sightings.last.isoformat()}
+
+
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     "addresses": lambda them: {url: _noted(one, "changes") for url, one in them.items()},
     "asks": _slots,
     "failing": _plain_failing,
     "fault": _plain_failing,
+    "gone": lambda them: {url: _plain_sightings(one) for url, one in them.items()},
     "quarantined": lambda them: {key: _slots(one) for key, one in them.items()},
     "sealed": lambda sealed: _noted(sealed, "newest"),
     "sealing": lambda pages: [_plain_page(page) for page in pages],
@@ -238,8 +254,6 @@ def _migrated(plain: dict[str, Any], window: bytes, schema: int) -> tuple[dict[s
 
 def _read(plain: dict[str, Any], window: Window) -> State:
     values: dict[str, Any] = {name: plain[name] for name in _PLAIN & plain.keys()}
-    for name in _STRINGS & plain.keys():
-        values[name] = codec.listed(plain[name], str)
     for name in _DATES & plain.keys():
         values[name] = codec.moment(plain[name])
     for name, read in _READERS.items():
@@ -253,6 +267,10 @@ def _read(plain: dict[str, Any], window: Window) -> State:
 
 def _failing(plain: dict[str, Any]) -> Failing:
     return codec.build(Failing, {**plain, "since": codec.moment(plain["since"])})
+
+
+def _sightings(plain: dict[str, Any]) -> Sightings:
+    return codec.build(Sightings, {**plain, "last": codec.moment(plain["last"])})
 
 
 def _quarantine(plain: dict[str, Any]) -> Quarantine:
@@ -306,9 +324,11 @@ def _address(plain: dict[str, Any]) -> Address:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "feed": codec.feed,
+    "fingerprints": lambda them: codec.listed(them, str),
     "pending": lambda pending: tuple(map(codec.revision, pending)),
     "failing": _failing,
     "fault": _failing,
+    "gone": lambda them: {url: _sightings(one) for url, one in them.items()},
     "quarantined": lambda them: {key: _quarantine(one) for key, one in them.items()},
     "asks": _asks,
     "moving": _moving,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from feedmirror.core import state as states
 from feedmirror.core.formats import formats
+from feedmirror.core.gone import all_asked_again_at
 from feedmirror.core.rhythm import last_new
 from feedmirror.core.schedule import due_after
 from feedmirror.core.secrets import hidden_address
-from feedmirror.core.state import State
+from feedmirror.core.state import State, addresses_of
 from feedmirror.entrypoints.redaction import printable, redacted
 from feedmirror.entrypoints.store import Place
 from feedmirror.errors import StateError
@@ -51,7 +52,7 @@ class Standing:
     generation: int | None = None
     settled: bool | None = None  # False: the last run died; the next one finishes what it began
     moved_to: str | None = None  # where `url` has moved for good
-    gone: tuple[str, ...] = ()  # addresses that answered 410
+    gone: Mapping[str, datetime] = field(default_factory=dict)  # address: when it is asked again
     quarantined: tuple[str, ...] = ()  # keys of entries that cannot be rendered
     documents: tuple[str, ...] = ()  # names of those that are public
     addresses: tuple[str, ...] = ()  # of those; empty where public_url is not known
@@ -126,7 +127,11 @@ def _with_words(read: Standing, state: State, subscription: Subscription) -> Sta
         failing_since=failing.since if failing else None,
         moved_to=fit(state.moved_to) if state.moved_to else None,
         # Of an alternate that is configured no more, too.
-        gone=tuple(fit(hidden_address(url)) for url in state.gone),
+        gone={
+            fit(hidden_address(url)): sightings.asked_again_at
+            for url, sightings in state.gone.items()
+            if sightings.asked_again_at
+        },
     )
 
 
@@ -139,12 +144,13 @@ def _entries(state: State) -> int:
 def _due(subscription: Subscription | None, state: State, now: datetime) -> datetime | None:
     if subscription is None or subscription.retired:
         return None
+    again_at = all_asked_again_at(state.gone, addresses_of(subscription, state))
     return due_after(
         subscription.slug,
         subscription.every_s,
         state.asks,
         failing_since=state.failing.since if state.failing else None,
-        not_before=state.not_before,
+        not_before=max(filter(None, (state.not_before, again_at)), default=None),
         after=now,
     )
 
@@ -194,8 +200,9 @@ def _notes(standing: Standing) -> Iterable[str]:
     yield standing.error or ""
     if standing.moved_to:
         yield f"moved for good to {standing.moved_to}: update `url`"
-    if standing.gone and standing.error_kind != "gone":
-        yield f"gone for good: {', '.join(standing.gone)}"
+    for url, again_at in standing.gone.items():
+        if url not in (standing.error or ""):
+            yield f"gone: {url}, not asked again until {again_at:%Y-%m-%d %H:%M} UTC"
     if standing.quarantined:
         yield f"entries left out since they cannot be rendered: {len(standing.quarantined)}"
     if standing.settled is False:

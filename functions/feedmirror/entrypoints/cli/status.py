@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -126,14 +126,10 @@ class _Asked:
 
 def _write_json(standings: Iterable[Standing]) -> None:
     """One JSON document on stdout, in ASCII: nothing in it can upset a terminal."""
-    feeds = [dict(_plain(asdict(standing))) for standing in standings]
-    totals = Counter(str(feed["status"]) for feed in feeds)
-    print(json.dumps({"feeds": feeds, "totals": totals}, indent=2))  # noqa: T201 - what it is for
-
-
-def _plain(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    for name, value in fields.items():
-        yield name, value.isoformat() if isinstance(value, datetime) else value
+    feeds = [asdict(standing) for standing in standings]
+    totals = Counter(feed["status"] for feed in feeds)
+    told = json.dumps({"feeds": feeds, "totals": totals}, indent=2, default=datetime.isoformat)
+    print(told)  # noqa: T201 - what the command is for
 
 
 def _write_table(
