@@ -29,7 +29,7 @@ from feedmirror.entrypoints.web import FeedServer
 from origin_server import OriginServer
 
 WORDS = "This copy is kept by its readers and stands for nothing else"
-_DEFAULTS = f'[defaults]\ndisclaimer = "{WORDS}"\n'
+_DEFAULTS = f'[defaults]\ndisclaimer.text = "{WORDS}"\n'
 _TIMEOUT_S = 60  # of a program; it takes less than one
 
 

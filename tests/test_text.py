@@ -87,3 +87,10 @@ def test_json_in_a_script_is_the_same_json(text: str) -> None:
 )
 def test_a_reference_of_thousands_of_digits_is_read(reference: str, character: str) -> None:
     assert unescape(f"a{reference} b") == f"a{character} b"
+
+
+@pytest.mark.parametrize("mark", ["\u0316", "\u0489", "\u0300"])
+def test_words_among_others_bear_no_endless_stack_of_marks(mark: str) -> None:
+    assert straight(f"a{mark * 300}b{mark}") == f"a{mark * 4}b{mark}"
+    for whole in ("שָּׁ֑לוֹם", "Tiê\u0323\u0301ng", "ที่นี่", "👁️‍🗨️"):
+        assert straight(whole) == whole

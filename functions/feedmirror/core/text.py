@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from unicodedata import category
 
 from feedmirror.core.xml import escape, printable
 
@@ -18,6 +19,7 @@ _TAG_OR_COMMENT = re.compile(rf"</?(?!{ADDRESS})[a-zA-Z]|<[!?]", re.IGNORECASE)
 _SECTION = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>?)?", re.DOTALL)
 _IN_SCRIPT = re.compile("<(?=/?script|!--)", re.IGNORECASE)
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_MOST_MARKS = 4  # on one letter: Hebrew with points and accents has three
 _ISOLATE_END = "\u2069"
 _ENDED_BY = {
     **dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c"),
@@ -92,8 +94,15 @@ def closed(text: str) -> str:
 
 
 def straight(text: str) -> str:
-    """The text on one line, without changes of direction: words to stand among others."""
-    return " ".join(_DIRECTIONS.sub("", text).split())
+    """The text on one line, without changes of direction and endless stacks of marks on a letter:
+    words to stand among others.
+    """
+    kept, marks = [], 0
+    for character in _DIRECTIONS.sub("", text):
+        marks = marks + 1 if category(character) in {"Me", "Mn"} else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return " ".join("".join(kept).split())
 
 
 def unescape(text: str) -> str:
