@@ -148,8 +148,9 @@ def _apply(
             if held is None:
                 break
             settled = Settled(held)
+            del held  # with the words that are pending until they are carried out
             if commit is not decision.commits[-1]:  # the last one is settled below
-                settled = ledger.carry_out_entries(held)
+                settled = ledger.carry_out_entries(settled.held)
             new, revised = new + commit.new, revised + commit.revised
         else:
             outcome = Outcome(

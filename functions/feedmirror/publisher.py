@@ -185,7 +185,7 @@ class Publisher:
             document, error = made
             if error is not None:
                 progress.quarantine({revision.key: quarantine(revision, error, ENTRY_PAGE)})
-            body = stamp_entry(document, state.generation).encode("utf-8", "replace")
+            body = stamp_entry(document, state.generation)
             key = f"public/{self.slug}/entries/{revision.key}.html"
             write(key, body, _HTML, is_new=revision.observed_at == revision.first_seen)
 
@@ -217,7 +217,7 @@ class Publisher:
                 made, publication, page.revisions, entries, quarantined={}, replaces=False
             )
             progress.quarantine(one.quarantined)
-            body = made.stamp(one.document, state.generation).encode()
+            body = made.stamp(one.document, state.generation)
             write(self._sealed(page.name, made), body, made.media_type, is_new=True)
 
     def _sealed(self, page: str, made: Format) -> str:
@@ -267,12 +267,14 @@ class Publisher:
                 address = f"{self._address}/archive/{newer}/{made.name}"
                 self._amend(self._sealed(page, made), made, address, made.link_newer)
 
-    def _amend(self, key: str, made: Format, address: str, link: Callable[[str, str], str]) -> None:
+    def _amend(
+        self, key: str, made: Format, address: str, link: Callable[[bytes, str], bytes]
+    ) -> None:
         for _ in range(_ATTEMPTS):
             found = self._store.load(key)
             if found is None:
                 return
-            linked = link(found.body.decode(), address).encode()
+            linked = link(found.body, address)
             if linked == found.body:
                 return
             if self._store.replace(key, linked, found.etag, made.media_type) is not None:
@@ -337,10 +339,10 @@ class Publisher:
         """Write a document unless it says what it said; False if this run has been overtaken."""
         progress.quarantine(one.quarantined)
         known = state.documents.get(made.name)
-        digest = sha256(one.document.encode()).hexdigest()[:32]
+        digest = sha256(one.document).hexdigest()[:32]
         etag = known.etag if known else None
         if known is None or known.digest != digest or not self._is_there(made, known):
-            body = made.stamp(one.document, state.generation).encode()
+            body = made.stamp(one.document, state.generation)
             etag = self._replace(made, body, etag, in_force)
             if etag is None:
                 return False

@@ -18,7 +18,7 @@ _LONGEST_TITLE = 1_000  # characters: it is in every entry, and some origin's ma
 UNKNOWN_TYPE = "application/octet-stream"  # for formats that want one
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", re.ASCII)
 _TO_NEWER = re.compile(
-    r'(?:<[a-z:]*link rel="next-archive"[^>]*>\n)?(?=<[a-z:]*link rel="current")', re.ASCII
+    rb'(?:<[a-z:]*link rel="next-archive"[^>]*>\n)?(?=<[a-z:]*link rel="current")'
 )
 
 
@@ -49,11 +49,11 @@ def history_of(publication: Publication, name: str) -> Iterator[tuple[str, str]]
         yield "current", publication.address_of(name)
 
 
-def with_newer(document: str, link: str) -> str:
-    """The document of a sealed page, with this link to the next one and no other: whoever sealed
+def with_newer(document: bytes, link: str) -> bytes:
+    """Return the document of a sealed page, with this link to the next one and no other: whoever sealed
     beside a rebuild, or after the state was lost, may have made another next one.
     """
-    return _TO_NEWER.sub(lambda _: f"{link}\n", document, count=1)
+    return _TO_NEWER.sub(lambda _: f"{link}\n".encode(), document, count=1)
 
 
 def source_of(entry: Entry, publication: Publication) -> Source | None:

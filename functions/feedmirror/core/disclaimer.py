@@ -38,12 +38,36 @@ class Disclaimed:
     """A revision whose every body carries the disclaimer; only `attach` makes one."""
 
     revision: Revision
-    summary: str  # HTML; where the entry has no summary, the disclaimer alone
-    content: str | None  # HTML
     foreign: tuple[str, ...]  # slots filled
     notice_html: str  # the marked block itself
     notice_text: str
+    position: Position  # of the block in a body
+    carried: tuple[str, ...]  # what a body may carry already in place of the block
     left_out: tuple[str, ...] = ()  # names of elements that lacked it; core/inspection.py
+
+    # Made when they are asked for: those of all entries together would double the memory.
+
+    @property
+    def summary(self) -> str:
+        """HTML; where the entry has no summary, the disclaimer alone."""
+        return self._body(self.revision.entry.summary or "")
+
+    @property
+    def content(self) -> str | None:
+        """HTML; None where the entry has no content."""
+        content = self.revision.entry.content
+        return None if content is None else self._body(content)
+
+    @property
+    def body(self) -> str:
+        """HTML: the content, or the summary of an entry without one."""
+        content = self.content
+        return self.summary if content is None else content
+
+    def _body(self, of: str) -> str:
+        bare = _without(of, *self.carried)
+        before = self.position is Position.BEGINNING
+        return self.notice_html + bare if before else bare + self.notice_html
 
 
 def attach(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:
@@ -56,21 +80,16 @@ def attach(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaim
     words_html, words_text = _words(disclaimer, values)
     block = _block(words_html, disclaimer)
     before = disclaimer.position is Position.BEGINNING
-
-    def body(of: str) -> str:
-        bare = _without(of, words_html, f"<div{_language(disclaimer)}>{words_html}</div>")
-        return block + bare if before else bare + block
-
     return Disclaimed(
         revision=revision,
-        summary=body(entry.summary or ""),
-        content=body(entry.content) if entry.content is not None else None,
         foreign=tuple(
             _filled(f, block, words_text, before=before) if _SLOT.search(f) else f
             for f in entry.foreign
         ),
         notice_html=block,
         notice_text=words_text,
+        position=disclaimer.position,
+        carried=(words_html, f"<div{_language(disclaimer)}>{words_html}</div>"),
     )
 
 

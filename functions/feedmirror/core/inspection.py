@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from xml.parsers import expat
 
 from feedmirror.core.disclaimer import CSS_CLASS, Disclaimed
@@ -14,6 +15,7 @@ from feedmirror.errors import RenderError
 
 _MARK = f'class="{CSS_CLASS}"'
 _LONGEST_RUN = 1 << 16  # characters that the parser hands over at once
+_PORTION_BYTES = 1 << 18  # of a document that is looked at in portions
 
 Body = tuple[str, bool]  # what it holds, and whether that is HTML
 
@@ -25,7 +27,7 @@ class Found:
     """
 
     def __init__(self, entry: str, level: int, bodies: Iterable[str], default_type: str) -> None:
-        self.entries: list[list[Body]] = []
+        self._entries: list[list[Body]] = []  # of which the last may go on
         self._entry = entry  # expat's name of it
         self._level = level  # how deep it stands, the root being 1
         self._bodies = frozenset(bodies)  # expat's names
@@ -36,14 +38,23 @@ class Found:
         self._pieces: list[str] = []
         self._parser = expat.ParserCreate("utf-8", SEPARATOR)
 
-    def read(self, document: bytes) -> None:
-        """Take in the document. Raises: expat.ExpatError."""
+    def read(self, document: bytes) -> Iterator[Sequence[Body]]:
+        """Yield the bodies of each entry: those of all together may be large.
+
+        Raises: expat.ExpatError.
+        """
         self._parser.buffer_text = True
         self._parser.buffer_size = _LONGEST_RUN
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
+        view = memoryview(document)
         try:
-            self._parser.Parse(document, True)
+            for start in range(0, len(document), _PORTION_BYTES):
+                self._parser.Parse(view[start : start + _PORTION_BYTES], False)
+                finished, self._entries = self._entries[:-1], self._entries[-1:]
+                yield from finished
+            self._parser.Parse(b"", True)
+            yield from self._entries
         finally:  # else parser and handlers hold each other, and the document, for a while
             self._parser.StartElementHandler = self._parser.EndElementHandler = None
 
@@ -52,7 +63,7 @@ class Found:
         if self._depth == self._level:
             self._is_inside = name == self._entry
             if self._is_inside:
-                self.entries.append([])
+                self._entries.append([])
         elif self._depth == self._level + 1 and self._is_inside and name in self._bodies:
             self._is_html = attributes.get("type", self._default_type) == "html"
             self._parser.CharacterDataHandler = self._pieces.append
@@ -60,7 +71,7 @@ class Found:
     def _end(self, name: str) -> None:
         if self._depth == self._level + 1 and self._is_inside and name in self._bodies:
             self._parser.CharacterDataHandler = None
-            self.entries[-1].append(("".join(self._pieces), self._is_html))
+            self._entries[-1].append(("".join(self._pieces), self._is_html))
             self._pieces.clear()
         self._depth -= 1
 
@@ -70,27 +81,26 @@ def inspect_xml(name: str, document: bytes, found: Found, entries: Sequence[Disc
     disclaimer in each body. Raises: RenderError.
     """
     try:
-        found.read(document)
+        inspect_bodies(name, found.read(document), entries)
     except expat.ExpatError as error:
         raise RenderError(f"{name} would not be well-formed: {error}") from error
-    inspect_bodies(name, found.entries, entries)
 
 
 def inspect_bodies(
-    name: str, found: Sequence[Sequence[Body]], entries: Sequence[Disclaimed]
+    name: str, found: Iterable[Sequence[Body]], entries: Sequence[Disclaimed]
 ) -> None:
     """Nothing, if there are bodies for each of the entries, and none is bare.
 
-    Raises: RenderError, which counts entries from 1.
+    Raises: RenderError, which counts entries from 1; what `found` raises.
     """
-    if len(found) != len(entries):
-        raise RenderError(f"{name} would lack entries: it has {len(found)}")
-    pairs = enumerate(zip(found, entries, strict=True), 1)
-    bare = [
-        number
-        for number, (bodies, entry) in pairs
-        if not bodies or not all(_carries(*body, entry) for body in bodies)
-    ]
+    bare: list[int] = []
+    number = 0
+    for number, bodies in enumerate(found, 1):
+        entry = entries[number - 1] if number <= len(entries) else None
+        if entry and not (bodies and all(_carries(*body, entry) for body in bodies)):
+            bare.append(number)
+    if number != len(entries):
+        raise RenderError(f"{name} would lack entries: it has {number}")
     if bare:
         raise RenderError(f"{name} would lack a disclaimer in items {bare}")
 
@@ -116,16 +126,25 @@ def _cut(fragment: str, spans: Iterable[tuple[str, int, int]]) -> str:
     return "".join((*pieces, fragment[position:]))
 
 
-def inspect_secrets(name: str, document: str, secrets: Secrets) -> None:
+def inspect_secrets(name: str, document: bytes, secrets: Secrets) -> None:
     """Nothing, if no secret of the subscription stands in the document, in whatever spelling.
 
     Raises: RenderError.
     """
-    if secrets.found_in(document):
+    if secrets and any(map(secrets.found_in, _portions(document))):
         raise RenderError(
             f"{name} would show a secret value of `url`, `alternates` or `headers`; where it is "
             "none, set `source_url`"
         )
+
+
+def _portions(document: bytes) -> Iterator[str]:
+    """Yield the document in portions of whole lines: as one string, it might take four times its
+    size. A value that is secret holds no line break.
+    """
+    lines = BytesIO(document)
+    while portion := lines.readlines(_PORTION_BYTES):
+        yield b"".join(portion).decode("utf-8", "replace")
 
 
 def _carries(body: str, is_html: bool, entry: Disclaimed) -> bool:

@@ -121,7 +121,7 @@ def shows(made: Format, quarantine: Quarantine) -> bool:
 class Rendered:
     """A document, and the entries left out of it since they cannot be rendered."""
 
-    document: str  # without its generation
+    document: bytes  # without its generation
     quarantined: Mapping[str, Quarantine]  # by key
 
 
@@ -190,13 +190,13 @@ def _fails_at_any(made: Format, publication: Publication, like: Revision) -> boo
 
 def _attempt(
     made: Format, publication: Publication, entries: Sequence[Disclaimed]
-) -> str | Exception:
+) -> bytes | Exception:
     """Return the document of these entries, or what forbids to publish it."""
     part = replace(publication, entries=tuple(entries))
 
-    def work() -> str:
+    def work() -> bytes:
         document = made.render(part)
-        made.verify(document.encode("utf-8", "surrogatepass"), part)
+        made.verify(document, part)
         inspect_secrets(made.name, document, part.settings.redaction.secrets)
         return document
 
@@ -211,7 +211,7 @@ def _fit(
 ) -> list[Disclaimed]:
     """Return the entries that can be rendered, in order; add the others to `unfit`."""
     error = _attempt(made, publication, entries)
-    if isinstance(error, str):
+    if isinstance(error, bytes):
         return entries
     if len(entries) == 1:
         revision = entries[0].revision
@@ -229,19 +229,19 @@ def quarantine(revision: Revision, error: Exception, *documents: str) -> Quarant
 
 def entry_page(
     revision: Revision, publication: Publication, previous: Neighbour | None
-) -> tuple[str, Exception | None]:
+) -> tuple[bytes, Exception | None]:
     """Return the page of an entry, its generation left out, and the error that kept it from showing
     the entry's words: such an entry has a page all the same, since others link to it.
 
     Raises: whatever keeps even a page without words from being rendered.
     """
     page = contained(partial(_page, render_entry, revision, publication, previous))
-    if isinstance(page, str):
+    if isinstance(page, bytes):
         return page, None
     entry = revision.entry
     titled = replace(revision, entry=Entry(title=entry.title, link=entry.link))
     bare = contained(partial(_page, render_entry_bare, titled, publication, previous))
-    if isinstance(bare, str):
+    if isinstance(bare, bytes):
         return bare, page
     return _page(render_entry_bare, replace(revision, entry=Entry()), publication, None), page
 
@@ -251,10 +251,11 @@ def _page(
     revision: Revision,
     publication: Publication,
     previous: Neighbour | None,
-) -> str:
+) -> bytes:
     redaction = publication.settings.redaction
     disclaimed = _attached(revision, publication.settings, publication.feed)
-    page = render(disclaimed, publication, redaction.value(previous))
-    verify_entry(page.encode("utf-8", "surrogatepass"), disclaimed)
+    text = render(disclaimed, publication, redaction.value(previous))
+    page = text.encode("utf-8", "surrogatepass")
+    verify_entry(page, disclaimed)
     inspect_secrets(f"entries/{revision.key}.html", page, redaction.secrets)
     return page

@@ -8,9 +8,10 @@ finishes that first.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 from feedmirror import __version__
@@ -163,18 +164,35 @@ def dump(state: State) -> bytes:
 
     The window comes last, behind a digest of it, so that `load` need not read it.
     """
-    plain: dict[str, Any] = {"schema": SCHEMA}
+    body = BytesIO()  # to which one entry after the other is added, so that few are in memory twice
+    body.write(b'{"schema":%d' % SCHEMA)
     for name in _FIELDS:
         value = getattr(state, name)
         if name != "window" and value != getattr(_EMPTY, name):
-            plain[name] = _plain(name, value)
-    plain["window_digest"] = state.window.digest
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-    return b"%b%b%b}" % (text[:-2].encode(), _WINDOW, state.window.data)
+            body.write(b',"%b":' % name.encode())
+            body.writelines(_pieces(name, value))
+    body.write(b',"window_digest":"%b' % state.window.digest.encode())
+    body.writelines((_WINDOW, state.window.data, b"}"))
+    return body.getvalue()
+
+
+def _pieces(name: str, value: Any) -> Iterator[bytes]:
+    """Yield the value as JSON, in pieces."""
+    if name not in _LISTED:
+        yield _json(_plain(name, value))
+        return
+    for number, one in enumerate(value):
+        yield b"," if number else b"["
+        yield _json(_LISTED[name](one))
+    yield b"]"
+
+
+def _json(plain: Any) -> bytes:
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _plain(name: str, value: Any) -> Any:
-    if name in {"pending", "feed"} or name in _DATES:
+    if name == "feed" or name in _DATES:
         return codec.to_plain(value)
     if name in _WRITERS:
         return _WRITERS[name](value)
@@ -213,8 +231,9 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "gone": lambda them: {url: _plain_sightings(one) for url, one in them.items()},
     "quarantined": lambda them: {key: _slots(one) for key, one in them.items()},
     "sealed": lambda sealed: _noted(sealed, "newest"),
-    "sealing": lambda pages: [_plain_page(page) for page in pages],
 }
+# Tuples of what may be large; never empty, since that is the default.
+_LISTED: dict[str, Callable[[Any], Any]] = {"pending": codec.to_plain, "sealing": _plain_page}
 
 
 def load(body: bytes, where: str) -> State:

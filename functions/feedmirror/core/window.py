@@ -30,11 +30,16 @@ class Window:
 
     @classmethod
     def of(cls, revisions: Iterable[Revision], before: Window) -> Window:
-        """A window of these revisions; those that are `before`'s very own are not encoded again."""
+        """Return a window of these revisions; those of `before`'s are not encoded again.
+
+        `before` lets go of its entries, and decodes them again if anybody asks: whoever still holds
+        it would else hold those that are in the new window no more.
+        """
         there, known = tuple(revisions), before._pieces
         pieces = [known.get(id(one)) or _encoded(one) for one in there]
         made = cls(b"[%b]" % _BETWEEN.join(pieces))
         made._remember(there, map(len, pieces))
+        before._revisions, before._pieces = None, {}
         return made
 
     @property

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import import_module
+from io import BytesIO
 from pkgutil import iter_modules
 from types import ModuleType
 
@@ -81,12 +82,12 @@ class Format:
     name: str  # its file name below public/SLUG/
     media_type: str  # the whole Content-Type
     version: int  # raise it with every change of what `render` writes
-    render: Callable[[Publication], str]  # without the generation
-    stamp: Callable[[str, int], str]  # puts the generation in, so that equal bytes never return
+    render: Callable[[Publication], bytes]  # without the generation
+    stamp: Callable[[bytes, int], bytes]  # puts the generation in: equal bytes never return
     verify: Callable[[bytes, Publication], None]  # raises RenderError for what must not go out
     # The document of a sealed page, with the address of the one that was sealed after it; None for
     # a format that does not link there.
-    link_newer: Callable[[str, str], str] | None = None
+    link_newer: Callable[[bytes, str], bytes] | None = None
     is_feed: bool = True  # False: a page for people
     shows_trouble: bool = False  # whether it says that the feed fails
 
@@ -131,6 +132,22 @@ def _modules() -> Iterator[ModuleType]:
 def alternates(name: str) -> tuple[Format, ...]:
     """The other formats that a feed can be read in, for a document to link to."""
     return tuple(other for other in formats() if other.is_feed and other.name != name)
+
+
+def encoded(pieces: Iterable[str], between: str) -> bytes:
+    """Return the pieces in UTF-8, with `between` between each two.
+
+    Each piece is encoded as it comes: a string with one character beyond U+FFFF takes four bytes
+    for each of its characters, so a whole document must never be one string. Lone surrogates are
+    encoded too, for `Format.verify` to refuse.
+    """
+    document = BytesIO()
+    separator = b""
+    for piece in pieces:
+        document.write(separator)
+        document.write(piece.encode("utf-8", "surrogatepass"))
+        separator = between.encode()
+    return document.getvalue()
 
 
 def unstamped(document: bytes) -> bytes:

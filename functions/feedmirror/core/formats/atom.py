@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC
+from itertools import chain
 
 from feedmirror import __version__
 from feedmirror.core.atom_vocabulary import joined
@@ -17,7 +18,7 @@ from feedmirror.core.attribution import (
 )
 from feedmirror.core.dates import rfc3339
 from feedmirror.core.disclaimer import Disclaimed
-from feedmirror.core.formats import Format, Publication, alternates
+from feedmirror.core.formats import Format, Publication, alternates, encoded
 from feedmirror.core.inspection import Found, inspect_xml
 from feedmirror.core.iri import iri_of, is_iri
 from feedmirror.core.text import is_read_as_html
@@ -32,26 +33,29 @@ _LONGEST_ID, _LONGEST_RIGHTS = 2_000, 1_000  # characters, in every entry
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
-def render(publication: Publication) -> str:
-    """The document, its generation left out."""
+def render(publication: Publication) -> bytes:
+    """Return the document, its generation left out."""
     own_source = "".join(_own_source(publication))
-    entries = [_entry(entry, publication, own_source) for entry in publication.entries]
-    inner = "\n".join((*joined(tuple(_feed(publication)), publication.foreign), *entries))
+    entries = (_entry(entry, publication, own_source) for entry in publication.entries)
+    of_feed = joined(tuple(_feed(publication)), publication.foreign)
+    inner = encoded(chain(of_feed, entries), "\n")
     used = {p for e in publication.entries for p in e.revision.entry.prefixes}
     used |= {"fh"} if publication.place.page else set()
     prefixes = sorted((used | set(publication.feed.prefixes)) - {"atom"})
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in prefixes)
     lang = _lang(publication.feed.language)
-    return f'{_HEAD}<feed xmlns="{ATOM}"{spaces}{lang}>\n{inner}\n</feed>\n'
+    head = f'{_HEAD}<feed xmlns="{ATOM}"{spaces}{lang}>\n'
+    return b"%b%b\n</feed>\n" % (head.encode(), inner)
 
 
-def stamp(document: str, generation: int) -> str:
-    """The document with the generation that last changed it, as a comment before its root."""
-    return document.replace(_HEAD, f"{_HEAD}<!-- feedmirror generation {generation} -->\n", 1)
+def stamp(document: bytes, generation: int) -> bytes:
+    """Return the document with the generation that last changed it, as a comment before its root."""
+    head = f"{_HEAD}<!-- feedmirror generation {generation} -->\n"
+    return document.replace(_HEAD.encode(), head.encode(), 1)
 
 
-def link_newer(document: str, address: str) -> str:
-    """The document of a sealed page, with a link to the one that was sealed after it."""
+def link_newer(document: bytes, address: str) -> bytes:
+    """Return the document of a sealed page, with a link to the one that was sealed after it."""
     return with_newer(document, _link("next-archive", address, type=_TYPE))
 
 

@@ -16,20 +16,20 @@ _PAGE = re.compile(r"/archive/([^/]+)/(?:index\.html)?$")
 stamp = stamps.stamp
 
 
-def render(publication: Publication) -> str:
-    """The page, its generation left out: of the feed, or of a sealed page."""
+def render(publication: Publication) -> bytes:
+    """Return the page, its generation left out: of the feed, or of a sealed page."""
     # What it takes is imported when there is something to render: most polls find nothing new.
     from feedmirror.core.pages.feed import feed_page, sealed_page  # noqa: PLC0415
 
     place = publication.place
     if place.page is None:
-        return feed_page(publication)
-    page = sealed_page(publication)
+        return feed_page(publication).encode("utf-8", "surrogatepass")
+    page = sealed_page(publication).encode("utf-8", "surrogatepass")
     return link_newer(page, publication.address_of(NAME, place.newer)) if place.newer else page
 
 
-def link_newer(document: str, address: str) -> str:
-    """The sealed page with a link to the one that was sealed after it, whose address is given."""
+def link_newer(document: bytes, address: str) -> bytes:
+    """Return the sealed page with a link to the one that was sealed after it, whose address is given."""
     found = _PAGE.search(address)
     # The mirror's own pages are linked to by relative addresses, so that a copy works elsewhere.
     href = escape(f"../{found[1]}/" if found else address)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +24,7 @@ from feedmirror.core.attribution import (
 from feedmirror.core.dates import rfc3339
 from feedmirror.core.disclaimer import Disclaimed
 from feedmirror.core.extensions import OWN
-from feedmirror.core.formats import Format, Publication
+from feedmirror.core.formats import Format, Publication, encoded
 from feedmirror.core.inspection import Body, inspect_bodies
 from feedmirror.core.iri import EXECUTED, iri_of
 from feedmirror.core.text import closed, in_any_script, words_of
@@ -32,22 +34,24 @@ from feedmirror.model import Author, Enclosure, Position, Revision
 
 NAME = "feed.json"
 _HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN}":{{'
+_ITEMS, _END = '"items":[\n', b"]}\n"
 _BODIES = ("content_html", "content_text", "summary")
 
 Json = dict[str, Any]
 
 
-def render(publication: Publication) -> str:
-    """The document, its generation left out; a line for the feed and one for each item."""
+def render(publication: Publication) -> bytes:
+    """Return the document, its generation left out; a line for the feed and one for each item."""
     extension = _dumped(_extension(publication)).removeprefix("{")
     feed = _dumped(_feed(publication)).removeprefix("{").removesuffix("}")
-    items = ",\n".join(_dumped(_item(entry, publication)) for entry in publication.entries)
-    return f'{_HEAD}{extension},{feed},"items":[\n{items}\n]}}\n'
+    head = f"{_HEAD}{extension},{feed},{_ITEMS}"
+    items = encoded((_dumped(_item(entry, publication)) for entry in publication.entries), ",\n")
+    return b"%b%b\n%b" % (head.encode("utf-8", "surrogatepass"), items, _END)
 
 
-def stamp(document: str, generation: int) -> str:
-    """The document with the generation that last changed it, as the first member that is ours."""
-    return document.replace(_HEAD, f'{_HEAD}"generation":{generation},', 1)
+def stamp(document: bytes, generation: int) -> bytes:
+    """Return the document with the generation that last changed it, as the first own member."""
+    return document.replace(_HEAD.encode(), f'{_HEAD}"generation":{generation},'.encode(), 1)
 
 
 def _dumped(value: Json) -> str:
@@ -91,7 +95,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
         "url": entry.link,
         "external_url": entry.external,
         "title": entry.title,
-        "content_html": disclaimed.summary if disclaimed.content is None else disclaimed.content,
+        "content_html": disclaimed.body,
         "summary": _summary(disclaimed, publication),
         "date_published": rfc3339(entry.published) if entry.published else None,
         "date_modified": rfc3339(changed) if changed else None,
@@ -114,7 +118,7 @@ def _id(revision: Revision) -> str:
 def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
     """The summary of an entry that has a content too: plain text, and so is the disclaimer."""
     summary = disclaimed.revision.entry.summary
-    if summary is None or disclaimed.content is None:
+    if summary is None or disclaimed.revision.entry.content is None:
         return None
     words, notice = closed(words_of(summary)), disclaimed.notice_text
     before = publication.settings.disclaimer.position is Position.BEGINNING
@@ -166,15 +170,30 @@ def _attachment(enclosure: Enclosure) -> Json:
 def verify(document: bytes, publication: Publication) -> None:
     """Nothing, if the document may go out. Raises: RenderError."""
     try:
-        items = json.loads(document.decode())["items"]
-        found = [list(_bodies(item)) for item in items]
+        inspect_bodies(NAME, map(_bodies, _items(document)), publication.entries)
     except (ValueError, TypeError, LookupError) as error:
         raise RenderError(f"{NAME} would not be well-formed: {error}") from error
-    inspect_bodies(NAME, found, publication.entries)
 
 
-def _bodies(item: Json) -> Iterator[Body]:
-    return ((item[name], name == "content_html") for name in _BODIES if name in item)
+def _items(document: bytes) -> Iterator[Json]:
+    """Yield the items, each read by itself: together they may be large.
+
+    The document is JSON if its lines are: the head, with the end behind it, and those of items,
+    each of which but the last ends with a comma. Raises: ValueError, TypeError, LookupError.
+    """
+    lines = BytesIO(document)
+    head = lines.readline()
+    if not (head.endswith(_ITEMS.encode()) and document.endswith(_END)):
+        raise ValueError("its lines are not those of a feed")
+    json.loads((head + _END).decode())
+    for line, following in pairwise(lines):
+        is_last = following == _END
+        found = json.loads(f"[{line.decode()}{']' if is_last else '0]'}")
+        yield from found if is_last else found[:-1]
+
+
+def _bodies(item: Json) -> list[Body]:
+    return [(item[name], name == "content_html") for name in _BODIES if name in item]
 
 
 FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 3, render, stamp, verify)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from feedmirror import __version__
 from feedmirror.core.attribution import (
@@ -17,7 +18,7 @@ from feedmirror.core.attribution import (
 )
 from feedmirror.core.dates import rfc822, rfc3339
 from feedmirror.core.disclaimer import Disclaimed
-from feedmirror.core.formats import Format, Publication, alternates
+from feedmirror.core.formats import Format, Publication, alternates, encoded
 from feedmirror.core.inspection import Found, inspect_xml
 from feedmirror.core.person import person
 from feedmirror.core.rss_vocabulary import of_channel, of_item, title_of_source
@@ -34,21 +35,23 @@ _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
 _BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
 
 
-def render(publication: Publication) -> str:
-    """The document, its generation left out."""
+def render(publication: Publication) -> bytes:
+    """Return the document, its generation left out."""
     items = ("".join(_item(entry, publication)) for entry in publication.entries)
-    inner = "\n".join((*_channel(publication), *items))
+    inner = encoded(chain(_channel(publication), items), "\n")
     used = {"atom", "content", *_prefixes(publication), *publication.feed.prefixes}
     used |= {"fh"} if publication.place.page else set()
-    used |= {"dc"} if "<dc:creator>" in inner or "<dc:source>" in inner else set()
-    used |= {"itunes"} if _BLOCK in inner else set()
+    used |= {"dc"} if b"<dc:creator>" in inner or b"<dc:source>" in inner else set()
+    used |= {"itunes"} if _BLOCK.encode() in inner else set()
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
-    return f'{_HEAD}<rss version="2.0"{spaces}>\n<channel>\n{inner}\n</channel>\n</rss>\n'
+    head = f'{_HEAD}<rss version="2.0"{spaces}>\n<channel>\n'
+    return b"%b%b\n</channel>\n</rss>\n" % (head.encode(), inner)
 
 
-def stamp(document: str, generation: int) -> str:
-    """The document with the generation that last changed it, as a comment before its root."""
-    return document.replace(_HEAD, f"{_HEAD}<!-- feedmirror generation {generation} -->\n", 1)
+def stamp(document: bytes, generation: int) -> bytes:
+    """Return the document with the generation that last changed it, as a comment before its root."""
+    head = f"{_HEAD}<!-- feedmirror generation {generation} -->\n"
+    return document.replace(_HEAD.encode(), head.encode(), 1)
 
 
 def text(value: str) -> str:
@@ -124,8 +127,8 @@ def _own_link(rel: str, address: str) -> str:
     return f'<atom:link rel="{rel}" type="{_TYPE}" href={quote(address)}/>'
 
 
-def link_newer(document: str, address: str) -> str:
-    """The document of a sealed page, with a link to the one that was sealed after it."""
+def link_newer(document: bytes, address: str) -> bytes:
+    """Return the document of a sealed page, with a link to the one that was sealed after it."""
     return with_newer(document, _own_link("next-archive", address))
 
 
@@ -140,19 +143,19 @@ def _image(image: Image, publication: Publication) -> Iterator[str]:
 
 
 def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
-    revision, entry = disclaimed.revision, disclaimed.revision.entry
+    revision, entry, content = disclaimed.revision, disclaimed.revision.entry, disclaimed.content
     yield "<item>\n"
     yield from element("title", entry.title)
     if entry.link:
         yield f"<link>{escape(entry.link)}</link>\n"
     # A description for entries without a body too: it carries the disclaimer. Not beside a content
     # that came alone, which readers would then show twice.
-    if entry.summary is not None or disclaimed.content is None:
+    if entry.summary is not None or content is None:
         yield body("description", disclaimed.summary)
     elif not entry.title:
         yield body("description", disclaimed.notice_html)
-    if disclaimed.content is not None:
-        yield body("content:encoded", disclaimed.content)
+    if content is not None:
+        yield body("content:encoded", content)
     yield from _authors(entry)
     subjects = _carried(entry, "dc:subject")
     for category in entry.categories:

@@ -108,8 +108,7 @@ def _file(enclosure: Enclosure) -> File:
 def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
     """The pictures beside the body, each once, as markup: what is in the body too is not shown."""
     entry = disclaimed.revision.entry
-    body = disclaimed.summary if disclaimed.content is None else disclaimed.content
-    shown = set(map(unescape, _ADDRESS.findall(body)))
+    shown = set(map(unescape, _ADDRESS.findall(disclaimed.body)))
     files = {file.url: file.title or "" for file in files_of(entry) if medium_of(file) == "image"}
     found = dict.fromkeys((*filter(None, (entry.image, entry.banner)), *files))
     return [

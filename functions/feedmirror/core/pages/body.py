@@ -58,8 +58,7 @@ def body_of(disclaimed: Disclaimed, images: Images, site: str | None = None) -> 
     """The entry's body with the disclaimer where it stands: its content, or what it has instead.
     Without a link of its own, the entry has that of the site.
     """
-    body = disclaimed.summary if disclaimed.content is None else disclaimed.content
-    notice, revision = disclaimed.notice_html, disclaimed.revision
+    body, notice, revision = disclaimed.body, disclaimed.notice_html, disclaimed.revision
     link = revision.entry.link
     places = Places.of(body, (link,) if link else (revision.fetched_from, site))
     if body.startswith(notice):

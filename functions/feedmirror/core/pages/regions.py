@@ -7,9 +7,11 @@ leaves none in a body.
 from __future__ import annotations
 
 
-def replaced(page: str, name: str, markup: str) -> str:
-    """The page with that markup in the place of that name; as it is if it has no such place."""
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+def replaced(page: bytes, name: str, markup: str) -> bytes:
+    """Return the page with that markup in the place of that name; as it is if it has none."""
+    begin, end = f"<!-- {name} -->".encode(), f"<!-- /{name} -->".encode()
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
-    return f"{before}{begin}{markup}{end}{after}" if found and closed else page
+    if not (found and closed):
+        return page
+    return b"".join((before, begin, markup.encode(), end, after))

@@ -5,6 +5,7 @@ from __future__ import annotations
 HEAD = "<!doctype html>\n"
 
 
-def stamp(document: str, generation: int) -> str:
-    """The page with the generation that last changed it, as a comment before its root."""
-    return document.replace(HEAD, f"{HEAD}<!-- feedmirror generation {generation} -->\n", 1)
+def stamp(document: bytes, generation: int) -> bytes:
+    """Return the page with the generation that last changed it, as a comment before its root."""
+    head = f"{HEAD}<!-- feedmirror generation {generation} -->\n"
+    return document.replace(HEAD.encode(), head.encode(), 1)
