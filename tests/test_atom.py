@@ -460,7 +460,7 @@ def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, comp
     settings = public_settings(SUBSCRIPTION)
     entries = tuple(attach(revision, settings, state.feed) for revision in state.window)
     publication = Publication(settings, state.feed, entries, (), NOON, f"{PUBLIC_URL}/news")
-    document = FORMAT.render(publication)
+    document = FORMAT.render(publication).decode()
     FORMAT.verify(document.encode(), publication)
     with pytest.raises(RenderError, match=complaint):
         FORMAT.verify(broken(document).encode(), publication)

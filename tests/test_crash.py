@@ -185,8 +185,8 @@ def test_a_deploy_between_crash_and_recovery_publishes_what_the_new_version_rend
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def newer() -> tuple[Format, ...]:
-        def render(publication: object) -> str:
-            return old.render(publication).replace("<docs>", "<!-- newer --><docs>")  # type: ignore[arg-type]
+        def render(publication: object) -> bytes:
+            return old.render(publication).replace(b"<docs>", b"<!-- newer --><docs>")  # type: ignore[arg-type]
 
         old = next(made for made in formats() if made.name == "rss.xml")
         return (replace(old, version=old.version + 1, render=render),)

@@ -74,11 +74,12 @@ def test_sealed_page_that_gets_another_next_one_links_to_that_alone(
 ) -> None:
     scene = grown(8)
     *_, newer, page = (seen.address.rpartition("/")[0] for seen in scene.history())
-    document = scene.fetch(f"{page}/{made.name}").decode()
+    document = scene.fetch(f"{page}/{made.name}")
     assert made.link_newer
     other = f"{newer}0"
     linked = made.link_newer(document, f"{other}/{made.name}")
-    assert linked.replace(*(address.rpartition("/")[2] for address in (other, newer))) == document
+    named = (address.rpartition("/")[2].encode() for address in (other, newer))
+    assert linked.replace(*named) == document
     assert made.link_newer(linked, f"{other}/{made.name}") == linked
 
 

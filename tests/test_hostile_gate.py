@@ -58,8 +58,8 @@ SPOILT += [("a control", made.name) for made in formats() if made.name.endswith(
 def _broken(made: Format, mistake: Mistake) -> Format:
     """The format, a version later, with a mistake in what it renders."""
 
-    def render(publication: Publication) -> str:
-        return mistake(made.render(publication))
+    def render(publication: Publication) -> bytes:
+        return mistake(made.render(publication).decode()).encode("utf-8", "surrogatepass")
 
     return replace(made, version=made.version + 1, render=render)
 
@@ -211,13 +211,13 @@ def test_each_format_refuses_what_it_did_not_make(made: Format) -> None:
             scene.refresh()
             seen: list[Publication] = []
 
-            def render(publication: Publication, seen: list[Publication] = seen) -> str:
+            def render(publication: Publication, seen: list[Publication] = seen) -> bytes:
                 seen.append(publication)
                 return made.render(publication)
 
             render(_publication(scene))
             with pytest.raises(RenderError):
-                made.verify(other.render(seen[0]).encode(), seen[0])
+                made.verify(other.render(seen[0]), seen[0])
 
 
 def _publication(scene: Scene) -> Publication:

@@ -377,7 +377,13 @@ def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
             lambda d: d.replace('"content_html"', '"_x"').replace('"summary"', '"_y"'),
             r"items \[1\]",
         ),
-        (lambda d: d[: d.index("[\n")] + "[]}", "lack entries: it has 0"),
+        (lambda d: d[: d.index("[\n")] + "[\n\n]}\n", "lack entries: it has 0"),
+        (lambda d: d[: d.index("[\n")] + "[]}", "not be well-formed"),
+        (lambda d: d.replace("}\n]}", "},\n]}"), "not be well-formed"),
+        (lambda d: d.replace("}\n]}", "},1\n]}"), "not be well-formed"),
+        (lambda d: d.replace("}\n]}", "},{}\n]}"), "lack entries: it has 2"),
+        (lambda d: d.replace("[\n", '[],"other":[\n'), "not be well-formed"),
+        (lambda d: f"{d}]}}\n", "not be well-formed"),
         (lambda d: d.replace("Entry 1", "Entry \ud800"), "not be well-formed"),
     ],
 )
@@ -389,7 +395,7 @@ def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, comp
     settings = public_settings(SUBSCRIPTION)
     entries = tuple(attach(revision, settings, state.feed) for revision in state.window)
     publication = Publication(settings, state.feed, entries, (), NOON, f"{PUBLIC_URL}/news")
-    document = FORMAT.render(publication)
+    document = FORMAT.render(publication).decode()
     FORMAT.verify(document.encode(), publication)
     with pytest.raises(RenderError, match=complaint):
         FORMAT.verify(broken(document).encode("utf-8", "surrogatepass"), publication)

@@ -75,7 +75,7 @@ def test_what_rss_would_say_twice_is_found_without_a_search_for_each_name() -> N
         prefixes=("dc",),
     )
     with seconds_not_minutes():
-        document = rss.render(publication(said))
+        document = rss.render(publication(said)).decode()
     assert document.count("<dc:creator>") == 50_000
     assert document.count("<category>") == 1
 

@@ -264,10 +264,10 @@ def test_a_page_is_small_besides_its_article() -> None:
 
 
 def test_a_generation_is_found_in_a_page() -> None:
-    page = entry_page(revision())
-    assert stamped(page.encode()) == 0
-    assert stamped(stamp_entry(page, 17).encode()) == 17
-    assert stamp_entry(page, 17).startswith("<!doctype html>\n<!--")
+    page = entry_page(revision()).encode()
+    assert stamped(page) == 0
+    assert stamped(stamp_entry(page, 17)) == 17
+    assert stamp_entry(page, 17).startswith(b"<!doctype html>\n<!--")
 
 
 @pytest.mark.row("R1", "R3")

@@ -214,7 +214,7 @@ def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, comp
     settings = public_settings(SUBSCRIPTION)
     entries = tuple(attach(revision, settings, feed) for revision in window)
     publication = Publication(settings, feed, entries, (), NOW, f"{PUBLIC_URL}/news")
-    document = RSS.render(publication)
+    document = RSS.render(publication).decode()
     RSS.verify(document.encode(), publication)
     with pytest.raises(RenderError, match=complaint):
         RSS.verify(broken(document).encode(), publication)

@@ -30,9 +30,9 @@ def check(data: bytes) -> None:
         one = rendered(made, publication, revisions, entries, quarantined={}, replaces=False)
         require(not one.quarantined, f"{made.name} leaves out {len(one.quarantined)} entries")
         if made.is_feed:
-            require_valid(made.name, one.document.encode(), ADDRESS)
+            require_valid(made.name, one.document, ADDRESS)
         else:
-            require_page(one.document, made.name)
+            require_page(one.document.decode(), made.name)
     for page in _pages(revisions, publication):
         require_page(page, "the page of an entry")
 
@@ -55,4 +55,4 @@ def _pages(revisions: Sequence[Revision], publication: Publication) -> Iterator[
     for revision in revisions[:_MOST_PAGES]:
         page, error = entry_page(revision, publication, None)
         require(error is None, f"the page of an entry is bare: {error}")
-        yield page
+        yield page.decode()
