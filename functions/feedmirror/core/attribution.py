@@ -50,8 +50,8 @@ def history_of(publication: Publication, name: str) -> Iterator[tuple[str, str]]
 
 
 def with_newer(document: bytes, link: str) -> bytes:
-    """Return the document of a sealed page, with this link to the next one and no other: whoever sealed
-    beside a rebuild, or after the state was lost, may have made another next one.
+    """Return the document of a sealed page, with this link to the next one and no other: whoever
+    sealed beside a rebuild, or after the state was lost, may have made another next one.
     """
     return _TO_NEWER.sub(lambda _: f"{link}\n".encode(), document, count=1)
 

@@ -29,7 +29,7 @@ def render(publication: Publication) -> bytes:
 
 
 def link_newer(document: bytes, address: str) -> bytes:
-    """Return the sealed page with a link to the one that was sealed after it, whose address is given."""
+    """Return the sealed page with a link to the one that was sealed after it, at that address."""
     found = _PAGE.search(address)
     # The mirror's own pages are linked to by relative addresses, so that a copy works elsewhere.
     href = escape(f"../{found[1]}/" if found else address)

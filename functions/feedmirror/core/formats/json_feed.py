@@ -50,7 +50,7 @@ def render(publication: Publication) -> bytes:
 
 
 def stamp(document: bytes, generation: int) -> bytes:
-    """Return the document with the generation that last changed it, as the first own member."""
+    """Return the document with its generation, as the first member of the mirror's own."""
     return document.replace(_HEAD.encode(), f'{_HEAD}"generation":{generation},'.encode(), 1)
 
 

@@ -49,7 +49,7 @@ def render(publication: Publication) -> bytes:
 
 
 def stamp(document: bytes, generation: int) -> bytes:
-    """Return the document with the generation that last changed it, as a comment before its root."""
+    """Return the document with its generation, as a comment before its root."""
     head = f"{_HEAD}<!-- feedmirror generation {generation} -->\n"
     return document.replace(_HEAD.encode(), head.encode(), 1)
 

@@ -6,6 +6,6 @@ HEAD = "<!doctype html>\n"
 
 
 def stamp(document: bytes, generation: int) -> bytes:
-    """Return the page with the generation that last changed it, as a comment before its root."""
+    """Return the page with its generation, as a comment before its root."""
     head = f"{HEAD}<!-- feedmirror generation {generation} -->\n"
     return document.replace(HEAD.encode(), head.encode(), 1)
