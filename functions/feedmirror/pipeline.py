@@ -232,7 +232,11 @@ def _settled(ledger: Ledger, before: Settled, outcome: Outcome, world: World) ->
 def _fail(
     ledger: Ledger, before: Settled, gathered: Gathered, error: FeedError, world: World
 ) -> tuple[Settled, Outcome]:
-    """The failure as an outcome; remembered when it is of another kind than the last one."""
+    """Return the failure as an outcome.
+
+    It is remembered if it is of another kind than the last one, or if something was learned of the
+    feed's addresses.
+    """
     state, now = gathered.state, world.clock()
     kind, group = error.kind.value, error.kind.group.value
     since = state.failing.since if state.failing else now
