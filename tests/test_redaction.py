@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from builders import entry, rss_document
 from feedmirror.adapters.target import parse_target
@@ -160,10 +161,12 @@ def test_the_key_is_not_asked_for_where_no_secret_is_echoed() -> None:
     assert KEY not in store.loads
 
 
-def test_nothing_is_looked_at_without_secrets() -> None:
+def test_nothing_but_the_address_is_looked_at_without_secrets() -> None:
     revision = Revision("k", "d", TOKEN, False, Entry(title=TOKEN), 1, NOON, NOON, NOON, URL)
     redaction = public_settings(Subscription("quay", "https://quay.example.org/")).redaction
-    assert redaction.value(revision) is revision
+    shown = replace(revision, fetched_from="https://quay.example.org/feed")
+    assert redaction.value(revision) == shown
+    assert redaction.value(shown) is shown
 
 
 # ---------------------------------------------------------------- values of the model

@@ -101,20 +101,28 @@ class Publisher:
                 continue
             self._store_record(revision, made)
 
-    def _store_record(self, revision: Revision, body: bytes) -> None:
-        """Store a record under the first number that is free, if no run has done that already."""
+    def store_reading(self, revision: Revision, source: Feed | None) -> int:
+        """Store a revision as it was read again, under the disclaimer that it was first published
+        under; return the number of the record. Raises: StoreError.
+        """
+        return self._store_record(revision, record.dump(self.slug, revision, source))
+
+    def _store_record(self, revision: Revision, body: bytes) -> int:
+        """Store a record under the first number that is free, if no run has done that already;
+        return the number.
+        """
         for number in range(revision.number, record.LAST + 1):
             key = record.key_of(self.slug, revision.key, revision.digest, number)
             if self._store.create(key, body) is not None:
-                return
+                return number
             found = self._store.load(key)
             if found is not None and self._is_stored(found.body, key, revision):
-                return
+                return number
         for _ in range(_ATTEMPTS):
             if found is None or self._is_stored(found.body, key, revision):
-                return
+                return number
             if self._store.replace(key, body, found.etag) is not None:
-                return
+                return number
             found = self._store.load(key)
         raise _contended(key)
 

@@ -23,9 +23,10 @@ from feedmirror.core.seal import predecessors
 from feedmirror.core.state import Published, State
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ledger import Held, Ledger, Settled
-from feedmirror.model import Revision, Subscription
-from feedmirror.ports import SideBySide, Store
+from feedmirror.model import PARSER_VERSION, Revision, Subscription
+from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.publisher import Publisher
+from feedmirror.reparse import Reparse, Reparsed
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _REPORTED = 100  # records, between two reports of how far it is
@@ -45,6 +46,7 @@ class Rebuilt:
     renewed: int  # pages, of entries and sealed ones, that were written
     damaged: tuple[str, ...]  # records that cannot be read: a sentence each
     quarantined: tuple[str, ...]  # guids of entries that could not be rendered
+    reparsed: Reparsed | None = None  # None: entries were not to be read again
 
 
 def rebuild(
@@ -53,16 +55,21 @@ def rebuild(
     public_url: str,
     now: datetime,
     *,
+    rereader: Rereader | None = None,
     side_by_side: SideBySide = map,
     report: Callable[[int], None] = lambda _: None,  # how many records have been read
 ) -> Rebuilt:
     """What it came to. Changes nothing if everything is as it would make it.
 
+    With a `rereader` entries are read again first. Then what is remembered to ask less of the
+    origin stays, as nothing has come from there.
+
     Raises: StoreError, also if no entry is stored; StateError if a newer version wrote any of it;
-    RenderError.
+    RenderError; ParseError if the rereader is no more.
     """
     ledger = Ledger(store, subscription, public_url)
     publisher = Publisher(store, subscription, public_url)
+    reparse = Reparse(subscription, store, publisher, rereader, side_by_side) if rereader else None
     shelf = _Shelf(store, subscription.slug, side_by_side, report)
     before = ""
     for _ in range(_ATTEMPTS):
@@ -76,15 +83,18 @@ def rebuild(
                 raise recovered.error
             old, etag, done = recovered.held.state, recovered.held.etag, recovered.published
         shelf.survey()  # after the state was read: all that it speaks of has been stored by now
+        if reparse is not None:
+            reparse.renew(shelf.archive, shelf.read)
         binder = Binder(publisher, shelf.words, side_by_side)
-        state = _made_anew(old, shelf, subscription, binder, now)
+        state = _made_anew(old, shelf, subscription, binder, reparse=reparse, now=now)
         present = Held(old or State(), etag)
         held = present if state == old else ledger.commit(present, state)
         if held is not None:
             settled = ledger.settle(held, now)
             if settled.error is not None:
                 raise settled.error
-            return _told(before, shelf, binder, settled, done)
+            told = _told(before, shelf, binder, settled, done)
+            return replace(told, reparsed=reparse.done if reparse else None)
     raise StoreError(
         f"the state of {subscription.slug} is written by others all the time: keep them from it "
         "for a while"
@@ -106,6 +116,8 @@ def _made_anew(
     shelf: _Shelf,
     subscription: Subscription,
     binder: Binder,
+    *,
+    reparse: Reparse | None,
     now: datetime,
 ) -> State:
     """The state to commit, or the old one if nothing is to be changed; after all that it speaks of
@@ -130,6 +142,8 @@ def _made_anew(
     wanted = (trace.name for trace in plan.public)
     words = shelf.words(name for name in wanted if name not in held)
     state = restored(base, archive, plan, words, sealed=sealed, now=now)
+    if reparse is not None and not archive.damaged:
+        state = _reparsed(state, old, reparse)
     # The oldest first: each links to the one before it.
     oldest_first = reversed(state.window.revisions)
     binder.write_entries(oldest_first, predecessors(state.window, (), sealed), state)
@@ -145,6 +159,22 @@ def _made_anew(
             STYLE: Published("", "", ""),
             **{name: Published(etag, "", "") for name, etag in documents.items()},
         },
+    )
+
+
+def _reparsed(state: State, old: State | None, reparse: Reparse) -> State:
+    """The state after entries were read again: with what the old one remembers of the origin."""
+    if reparse.is_whole:  # what the next document says otherwise is of the origin's
+        state = replace(state, parser_version=PARSER_VERSION)
+    if old is None or old.feed is None:
+        return state
+    unread = {name: one for name, one in old.quarantined.items() if not one.documents}
+    return replace(
+        state,
+        addresses=old.addresses,
+        fingerprints=old.fingerprints,
+        checked_at=old.checked_at,
+        quarantined=unread,
     )
 
 
@@ -183,7 +213,7 @@ class _Shelf:
         stored = self._store.keys(records.folder(self.slug))
         named = (records.named(self.slug, key) for key in stored)
         fresh = (name for name in named if name and not self.archive.has(name))
-        for name, record in self._side_by_side(self._read, fresh):
+        for name, record in self._side_by_side(self.read, fresh):
             self._note(name, record)
             number = self.archive.revisions
             if number % _REPORTED == 0:
@@ -193,7 +223,7 @@ class _Shelf:
 
     def words(self, names: Iterable[Name]) -> dict[str, Revision]:
         """Those revisions, by the keys of their entries. Raises: StoreError."""
-        read = dict(self._side_by_side(self._read, names))
+        read = dict(self._side_by_side(self.read, names))
         for name, record in read.items():
             if isinstance(record, str):  # since a moment ago
                 self.archive.damaged[name] = record
@@ -214,7 +244,7 @@ class _Shelf:
         else:
             self.archive.add(record)
 
-    def _read(self, name: Name) -> tuple[Name, Record | str]:
+    def read(self, name: Name) -> tuple[Name, Record | str]:
         """The record of that name, or what is wrong with it."""
         key = records.key_of(self.slug, *name)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from feedmirror.core.identity import revision_digest
 from feedmirror.core.record import Name, Record
 from feedmirror.model import Feed, Revision
 
@@ -15,6 +16,7 @@ class Trace:
 
     key: str
     digest: str  # of the revision that was observed last
+    reading: str  # digest of its words as they were read last
     number: int  # of its record
     parser_version: int  # that read it
     observed_at: datetime  # when that was
@@ -49,6 +51,7 @@ def trace_of(revision: Revision, parser_version: int) -> Trace:
     return Trace(
         key=revision.key,
         digest=revision.digest,
+        reading=_shared(revision_digest(revision.entry), revision.digest),
         number=revision.number,
         parser_version=parser_version,
         observed_at=observed_at,
@@ -59,6 +62,11 @@ def trace_of(revision: Revision, parser_version: int) -> Trace:
     )
 
 
+def _shared(text: str, usual: str) -> str:
+    """The text, as the very same object if it is equal: there may be a million."""
+    return usual if text == usual else text
+
+
 def joined(one: Trace, other: Trace) -> Trace:
     """What two traces of the same entry say together; which comes first makes no difference."""
     last = max(one, other, key=_read_at)
@@ -66,6 +74,7 @@ def joined(one: Trace, other: Trace) -> Trace:
     return Trace(
         key=one.key,
         digest=last.digest,
+        reading=last.reading,
         number=last.number,
         parser_version=last.parser_version,
         observed_at=last.observed_at,

@@ -50,15 +50,16 @@ def named(slug: str, stored_as: str) -> Name | None:
     return (found[1], found[2], int(found[3])) if found else None
 
 
-def dump(slug: str, revision: Revision, feed: Feed) -> bytes:
+def dump(slug: str, revision: Revision, feed: Feed | None) -> bytes:
     """The record of a revision that was read just now, as JSON."""
     record = {
         "schema": _SCHEMA,
         "feed": slug,
         "parser": PARSER_VERSION,
         "revision": codec.to_plain(revision),
-        "source": codec.to_plain(feed),
     }
+    if feed is not None:
+        record["source"] = codec.to_plain(feed)
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -6,18 +6,23 @@ else stay different, and nobody can find the secret by trying.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from hashlib import blake2b
 from typing import Any, TypeVar
 
 from feedmirror.core.secrets import Secrets, secrets_of, shown_address, shown_url
-from feedmirror.model import Disclaimer, Images, ParsedFeed, Robots, Subscription
+from feedmirror.model import Disclaimer, Images, ParsedFeed, Revision, Robots, Subscription
 
 T = TypeVar("T")
 
 # Never public, or digests of what has been redacted before.
 _LEFT = frozenset({"original", "context", "item_link", "key", "digest", "fingerprint"})
+
+
+# What stands in place of a secret.
+MARK = re.compile(r"redacted-[0-9a-f]{16}")
 
 
 def no_key() -> bytes:
@@ -41,8 +46,16 @@ class Redaction:
         return f"redacted-{blake2b(said, key=self.key(), digest_size=8).hexdigest()}"
 
     def value(self, value: T) -> T:
-        """A value of the model with the secrets in all of its texts replaced."""
-        return self._cleared(value) if self.secrets else value
+        """A value of the model with the secrets in all of its texts replaced; of the address that a
+        revision came from, also what was one once.
+        """
+        if self.secrets:
+            cleared: T = self._cleared(value)
+            return cleared
+        if isinstance(value, Revision):
+            shown = shown_address(value.fetched_from, self.secrets)
+            return value if shown == value.fetched_from else replace(value, fetched_from=shown)
+        return value
 
     def parsed(self, parsed: ParsedFeed) -> ParsedFeed:
         """A document as it was parsed, likewise: so that identities, too, are derived from what

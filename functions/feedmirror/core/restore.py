@@ -172,7 +172,7 @@ def _seen(base: State, plan: Plan, window: int) -> Seen:
         trace = traces[key]
         first = int(trace.first_seen.timestamp())
         _, at = base.seen.get(key, ("", first))
-        seen[key] = (trace.digest, min(at, first))
+        seen[key] = (trace.reading, min(at, first))
     # A first mirror's entries all came in one document: the best guess at how many are in one.
     together = max(Counter(trace.listed_at for trace in plan.traces).values(), default=0)
     return remembered(seen, max(2 * together + window, len(known)))

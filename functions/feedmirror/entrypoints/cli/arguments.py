@@ -155,6 +155,11 @@ def _add_rebuild(commands: _SubParsersAction[ArgumentParser]) -> None:
     _add_config(rebuild)
     _add_store(rebuild)
     rebuild.add_argument(
+        "--reparse",
+        action="store_true",
+        help="read the stored entries again first, as this version of feedmirror does",
+    )
+    rebuild.add_argument(
         "--disclaimer",
         metavar="TEXT",
         help="what every entry is to say, of a feed that is not in feeds.toml",

@@ -64,14 +64,20 @@ Make the state, the public window and the documents of a feed anew from the entr
 stored: for when its state is lost or damaged, whether or not the origin still is there. It is
 harmless for a feed that is well, while others refresh it too, and when it is interrupted.
 
+With --reparse entries are first read again from their stored originals, without asking the
+origin: what this version of feedmirror reads better reaches all pages. It says how many were read,
+how many have no original and were only sanitised again, and how many of both have changed. A
+record that cannot be read again stays as it is, and is named.
+
 A feed is rebuilt with what feeds.toml says of it. One that is not there needs --disclaimer.
 """
 REBUILD_EXAMPLES = """\
 examples:
   feedmirror rebuild example-news
   feedmirror rebuild example-news --store s3://example-bucket/news
+  feedmirror rebuild example-news --reparse
   feedmirror rebuild old-news --disclaimer 'A copy of {source_title}.'
 
-exit codes: 0 all is well, 1 a feed could not be rebuilt, or not from all of its records,
-2 wrong usage or configuration
+exit codes: 0 all is well, 1 a feed could not be rebuilt, or not from all of its records, or a
+record could not be read again, 2 wrong usage or configuration
 """

@@ -7,13 +7,18 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from feedmirror.ports import Origin, Parser
+from feedmirror.ports import Origin, Parser, Rereader
 
 _PARSER_BYTES = 1_000_000_000  # of address space: a document of 10 MB takes a third of it
 
 
-def start_parser() -> AbstractContextManager[Parser]:
+class Reader(Parser, Rereader, Protocol):
+    """Reads documents, and stored entries again."""
+
+
+def start_parser() -> AbstractContextManager[Reader]:
     """A parser, whose process is forked now: call it before there is any thread."""
     from feedmirror.adapters.parser import SupervisedParser  # noqa: PLC0415 - `serve` needs none
 
@@ -36,7 +41,7 @@ def utc_now() -> datetime:
 class Outside:
     """The outside world of a command."""
 
-    start_parser: Callable[[], AbstractContextManager[Parser]] = start_parser
+    start_parser: Callable[[], AbstractContextManager[Reader]] = start_parser
     web: Callable[[Callable[[], datetime]], Origin] = web
     clock: Callable[[], datetime] = utc_now
 

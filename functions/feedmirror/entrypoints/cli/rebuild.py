@@ -6,6 +6,7 @@ import json
 import shlex
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -22,7 +23,8 @@ from feedmirror.entrypoints.redaction import printable, redacted
 from feedmirror.entrypoints.store import open_store
 from feedmirror.errors import ConfigError, FeedMirrorError
 from feedmirror.model import Subscription
-from feedmirror.ports import SideBySide, Store
+from feedmirror.ports import Rereader, SideBySide, Store
+from feedmirror.reparse import Reparsed
 from feedmirror.settings import subscription_for
 from feedmirror.settings.report import meant
 from feedmirror.settings.slugs import SLUG
@@ -30,16 +32,16 @@ from feedmirror.settings.slugs import SLUG
 
 def rebuild(arguments: Namespace, outside: Outside) -> int:
     """The exit code. Raises: ConfigError, StoreError."""
-    store = open_store(arguments.store, threads=arguments.threads)
-    subscriptions, public_url = _choose(arguments, store)
-    told = []
-    with (
-        shown_progress(live=not (arguments.json or arguments.quiet)) as progress,
-        abreast(arguments.threads) as side_by_side,
-    ):
-        for subscription in subscriptions:
-            bench = _Bench(store, public_url, outside.clock(), side_by_side, progress.rest)
-            told.append(bench.attempt(subscription))
+    # The parser first of all: it forks, and there are no threads yet.
+    with outside.start_parser() if arguments.reparse else nullcontext() as rereader:
+        store = open_store(arguments.store, threads=arguments.threads)
+        subscriptions, public_url = _choose(arguments, store)
+        with (
+            shown_progress(live=not (arguments.json or arguments.quiet)) as progress,
+            abreast(arguments.threads) as side_by_side,
+        ):
+            bench = _Bench(store, public_url, outside.clock, rereader, side_by_side, progress.rest)
+            told = [bench.attempt(subscription) for subscription in subscriptions]
     if arguments.json:
         document = {"feeds": [{**asdict(one), "failed": one.failed} for one in told]}
         print(json.dumps(document, indent=2))  # noqa: T201 - what the command is for
@@ -63,11 +65,12 @@ class Told:
     renewed: int = 0  # pages, of entries and of the archive, that were written
     damaged: tuple[str, ...] = ()  # records that cannot be read
     quarantined: tuple[str, ...] = ()  # guids of entries that could not be rendered
+    reparsed: Reparsed | None = None  # what reading entries again came to; None: without --reparse
 
     @property
     def failed(self) -> bool:
-        """Whether it was not rebuilt, or not from all of its records."""
-        return bool(self.error or self.damaged)
+        """True if it was not rebuilt, or not from all of its records, or not all were reread."""
+        return bool(self.error or self.damaged or (self.reparsed and self.reparsed.failed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ class _Bench:
 
     store: Store
     public_url: str
-    now: datetime
+    clock: Callable[[], datetime]
+    rereader: Rereader | None
     side_by_side: SideBySide
     rest: Callable[[str], None]  # shows how far it is
 
@@ -93,17 +97,20 @@ class _Bench:
                 subscription,
                 self.store,
                 self.public_url,
-                self.now,
+                self.clock(),
+                rereader=self.rereader,
                 side_by_side=self.side_by_side,
                 report=lambda number: self.rest(f"{slug}: {number:,} revisions read"),
             )
         except FeedMirrorError as error:
             return Told(slug, error=fit(str(error)))
-        told = Told(**asdict(done))
+        again = done.reparsed
+        told = Told(**{**asdict(done), "reparsed": None})
         return replace(
             told,
             damaged=tuple(map(fit, told.damaged)),
             quarantined=tuple(map(fit, told.quarantined)),
+            reparsed=replace(again, failed=tuple(map(fit, again.failed))) if again else None,
         )
 
 
@@ -117,6 +124,12 @@ def _tell(told: Told, *, quiet: bool) -> None:
             f"{told.feed}: left out, since they cannot be read: "
             f"{counted(len(told.damaged), 'record')}; restore earlier versions, or delete them",
             *(f"  {line}" for line in told.damaged),
+        )
+    if told.reparsed and told.reparsed.failed:
+        complain(
+            f"{told.feed}: left as they were, since they cannot be read again: "
+            f"{counted(len(told.reparsed.failed), 'record')}",
+            *(f"  {line}" for line in told.reparsed.failed),
         )
     if told.quarantined:
         complain(f"{told.feed}: left out since they cannot be rendered: {listed(told.quarantined)}")
@@ -132,7 +145,14 @@ def _line(told: Told) -> str:
     did = f"wrote {wrote}" if wrote else "nothing had to be written"
     was = "" if told.state == "readable" else f" (its state was {told.state})"
     placed = f"{told.window:,} in the feed and {told.sealed:,} in its archive"
-    return f"{told.feed}: {entries} in {revisions}, {placed}; {did}{was}"
+    again = f"{_again(told.reparsed)}; " if told.reparsed else ""
+    return f"{told.feed}: {entries} in {revisions}, {placed}; {again}{did}{was}"
+
+
+def _again(reparsed: Reparsed) -> str:
+    """What reading entries again came to, but for those that could not be."""
+    cleaned = f", {reparsed.cleaned:,} without original only sanitised" if reparsed.cleaned else ""
+    return f"{reparsed.reread:,} read again{cleaned}, {reparsed.changed:,} of them changed"
 
 
 # ---------------------------------------------------------------- which feeds

@@ -1,0 +1,181 @@
+"""The entries of a feed read again from their stored originals, without asking the origin.
+
+What a newer parser reads otherwise is a further record of the same revision: the origin changed
+nothing, so its name, and that of every page it stands in, stays. The record says which parser read
+it; of what was fetched at one time, the reading of the newest parser counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from feedmirror.core import record as records
+from feedmirror.core.archive import Archive
+from feedmirror.core.listing import portions
+from feedmirror.core.record import Name, Record
+from feedmirror.core.redaction import MARK, Redaction
+from feedmirror.core.secrets import secrets_of
+from feedmirror.core.state import TOMORROW
+from feedmirror.model import PARSER_VERSION, Entry, Revision, Subscription
+from feedmirror.ports import Located, Rereader, SideBySide, Store
+from feedmirror.publisher import Publisher
+from feedmirror.redaction_key import redaction_key
+
+# A request to the worker: about a second's work.
+_MOST_TOGETHER = 50
+_MOST_BYTES = 1_000_000
+Load = Callable[[Name], tuple[Name, Record | str]]  # the record, or what is wrong with it
+
+
+@dataclass(frozen=True, slots=True)
+class Reparsed:
+    """What reading the entries of a feed again came to."""
+
+    reread: int = 0  # entries that were read from their originals
+    cleaned: int = 0  # entries without one, whose bodies were sanitised again
+    changed: int = 0  # of both, that say something else now
+    failed: tuple[str, ...] = ()  # records that stay as they were: a sentence each
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    name: Name
+    record: Record
+
+    @property
+    def entry(self) -> Entry:
+        return self.record.revision.entry
+
+    @property
+    def is_lossless(self) -> bool:
+        return self.entry.original is not None and self.entry.context is not None
+
+    @property
+    def size_bytes(self) -> int:
+        return self.record.revision.size_bytes + len(self.entry.original or "")
+
+
+class Reparse:
+    """Reads entries again, and stores what differs."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        store: Store,
+        publisher: Publisher,
+        rereader: Rereader,
+        side_by_side: SideBySide,
+    ) -> None:
+        self.done = Reparsed()
+        self._subscription = subscription
+        self._key = partial(redaction_key, store)
+        self._publisher = publisher
+        self._rereader = rereader
+        self._side_by_side = side_by_side
+        self._read: set[Name] = set()
+        self._redactions: dict[str, Redaction] = {}  # by the address that documents came from
+
+    @property
+    def is_whole(self) -> bool:
+        """True if every entry says what the present parser makes of its original."""
+        return not (self.done.cleaned or self.done.failed)
+
+    def renew(self, archive: Archive, load: Load) -> None:
+        """Read the last record of each entry again; those that were read before are passed over.
+
+        Raises: StoreError; ParseError if there is no parser any more.
+        """
+        names = [trace.name for trace in archive.traces.values() if self._is_due(trace.name)]
+        loaded = self._side_by_side(load, names)
+        stored = (_Stored(name, found) for name, found in loaded if isinstance(found, Record))
+        for batch in portions(filter(self._is_to_be_read, stored), _MOST_TOGETHER, _MOST_BYTES):
+            changed = list(self._changed(batch))
+            for record in self._side_by_side(self._store, changed):
+                archive.add(record)
+                self._read.add(_name_of(record.revision))
+
+    def _is_due(self, name: Name) -> bool:
+        return name not in self._read
+
+    @staticmethod
+    def _is_to_be_read(stored: _Stored) -> bool:
+        """Not what a newer program read; nor what this one has sanitised already."""
+        version = stored.record.parser_version
+        return version < PARSER_VERSION or (stored.is_lossless and version == PARSER_VERSION)
+
+    def _changed(self, batch: Sequence[_Stored]) -> Iterator[Record]:
+        """The records to store."""
+        self._read.update(one.name for one in batch)
+        for one, made, is_lossless in self._made(batch):
+            revision = one.record.revision
+            if isinstance(made, str):
+                where = records.key_of(self._publisher.slug, *one.name)
+                self.done = replace(self.done, failed=(*self.done.failed, f"{where}: {made}"))
+                continue
+            changed = made != one.entry
+            self.done = replace(
+                self.done,
+                reread=self.done.reread + is_lossless,
+                cleaned=self.done.cleaned + (not is_lossless),
+                changed=self.done.changed + changed,
+            )
+            if changed:
+                number = min(revision.number + 1, records.LAST)
+                again = replace(revision, entry=made, number=number)
+                yield Record(again, one.record.source, PARSER_VERSION)
+
+    def _made(self, batch: Sequence[_Stored]) -> Iterator[tuple[_Stored, Entry | str, bool]]:
+        """What each is now, or why it cannot be read; and whether that is from its original."""
+        hidden = []
+        for one, made in zip(batch, self._reread(batch), strict=True):
+            if not isinstance(made, str) and not _marks(one.entry) <= _marks(made):
+                hidden.append(one)  # a secret in it is not configured any more: not to be read
+            else:
+                yield one, made, one.is_lossless
+        for one, made in zip(hidden, self._reread(hidden, cleaning=True), strict=True):
+            if not isinstance(made, str):
+                entry = one.entry
+                made = replace(made, original=entry.original, context=entry.context)  # noqa: PLW2901
+            yield one, made, False
+
+    def _reread(self, batch: Sequence[_Stored], *, cleaning: bool = False) -> list[Entry | str]:
+        """What the worker says of them, without secrets and without dates that none can have."""
+        asked: list[Located] = []
+        for one in batch:
+            entry = replace(one.entry, original=None, context=None) if cleaning else one.entry
+            asked.append((one.record.revision.fetched_from, entry))
+        made = self._rereader.reread(asked) if asked else []
+        return [
+            answer if isinstance(answer, str) else self._fit(answer, one.record.revision)
+            for one, answer in zip(batch, made, strict=True)
+        ]
+
+    def _fit(self, entry: Entry, revision: Revision) -> Entry:
+        address = revision.fetched_from
+        if address not in self._redactions:
+            self._redactions[address] = Redaction(
+                secrets_of(self._subscription, address), self._key
+            )
+        entry = self._redactions[address].value(entry)
+        latest = revision.observed_at + TOMORROW
+        return replace(
+            entry,
+            published=entry.published if entry.published and entry.published <= latest else None,
+            updated=entry.updated if entry.updated and entry.updated <= latest else None,
+        )
+
+    def _store(self, record: Record) -> Record:
+        """The record under the name that it was stored under."""
+        number = self._publisher.store_reading(record.revision, record.source)
+        return replace(record, revision=replace(record.revision, number=number))
+
+
+def _name_of(revision: Revision) -> Name:
+    return revision.key, revision.digest, revision.number
+
+
+def _marks(entry: Entry) -> set[str]:
+    """What stands in the entry in place of secrets."""
+    return set(MARK.findall(repr(replace(entry, original=None, context=None))))

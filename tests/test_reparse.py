@@ -1,0 +1,529 @@
+"""What a newer parser reads better reaches all that is stored and public, the origin unasked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import atom_document, entry, json_feed, rss_document
+from commands import feedmirror, write_config
+from feedmirror.adapters.parser import SupervisedParser, parse_plainly
+from feedmirror.adapters.reached import Reached
+from feedmirror.adapters.sandbox import Sandbox
+from feedmirror.adapters.sandbox_wire import Limits
+from feedmirror.core import html
+from feedmirror.core import state as states
+from feedmirror.core.state import State
+from feedmirror.errors import FetchError, Kind, ParseError, StoreError
+from feedmirror.model import PARSER_VERSION, Disclaimer, Entry, Subscription
+from feedmirror.ports import Located, Rereader, Store
+from feedmirror.rebuild import Rebuilt, rebuild
+from feedmirror.reparse import Reparsed
+from misbehaviour import beyond_own
+from origin_server import OriginServer
+from parsers import InProcessParser
+from remembering import remember_renderings
+from scene import FEEDS, PUBLIC_URL, SUBSCRIPTION, Scene
+from stores import CountingStore, Crash, CrashingStore, MemoryStore
+
+STATE = "data/news/state.json"
+ENTRIES = "data/news/entries/"
+HOLE = "data-hole"  # an attribute that the older sanitiser let through
+BODY = f'<p {HOLE}="1">What entry {{}} says.</p>'
+TITLED = re.compile(r"Entry (\d+)")
+NEWER = PARSER_VERSION + 1
+
+
+def set_version(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+    """Be the program of that parser, in all places that know the version."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("feedmirror.") and hasattr(module, "PARSER_VERSION"):
+            monkeypatch.setattr(module, "PARSER_VERSION", version)
+
+
+@pytest.fixture
+def older(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The older program until the end, or until the result is called: then the newer one."""
+    import feedmirror.core.jsonfeed
+    import feedmirror.core.lenient  # noqa: F401 - all that know the version
+
+    everywhere = html._ATTRIBUTES["*"]
+    monkeypatch.setitem(html._ATTRIBUTES, "*", {*everywhere, HOLE})
+
+    def mended() -> None:
+        monkeypatch.setitem(html._ATTRIBUTES, "*", everywhere)
+        set_version(monkeypatch, NEWER)
+
+    return mended
+
+
+@pytest.fixture(autouse=True)
+def pages_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feedmirror.core.seal.PAGE", 3)
+
+
+def objects(scene: Scene) -> dict[str, bytes]:
+    return scene.store.objects  # type: ignore[attr-defined,no-any-return]
+
+
+def state(scene: Scene) -> State:
+    return states.load(objects(scene)[STATE], STATE)
+
+
+def record_keys(scene: Scene) -> list[str]:
+    return [key for key in objects(scene) if key.startswith(ENTRIES)]
+
+
+def public(scene: Scene) -> dict[str, bytes]:
+    return {key: body for key, body in objects(scene).items() if key.startswith("public/")}
+
+
+def holes(scene: Scene) -> list[str]:
+    """What is public and has the hole."""
+    return [key for key, body in public(scene).items() if HOLE.encode() in body]
+
+
+def feed(*numbers: int, make: Callable[..., bytes] = rss_document, **changes: Any) -> bytes:
+    return make([entry(n, summary=BODY.format(n), **changes) for n in numbers])
+
+
+def mirrored(make: Callable[..., bytes] = rss_document, keep: int = 4, **options: Any) -> Scene:
+    """A mirror with entries in its window and in its archive; two of them edited."""
+    scene = Scene(
+        feed(*range(5, 0, -1), make=make), MemoryStore(),
+        subscription=replace(SUBSCRIPTION, keep=keep, **options),
+    )  # fmt: skip
+    scene.refresh()
+    for last in (9, 12):
+        scene.later(hours=100)
+        edited = entry(last, summary=BODY.format(f"{last}, edited,"))
+        numbers = range(last + 1, last - 4, -1)
+        scene.says(
+            make([edited if n == last else entry(n, summary=BODY.format(n)) for n in numbers])
+        )
+        scene.refresh()
+    scene.later(hours=1)
+    scene.says(FetchError(Kind.TIMEOUT, "nobody is to ask"))
+    scene.origin.asked.clear()
+    return scene
+
+
+def reparse(scene: Scene, store: Store | None = None, rereader: Rereader | None = None) -> Rebuilt:
+    return rebuild(
+        scene.subscription, store if store is not None else scene.store, PUBLIC_URL, scene.now,
+        rereader=rereader or InProcessParser(),
+    )  # fmt: skip
+
+
+def told(rebuilt: Rebuilt) -> Reparsed:
+    assert rebuilt.reparsed is not None
+    return rebuilt.reparsed
+
+
+# ---------------------------------------------------------------- all that is public
+
+
+@pytest.mark.parametrize("make", [rss_document, atom_document, json_feed])
+def test_hole_is_closed_in_every_page_and_format_and_the_origin_is_not_asked(
+    make: Callable[..., bytes], older: Callable[[], None]
+) -> None:
+    scene = mirrored(make)
+    kinds = {key.rpartition("/")[0].rpartition("/")[2] for key in holes(scene)}
+    assert {"news", "entries"} < kinds
+    assert len([key for key in holes(scene) if "/archive/" in key]) >= 3 * len(FEEDS)
+    before = public(scene).keys()
+    older()
+    rebuilt = reparse(scene)
+    assert holes(scene) == []
+    assert public(scene).keys() == before  # every page under the name that it had
+    assert told(rebuilt) == Reparsed(reread=13, changed=13)
+    assert rebuilt.renewed > 13
+    assert scene.origin.asked == []
+
+
+def test_plain_rebuild_reads_nothing_again(older: Callable[[], None]) -> None:
+    scene = mirrored()
+    older()
+    before = holes(scene)
+    assert rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now).reparsed is None
+    assert holes(scene) == before
+
+
+def test_second_time_there_is_nothing_to_write(older: Callable[[], None]) -> None:
+    scene = mirrored()
+    older()
+    reparse(scene)
+    store = CountingStore(scene.store)
+    rebuilt = reparse(scene, store)
+    assert store.writes == []
+    assert told(rebuilt) == Reparsed(reread=13)
+
+
+@pytest.mark.usefixtures("older")
+def test_nothing_is_written_where_nothing_is_read_otherwise() -> None:
+    scene = mirrored()
+    store = CountingStore(scene.store)
+    assert told(reparse(scene, store)) == Reparsed(reread=13)
+    assert store.writes == [STATE] * store.writes.count(STATE)
+    assert len(record_keys(scene)) == 14
+
+
+def test_entries_stay_who_and_where_they_are(older: Callable[[], None]) -> None:
+    scene = mirrored()
+    before, ids = state(scene), [seen.ids for seen in scene.history("atom.xml")]
+    older()
+    reparse(scene)
+    after = state(scene)
+    assert [seen.ids for seen in scene.history("atom.xml")] == ids
+    for old, new in zip(before.window, after.window, strict=True):
+        assert replace(new, entry=old.entry, number=old.number) == old
+    assert (after.sealed, after.next_seq, after.feed) == (
+        before.sealed, before.next_seq, before.feed,
+    )  # fmt: skip
+
+
+def test_record_of_the_reading_stands_beside_the_first_and_keeps_its_disclaimer(
+    older: Callable[[], None],
+) -> None:
+    scene = mirrored()
+    before = dict(objects(scene))
+    scene.configure(disclaimer=Disclaimer(text="Other words."))
+    older()
+    reparse(scene)
+    new = [key for key in record_keys(scene) if key not in before]
+    assert len(new) == 13
+    for key in new:
+        first = key.replace(".1.json", ".0.json")
+        old, made = json.loads(before[first]), json.loads(objects(scene)[key])
+        assert objects(scene)[first] == before[first]
+        assert (old.pop("parser"), made.pop("parser")) == (PARSER_VERSION, NEWER)
+        assert made["revision"].pop("number") == 1
+        assert HOLE in old["revision"]["entry"].pop("summary")
+        assert HOLE not in made["revision"]["entry"].pop("summary")
+        assert made == old
+
+
+# ---------------------------------------------------------------- what is remembered
+
+
+def test_validators_stay(older: Callable[[], None]) -> None:
+    scene = mirrored()
+    scene.says(feed(*range(13, 8, -1)))
+    scene.refresh()
+    assert scene.refresh().http_status == 304
+    older()
+    reparse(scene)
+    assert scene.refresh().http_status == 304
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["readable", "lost"])
+def test_document_that_is_seen_afterwards_brings_no_revision(
+    older: Callable[[], None], is_known: bool
+) -> None:
+    scene = mirrored()
+    older()
+    if not is_known:
+        del objects(scene)[STATE]
+    reparse(scene)
+    everything = [
+        entry(n, summary=BODY.format(f"{n}, edited," if n == 12 else n)) for n in range(13, 0, -1)
+    ]
+    scene.says(rss_document(everything))
+    before = len(record_keys(scene))
+    outcome = scene.refresh()
+    assert (outcome.new, outcome.revised) == (0, 0)
+    assert len(record_keys(scene)) == before
+    everything[1] = entry(12, summary="<p>Edited once more.</p>")
+    scene.later(hours=1)
+    scene.says(rss_document(everything))
+    assert scene.refresh().revised == 1  # the origin's own edits are told from newer readings
+
+
+def test_rebuild_without_a_state_finds_the_newest_reading(older: Callable[[], None]) -> None:
+    scene = mirrored()
+    older()
+    reparse(scene)
+    pages = public(scene)
+    del objects(scene)[STATE]
+    for key in pages:
+        del objects(scene)[key]
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    assert holes(scene) == []
+    assert public(scene).keys() == pages.keys()
+
+
+def test_edit_that_came_after_the_reading_counts(older: Callable[[], None]) -> None:
+    scene = mirrored()
+    older()
+    reparse(scene)
+    scene.says(
+        rss_document([entry(13, summary="<p>Edited.</p>"), entry(1, summary="<p>Back.</p>")])
+    )
+    assert scene.refresh().revised == 2
+    del objects(scene)[STATE]
+    reparse(scene)
+    assert "Edited." in scene.public()
+    assert "Back." in scene.public()
+
+
+def test_reading_of_a_newer_program_stays(
+    older: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = mirrored()
+    older()
+    reparse(scene)
+    set_version(monkeypatch, PARSER_VERSION)
+    monkeypatch.setitem(html._ATTRIBUTES, "*", {*html._ATTRIBUTES["*"], HOLE})
+    assert told(reparse(scene)) == Reparsed()
+    assert holes(scene) == []
+
+
+# ---------------------------------------------------------------- without an original
+
+
+def lossy(*numbers: int) -> bytes:
+    """A feed that no mending makes well-formed."""
+    return feed(*numbers).replace(b"<title>", b"<b><title>", 1)
+
+
+def test_entries_without_their_original_are_sanitised_again_and_counted(
+    older: Callable[[], None],
+) -> None:
+    scene = Scene(lossy(3, 2, 1), MemoryStore())
+    assert not scene.refresh().lossless
+    scene.later(hours=1)
+    scene.says(feed(5, 4))
+    scene.refresh()
+    assert len([key for key in holes(scene) if "/entries/" in key]) == 5
+    older()
+    assert told(reparse(scene)) == Reparsed(reread=2, cleaned=3, changed=5)
+    assert holes(scene) == []
+    assert told(reparse(scene)) == Reparsed(reread=2)
+
+
+def test_what_the_lenient_parser_reads_afterwards_is_no_revision(
+    older: Callable[[], None],
+) -> None:
+    scene = Scene(lossy(3, 2, 1), MemoryStore())
+    scene.refresh()
+    older()
+    reparse(scene)
+    assert state(scene).parser_version == PARSER_VERSION
+    scene.later(hours=1)
+    scene.says(lossy(3, 2, 1) + b" ")
+    outcome = scene.refresh()
+    assert (outcome.new, outcome.revised) == (0, 0)
+
+
+# ---------------------------------------------------------------- secrets and dates
+
+
+TOKEN = "q7Zk31pX"
+MEMBERS = Subscription("news", f"https://quay.example.org/feed?token={TOKEN}")
+
+
+@pytest.mark.parametrize("is_configured", [True, False])
+def test_no_secret_comes_out_of_an_original(older: Callable[[], None], is_configured: bool) -> None:
+    secret = {"headers": {"X-Key": "hush-4711-hush"}}
+    subscription = replace(MEMBERS, **secret)
+    echo = f'<p {HOLE}="1">{TOKEN} and hush-4711-hush</p>'
+    scene = Scene(rss_document([entry(1, summary=echo)]), MemoryStore(), subscription)
+    scene.refresh()
+    older()
+    if not is_configured:  # a key that the operator has changed since, another address
+        scene.configure(url="https://quay.example.net/feed", headers={})
+    done = told(reparse(scene))
+    assert (done.changed, done.reread) == (1, int(is_configured))
+    assert holes(scene) == []
+    for key, body in public(scene).items():
+        assert TOKEN.encode() not in body, key
+        assert b"hush" not in body, key
+
+
+def test_dates_far_in_the_future_are_none_in_any_reading(older: Callable[[], None]) -> None:
+    scene = Scene(feed(1, published="Sat, 07 Nov 2065 10:00:00 GMT"), MemoryStore())
+    scene.refresh()
+    before = state(scene).window.revisions[0].entry.published
+    assert before is None
+    older()
+    reparse(scene)
+    assert state(scene).window.revisions[0].entry.published is None
+
+
+# ---------------------------------------------------------------- what cannot be read
+
+
+def spoil(scene: Scene, original: str) -> str:
+    """Put another original into the record of entry 2; return its key."""
+    [key] = [key for key in record_keys(scene) if b'"Entry 2"' in objects(scene)[key]]
+    plain = json.loads(objects(scene)[key])
+    plain["revision"]["entry"]["original"] = original
+    objects(scene)[key] = json.dumps(plain).encode()
+    return key
+
+
+@pytest.mark.parametrize("original", ["<item>", "{", "<!DOCTYPE x [<!ENTITY a 'b'>]>", "\ufffe"])
+def test_record_that_cannot_be_read_again_stays_and_is_named(
+    older: Callable[[], None], original: str
+) -> None:
+    scene = mirrored()
+    key = spoil(scene, original)
+    before = objects(scene)[key]
+    older()
+    rebuilt = reparse(scene)
+    [failed] = told(rebuilt).failed
+    assert failed.startswith(f"{key}: ")
+    assert replace(told(rebuilt), failed=()) == Reparsed(reread=12, changed=12)
+    assert objects(scene)[key] == before
+    assert holes(scene)
+    assert all(b"Entry 2" in public(scene)[page] for page in holes(scene))
+    # The next document that has it may say it otherwise: that is no edit.
+    assert state(scene).parser_version == PARSER_VERSION
+
+
+# Within what a body may be: a sanitiser works on it for many times the limit.
+ENDLESS = "&lt;div>" * 399 + "&lt;p>x" * 500_000
+
+
+@pytest.mark.row("P8")
+@pytest.mark.slow
+def test_hostile_original_costs_its_own_entry_alone(older: Callable[[], None]) -> None:
+    scene = mirrored()
+    key = spoil(scene, f"<item><guid>2</guid><description>{ENDLESS}</description></item>")
+    older()
+    reached = Reached()
+    limits = Limits(memory_bytes=800_000_000, cpu_s=2, wall_s=60, retire_bytes=100_000_000)
+
+    def work(header: dict[str, Any], body: bytes) -> object:
+        return parse_plainly(header, body, reached.note)
+
+    with warnings.catch_warnings():
+        # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        sandbox = Sandbox.start(work, beyond_own(limits), despite_threads=True)
+    with SupervisedParser(sandbox, reached) as parser:
+        done = told(reparse(scene, rereader=parser))
+    assert done.failed == (f"{key}: the parser used more than 2 s of CPU",)
+    assert done.changed == 12
+
+
+def test_without_a_parser_nothing_is_changed(older: Callable[[], None]) -> None:
+    class Gone:
+        """The `Rereader` whose process has ended."""
+
+        def reread(self, stored: Any, /) -> list[Entry | str]:
+            raise ParseError(Kind.BUG, "the parser has ended")
+
+    scene = mirrored()
+    older()
+    before = dict(objects(scene))
+    with pytest.raises(ParseError, match="the parser has ended"):
+        reparse(scene, rereader=Gone())
+    assert objects(scene) == before
+
+
+# ---------------------------------------------------------------- killed
+
+
+@pytest.mark.row("S1")
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["readable", "missing", "unsettled"])
+def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
+    how: str, older: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember_renderings(monkeypatch)
+    scene = mirrored()
+    if how == "missing":
+        del objects(scene)[STATE]
+    elif how == "unsettled":
+        scene.says(feed(14, 13))
+        with pytest.raises(Crash):
+            scene.refresh(store=CrashingStore(scene.store, 2, "before"))
+    older()
+    rereader = RememberingRereader()
+    before = dict(objects(scene))
+    reparse(scene, rereader=rereader)
+    expected = dict(objects(scene))
+    assert holes(scene) == []
+    for moment in ("before", "after", "lost"):
+        at, stopped = 0, True
+        while stopped:
+            objects(scene).clear()
+            objects(scene).update(before)
+            store = CrashingStore(scene.store, at, moment)  # type: ignore[arg-type]
+            with contextlib.suppress(Crash, StoreError):
+                reparse(scene, store, rereader)
+            stopped = store.count > at
+            reparse(scene, rereader=rereader)
+            assert objects(scene) == expected, (at, moment)
+            at += 1
+        assert at > 13 + 13 + 8
+
+
+class RememberingRereader:
+    """The real one, asked once for each entry."""
+
+    def __init__(self) -> None:
+        self._memory: dict[Located, Entry | str] = {}
+
+    def reread(self, stored: Any, /) -> list[Entry | str]:
+        for one in stored:
+            if one not in self._memory:
+                [self._memory[one]] = InProcessParser().reread([one])
+        return [self._memory[one] for one in stored]
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_command_reads_again_without_the_origin_and_says_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with OriginServer() as server:
+        server.serve("/feed", feed(3, 2, 1))
+        write_config(here, {"news": server.url("/feed")})
+        assert feedmirror("run", "--quiet") == 0
+        asked = len(server.requests)
+        capsys.readouterr()
+        assert feedmirror("rebuild", "news", "--reparse") == 0
+        assert "; 3 read again, 0 of them changed; " in capsys.readouterr().out
+        assert feedmirror("rebuild", "news", "--reparse", "--json") == 0
+        [said] = json.loads(capsys.readouterr().out)["feeds"]
+        assert said["reparsed"] == {"reread": 3, "cleaned": 0, "changed": 0, "failed": []}
+        assert len(server.requests) == asked
+
+
+@pytest.mark.slow
+def test_command_names_what_cannot_be_read_again_and_ends_with_one(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with OriginServer() as server:
+        server.serve("/feed", feed(3, 2, 1))
+        write_config(here, {"news": server.url("/feed")})
+        feedmirror("run", "--quiet")
+    record = min((here / "mirror" / ENTRIES).rglob("*.json"))
+    plain = json.loads(record.read_text())
+    plain["revision"]["entry"]["original"] = "<item>"
+    record.write_text(json.dumps(plain))
+    capsys.readouterr()
+    assert feedmirror("rebuild", "news", "--reparse") == 1
+    out, err = capsys.readouterr()
+    assert "; 2 read again, 0 of them changed; " in out
+    assert "news: left as they were, since they cannot be read again: 1 record\n" in err
+    assert f"  {record.relative_to(here / 'mirror')}: " in err
