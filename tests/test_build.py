@@ -73,7 +73,7 @@ def test_build_holds_the_package_its_feeds_and_the_locked_dependencies(function:
         "__pycache__", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "feedmirror",
         "feedparser", "feedparser_sgmllib", "feeds.toml", "idna", "jinja2", "jmespath",
         "markupsafe", "nh3", "s3transfer", "sbom.cdx.json", "six.py", "typing_extensions.py",
-        "urllib3",
+        "tzdata", "urllib3",
     }  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 import pytest
 from hypothesis import example, given
@@ -93,6 +94,30 @@ def test_a_zone_of_the_database_is_read_unless_its_clocks_show_the_time_twice(
     twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
     assert parse_date(f"{local:%Y-%m-%d %H:%M:%S} {key}") == (None if twice else moment)
     assert parse_date(f"{local:%Y-%m-%dT%H:%M:%S}[{key}]") == (None if twice else moment)
+
+
+@pytest.fixture
+def no_database() -> Iterator[None]:
+    """A machine without time zones, as images of containers often are."""
+    reset_tzpath(())
+    ZoneInfo.clear_cache()
+    yield
+    reset_tzpath()
+    ZoneInfo.clear_cache()
+
+
+@pytest.mark.usefixtures("no_database")
+def test_zones_are_known_on_a_machine_without_a_database_of_them() -> None:
+    for zone in ("Europe/Paris", "America/Argentina/Ushuaia", "PT"):
+        assert parse_date(f"2026-03-02 12:00 {zone}") is not None
+    assert parse_date("2026-03-02T12:00:00[Asia/Kolkata]") == NOON - timedelta(hours=5, minutes=30)
+
+
+@pytest.mark.usefixtures("no_database")
+def test_a_date_in_a_zone_that_cannot_be_looked_up_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tzdata.zoneinfo.Europe", None)
+    assert parse_date("2026-03-02 12:00 Europe/Paris") is None
+    assert parse_date("2026-03-02 12:00 CET") == NOON - timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
