@@ -92,13 +92,10 @@ class Promises:
         self.may_say[number] = versions
 
     def state_was_lost(self) -> None:
-        """Records are all that is left. Of a version that came back there is no second one."""
+        """Records are all that is left."""
         self.is_lost = True
         for listed in self.listed.values():
             listed.update(dict.fromkeys(listed, _LONG_AGO))  # those that will be there again
-        for number, versions in self.may_say.items():
-            if max(self.ever[number]) not in versions:
-                self.may_say[number] = set(self.ever[number])
 
     def was_rebuilt(self) -> None:
         """The state is there again, and entries may have been taken out of the archive."""
@@ -167,14 +164,22 @@ class Promises:
         self._check_stored()
 
     def _check_stored(self) -> None:
-        """Each version once, and on each entry's page the one that counts."""
+        """Each version once each time that it came, the one that counts last; it is also on the
+        entry's page.
+        """
         found = Counter(
             _version_of(self.store.objects[key], key)
             for key in self.store.keys("data/news/entries/")
         )
         assert set(found.values()) == {1}, f"stored twice: {found}"
-        keys = {number: key for number, _, key in found}
-        assert {(n, v) for n, v, _ in found} >= {(n, v) for n in self.owed for v in self.may_say[n]}
+        keys = {number: key for number, _, key, _ in found}
+        assert len(set(keys.values())) == len(keys), "merged"
+        last: dict[int, tuple[datetime, int]] = {}
+        for number, version, _, read_at in found:
+            last[number] = max(last.get(number, (read_at, version)), (read_at, version))
+        assert {number: {last[number][1]} for number in self.owed} == {
+            number: self.may_say[number] for number in self.owed
+        }
         for number in self.owed:
             page = self.store.objects[f"public/news/entries/{keys[number]}.html"].decode()
             (version,) = self.may_say[number]
@@ -204,11 +209,11 @@ class Promises:
 
 
 @lru_cache(maxsize=10_000)
-def _version_of(record: bytes, key: str) -> tuple[int, int, str]:
-    """The number and version of the entry, and its key."""
+def _version_of(record: bytes, key: str) -> tuple[int, int, str, datetime]:
+    """The number and version of the entry, its key, and when it was read."""
     revision = records.load(record, "news", key).revision
     (version, number), *_ = _SAYS.findall(revision.entry.summary or "")
-    return int(number), int(version), revision.key
+    return int(number), int(version), revision.key, revision.observed_at
 
 
 @lru_cache(maxsize=10_000)

@@ -16,6 +16,7 @@ from commands import feedmirror, write_config
 from feedmirror.adapters.directory import DirectoryStore
 from feedmirror.core import state as states
 from feedmirror.core.gone import Sightings
+from feedmirror.core.listing import Sight
 from feedmirror.core.schedule import next_due
 from feedmirror.core.state import State
 from feedmirror.entrypoints.cli.standing import HEAD, Standing, standing_of
@@ -303,14 +304,14 @@ def test_what_is_known_of_another_address_does_not_count() -> None:
 
 
 def test_entries_are_those_that_are_remembered_or_were_ever_placed() -> None:
-    few = {f"{n}": ("d", n) for n in range(7)}
+    few = {f"{n}": Sight("d", n) for n in range(7)}
     assert _standing(State(seen=few, next_seq=9)).entries == 7  # two came back after an edit
-    many = {f"{n}": ("d", n) for n in range(5_000)}
+    many = {f"{n}": Sight("d", n) for n in range(5_000)}
     assert _standing(State(seen=many, next_seq=12_001)).entries == 12_000
 
 
 def test_last_new_entry_is_that_which_was_seen_first_the_last_time() -> None:
-    seen = {"a": ("d", 1_700_000_000), "b": ("d", 1_600_000_000)}
+    seen = {"a": Sight("d", 1_700_000_000), "b": Sight("d", 1_600_000_000)}
     assert _standing(State(seen=seen)).last_new == datetime.fromtimestamp(1_700_000_000, UTC)
     assert _standing(State()).last_new is None
 

@@ -13,14 +13,14 @@ from cpu_limit import seconds_not_minutes
 from feedmirror.core import active, html
 from feedmirror.core.atom_vocabulary import joined
 from feedmirror.core.formats import rss
-from feedmirror.core.identity import identify
+from feedmirror.core.identity import Memory, identify
 from feedmirror.core.pages.tokens import tokens
 from feedmirror.core.parse import parse
 from feedmirror.core.parts import Part
 from feedmirror.core.tag import Tag
 from feedmirror.core.text import closed, words_of
 from feedmirror.core.xml import Name
-from feedmirror.model import Author, Category, Fetched, Identity, Images, Item, Subscription
+from feedmirror.model import Author, Category, Entry, Fetched, Identity, Images, Item, Subscription
 from page_reading import entry_page, publication, revision
 from scene import URL
 
@@ -118,10 +118,21 @@ def test_pictures_in_a_link_with_a_long_address_are_not_each_compared_with_all_o
 
 @pytest.mark.row("P3")
 def test_items_that_share_a_guid_are_told_apart_without_a_search_for_each_link() -> None:
-    items = [Item(str(number), "guid", f"link {number}") for number in range(100_000)]
+    items = [Item(str(number), "guid", f"link {number}") for number in range(20_000)]
+    entries = {n: Entry(link=f"https://tides.example.org/{n}") for n in range(20_000)}
     with seconds_not_minutes():
-        found = identify(items, {}, Identity.GUID, frozenset(), {})
-    assert len({one.key for one in found}) == 100_000
+        found = identify(items, entries, Identity.GUID, Memory()).found
+    assert len({one.key for one in found}) == 20_000
+
+
+def test_items_that_share_a_guid_and_a_link_are_told_apart_without_comparing_each_with_each() -> (
+    None
+):
+    items = [Item(str(number), "guid", "link") for number in range(20_000)]
+    entries = {n: Entry(link="https://tides.example.org/", title=str(n)) for n in range(20_000)}
+    with seconds_not_minutes():
+        found = identify(items, entries, Identity.GUID, Memory()).found
+    assert len({one.key for one in found}) == 20_000
 
 
 def test_prefixes_in_force_are_copied_only_by_an_element_that_declares_another() -> None:

@@ -341,7 +341,7 @@ class Mirror(RuleBasedStateMachine):
         if not has_read(outcome):
             return
         if reply == "whole":
-            self._read_whole()
+            self._read_whole(outcome)
         elif reply == "cut":
             self.promises.may_have_been_read(self.said)
         elif reply == "copy" and copied and self._is_known_to_lag(copied):
@@ -355,8 +355,9 @@ class Mirror(RuleBasedStateMachine):
         """Whoever has lost the state cannot tell."""
         return max(copied) <= self.promises.newest and not self.promises.is_lost
 
-    def _read_whole(self) -> None:
-        if self.said in self.before_copy:  # then it says nothing new, though its copy did
+    def _read_whole(self, outcome: Outcome) -> None:
+        # What a copy has said already says nothing new; what changes too often waits.
+        if self.said in self.before_copy or outcome.held:
             self.promises.may_have_been_read(self.said)
             self.promises.owed |= self.said.keys()
         else:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from builders import SITE as SITE_OF_ORIGIN
+from feedmirror.core.listing import Sight
 from feedmirror.core.pages.style import STYLE
 from feedmirror.core.rhythm import is_quiet, last_new
 from feedmirror.core.site import (
@@ -434,7 +435,7 @@ def test_standing_has_what_the_origin_says_of_itself() -> None:
 
 def state_with(*hours_ago: float) -> State:
     seen = {
-        f"k{n}": ("d", int((NOON - timedelta(hours=hours)).timestamp()))
+        f"k{n}": Sight("d", int((NOON - timedelta(hours=hours)).timestamp()))
         for n, hours in enumerate(hours_ago)
     }
     return State(seen=seen)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from feedmirror.core import codec
 from feedmirror.core.flapping import Changes
 from feedmirror.core.gone import Sightings
+from feedmirror.core.listing import Sight
 from feedmirror.core.schedule import Asks
 from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.state import SCHEMA, Address, Failing, Published, Quarantine, State, dump, load
@@ -63,6 +64,7 @@ REVISIONS = st.builds(
     st.integers(0, 9999),
     *([MOMENTS] * 3),
     TEXTS,
+    st.integers(0, 49),
     MAYBE,
 )
 FEEDS = st.builds(
@@ -82,8 +84,6 @@ STATES = st.builds(
     url=TEXTS,
     feed=st.none() | FEEDS,
     window=st.lists(REVISIONS, max_size=2).map(lambda them: Window.of(them, Window())),
-    seen=st.dictionaries(TEXTS, st.tuples(TEXTS, st.integers(0, 2**33)), max_size=3),
-    fingerprints=st.lists(TEXTS, max_size=3).map(tuple),
     addresses=st.dictionaries(
         TEXTS,
         st.builds(
@@ -91,6 +91,16 @@ STATES = st.builds(
         ),
         max_size=2,
     ),
+    seen=st.dictionaries(
+        TEXTS,
+        st.builds(
+            Sight, TEXTS, st.integers(0, 2**33), TEXTS, st.none() | st.integers(-(2**31), 2**33)
+        ),
+        max_size=3,
+    ),
+    fingerprints=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    ambiguous=st.lists(TEXTS, max_size=3).map(tuple),
+    flapping=st.dictionaries(TEXTS, st.builds(Changes, *[st.integers(0, 10**10)] * 3), max_size=3),
     documents=st.dictionaries(TEXTS, st.builds(Published, TEXTS, TEXTS, TEXTS), max_size=2),
     pending=st.lists(REVISIONS, max_size=2).map(tuple),
     settled=st.booleans(),
@@ -133,7 +143,8 @@ def test_every_field_of_the_state_is_written_down() -> None:
 
 _NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _FULL = State(
-    generation=1, url="u", feed=Feed("RSS 2.0"), seen={"k": ("d", 1)}, fingerprints=("f",),
+    generation=1, url="u", feed=Feed("RSS 2.0"), seen={"k": Sight("d", 1)}, fingerprints={"f": "k"},
+    ambiguous=("k",), flapping={"k": Changes(1, 2, 3)},
     window=Window.of(
         (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),), Window()
     ),

@@ -130,11 +130,15 @@ def _refreshed(state: State, reply: NotModified, now: datetime) -> Heard | None:
 
 
 def _known(state: State) -> frozenset[str]:
-    """The fingerprints of items that need not be read: not those that another program could not."""
+    """The fingerprints of items that need not be read, or that this program cannot read."""
     if state.parser_version != PARSER_VERSION:
         return frozenset()
-    again = (key for key, one in state.quarantined.items() if one.program != PROGRAM)
-    return frozenset(state.fingerprints).difference(again)
+    unread = (
+        fingerprint
+        for fingerprint, one in state.quarantined.items()
+        if not one.documents and one.program == PROGRAM
+    )
+    return frozenset((*state.fingerprints, *unread))
 
 
 def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[State, str | None]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from feedmirror.core import record
 from feedmirror.core import state as states
 from feedmirror.core.record import folder
 from feedmirror.core.state import LASTING, LEAP, Failing, State
@@ -144,6 +145,22 @@ class Ledger:
         else:
             etag = self._store.replace(self._key, body, held.etag)
         return Held(state, etag) if etag else None
+
+    def recall(self, state: State, keys: Iterable[str]) -> dict[str, Revision]:
+        """Return entries that have left the window, as they were read first; without those whose
+        record is missing or damaged. Raises: StoreError.
+        """
+        found = {}
+        for key in keys:
+            name = record.key_of(self.slug, key, state.seen[key].digest, 0)
+            stored = self._store.load(name)
+            if stored is None:  # its words were read again since, under the name they had
+                name = next(iter(self._store.keys(f"{folder(self.slug)}{key}/")), name)
+                stored = self._store.load(name)
+            read = contained(partial(record.load, stored.body, self.slug, name)) if stored else None
+            if isinstance(read, record.Record):
+                found[key] = read.revision
+        return found
 
     def carry_out_entries(self, held: Held) -> Settled:
         """Store the entries that are pending, and write their pages and the archive pages.

@@ -303,7 +303,6 @@ class Revision:
     listed_at: datetime  # when it last entered the public window
     observed_at: datetime  # when this version was fetched
     fetched_from: str  # the address it came from
-    item_link: str | None = None  # the raw link that it was identified with
     number: int = 0  # of its record among those of the same words, or the first that may be free
     disclaimer: str | None = None  # the text it was first published under; in records only
 
@@ -347,7 +346,9 @@ class Outcome:
     outcome: str
     http_status: int | None = None  # None: no answer, or none asked for
     new: int = 0  # entries never seen before
-    revised: int = 0
+    revised: int = 0  # entries whose title, words, links or number of pictures changed
+    amended: int = 0  # entries of which something else changed that readers follow quietly
+    held: int = 0  # changes that come so often that they are followed later
     unchanged: int = 0  # entries of the document that are as they were
     published: tuple[str, ...] = ()  # names of the documents that were written
     lossless: bool = True

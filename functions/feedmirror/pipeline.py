@@ -24,7 +24,7 @@ from feedmirror.core.validators import with_validators
 from feedmirror.errors import FeedError, FetchError, StoreError, contained, described, kind_of
 from feedmirror.gather import Gathered, gather
 from feedmirror.ledger import Ledger, Settled
-from feedmirror.model import Failure, Outcome, Subscription
+from feedmirror.model import Failure, Outcome, Revision, Subscription
 from feedmirror.ports import World
 from feedmirror.retirement import settle_retired
 
@@ -138,11 +138,11 @@ def _apply(
     ledger: Ledger, before: Settled, subscription: Subscription, gathered: Gathered, world: World
 ) -> tuple[Settled, Outcome]:
     """Commit what was decided, again from the start wherever an overlapping run was quicker."""
-    new = revised = 0
+    new = revised = amended = 0
     settled = before
     for _ in range(_ATTEMPTS):
         now = world.clock()
-        decision = _decided(settled.held.state, subscription, gathered, now)
+        decision = _decided(ledger, settled.held.state, subscription, gathered, now)
         for commit in decision.commits:
             held = ledger.commit(settled.held, commit.apply(settled.held.state))
             if held is None:
@@ -152,17 +152,20 @@ def _apply(
             if commit is not decision.commits[-1]:  # the last one is settled below
                 settled = ledger.carry_out_entries(settled.held)
             new, revised = new + commit.new, revised + commit.revised
+            amended += commit.amended
         else:
             outcome = Outcome(
                 feed=subscription.slug,
-                outcome="changed" if new or revised else "unchanged",
+                outcome="changed" if new or revised or amended else "unchanged",
                 http_status=gathered.status,
                 new=new,
                 revised=revised,
+                amended=amended,
+                held=decision.held,
                 unchanged=decision.unchanged,
                 lossless=gathered.reading is None or gathered.reading.parsed.lossless,
                 quarantined=_unread(gathered),
-                note=_HELD_UP if decision.held_up else gathered.note,
+                note=_HELD_UP if decision.held_up else _note(gathered, decision),
                 recovered=before.held.state.failing is not None,
             )
             return settled, outcome
@@ -178,8 +181,17 @@ def _unread(gathered: Gathered) -> tuple[str, ...]:
     return tuple(parsed.items[index].name for index in parsed.unreadable)
 
 
+def _note(gathered: Gathered, decision: Decision) -> str | None:
+    """What the operator should know though nothing failed."""
+    if not decision.held:
+        return gathered.note
+    waiting = "a change waits" if decision.held == 1 else f"{decision.held} changes wait"
+    held = f"{waiting}: what changes at every poll is followed once a day"
+    return "; ".join(filter(None, (gathered.note, held)))
+
+
 def _decided(
-    state: State, subscription: Subscription, gathered: Gathered, now: datetime
+    ledger: Ledger, state: State, subscription: Subscription, gathered: Gathered, now: datetime
 ) -> Decision:
     """The decision on what was gathered, from the state as it stands at this moment."""
     learned = gathered.state
@@ -193,7 +205,12 @@ def _decided(
         # Here: with all that it needs, it would be half of what a poll imports that finds nothing.
         from feedmirror.core.decide import decide  # noqa: PLC0415
 
-        decision = decide(noted, subscription, gathered.reading)
+        decision = decide(noted, subscription, gathered.reading, {})
+        archived: dict[str, Revision | None] = {}
+        while decision.wanted:
+            archived |= dict.fromkeys(decision.wanted)
+            archived |= ledger.recall(state, decision.wanted)
+            decision = decide(noted, subscription, gathered.reading, archived)
         if decision.commits or decision.held_up or noted == state:
             return decision
         return Decision((Commit(lambda _: noted),), decision.unchanged)

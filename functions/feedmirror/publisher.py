@@ -111,7 +111,7 @@ class Publisher:
         """Store a record under the first number that is free, if no run has done that already;
         return the number.
         """
-        for number in range(revision.number, record.LAST + 1):
+        for number in range(min(revision.number, record.LAST), record.LAST + 1):
             key = record.key_of(self.slug, revision.key, revision.digest, number)
             if self._store.create(key, body) is not None:
                 return number
@@ -119,18 +119,22 @@ class Publisher:
             if found is not None and self._is_stored(found.body, key, revision):
                 return number
         for _ in range(_ATTEMPTS):
-            if found is None or self._is_stored(found.body, key, revision):
+            if found is None or self._is_stored(found.body, key, revision, or_later=True):
                 return number
             if self._store.replace(key, body, found.etag) is not None:
                 return number
             found = self._store.load(key)
         raise _contended(key)
 
-    def _is_stored(self, body: bytes, key: str, revision: Revision) -> bool:
+    def _is_stored(
+        self, body: bytes, key: str, revision: Revision, *, or_later: bool = False
+    ) -> bool:
         try:
-            return record.is_same_reading(record.load(body, self.slug, key), revision)
+            found = record.load(body, self.slug, key)
         except ValueError:  # damaged: it stays as it is
             return False
+        is_later = or_later and found.revision.observed_at > revision.observed_at
+        return is_later or record.is_same_reading(found, revision)
 
     def _record(self, revision: Revision, feed: Feed | None) -> bytes:
         assert feed is not None  # noqa: S101 - entries come with the feed they stand in

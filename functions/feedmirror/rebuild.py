@@ -70,7 +70,7 @@ def rebuild(
     ledger = Ledger(store, subscription, public_url)
     publisher = Publisher(store, subscription, public_url)
     reparse = Reparse(subscription, store, publisher, rereader, side_by_side) if rereader else None
-    shelf = _Shelf(store, subscription.slug, side_by_side, report)
+    shelf = _Shelf(store, subscription, side_by_side, report)
     before = ""
     for _ in range(_ATTEMPTS):
         old, etag = ledger.salvage()
@@ -106,7 +106,7 @@ def address_of(store: Store, slug: str) -> str | None:
     state, _ = Ledger(store, Subscription(slug, ""), "").salvage()
     if state is not None and state.url:
         return state.url
-    shelf = _Shelf(store, slug, map, lambda _: None)
+    shelf = _Shelf(store, Subscription(slug, ""), map, lambda _: None)
     shelf.survey(only_one=True)
     return shelf.archive.url
 
@@ -200,10 +200,14 @@ class _Shelf:
     """What is stored of a feed besides its state."""
 
     def __init__(
-        self, store: Store, slug: str, side_by_side: SideBySide, report: Callable[[int], None]
+        self,
+        store: Store,
+        subscription: Subscription,
+        side_by_side: SideBySide,
+        report: Callable[[int], None],
     ) -> None:
-        self.slug = slug
-        self.archive = Archive()
+        self.slug = subscription.slug
+        self.archive = Archive(subscription.identity)
         self._side_by_side = side_by_side
         self._store = store
         self._report = report

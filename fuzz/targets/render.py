@@ -46,7 +46,7 @@ def _publication(data: bytes) -> tuple[Publication, Sequence[Revision]] | None:
     subscription = one_of((SUBSCRIPTION, AT_THE_BEGINNING), data)
     reading = Reading(document, parsed, "0" * 32, NOW, alternate=False)
     state = State(url=subscription.url)
-    for commit in decide(state, subscription, reading).commits:
+    for commit in decide(state, subscription, reading, {}).commits:
         state = commit.apply(state)
     return publication_of(state, public_settings(subscription), ADDRESS), state.window.revisions
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from feedmirror.core.identity import revision_digest
+from feedmirror.core.comparison import date_of, particulars_digest, revision_digest
+from feedmirror.core.identity import ambiguous_keys
 from feedmirror.core.record import Name, Record
-from feedmirror.model import Feed, Revision
+from feedmirror.model import Feed, Identity, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Trace:
     listed_at: datetime  # with `seq`: its place in the feed, the last that it was given
     seq: int
     size_bytes: int  # of the words of the revision that was observed last
+    particulars: str  # digest of what is no part of that revision
+    dated: int | None  # the date that it is published with: seconds since the epoch
 
     @property
     def name(self) -> Name:
@@ -59,6 +62,8 @@ def trace_of(revision: Revision, parser_version: int) -> Trace:
         listed_at=observed_at if listed_at == observed_at else listed_at,
         seq=revision.seq,
         size_bytes=revision.size_bytes,
+        particulars=particulars_digest(revision.entry),
+        dated=date_of(revision),
     )
 
 
@@ -82,6 +87,8 @@ def joined(one: Trace, other: Trace) -> Trace:
         listed_at=placed.listed_at,
         seq=placed.seq,
         size_bytes=last.size_bytes,
+        particulars=last.particulars,
+        dated=last.dated,
     )
 
 
@@ -96,8 +103,10 @@ def _read_at(trace: Trace) -> tuple[datetime, int, int, str]:
 class Archive:
     """The records that were read so far: a few hundred bytes for each entry, whatever it says."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: Identity = Identity.GUID) -> None:
         self.traces: dict[str, Trace] = {}  # by key
+        self.ambiguous: dict[str, None] = {}  # keys that stand for several entries: an ordered set
+        self._identity = identity
         self.damaged: dict[Name, str] = {}  # records that cannot be read, and why
         self._read: set[Name] = set()
         self.revisions = 0  # that can
@@ -139,6 +148,7 @@ class Archive:
         self.dated = max(filter(None, dates), default=None)
         versions = (self.parser_version, record.parser_version)
         self.parser_version = min(v for v in versions if v is not None)
+        self.ambiguous |= dict.fromkeys(ambiguous_keys(revision, self._identity))
         self._note_source(record)
 
     def _note_source(self, record: Record) -> None:

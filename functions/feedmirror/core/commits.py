@@ -19,6 +19,7 @@ class Commit:
     apply: Callable[[State], State]
     new: int = 0
     revised: int = 0
+    amended: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,5 @@ class Decision:
     commits: Sequence[Commit]  # empty: nothing to write
     unchanged: int  # entries of the document that are as they were
     held_up: bool = False  # True: entries were not taken, since too much is pending already
+    held: int = 0  # changes that come too often to be followed now
+    wanted: tuple[str, ...] = ()  # keys of entries to load before the decision can be made

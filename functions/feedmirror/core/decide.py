@@ -14,10 +14,19 @@ from functools import partial
 from itertools import islice
 
 from feedmirror.core.commits import Commit, Decision
-from feedmirror.core.listing import BOUND_BYTES, FLOOR, Seen, portions, remembered, staying
+from feedmirror.core.flapping import Changes, followed, lately, may_follow
+from feedmirror.core.listing import (
+    AMBIGUOUS,
+    BOUND_BYTES,
+    FLOOR,
+    Seen,
+    portions,
+    remembered,
+    staying,
+)
 from feedmirror.core.schedule import asks_of, effective_interval_s
 from feedmirror.core.seal import Page, Sealed, seal
-from feedmirror.core.sort_out import SortedOut, sort_out
+from feedmirror.core.sort_out import Archived, SortedOut, sight_of, sort_out
 from feedmirror.core.state import PROGRAM, SKEW, TOMORROW, Address, Quarantine, State
 from feedmirror.core.validators import after_document, worth_a_write
 from feedmirror.core.window import Window
@@ -31,32 +40,49 @@ from feedmirror.model import (
 )
 
 CHUNK = 200  # entries a commit, so that a first mirror of thousands is carried out in steps
+_HEAD = ""  # name of the feed's head among what flaps
 _DAILY = timedelta(days=1)  # how often bookkeeping alone is written
 
 
-def decide(state: State, subscription: Subscription, reading: Reading) -> Decision:
-    """The commits to make one after the other; each but the last carries a part of the entries."""
+def decide(
+    state: State, subscription: Subscription, reading: Reading, archived: Archived
+) -> Decision:
+    """The commits to make one after the other; each but the last carries a part of the entries.
+
+    `archived` are entries that have left the window, by key. If the decision names some in
+    `wanted`, they are to be loaded first, and it is to be made again.
+    """
     late = _is_late(state, reading)
     additive = late or not reading.parsed.complete
-    found = sort_out(state, subscription, reading, additive=additive)
+    found = sort_out(state, subscription, reading, archived, additive=additive)
+    if found.wanted:
+        return Decision((), found.unchanged, wanted=found.wanted)
     base = replace(state, failing=None)
     if not additive:
-        base = _described(base, subscription, reading, found)
+        base, found = _described(base, subscription, reading, found)
     elif reading.alternate and reading.parsed.complete:
         addresses = _addresses(base, subscription, reading)
         base = replace(base, addresses=addresses, checked_at=reading.requested_at)
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
-    if not (found.new or found.revised or found.corrected or feed_changed):
-        return Decision(_bookkeeping(state, base, reading), found.unchanged)
+    if not (found.new or found.by_origin or feed_changed):
+        commits = _bookkeeping(state, base, reading)
+        return Decision(commits, found.unchanged, held=len(found.held))
     if _pending_bytes(state) > BOUND_BYTES:
         # Nothing of the document is remembered, so the next refresh reads it again.
         return Decision((), found.unchanged, held_up=True)
-    seen = _seen(state, found, reading.requested_at)
-    base = replace(base, seen=seen, dated=_latest(state, reading))
+    base = replace(
+        base,
+        seen=_seen(state, found, reading.requested_at),
+        dated=_latest(state, reading),
+        ambiguous=_ambiguous(state, found),
+        flapping=_flapping(state, found, feed_changed=feed_changed),
+    )
     if state.feed is None:  # all that is known was read by this parser, document finished or not
         base = replace(base, feed=reading.parsed.feed, parser_version=PARSER_VERSION)
     return Decision(
-        tuple(_commits(base, subscription.keep, found, reading.requested_at)), found.unchanged
+        tuple(_commits(base, subscription.keep, found, reading.requested_at)),
+        found.unchanged,
+        held=len(found.held),
     )
 
 
@@ -64,18 +90,21 @@ def decide(state: State, subscription: Subscription, reading: Reading) -> Decisi
 
 
 def _commits(base: State, keep: int, found: SortedOut, now: datetime) -> Iterator[Commit]:
-    """The new entries, oldest first, then the revised ones, in portions. All that is remembered of
-    the document comes with the last, so a crash between two makes the rest be found again.
+    """The new entries, oldest first, then those that changed, in portions. All that is remembered
+    of the document comes with the last, so a crash between two makes the rest be found again.
     """
-    chunks = tuple(portions((*found.new, *found.revised), CHUNK, BOUND_BYTES)) or ((),)
-    left = len(found.new)
+    chunks = tuple(portions((*found.new, *found.by_origin), CHUNK, BOUND_BYTES)) or ((),)
+    left = [len(found.new), len(found.revised), len(found.amended)]
     for number, chunk in enumerate(chunks, 1):
         apply = partial(_applied, base, keep, chunk, now)
         if number == len(chunks):
             apply = partial(_finished, base, keep, found, chunk)
-        new = min(left, len(chunk))
-        left -= new
-        yield Commit(apply, new, len(chunk) - new)
+        counts, room = [], len(chunk)
+        for rank, waiting in enumerate(left):
+            counts.append(min(waiting, room))
+            left[rank] -= counts[-1]
+            room -= counts[-1]
+        yield Commit(apply, *counts)
 
 
 def _applied(
@@ -87,6 +116,7 @@ def _applied(
         feed=base.feed,
         parser_version=current.parser_version if current.feed else base.parser_version,
         seen={**current.seen, **{revision.key: base.seen[revision.key] for revision in chunk}},
+        ambiguous=base.ambiguous,
     )
 
 
@@ -98,8 +128,7 @@ def _finished(
     base: State, keep: int, found: SortedOut, chunk: Sequence[Revision], current: State
 ) -> State:
     """The state with these entries, the last ones, and all that is remembered of the document."""
-    corrected = tuple(one for one in found.corrected if one.seq)
-    entered = _with_entries(current, keep, chunk, found.at, corrected)
+    entered = _with_entries(current, keep, chunk, found.at, found.counted)
     rendered = {key: one for key, one in entered.quarantined.items() if one.documents}
     unread = {key: one for key, one in base.quarantined.items() if not one.documents}
     return replace(
@@ -114,15 +143,21 @@ def _with_entries(
     keep: int,
     chunk: Sequence[Revision],
     now: datetime,
-    corrected: Sequence[Revision] = (),
+    counted: Sequence[Revision] = (),
 ) -> State:
+    """The state with these entries; those that keep a place outside the window, and those that only
+    counters changed of, enter no list.
+    """
     unplaced = [revision for revision in chunk if not revision.seq]
     placed = {
         revision.key: replace(revision, seq=state.next_seq + offset)
         for offset, revision in enumerate(unplaced)
     }
     arrived = tuple(placed.get(revision.key, revision) for revision in chunk)
-    window, sealed, pages = _listed(state, keep, (*arrived, *corrected), now)
+    listed = {revision.key for revision in state.window}
+    again = (one for one in (*counted, *chunk) if one.seq and one.key in listed)
+    entering = {one.key: one for one in (*again, *placed.values())}
+    window, sealed, pages = _listed(state, keep, entering.values(), now)
     return replace(
         state,
         generation=state.generation + 1,
@@ -191,15 +226,33 @@ def _as_of(revision: Revision, now: datetime) -> Revision:
 def _seen(state: State, found: SortedOut, reading_at: datetime) -> Seen:
     """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
     now = int(reading_at.timestamp())
-    seen = {key: (digest, min(at, now)) for key, (digest, at) in state.seen.items()}
-    for revision in (*found.new, *found.revised, *found.corrected):
-        seen[revision.key] = (revision.digest, int(revision.first_seen.timestamp()))
+    seen = {
+        key: sight if sight.at <= now else sight._replace(at=now)
+        for key, sight in state.seen.items()
+    }
+    seen |= {one.key: sight_of(one) for one in (*found.new, *found.by_origin)}
     # What the document lists comes last, in the order in which it was first seen: documents begin
     # with what is newest.
     listed = set(found.keys)
     for key in [key for key in seen if key in listed]:
         seen[key] = seen.pop(key)
     return remembered(seen, 2 * len(found.keys) + len(state.window))
+
+
+def _ambiguous(state: State, found: SortedOut) -> tuple[str, ...]:
+    """The first ones count: what is forgotten is seen again soonest if it is what came last."""
+    return tuple(dict.fromkeys((*state.ambiguous, *found.ambiguous)))[:AMBIGUOUS]
+
+
+def _flapping(state: State, found: SortedOut, *, feed_changed: bool) -> dict[str, Changes]:
+    """What changed lately while nothing new came: by the origin, not by a newer reading of it."""
+    if found.new or state.parser_version != PARSER_VERSION:
+        return {}
+    flapping = lately(state.flapping, found.at)
+    names = [revision.key for revision in found.by_origin]
+    if feed_changed and not names:
+        names = [_HEAD]
+    return flapping | {name: followed(flapping.get(name), found.at) for name in names}
 
 
 # ---------------------------------------------------------------- what is remembered of a document
@@ -234,10 +287,19 @@ def _latest(state: State, reading: Reading) -> datetime | None:
 
 def _described(
     state: State, subscription: Subscription, reading: Reading, found: SortedOut
-) -> State:
-    """The state, with what is remembered of a document once all of its entries are applied."""
+) -> tuple[State, SortedOut]:
+    """The state, with what is remembered of a document once all of its entries are applied; and
+    what was found, with the feed's head among what is held.
+
+    While something is held, what the document is asked for conditionally with is not remembered:
+    the next one is to be read, too.
+    """
     fetched, parsed = reading.fetched, reading.parsed
     feed = parsed.feed
+    is_alone = not (found.new or found.by_origin) and state.parser_version == PARSER_VERSION
+    is_held = is_alone and not may_follow(state.flapping.get(_HEAD), found.at)
+    if state.feed and is_held and _public(feed) != _public(state.feed):
+        feed, found = state.feed, replace(found, held=(*found.held, _HEAD))
     asks = asks_of(
         subscription.every_s,
         ttl_s=feed.ttl_s,
@@ -247,13 +309,13 @@ def _described(
     )
     interval = timedelta(seconds=effective_interval_s(subscription.every_s, asks))
     slower = asks.interval_s and asks != state.asks
-    return replace(
+    described = replace(
         state,
         feed=feed,
         fingerprints=found.fingerprints,
         quarantined=_quarantined(state, reading),
         parser_version=PARSER_VERSION,
-        addresses=_addresses(state, subscription, reading),
+        addresses=state.addresses if found.held else _addresses(state, subscription, reading),
         complete=True,
         requested_at=reading.requested_at,
         dated=_latest(state, reading),
@@ -261,6 +323,7 @@ def _described(
         asks=asks,
         not_before=reading.requested_at + interval if slower else None,
     )
+    return described, found
 
 
 def _quarantined(state: State, reading: Reading) -> dict[str, Quarantine]:

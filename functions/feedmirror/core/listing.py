@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner, within the bounds below
 BEYOND = 1_000  # entries, besides `keep`, that are public for having been listed lately
 BOUND_BYTES = 8_000_000  # of the `keep` newest entries, and of those beyond; also of one commit
+AMBIGUOUS = 1_000  # keys that are remembered for standing for several entries
 _REMEMBERED = 5_000  # keys, at least
 
-Seen = dict[str, tuple[str, int]]  # key: digest, epoch seconds of the first sight
+
+class Sight(NamedTuple):
+    """What is remembered of an entry, listed or not. Times are seconds since the epoch."""
+
+    digest: str  # of its revision
+    at: int  # when it was first seen
+    particulars: str = ""  # digest of what is no part of the revision
+    dated: int | None = None  # the date that it is published with
+
+
+Seen = dict[str, Sight]  # by key
 
 
 class Sized(Protocol):

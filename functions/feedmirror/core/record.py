@@ -94,5 +94,7 @@ def load(body: bytes, slug: str, stored_as: str) -> Record:
 
 def is_same_reading(record: Record, revision: Revision) -> bool:
     """Return whether the record is of what was read at that time, by whatever run it was stored."""
-    held = record.revision
-    return (held.observed_at, held.entry) == (revision.observed_at, revision.entry)
+    held, read = (
+        replace(one.entry, original=None, context=None) for one in (record.revision, revision)
+    )
+    return (record.revision.observed_at, held) == (revision.observed_at, read)

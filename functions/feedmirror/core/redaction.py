@@ -18,7 +18,7 @@ from feedmirror.model import Disclaimer, Images, ParsedFeed, Revision, Robots, S
 T = TypeVar("T")
 
 # Never public, or digests of what has been redacted before.
-_LEFT = frozenset({"original", "context", "item_link", "key", "digest", "fingerprint"})
+_LEFT = frozenset({"original", "context", "key", "digest", "fingerprint"})
 
 
 # What stands in place of a secret.

@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from feedmirror.core.archive import Archive, Trace, joined, trace_of
-from feedmirror.core.listing import FLOOR, Seen, remembered, staying
+from feedmirror.core.listing import AMBIGUOUS, FLOOR, Seen, Sight, remembered, staying
 from feedmirror.core.seal import Sealed, name_of, paged
 from feedmirror.core.state import LEAP, TOMORROW, State
 from feedmirror.core.window import Window
@@ -123,7 +123,9 @@ def restored(
         base,
         window=window,
         seen=_seen(base, plan, len(window)),
-        fingerprints=(),
+        fingerprints={},
+        ambiguous=tuple(dict.fromkeys((*base.ambiguous, *archive.ambiguous)))[:AMBIGUOUS],
+        flapping={},
         addresses={},
         sealed=sealed,
         sealing=(),
@@ -171,8 +173,8 @@ def _seen(base: State, plan: Plan, window: int) -> Seen:
     for key in dict.fromkeys((*(key for key in traces if key not in base.seen), *known)):
         trace = traces[key]
         first = int(trace.first_seen.timestamp())
-        _, at = base.seen.get(key, ("", first))
-        seen[key] = (trace.reading, min(at, first))
+        at = base.seen[key].at if key in base.seen else first
+        seen[key] = Sight(trace.reading, min(at, first), trace.particulars, trace.dated)
     # A first mirror's entries all came in one document: the best guess at how many are in one.
     together = max(Counter(trace.listed_at for trace in plan.traces).values(), default=0)
     return remembered(seen, max(2 * together + window, len(known)))

@@ -38,5 +38,5 @@ def is_quiet(state: State, now: datetime) -> bool:
 
 def _sights(state: State) -> list[datetime]:
     """The moments at which there was something new, oldest first."""
-    moments = {at for _, at in state.seen.values()}
+    moments = {sight.at for sight in state.seen.values()}
     return [datetime.fromtimestamp(at, UTC) for at in sorted(moments)]

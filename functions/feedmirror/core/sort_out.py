@@ -1,14 +1,26 @@
-"""Which of a document's entries are new, which were edited, and which are as they were."""
+"""Which of a document's entries are new, which have changed how, and which are as they were."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 
-from feedmirror.core.identity import Identified, identifier_of, identify, revision_digest
+from feedmirror.core.comparison import date_of, is_renewed, particulars_digest, revision_digest
+from feedmirror.core.flapping import DAY_S, may_follow
+from feedmirror.core.identity import Identified, Memory, identify
+from feedmirror.core.listing import Sight
+from feedmirror.core.record import LAST
 from feedmirror.core.state import TOMORROW, State
 from feedmirror.model import PARSER_VERSION, Entry, Reading, Revision, Subscription
+
+# A date that moves on by less follows the clock of whoever asks; by more, or back, it is corrected.
+_MOVES_ON = timedelta(days=300)
+_RENEWED_S = DAY_S // 4  # spacing of addresses that expire
+
+# By key: entries that have left the window, as far as they were loaded; None: there is no record.
+Archived = Mapping[str, Revision | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,57 +28,157 @@ class SortedOut:
     """The entries of a document by what is to be done with them."""
 
     at: datetime  # when the document was asked for
-    new: tuple[Revision, ...]  # oldest first, without their place in the feed
-    revised: tuple[Revision, ...]  # in their old place, or without one if they had left the window
-    corrected: tuple[Revision, ...]  # read better by a newer parser: no revision of the origin's
-    unchanged: int
-    keys: tuple[str, ...]  # of all entries of the document, in document order
-    fingerprints: tuple[str, ...]  # of its items, without repeats that say something else
+    new: tuple[Revision, ...] = ()  # oldest first, without their place in the feed
+    revised: tuple[Revision, ...] = ()  # in their place, or without one if they left the window
+    amended: tuple[Revision, ...] = ()  # whose particulars changed, or that were read better
+    counted: tuple[Revision, ...] = ()  # listed, whose counters changed: no reason to write
+    held: tuple[str, ...] = ()  # keys of those that change too often to be followed now
+    unchanged: int = 0
+    keys: tuple[str, ...] = ()  # of all entries of the document, in document order
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # keys by item, but of `held`
+    ambiguous: tuple[str, ...] = ()  # keys that stand for several entries since this document
+    wanted: tuple[str, ...] = ()  # keys of entries that must be loaded before all this counts
+
+    @property
+    def by_origin(self) -> tuple[Revision, ...]:
+        """The entries that the origin changed."""
+        return (*self.revised, *self.amended)
 
 
 def sort_out(
-    state: State, subscription: Subscription, reading: Reading, *, additive: bool
+    state: State,
+    subscription: Subscription,
+    reading: Reading,
+    archived: Archived,
+    *,
+    additive: bool,
 ) -> SortedOut:
     """The document's entries, sorted. With `additive`, known ones count as unchanged."""
-    window = {revision.key: revision for revision in state.window}
-    items = identify(
-        reading.parsed.items,
-        reading.parsed.entries,
-        subscription.identity,
-        state.seen,
-        {key: revision.item_link for key, revision in window.items()},
+    work = _Sorting(state, reading, archived, additive=additive)
+    parsed = reading.parsed
+    memory = Memory(
+        state.fingerprints if state.parser_version == PARSER_VERSION else {},
+        {key: sight.digest for key, sight in state.seen.items()},
+        frozenset(state.ambiguous),
+        work.recall,
     )
-    new: list[Revision] = []
-    revised: list[Revision] = []
-    corrected: list[Revision] = []
-    unchanged = 0
-    for item in items:
-        entry = reading.parsed.entries.get(item.index)
-        known = state.seen.get(item.key)
-        observed = _observed(item, entry, reading) if entry else None
-        if observed is None or (known and (additive or known[0] == observed.digest)):
-            unchanged += 1
-        elif known is None:
-            new.append(observed)
-        elif state.parser_version != PARSER_VERSION:
-            corrected.append(_again(observed, window.get(item.key), known[1]))
-        else:
-            revised.append(_again(observed, window.get(item.key), known[1]))
-    counted = {item.index for item in items}
+    who = identify(parsed.items, parsed.entries, subscription.identity, memory)
+    for one in who.found:
+        work.sort(one, parsed.entries[one.index])
+    work.release_if_new()
+    held = set(work.held)
     return SortedOut(
         reading.requested_at,
-        _oldest_first(new),
-        tuple(revised),
-        tuple(corrected),
-        unchanged,
-        keys=tuple(item.key for item in items),
-        # A repeat that was passed over may be the only one left in the next document.
-        fingerprints=tuple(
-            item.fingerprint
-            for index, item in enumerate(reading.parsed.items)
-            if index in counted or identifier_of(item, subscription.identity) is None
-        ),
+        _oldest_first(work.new),
+        tuple(work.revised),
+        tuple(work.amended),
+        tuple(work.counted),
+        tuple(work.held),
+        len(set(who.keys.values())) - len(work.new) - len(work.revised) - len(work.amended),
+        tuple(dict.fromkeys(who.keys[index] for index in sorted(who.keys))),
+        {
+            parsed.items[index].fingerprint: key
+            for index, key in sorted(who.keys.items())
+            if key not in held
+        },
+        who.ambiguous,
+        tuple(work.wanted),
     )
+
+
+class _Sorting:
+    """Sorts entries one by one."""
+
+    def __init__(
+        self, state: State, reading: Reading, archived: Archived, *, additive: bool
+    ) -> None:
+        self.new: list[Revision] = []
+        self.revised: list[Revision] = []
+        self.amended: list[Revision] = []
+        self.counted: list[Revision] = []
+        self.held: dict[str, Callable[[], None]] = {}  # by key, how to follow it all the same
+        self.wanted: dict[str, None] = {}  # an ordered set
+        self._state = state
+        self._reading = reading
+        self._archived = archived
+        self._additive = additive
+
+    @cached_property
+    def _listed(self) -> Mapping[str, Revision]:
+        return {revision.key: revision for revision in self._state.window}
+
+    def recall(self, key: str) -> Revision | None:
+        """Return an entry by key, or None; of one that is not listed, ask for it to be loaded."""
+        found = self._listed.get(key) or self._archived.get(key)
+        if found is None and key in self._state.seen and key not in self._archived:
+            self.wanted[key] = None
+        return found
+
+    def sort(self, one: Identified, entry: Entry) -> None:
+        """Put an entry where it belongs."""
+        sight = self._state.seen.get(one.key)
+        if sight is None:
+            self.new.append(_observed(one, entry, self._reading))
+            return
+        if self._additive:
+            return
+        observed = _observed(one, entry, self._reading)
+        if observed.digest == sight.digest:
+            observed = replace(observed, entry=_dated(observed.entry, sight, self._listed, one.key))
+        change = self._change(observed, sight)
+        if change is None:
+            listed = self._listed.get(one.key)
+            counted = replace(observed.entry, original=None, context=None)
+            if listed and listed.entry != counted:
+                self.counted.append(replace(listed, entry=counted))
+            return
+        revision = _again(observed, self.recall(one.key), sight)
+        if change is self.revised and one.key not in self._listed:
+            revision = replace(revision, seq=0, listed_at=observed.listed_at)  # it comes back
+        elif not revision.seq:
+            return  # it has no record, so there is nothing to amend
+        if self._may_follow(revision):
+            change.append(revision)
+        else:
+            self.held[one.key] = partial(change.append, revision)
+
+    def release_if_new(self) -> None:
+        """Follow all that is held, where documents are written anyway."""
+        if self.new:
+            for follow in self.held.values():
+                follow()
+            self.held.clear()
+
+    def _change(self, observed: Revision, sight: Sight) -> list[Revision] | None:
+        """Return where the change of a known entry belongs, or None if there is none."""
+        is_same_reader = self._state.parser_version == PARSER_VERSION
+        if observed.digest != sight.digest:
+            return self.revised if is_same_reader else self.amended
+        if not self._reading.parsed.lossless:  # it has less to say than what is stored
+            return None
+        new = sight_of(observed)
+        same = (new.particulars, new.dated) == (sight.particulars, sight.dated)
+        return None if same else self.amended
+
+    def _may_follow(self, revision: Revision) -> bool:
+        if self._state.parser_version != PARSER_VERSION:
+            return True  # of the origin nothing has changed
+        known = self.recall(revision.key)
+        renewed = (
+            known is not None
+            and known.digest == revision.digest
+            and is_renewed(revision.entry, known.entry)
+        )
+        spacing_s = _RENEWED_S if renewed else DAY_S
+        changes = self._state.flapping.get(revision.key)
+        return may_follow(changes, self._reading.requested_at, spacing_s)
+
+
+def sight_of(revision: Revision) -> Sight:
+    """Return what is remembered of an entry, given as it was read last."""
+    first = int(revision.first_seen.timestamp())
+    particulars = particulars_digest(revision.entry)
+    return Sight(revision.digest, first, particulars, date_of(revision))
 
 
 def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
@@ -88,22 +200,37 @@ def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
         listed_at=reading.requested_at,
         observed_at=reading.requested_at,
         fetched_from=reading.fetched.url,
-        item_link=reading.parsed.items[item.index].link,
     )
 
 
-def _again(observed: Revision, listed: Revision | None, first_seen: int) -> Revision:
-    """An observed revision of an entry that is known: in its place, if it still has one."""
-    if listed is not None:
-        return replace(
-            observed,
-            seq=listed.seq,
-            first_seen=listed.first_seen,
-            listed_at=listed.listed_at,
-            number=listed.number + 1 if listed.digest == observed.digest else 0,
-        )
-    then = datetime.fromtimestamp(first_seen, observed.observed_at.tzinfo)
-    return replace(observed, first_seen=then)
+def _dated(entry: Entry, sight: Sight, listed: Mapping[str, Revision], key: str) -> Entry:
+    """The entry with the date that counts: the first one, unless it was corrected."""
+    if sight.dated is None:
+        return entry
+    standing = datetime.fromtimestamp(sight.dated, UTC)
+    said = entry.published.replace(microsecond=0) if entry.published else None
+    if said is not None and not standing < said < standing + _MOVES_ON:
+        return entry
+    known = listed.get(key)
+    return replace(entry, published=known.entry.published if known else standing)
+
+
+def _again(observed: Revision, known: Revision | None, sight: Sight) -> Revision:
+    """An observed revision of an entry that is known: in its place, if it still has one, and under
+    the public id that it has had from the first.
+    """
+    if known is None:
+        first = datetime.fromtimestamp(sight.at, observed.observed_at.tzinfo)
+        return replace(observed, first_seen=first)
+    return replace(
+        observed,
+        guid=known.guid,
+        guid_is_permalink=known.guid_is_permalink,
+        seq=known.seq,
+        first_seen=known.first_seen,
+        listed_at=known.listed_at,
+        number=min(known.number + 1, LAST) if known.digest == observed.digest else 0,
+    )
 
 
 def _oldest_first(new: Sequence[Revision]) -> tuple[Revision, ...]:

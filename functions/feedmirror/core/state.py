@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -18,6 +18,7 @@ from feedmirror import __version__
 from feedmirror.core import codec
 from feedmirror.core.flapping import Changes
 from feedmirror.core.gone import Sightings
+from feedmirror.core.listing import Seen, Sight
 from feedmirror.core.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.core.seal import Named, Page, Sealed
 from feedmirror.core.window import Window
@@ -89,8 +90,11 @@ class State:
     url: str = ""  # the configured address that `gone` and `moved_to` are about
     feed: Feed | None = None  # None: never parsed
     window: Window = field(default_factory=Window)  # the public entries, newest first
-    seen: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # key: digest, epoch seconds
-    fingerprints: tuple[str, ...] = ()  # of the items of the last document applied
+    seen: Mapping[str, Sight] = field(default_factory=dict)  # by key
+    # Keys by fingerprint of the items of the last document applied.
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    ambiguous: tuple[str, ...] = ()  # keys whose identifier stands for several entries
+    flapping: Mapping[str, Changes] = field(default_factory=dict)  # by key, "" for the feed's head
     parser_version: int = 0  # that read them
     addresses: Mapping[str, Address] = field(default_factory=dict)
     documents: Mapping[str, Published] = field(default_factory=dict)
@@ -225,6 +229,7 @@ def _plain_sightings(sightings: Sightings) -> dict[str, Any]:
 
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     "addresses": lambda them: {url: _noted(one, "changes") for url, one in them.items()},
+    "flapping": lambda them: {name: list(astuple(one)) for name, one in them.items()},
     "asks": _slots,
     "failing": _plain_failing,
     "fault": _plain_failing,
@@ -306,9 +311,16 @@ def _moving(plain: list[Any]) -> tuple[str, int]:
     return codec.string(target), codec.whole(count)
 
 
-def _seen(plain: dict[str, Any]) -> dict[str, tuple[str, int]]:
-    seen = {key: (codec.string(digest), codec.whole(at)) for key, (digest, at) in plain.items()}
-    datetime.fromtimestamp(max((at for _, at in seen.values()), default=0), UTC)  # there is such
+def _seen(plain: dict[str, Any]) -> Seen:
+    seen = {}
+    for key, (digest, at, particulars, dated) in plain.items():
+        codec.string(digest), codec.whole(at), codec.string(particulars)
+        if dated is not None and type(dated) is not int:
+            raise TypeError("a date is no number")
+        seen[key] = Sight(digest, at, particulars, dated)
+    moments = [moment for sight in seen.values() for moment in (sight.at, sight.dated or 0)]
+    for moment in (min(moments, default=0), max(moments, default=0)):
+        datetime.fromtimestamp(moment, UTC)  # there is such
     return seen
 
 
@@ -343,7 +355,6 @@ def _address(plain: dict[str, Any]) -> Address:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "feed": codec.feed,
-    "fingerprints": lambda them: codec.listed(them, str),
     "pending": lambda pending: tuple(map(codec.revision, pending)),
     "failing": _failing,
     "fault": _failing,
@@ -353,6 +364,11 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "moving": _moving,
     "seen": _seen,
     "addresses": lambda them: {url: _address(one) for url, one in them.items()},
+    "ambiguous": lambda them: codec.listed(them, str),
+    "fingerprints": lambda plain: {item: codec.string(key) for item, key in plain.items()},
+    "flapping": lambda plain: {
+        name: Changes(*map(codec.whole, changes)) for name, changes in plain.items()
+    },
     "documents": lambda them: {name: codec.build(Published, one) for name, one in them.items()},
     "sealed": _sealed,
     "sealing": lambda pages: tuple(map(_page, pages)),

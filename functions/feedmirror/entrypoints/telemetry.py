@@ -88,6 +88,7 @@ class Tally:
     retired: int = 0  # not asked, since their configuration says so
     new: int = 0  # entries
     revised: int = 0  # entries
+    amended: int = 0  # entries
     published: int = 0  # documents
 
     def plus(self, outcome: Outcome) -> Tally:
@@ -101,6 +102,7 @@ class Tally:
             retired=self.retired + (outcome.outcome == "retired"),
             new=self.new + outcome.new,
             revised=self.revised + outcome.revised,
+            amended=self.amended + outcome.amended,
             published=self.published + len(outcome.published),
         )
 
@@ -291,6 +293,8 @@ def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, ob
         "http_status": outcome.http_status,
         "new": outcome.new,
         "revised": outcome.revised,
+        "amended": outcome.amended,
+        "held": outcome.held,
         "unchanged": outcome.unchanged,
         "published": list(outcome.published),
         "lossless": outcome.lossless,

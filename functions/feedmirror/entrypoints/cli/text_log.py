@@ -66,7 +66,7 @@ def event_line(message: object, fields: Fields) -> str:
 
 def outcome_line(fields: Fields) -> str:
     """`changed: 3 new, 1 revised (412 ms)`, with what went wrong or is to be noted."""
-    counts = [f"{fields[key]} {key}" for key in ("new", "revised") if fields.get(key)]
+    counts = [f"{fields[key]} {key}" for key in ("new", "revised", "amended") if fields.get(key)]
     said = "; ".join(filter(None, (", ".join(counts), sentence(fields))))
     colon = ": " if said else ""
     return f"{fields['outcome']}{colon}{said} ({fields['duration_ms']} ms)"
@@ -108,5 +108,5 @@ def listed(names: object) -> str:
 
 def _entries(fields: Fields) -> str:
     parts = [counted(fields["new"], "new entry")] if fields["new"] else []
-    parts += [f"{fields['revised']} revised"] if fields["revised"] else []
+    parts += [f"{fields[key]} {key}" for key in ("revised", "amended") if fields[key]]
     return f" ({', '.join(parts)})" if parts else ""
