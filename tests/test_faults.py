@@ -14,6 +14,9 @@ from feedmirror.core import decide as deciding
 from feedmirror.core import record, rendering
 from feedmirror.core.disclaimer import attach
 from feedmirror.core.formats import Format, formats
+from feedmirror.core.redaction import public_settings
+from feedmirror.core.rendering import attached, publication_of, rendered
+from feedmirror.core.window import Window
 from feedmirror.model import Fetched, Outcome, ParsedFeed
 from feedmirror.pipeline import attempt
 from parsers import InProcessParser
@@ -358,3 +361,19 @@ def test_an_item_that_cannot_be_read_is_forgotten_when_it_is_listed_no_more() ->
     scene.says(document(3, 1))
     assert scene.refresh().quarantined == ()
     assert state_in(scene.store).quarantined == {}
+
+
+def test_of_two_entries_with_one_id_the_later_one_is_left_out() -> None:
+    """No document has an id twice, whatever made two entries have it."""
+    scene = Scene(document(2, 1))
+    scene.refresh()
+    state = state_in(scene.store)
+    newer, older = state.window
+    taken = replace(state, window=Window.of((replace(newer, guid=older.guid), older), Window()))
+    publication = publication_of(taken, public_settings(SUBSCRIPTION), "https://m.example/news")
+    entries = attached(taken.window, publication.settings, publication.feed)
+    for made in formats():
+        one = rendered(
+            made, publication, taken.window.revisions, entries, quarantined={}, replaces=False
+        )
+        assert list(one.quarantined) == [newer.key]

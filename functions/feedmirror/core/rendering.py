@@ -154,10 +154,14 @@ def rendered(
     """
     unfit: dict[str, Quarantine] = {}
     entries: list[Disclaimed] = []
+    owners = {revision.guid: revision.key for revision in revisions}  # the oldest of each id
     for revision in revisions:
         known, one = quarantined.get(revision.key), attached[revision.key]
         if known and known.program == program() and made.name in known.documents:
             unfit[revision.key] = known
+        elif owners[revision.guid] != revision.key:
+            taken = RenderError(f"the id {revision.guid!r} is another entry's")
+            unfit[revision.key] = quarantine(revision, taken, made.name)
         elif isinstance(one, Exception):
             unfit[revision.key] = quarantine(revision, one, made.name)
         else:
