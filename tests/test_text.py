@@ -17,6 +17,7 @@ from feedmirror.core.text import (
     looks_like_html,
     straight,
     unescape,
+    words_of,
 )
 from inertness import running
 
@@ -94,3 +95,8 @@ def test_words_among_others_bear_no_endless_stack_of_marks(mark: str) -> None:
     assert straight(f"a{mark * 300}b{mark}") == f"a{mark * 4}b{mark}"
     for whole in ("שָּׁ֑לוֹם", "Tiê\u0323\u0301ng", "ที่นี่", "👁️‍🗨️"):
         assert straight(whole) == whole
+
+
+@pytest.mark.parametrize("name", "caption details hgroup main menu nav summary tbody".split())
+def test_words_of_blocks_stay_apart_on_one_line(name: str) -> None:
+    assert words_of(f"a<{name}>b</{name}>c") == "a b c"

@@ -53,7 +53,9 @@ _UNSEEN = st.sampled_from(
 _AROUND = st.sampled_from(
     "p div b i em span blockquote ul ol a h2 pre sub sup details center font section "
     "list set text view use log in vector foo x-y o:p fb:like condition animate desc mrow mi "
-    "button form label fieldset object noscript head body html g".split()
+    "button form label fieldset object noscript head body html g dialog-box legend search dir "
+    "abbr address article aside big cite code del dfn figcaption figure footer header hgroup ins "
+    "kbd li main mark menu nav q s samp small strike strong summary time tt u var".split()
 )
 _ALONE = st.sampled_from("set list text key foo x-y use mi g path noscript form body".split())
 _ATTRIBUTES = st.sampled_from(

@@ -36,8 +36,9 @@ _SURROGATE = (
 _SURROGATES = re.compile(rf"(?:{_SURROGATE})+")
 _DIGITS = re.compile(r"&#0*+([xX]?[0-9a-fA-F]+);")
 _BREAKING = frozenset(
-    "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 "
-    "header hr li ol p pre section table td th tr ul".split()
+    "address article aside blockquote br caption center dd details div dl dt figcaption figure "
+    "footer h1 h2 h3 h4 h5 h6 header hgroup hr li main menu nav ol p pre section summary table "
+    "tbody td tfoot th thead tr ul".split()
 )
 
 
