@@ -21,6 +21,7 @@ from lxml import etree
 from feedmirror.core.parse import parse
 from feedmirror.core.vocabulary import canonical
 from feedmirror.model import Disclaimer, Fetched, Subscription
+from rules.atom_feed import iri_problem
 from rules.json_feed import json_disclaimers
 from samples import sample_feeds
 from scene import PUBLIC_URL, Scene
@@ -53,6 +54,7 @@ DIFFERENCES = {
     ("28", "year 0001"): "the date that Hugo writes for none is no date",
     ("04", "authors"): "itunes:author says the same name as author: said once",
     ("21", "name in RSS"): "of names in RSS alone feedparser mends what is encoded twice",
+    ("18", "date of slashes"): "feedparser takes 2020/1/10 for the first of November",
     ("26", "authors"): "an author without a name or an address is none",
 }
 # Elements that are not carried, by local name, and why.
@@ -140,7 +142,7 @@ def test_every_entry_has_its_dates(sample: Path) -> None:
             if before is None:
                 assert field == "published_parsed"
                 assert after == dict.get(original, "updated_parsed")
-            else:
+            elif not _allowed(sample, "date of slashes"):
                 assert before.tm_year == 1, (before, after)
                 assert after is None
                 assert _allowed(sample, "year 0001")
@@ -253,7 +255,11 @@ def test_json_has_the_same_entries_as_atom(path: Path) -> None:
     root = etree.fromstring(_mirrored(path, "atom.xml"), etree.XMLParser(huge_tree=True))
     entries = root.findall(f"{ATOM}entry")
     for item, entry in zip(items, entries, strict=True):
-        assert item["id"] == entry.findtext(f"{ATOM}id")
+        atom_id = entry.findtext(f"{ATOM}id") or ""
+        if iri_problem(item["id"]):  # as it came, which Atom has no place for
+            assert atom_id.startswith("urn:uuid:")
+        else:
+            assert atom_id == item["id"]
         published = entry.findtext(f"{ATOM}published")
         assert item.get("date_published") == published
         content = entry.findtext(f"{ATOM}content") or entry.findtext(f"{ATOM}summary")
