@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from xml.parsers import expat
@@ -144,6 +145,30 @@ def test_the_full_text_is_written_once_however_its_name_is_spelt() -> None:
 def test_the_full_text_is_known_by_its_prefix_where_its_namespace_is_nobody_s() -> None:
     item = "<content:encoded>&lt;p>Twelve fathoms.&lt;/p></content:encoded>"
     assert "Twelve fathoms" in _scene(_rss(item, content="urn:whatever")).public("feed.json")
+
+
+YANDEX = PREFIXES["yandex"]
+
+
+def test_the_full_text_of_another_vocabulary_is_the_content_beside_its_beginning() -> None:
+    item = "<y:full-text>Short. And then twelve fathoms of rope.</y:full-text>"
+    scene = _scene(_rss(item, y=YANDEX))
+    (shown,) = json.loads(scene.public("feed.json"))["items"]
+    assert "twelve fathoms" in shown["content_html"]
+    assert shown["summary"].startswith("Short.")
+    page = scene.public(f"entries/{shown['_feedmirror']['key']}.html")
+    assert "twelve fathoms" in page
+    (atom,) = etree.fromstring(scene.public("atom.xml").encode()).iter(f"{A}content")
+    assert NOTICE in atom.text
+
+
+def test_a_full_text_that_says_no_more_does_not_take_the_place_of_the_description() -> None:
+    document = _rss("<y:full-text>Short</y:full-text>", y=YANDEX).replace(
+        b"Short.", b"<b>Short</b>."
+    )
+    assert "<b>Short</b>" in _scene(document).public("feed.json")
+    (shown,) = json.loads(_scene(document).public("feed.json"))["items"]
+    assert "summary" not in shown
 
 
 @pytest.mark.parametrize(

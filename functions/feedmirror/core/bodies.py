@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from feedmirror.core import html
 from feedmirror.core.reading import is_own
 from feedmirror.core.rewriting import link
-from feedmirror.core.text import is_marked_up, looks_like_html, paragraphs, unescape
+from feedmirror.core.text import is_marked_up, looks_like_html, paragraphs, unescape, words_of
 from feedmirror.core.uri import absolute
-from feedmirror.core.vocabulary import BODIES, HTML
+from feedmirror.core.vocabulary import BODIES, FULL_TEXTS, HTML
 from feedmirror.core.xml import XML, Element, Node, printable
+
+_FULLER = 1.5  # times as long as the description, which else says the same, often with its markup
 
 
 def site_base(link: str | None, location: str) -> str:
@@ -49,8 +51,9 @@ def summary_and_content(
 ) -> tuple[str | None, str | None]:
     """The bodies of an entry of feedparser's, whose element is given where it is known.
 
-    An entry without any gets the first that another vocabulary has, so that readers of the mirror
-    find it where they look.
+    An entry with a description alone gets the full text that another vocabulary has, if that says
+    more; one without any body the first body of another vocabulary. So readers of the mirror find
+    each where they look.
     """
     bases = replace(bases, wrapper=_wrapper_base(element) if element else None)
     best = max(dict.get(raw, "content") or [], key=_weight, default=None)
@@ -60,9 +63,13 @@ def summary_and_content(
         detail = {"value": dict.get(raw, "summary")}
     # Without a detail, it is a content that feedparser has copied.
     summary = _clean(detail, bases) if detail else None
-    if summary is None and content is None and element is not None:
-        node = element.node
-        summary = next(_elsewhere(node, node.name.uri, bases.of(element.base)), None)
+    if element is not None and content is None:
+        node, base = element.node, bases.of(element.base)
+        full = next(_elsewhere(node, node.name.uri, base, FULL_TEXTS), "")
+        if len(words_of(full)) > _FULLER * len(words_of(summary or "")):
+            content = full
+        if summary is None and content is None:
+            summary = next(_elsewhere(node, node.name.uri, base, BODIES), None)
     return summary, content
 
 
@@ -103,12 +110,12 @@ def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
     return html.clean(value, base, bases.page, xhtml=kind.endswith("xml")) or None
 
 
-def _elsewhere(node: Node, own: str, base: str) -> Iterator[str]:
-    """The bodies in elements of other vocabularies than `own`, those in groups too."""
+def _elsewhere(node: Node, own: str, base: str, names: Container[tuple[str, str]]) -> Iterator[str]:
+    """The bodies in elements of `names`, of other vocabularies than `own`, those in groups too."""
     for child in node.elements():
         if is_own(child.name.uri, own):
             continue
-        if (child.name.uri, child.name.local) in BODIES:
+        if (child.name.uri, child.name.local) in names:
             text = printable(child.text())
             if is_marked_up(text) or ("\n" not in text.strip() and looks_like_html(text)):
                 body = html.clean(text, base)
@@ -117,4 +124,4 @@ def _elsewhere(node: Node, own: str, base: str) -> Iterator[str]:
             if body:
                 yield body
         elif child.name.local == "group":
-            yield from _elsewhere(child, own, base)
+            yield from _elsewhere(child, own, base, names)

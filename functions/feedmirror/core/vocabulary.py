@@ -150,6 +150,8 @@ BODIES = {
     (ATOM, "summary"): "text",
     (ATOM, "content"): "text",
 }
+# Those that hold the whole entry, where its description may be a beginning.
+FULL_TEXTS = frozenset({(YANDEX, "full-text"), (TURBO, "content")})
 # The same within elements of other vocabularies: a live item holds elements of RSS, as items do.
 NESTED_BODIES = BODIES | {("", "description"): "html", (CONTENT, "encoded"): "html"}
 _PREFIXED = {(URIS[uri], local): kind for (uri, local), kind in NESTED_BODIES.items() if uri}
