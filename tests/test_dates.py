@@ -265,6 +265,8 @@ def test_dates_that_cannot_be_are_none(raw: object) -> None:
         "2 listopad 2026 12:00",  # October in Croatian, November in Polish
         "2 Mar 2026 to 4 Mar 2026",
         "not before 2 Mar 2026",
+        "2026 03 12:00:00",
+        "2026 Mar 12:00",
     ],
 )
 def test_what_may_mean_another_moment_is_none(raw: str) -> None:
@@ -282,6 +284,7 @@ def test_a_zone_that_looks_like_the_year_1_is_a_zone(raw: str) -> None:
     st.permutations(["Mon,", "02", "Mar", "2026", "12:00:00", "PM", "+0200", "EST", "(x)"]),
     st.integers(1, 9),
 )
+@example(["2026", "02", "12:00:00"], 3)
 def test_what_is_read_of_shuffled_words_is_all_of_them(words: list[str], count: int) -> None:
     chosen = words[:count]
     moment = parse_date(" ".join(chosen))

@@ -32,8 +32,9 @@ _DATES = (
     rf"{_WEEKDAY}{_DAY}{_GAP}{_MONTH}{_GAP}(?P<year>[0-9]{{4}}|[0-9]{{2}}(?!:)){_REST}",
     # 2026-11-06, 2026/11/06, 2026-Nov-06
     (
-        rf"{_WEEKDAY}(?P<year>[0-9]{{4}})(?P<gap>[-./ ]) ?(?P<month>[0-9]{{1,2}}|{_NAME})(?P=gap) ?"
-        rf"(?P<day>[0-9]{{1,2}})\.?{_REST}"
+        rf"{_WEEKDAY}(?P<year>[0-9]{{4}})(?P<gap>[-./]|(?P<blank> )) ?"
+        rf"(?P<month>[0-9]{{1,2}}|{_NAME})(?P=gap) ?"
+        rf"(?P<day>[0-9]{{1,2}})\.?(?(blank)(?!:)){_REST}"  # `2026 11 12:00:00` has no day
     ),
     # 20261106T174500Z, 20261106174500, 20261106. Source: ISO 8601, basic format.
     (
