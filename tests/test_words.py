@@ -207,6 +207,8 @@ def test_what_is_not_nested_costs_an_article_no_markup(many: str) -> None:
         ("a<!-- note><p>b</p>", "a<p>b</p>"),
         ("a<!-- cut o", "a"),
         ("a<datalist><option>b</datalist>c", "ac"),
+        ("a<video/><p>b</p>", "a<video></video><p>b</p>"),
+        ("a<audio controls /><p>b</p>", 'a<audio controls=""></audio><p>b</p>'),
         ("a<textarea><p>b &amp;</textarea><p>c</p>", "a&lt;p&gt;b &amp;<p>c</p>"),
         ("<![CDATA[a]]", "a"),
         ('a<i title="b>c</i> d', 'a<i title="b">c</i> d'),
@@ -388,7 +390,11 @@ def test_a_formula_in_a_script_is_kept() -> None:
         '<span class="MathJax"><math><mi>a</mi></math></span><script type="math/tex">a</script>'
     )
     assert words_of(clean(typeset)) == "a"
-    assert words_of(clean('so <script type="math/tex">a < b</script> holds')) == "so a < b holds"
+    script = '<script type="math/tex">a < b</script>'
+    assert words_of(clean(f"so {script} holds")) == "so a < b holds"
+    preview = '<span class="MathJax_Preview">[formula]</span>'
+    assert words_of(clean(f"so {preview}{script} holds")) == "so a < b holds"
+    assert words_of(clean(f"so {preview} holds")) == "so [formula] holds"
 
 
 # ---------------------------------------------------------------- line breaks, addresses

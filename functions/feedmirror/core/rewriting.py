@@ -17,8 +17,17 @@ from feedmirror.core.tokens import Tag, tokens
 from feedmirror.core.uri import absolute
 from feedmirror.core.visible import FORMULA, is_concealed
 
-_ODD = re.compile(r"<[!?]|</(?![a-zA-Z])|\]\]>|<[a-zA-Z][^<>]*+(?:<|$)|=\s*+(?:\"[^\"]*+|'[^']*+)$")
-_TYPESET = re.compile(r"class=[\"']?mathjax", re.IGNORECASE)  # then formulas stand there twice
+_ODD = re.compile(
+    r"<[!?]|</(?![a-zA-Z])|\]\]>|<[a-zA-Z][^<>]*+(?:<|$)|=\s*+(?:\"[^\"]*+|'[^']*+)$"
+    r"|<(?:audio|video)\b[^<>]*/>",
+    re.IGNORECASE,
+)
+_TYPESET = re.compile(
+    r"class=[\"']?mathjax(?!_preview)", re.IGNORECASE
+)  # then formulas stand twice
+_PREVIEW = re.compile(r"\sclass\s*=\s*[\"']?mathjax_preview\b", re.IGNORECASE)
+_TEX = re.compile(r"<script[^<>]*[\s\"'=]math/tex", re.IGNORECASE)
+_PLAYED = frozenset({"audio", "video"})  # what is in them is shown to nobody who can play them
 _VOID = frozenset("area br col hr img source track wbr".split())
 _VOID_END = re.compile(rf"</(?:{'|'.join(sorted(_VOID))})\s*>", re.IGNORECASE)
 _FRAMES = {"iframe": ("src", "data-src"), "embed": ("src",), "object": ("data",)}
@@ -47,6 +56,7 @@ class Rewritten:
             self._xhtml = xhtml
             self._has_base = False
             self._is_typeset = _TYPESET.search(body) is not None
+            self._has_tex = not self._is_typeset and _TEX.search(body) is not None
             self._parts: list[str] = []
             self._rewrite(list(tokens(body)))
             self.body = "".join(self._parts)
@@ -83,6 +93,10 @@ class Rewritten:
             self._frame(tag)
         elif tag.name == "input":
             self._box(tag)
+        elif self._has_tex and tag.name == "span" and _PREVIEW.search(tag.raw):
+            self._parts.append("<span hidden>")  # it stands in for the formula in the script
+        elif tag.name in _PLAYED and tag.is_whole and not self._xhtml:
+            self._parts.append(f"{tag.source}</{tag.name}>")
         elif tag.name in _RENAMED and not tag.is_drawn:
             self._renamed(tag)
         elif tag.name in _APART and (tag.is_drawn or tag.name in OF_HTML):
