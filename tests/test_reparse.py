@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.core import html
 from feedmirror.core import state as states
+from feedmirror.core.parse import parse
 from feedmirror.core.state import State
 from feedmirror.errors import FetchError, Kind, ParseError, StoreError
-from feedmirror.model import PARSER_VERSION, Disclaimer, Entry, Subscription
+from feedmirror.model import PARSER_VERSION, Disclaimer, Entry, Fetched, Subscription
 from feedmirror.ports import Located, Rereader, Store
 from feedmirror.rebuild import Rebuilt, rebuild
 from feedmirror.reparse import Reparsed
@@ -32,7 +34,7 @@ from misbehaviour import beyond_own
 from origin_server import OriginServer
 from parsers import InProcessParser
 from remembering import remember_renderings
-from scene import FEEDS, PUBLIC_URL, SUBSCRIPTION, Scene
+from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
 from stores import CountingStore, Crash, CrashingStore, MemoryStore
 
 STATE = "data/news/state.json"
@@ -90,6 +92,11 @@ def public(scene: Scene) -> dict[str, bytes]:
 def holes(scene: Scene) -> list[str]:
     """What is public and has the hole."""
     return [key for key, body in public(scene).items() if HOLE.encode() in body]
+
+
+def ids(scene: Scene) -> list[Any]:
+    """The public ids in every document of the whole history."""
+    return [seen.ids for name in FEEDS for seen in scene.history(name)]
 
 
 def feed(*numbers: int, make: Callable[..., bytes] = rss_document, **changes: Any) -> bytes:
@@ -179,11 +186,11 @@ def test_nothing_is_written_where_nothing_is_read_otherwise() -> None:
 
 def test_entries_stay_who_and_where_they_are(older: Callable[[], None]) -> None:
     scene = mirrored()
-    before, ids = state(scene), [seen.ids for seen in scene.history("atom.xml")]
+    before, ids_before = state(scene), ids(scene)
     older()
     reparse(scene)
     after = state(scene)
-    assert [seen.ids for seen in scene.history("atom.xml")] == ids
+    assert ids(scene) == ids_before
     for old, new in zip(before.window, after.window, strict=True):
         assert replace(new, entry=old.entry, number=old.number) == old
     assert (after.sealed, after.next_seq, after.feed) == (
@@ -234,18 +241,60 @@ def test_document_that_is_seen_afterwards_brings_no_revision(
     if not is_known:
         del objects(scene)[STATE]
     reparse(scene)
-    everything = [
-        entry(n, summary=BODY.format(f"{n}, edited," if n == 12 else n)) for n in range(13, 0, -1)
-    ]
-    scene.says(rss_document(everything))
+    entries = everything()
+    scene.says(rss_document(entries))
     before = len(record_keys(scene))
     outcome = scene.refresh()
     assert (outcome.new, outcome.revised) == (0, 0)
     assert len(record_keys(scene)) == before
-    everything[1] = entry(12, summary="<p>Edited once more.</p>")
+    entries[1] = entry(12, summary="<p>Edited once more.</p>")
     scene.later(hours=1)
-    scene.says(rss_document(everything))
+    scene.says(rss_document(entries))
     assert scene.refresh().revised == 1  # the origin's own edits are told from newer readings
+
+
+def everything() -> list[dict[str, Any]]:
+    """What the origin says of all entries of `mirrored`, at last."""
+    said = {12: "12, edited,"}
+    return [entry(n, summary=BODY.format(said.get(n, n))) for n in range(13, 0, -1)]
+
+
+def test_entry_that_was_read_again_keeps_its_revision_and_id_when_particulars_change(
+    older: Callable[[], None],
+) -> None:
+    scene = mirrored()
+    older()
+    reparse(scene)
+    before, names = ids(scene), public(scene).keys()
+    entries = everything()
+    entries[-1] |= {"author": "desk@gazette.example.org (The Desk)"}  # of the archive
+    entries[1] |= {"author": "desk@gazette.example.org (The Desk)"}  # of the window
+    scene.says(rss_document(entries))
+    outcome = scene.refresh()
+    assert (outcome.new, outcome.revised, outcome.amended) == (0, 0, 2)
+    assert len([key for key in record_keys(scene) if key.endswith(".2.json")]) == 2
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    assert ids(scene) == before
+    assert public(scene).keys() == names
+    assert scene.archived()[-1] == "Entry 1"
+
+
+def test_what_a_refresh_reads_better_is_a_further_record_of_the_same_revision(
+    older: Callable[[], None],
+) -> None:
+    scene = mirrored()
+    before, names, records_before = ids(scene), public(scene).keys(), record_keys(scene)
+    older()
+    scene.says(rss_document(everything()))
+    outcome = scene.refresh()
+    assert (outcome.new, outcome.revised) == (0, 0)
+    new = {key for key in record_keys(scene) if key not in records_before}
+    assert {key.replace(".1.json", ".0.json") for key in new} < set(records_before)
+    assert len(new) == 13
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    assert holes(scene) == []
+    assert ids(scene) == before
+    assert public(scene).keys() == names
 
 
 def test_rebuild_without_a_state_finds_the_newest_reading(older: Callable[[], None]) -> None:
@@ -307,7 +356,9 @@ def test_entries_without_their_original_are_sanitised_again_and_counted(
     older()
     assert told(reparse(scene)) == Reparsed(reread=2, cleaned=3, changed=5)
     assert holes(scene) == []
-    assert told(reparse(scene)) == Reparsed(reread=2)
+    store = CountingStore(scene.store)
+    assert told(reparse(scene, store)) == Reparsed(reread=2, cleaned=3)
+    assert store.writes == []
 
 
 def test_what_the_lenient_parser_reads_afterwards_is_no_revision(
@@ -347,6 +398,31 @@ def test_no_secret_comes_out_of_an_original(older: Callable[[], None], is_config
     for key, body in public(scene).items():
         assert TOKEN.encode() not in body, key
         assert b"hush" not in body, key
+
+
+@pytest.mark.usefixtures("older")
+def test_date_that_moves_with_the_clock_stays_the_first_one() -> None:
+    scene = Scene(feed(1, published=NOON - timedelta(days=1)), MemoryStore())
+    scene.refresh()
+    scene.later(hours=1)
+    scene.says(feed(1, published=NOON + timedelta(hours=1), author="The Desk"))
+    assert scene.refresh().amended == 1
+    assert told(reparse(scene)) == Reparsed(reread=1)
+    assert state(scene).window.revisions[0].entry.published == NOON - timedelta(days=1)
+
+
+def test_date_that_was_misread_at_first_is_mended(older: Callable[[], None]) -> None:
+    scene = Scene(feed(1, published=NOON - timedelta(days=2)), MemoryStore())
+    scene.refresh()
+    [key] = record_keys(scene)
+    said = NOON - timedelta(days=1)
+    plain = json.loads(objects(scene)[key])
+    again = parse(Fetched(URL, feed(1, published=said)), frozenset()).entries[0]
+    plain["revision"]["entry"]["original"] = again.original
+    objects(scene)[key] = json.dumps(plain).encode()
+    older()
+    reparse(scene)
+    assert state(scene).window.revisions[0].entry.published == said
 
 
 def test_dates_far_in_the_future_are_none_in_any_reading(older: Callable[[], None]) -> None:

@@ -152,7 +152,8 @@ class Ledger:
         """
         found = {}
         for key in keys:
-            name = record.key_of(self.slug, key, state.seen[key].digest, 0)
+            sight = state.seen[key]
+            name = record.key_of(self.slug, key, sight.record or sight.digest, 0)
             stored = self._store.load(name)
             if stored is None:  # its words were read again since, under the name they had
                 name = next(iter(self._store.keys(f"{folder(self.slug)}{key}/")), name)

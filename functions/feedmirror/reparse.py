@@ -17,7 +17,7 @@ from feedmirror.core.listing import portions
 from feedmirror.core.record import Name, Record
 from feedmirror.core.redaction import MARK, Redaction
 from feedmirror.core.secrets import secrets_of
-from feedmirror.core.state import TOMORROW
+from feedmirror.core.sort_out import credible, first_dated
 from feedmirror.model import PARSER_VERSION, Entry, Revision, Subscription
 from feedmirror.ports import Located, Rereader, SideBySide, Store
 from feedmirror.publisher import Publisher
@@ -87,23 +87,19 @@ class Reparse:
 
         Raises: StoreError; ParseError if there is no parser any more.
         """
-        names = [trace.name for trace in archive.traces.values() if self._is_due(trace.name)]
+        names = [one.name for one in archive.traces.values() if one.name not in self._read]
         loaded = self._side_by_side(load, names)
-        stored = (_Stored(name, found) for name, found in loaded if isinstance(found, Record))
-        for batch in portions(filter(self._is_to_be_read, stored), _MOST_TOGETHER, _MOST_BYTES):
+        stored = (
+            _Stored(name, found)
+            for name, found in loaded
+            # What a newer program has read stays.
+            if isinstance(found, Record) and found.parser_version <= PARSER_VERSION
+        )
+        for batch in portions(stored, _MOST_TOGETHER, _MOST_BYTES):
             changed = list(self._changed(batch))
             for record in self._side_by_side(self._store, changed):
                 archive.add(record)
                 self._read.add(_name_of(record.revision))
-
-    def _is_due(self, name: Name) -> bool:
-        return name not in self._read
-
-    @staticmethod
-    def _is_to_be_read(stored: _Stored) -> bool:
-        """Not what a newer program read; nor what this one has sanitised already."""
-        version = stored.record.parser_version
-        return version < PARSER_VERSION or (stored.is_lossless and version == PARSER_VERSION)
 
     def _changed(self, batch: Sequence[_Stored]) -> Iterator[Record]:
         """The records to store."""
@@ -158,13 +154,11 @@ class Reparse:
             self._redactions[address] = Redaction(
                 secrets_of(self._subscription, address), self._key
             )
-        entry = self._redactions[address].value(entry)
-        latest = revision.observed_at + TOMORROW
-        return replace(
-            entry,
-            published=entry.published if entry.published and entry.published <= latest else None,
-            updated=entry.updated if entry.updated and entry.updated <= latest else None,
-        )
+        entry = credible(self._redactions[address].value(entry), revision.observed_at)
+        first = revision.entry.published
+        # Later readings may have kept the date of the first, whatever their originals say.
+        is_first = revision.observed_at == revision.first_seen
+        return entry if is_first or first is None else first_dated(entry, first)
 
     def _store(self, record: Record) -> Record:
         """The record under the name that it was stored under."""

@@ -17,10 +17,11 @@ _REMEMBERED = 5_000  # keys, at least
 class Sight(NamedTuple):
     """What is remembered of an entry, listed or not. Times are seconds since the epoch."""
 
-    digest: str  # of its revision
+    digest: str  # of its words as they were read last
     at: int  # when it was first seen
     particulars: str = ""  # digest of what is no part of the revision
     dated: int | None = None  # the date that it is published with
+    record: str = ""  # digest that names its revision; empty: `digest`, as of all read only once
 
 
 Seen = dict[str, Sight]  # by key

@@ -174,7 +174,8 @@ def _seen(base: State, plan: Plan, window: int) -> Seen:
         trace = traces[key]
         first = int(trace.first_seen.timestamp())
         at = base.seen[key].at if key in base.seen else first
-        seen[key] = Sight(trace.reading, min(at, first), trace.particulars, trace.dated)
+        named = "" if trace.digest == trace.reading else trace.digest
+        seen[key] = Sight(trace.reading, min(at, first), trace.particulars, trace.dated, named)
     # A first mirror's entries all came in one document: the best guess at how many are in one.
     together = max(Counter(trace.listed_at for trace in plan.traces).values(), default=0)
     return remembered(seen, max(2 * together + window, len(known)))

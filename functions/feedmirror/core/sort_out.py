@@ -132,7 +132,8 @@ class _Sorting:
             if listed and listed.entry != counted:
                 self.counted.append(replace(listed, entry=counted))
             return
-        revision = _again(observed, self.recall(one.key), sight)
+        known = self.recall(one.key)
+        revision = _again(observed, known, sight, is_edited=change is self.revised)
         if change is self.revised and one.key not in self._listed:
             revision = replace(revision, seq=0, listed_at=observed.listed_at)  # it comes back
         elif not revision.seq:
@@ -156,9 +157,8 @@ class _Sorting:
             return self.revised if is_same_reader else self.amended
         if not self._reading.parsed.lossless:  # it has less to say than what is stored
             return None
-        new = sight_of(observed)
-        same = (new.particulars, new.dated) == (sight.particulars, sight.dated)
-        return None if same else self.amended
+        said = (particulars_digest(observed.entry), date_of(observed))
+        return None if said == (sight.particulars, sight.dated) else self.amended
 
     def _may_follow(self, revision: Revision) -> bool:
         if self._state.parser_version != PARSER_VERSION:
@@ -178,17 +178,14 @@ def sight_of(revision: Revision) -> Sight:
     """Return what is remembered of an entry, given as it was read last."""
     first = int(revision.first_seen.timestamp())
     particulars = particulars_digest(revision.entry)
-    return Sight(revision.digest, first, particulars, date_of(revision))
+    reading = revision_digest(revision.entry)
+    record = "" if reading == revision.digest else revision.digest
+    return Sight(reading, first, particulars, date_of(revision), record)
 
 
 def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
     """An entry as a revision that was never seen before; `seq` 0 is no place yet."""
-    limit = reading.requested_at + TOMORROW
-    entry = replace(
-        entry,
-        published=entry.published if entry.published and entry.published <= limit else None,
-        updated=entry.updated if entry.updated and entry.updated <= limit else None,
-    )
+    entry = credible(entry, reading.requested_at)
     return Revision(
         key=item.key,
         digest=revision_digest(entry),
@@ -203,33 +200,54 @@ def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
     )
 
 
+def credible(entry: Entry, at: datetime) -> Entry:
+    """Return the entry without dates that are in the future of the time it was fetched at."""
+    limit = at + TOMORROW
+    return replace(
+        entry,
+        published=entry.published if entry.published and entry.published <= limit else None,
+        updated=entry.updated if entry.updated and entry.updated <= limit else None,
+    )
+
+
 def _dated(entry: Entry, sight: Sight, listed: Mapping[str, Revision], key: str) -> Entry:
-    """The entry with the date that counts: the first one, unless it was corrected."""
+    """The entry with the date that counts."""
     if sight.dated is None:
         return entry
-    standing = datetime.fromtimestamp(sight.dated, UTC)
+    known = listed.get(key)
+    exact = known.entry.published if known else None
+    return first_dated(entry, exact or datetime.fromtimestamp(sight.dated, UTC))
+
+
+def first_dated(entry: Entry, first: datetime) -> Entry:
+    """Return the entry with the date that it had first, unless the origin has corrected that."""
+    standing = first.replace(microsecond=0)
     said = entry.published.replace(microsecond=0) if entry.published else None
     if said is not None and not standing < said < standing + _MOVES_ON:
         return entry
-    known = listed.get(key)
-    return replace(entry, published=known.entry.published if known else standing)
+    return replace(entry, published=first)
 
 
-def _again(observed: Revision, known: Revision | None, sight: Sight) -> Revision:
+def _again(
+    observed: Revision, known: Revision | None, sight: Sight, *, is_edited: bool
+) -> Revision:
     """An observed revision of an entry that is known: in its place, if it still has one, and under
-    the public id that it has had from the first.
+    the public id that it has had from the first. Unless the origin has edited it, it is the same
+    revision, whatever a newer parser makes of its words.
     """
     if known is None:
         first = datetime.fromtimestamp(sight.at, observed.observed_at.tzinfo)
         return replace(observed, first_seen=first)
+    digest = observed.digest if is_edited else known.digest
     return replace(
         observed,
+        digest=digest,
         guid=known.guid,
         guid_is_permalink=known.guid_is_permalink,
         seq=known.seq,
         first_seen=known.first_seen,
         listed_at=known.listed_at,
-        number=min(known.number + 1, LAST) if known.digest == observed.digest else 0,
+        number=min(known.number + 1, LAST) if known.digest == digest else 0,
     )
 
 

@@ -313,11 +313,11 @@ def _moving(plain: list[Any]) -> tuple[str, int]:
 
 def _seen(plain: dict[str, Any]) -> Seen:
     seen = {}
-    for key, (digest, at, particulars, dated) in plain.items():
-        codec.string(digest), codec.whole(at), codec.string(particulars)
+    for key, (digest, at, particulars, dated, record) in plain.items():
+        codec.string(digest), codec.whole(at), codec.string(particulars), codec.string(record)
         if dated is not None and type(dated) is not int:
             raise TypeError("a date is no number")
-        seen[key] = Sight(digest, at, particulars, dated)
+        seen[key] = Sight(digest, at, particulars, dated, record)
     moments = [moment for sight in seen.values() for moment in (sight.at, sight.dated or 0)]
     for moment in (min(moments, default=0), max(moments, default=0)):
         datetime.fromtimestamp(moment, UTC)  # there is such
