@@ -195,14 +195,29 @@ def test_a_body_of_another_vocabulary_carries_the_disclaimer_however_it_is_spelt
         assert NOTICE in found.text
 
 
-def test_the_description_of_a_picture_is_no_body() -> None:
+@pytest.mark.parametrize(
+    "picture", ["a' medium='image'", "a' type='image/png'", "a.png'", "a.JPG?w=9'"]
+)
+@pytest.mark.parametrize("words", ["A coil of rope", "A coil of rope " * 40])
+def test_the_description_of_a_picture_is_no_body(picture: str, words: str) -> None:
     item = (
-        "<media:content url='https://k.example.org/a.png' medium='image'><media:description>"
-        "A coil of rope</media:description></media:content>"
+        f"<media:content url='https://k.example.org/{picture}><media:description>{words}"
+        "</media:description></media:content>"
     )
     for document in _both(_rss(item, media=MEDIA)):
         (found,) = etree.fromstring(document.encode()).iter(f"{{{MEDIA}}}description")
-        assert found.text == "A coil of rope"
+        assert found.text == words
+
+
+@pytest.mark.parametrize("film", ["a.png' medium='video'", "a.png' type='video/webm'", "a.webm'"])
+def test_the_description_of_a_film_is_a_body(film: str) -> None:
+    item = (
+        f"<media:content url='https://k.example.org/{film}><media:description>A coil of rope"
+        "</media:description></media:content>"
+    )
+    for document in _both(_rss(item, media=MEDIA)):
+        (found,) = etree.fromstring(document.encode()).iter(f"{{{MEDIA}}}description")
+        assert NOTICE in found.text
 
 
 # ---------------------------------------------------------------- Atom within RSS, and in Atom

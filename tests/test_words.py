@@ -444,6 +444,13 @@ def test_plain_text_keeps_its_line_breaks() -> None:
     assert _atom("<summary type='html'>a\nb</summary>").summary == "a\nb"
 
 
+def test_a_content_that_is_a_picture_elsewhere_is_shown() -> None:
+    content = _atom("<content type='image/png' src='/a.png'/>").content
+    assert content == '<p><img src="https://tides.example.org/a.png"></p>'
+    linked = _atom("<content type='text/html' src='/a'/>").content or ""
+    assert 'href="https://tides.example.org/a"' in linked
+
+
 def test_an_address_in_brackets_is_no_element() -> None:
     text = "See &lt;https://b.example.org/&gt;, or ask &lt;ann@b.example.org&gt;"
     for added in ("", "\nbye", "&lt;br&gt;bye"):

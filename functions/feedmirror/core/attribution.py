@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from feedmirror.core.formats import Publication
 from feedmirror.core.title import worded
 from feedmirror.core.uri import is_web
-from feedmirror.core.vocabulary import MEDIA_TYPES
+from feedmirror.core.vocabulary import type_of
 from feedmirror.model import Enclosure, Entry, Revision, Source
 
 _LONGEST_TITLE = 1_000  # characters: it is in every entry, and some origin's may be a megabyte
@@ -73,7 +73,7 @@ def media_type(enclosure: Enclosure) -> str | None:
     declared = enclosure.media_type
     if declared and _MEDIA_TYPE.fullmatch(declared):
         return declared
-    return MEDIA_TYPES.get(urlsplit(enclosure.url).path.rpartition(".")[2].lower())
+    return type_of(enclosure.url)
 
 
 def medium_of(file: Enclosure) -> str:

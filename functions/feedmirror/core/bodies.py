@@ -13,7 +13,7 @@ from feedmirror.core.rewriting import link
 from feedmirror.core.text import is_marked_up, looks_like_html, paragraphs, unescape, words_of
 from feedmirror.core.uri import absolute
 from feedmirror.core.vocabulary import BODIES, FULL_TEXTS, HTML
-from feedmirror.core.xml import XML, Element, Node, printable
+from feedmirror.core.xml import XML, Element, Node, escape, printable
 
 _FULLER = 1.5  # times as long as the description, which else says the same, often with its markup
 
@@ -88,7 +88,7 @@ def _weight(detail: dict[str, Any]) -> tuple[bool, int]:
 
 
 def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
-    """A text construct as safe HTML; a link where it only points at what it means.
+    """A text construct as safe HTML; a picture or a link where it only points at what it means.
 
     None where there is nothing, or nothing that is text, like a picture.
     """
@@ -98,6 +98,8 @@ def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
         base = bases.wrapper
     if not isinstance(value, str) or not value.strip():
         source = absolute(detail.get("src"), base)
+        if source and kind.startswith("image/"):
+            return f'<p><img src="{escape(source)}"></p>'
         return link(source) if source else None
     if kind.startswith("text/") and kind != "text/html":
         return paragraphs(value) or None

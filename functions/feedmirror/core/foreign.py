@@ -35,6 +35,7 @@ from feedmirror.core.vocabulary import (
     TOMBSTONES,
     URIS,
     body_kind,
+    type_of,
 )
 from feedmirror.core.xml import XML, Element, Name, Node, quote, reference
 
@@ -220,7 +221,7 @@ def _is_picture(node: Node) -> bool:
     """True for a picture of Media RSS: what describes it stands in its place, and is no body."""
     if node.name.uri != MEDIA or node.name.local not in {"content", "thumbnail"}:
         return False
-    kind = node.get("medium") or node.get("type") or ""
+    kind = node.get("medium") or node.get("type") or type_of(node.get("url") or "") or ""
     return node.name.local == "thumbnail" or kind.strip().lower().startswith("image")
 
 

@@ -25,7 +25,11 @@ _OTHER = frozenset(
 )
 _OF_LICENCES = frozenset({"cc", "creativeCommons", "rsl"})  # prefixes
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<rest>[^<>]*)>")
-_PICTURE = re.compile(r"<media:(?:thumbnail\b|content\b[^<>]*\s(?:medium=\"image|type=\"image/))")
+_PICTURE = re.compile(
+    r"<media:(?:thumbnail\b|content\b(?:[^<>]*\s(?:medium=\"image|type=\"image/)"
+    r"|(?![^<>]*\s(?:medium|type)=)[^<>]*\surl=\"[^\"?#]*\.(?:avif|gif|jpe?g|png|webp)[\"?#]))",
+    re.IGNORECASE,
+)
 
 
 def is_prose(text: str) -> bool:

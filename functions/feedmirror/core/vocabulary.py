@@ -234,6 +234,12 @@ MEDIA_TYPES = {
     "srt": "application/x-subrip",
 }
 
+
+def type_of(url: str) -> str | None:
+    """Return the media type that the extension in an address tells, None if it tells none."""
+    return MEDIA_TYPES.get(url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower())
+
+
 # Elements whose value a validator refuses unless it is one of these: mended, or dropped.
 MENDS: dict[tuple[str, str], Callable[[str], str | None]] = {
     (ITUNES, "explicit"): _explicit,
