@@ -155,6 +155,15 @@ def _report(run: Soak, days: int, took_s: float) -> None:
     ]
     for name, value in rows:
         print(f"{name:34}{value:>14}")
+    print(f"\n{'a feed and day':34}{'downloads':>14}{'writes':>14}{'new entries':>14}")
+    for habit in dict.fromkeys(feed.habit for feed in feeds):
+        those = [feed for feed in feeds if feed.habit == habit]
+        per = len(those) * days
+        written = sum(run.store.written[feed.subscription.slug] for feed in those)
+        counts = (
+            sum(feed.downloads for feed in those), written, sum(feed.newest - 30 for feed in those)
+        )  # fmt: skip
+        print(f"{habit:34}{''.join(f'{count / per:14.2f}' for count in counts)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

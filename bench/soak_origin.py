@@ -21,6 +21,17 @@ NEW_A_DAY = 0.2  # entries of a feed; some have five times as many, most have fe
 SHOWN = 12  # entries that a feed lists
 _FAULTS = (Kind.TIMEOUT, Kind.SERVER, Kind.DNS, Kind.RESET, Kind.TLS, Kind.THROTTLED)
 _MAKERS = (rss_document, atom_document, json_feed)
+# What origins do that has cost other mirrors entries, downloads or writes.
+HABITS = (
+    "usual",
+    "one GUID for all entries",
+    "one link and no GUID",
+    "links and no GUIDs",
+    "counters in the entries",
+    "a clock in the description",
+    "new validators at each poll",
+    "now and then not well-formed",
+)
 
 
 @dataclass(slots=True)
@@ -43,6 +54,12 @@ class Feed:
     not_before: datetime | None = None  # the same, once a refresh has ended with it
     known_gone: frozenset[str] = frozenset()  # as above
     too_early: int = 0
+    downloads: int = 0  # whole documents that were sent
+
+    @property
+    def habit(self) -> str:
+        """Which of `HABITS` the origin has."""
+        return HABITS[int(self.subscription.slug.rpartition("-")[2]) % len(HABITS)]
 
     def ended(self, outcome: Outcome) -> None:
         """A refresh came to its end: what was served has to stay, what was asked for is known."""
@@ -93,8 +110,11 @@ class SoakOrigin:
             cut = feed.chance.randrange(len(feed.body) // 2, len(feed.body))
             return "cut off", Fetched(url, feed.body[:cut], "application/xml", Validators('"cut"'))
         feed.moved = feed.moved or roll < 0.0305
+        if feed.habit == "new validators at each poll":
+            feed.etag = f'"{len(feed.asked_at)}"'
         if known and known.etag == feed.etag:
             return "not modified", NotModified(url)
+        feed.downloads += 1
         feed.served = set(_shown(feed))
         moved_to = f"{feed.subscription.url}?moved" if feed.moved else None
         found = Fetched(moved_to or url, feed.body, None, Validators(feed.etag), moved_to=moved_to)
@@ -116,15 +136,27 @@ def _grow(feed: Feed, now: datetime) -> None:
     rate = NEW_A_DAY * (5 if feed.subscription.slug.endswith("7") else 0.7)
     new = int(rate * days + feed.chance.random())
     feed.newest += new
-    edited = feed.chance.random() < 0.01
+    # Where nothing but the words identifies an entry, an edit is another entry.
+    edited = feed.chance.random() < 0.01 and feed.habit != "one link and no GUID"
     if edited:
         number = feed.chance.choice(range(max(1, feed.newest - 40), feed.newest + 1))
         feed.edits[number] = feed.edits.get(number, 0) + 1
-    if new or edited or not feed.body or feed.chance.random() < 0.01:
-        numbers = _shown(feed)
-        make = _MAKERS[sum(map(ord, feed.subscription.slug)) % len(_MAKERS)]
-        feed.body = make([_entry(feed, number) for number in numbers], title=feed.subscription.slug)
+    is_other = feed.habit in {"counters in the entries", "a clock in the description"}
+    if new or edited or is_other or not feed.body or feed.chance.random() < 0.01:
+        feed.body = _document(feed, now)
         feed.etag = f'"{blake2b(feed.body, digest_size=8).hexdigest()}"'
+
+
+def _document(feed: Feed, now: datetime) -> bytes:
+    slug = feed.subscription.slug
+    entries = [_entry(feed, number) for number in _shown(feed)]
+    if feed.habit == "usual":
+        return _MAKERS[sum(map(ord, slug)) % len(_MAKERS)](entries, title=slug)
+    clock = f"As of {now}" if feed.habit == "a clock in the description" else "Words"
+    body = rss_document(entries, title=slug, description=clock)
+    if feed.habit == "now and then not well-formed" and feed.chance.random() < 0.3:
+        body = body.replace(b"</channel>", b"<image><url>x</image></channel>")
+    return body
 
 
 def _shown(feed: Feed) -> list[int]:
@@ -142,4 +174,13 @@ def _entry(feed: Feed, number: int) -> dict[str, object]:
     slug, edits = feed.subscription.slug, feed.edits.get(number, 0)
     link = f"https://{slug}.example.org/{number}"
     body = f"<p>What {number} says{' now' * edits}, <a href='/{number}#more'>and more</a>.</p>"
-    return entry(number, link=link, guid=link, summary=body)
+    made: dict[str, object] = {"link": link, "guid": link, "summary": body}
+    if feed.habit == "one GUID for all entries":
+        made["guid"] = f"https://{slug}.example.org/"
+    elif feed.habit == "one link and no GUID":
+        made |= {"link": f"https://{slug}.example.org/", "guid": None}
+    elif feed.habit == "links and no GUIDs":
+        made["guid"] = None
+    elif feed.habit == "counters in the entries":
+        made["extra"] = f"<slash:comments>{len(feed.asked_at) + number}</slash:comments>"
+    return entry(number, **made)

@@ -20,6 +20,10 @@ T = TypeVar("T")
 _CRASHES, _LOST, _REFUSED = 0.0005, 0.0005, 0.001  # of all operations
 
 
+def _slug(key: str) -> str:
+    return key.split("/")[1]
+
+
 class SoakStore:
     """The `Store` around another; `calm` ends the faults."""
 
@@ -28,6 +32,7 @@ class SoakStore:
         self.calm = False
         self.faults: Counter[str] = Counter()
         self.operations: Counter[str] = Counter()
+        self.written: Counter[str] = Counter()  # writes by slug
         self._chance = chance
 
     def load(self, key: str) -> Stored | None:
@@ -36,12 +41,14 @@ class SoakStore:
 
     def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
         """As any store."""
+        self.written[_slug(key)] += 1
         return self._do("create", lambda: self.inner.create(key, body, media_type))
 
     def replace(
         self, key: str, body: bytes, etag: str, media_type: str = "application/json"
     ) -> str | None:
         """As any store."""
+        self.written[_slug(key)] += 1
         return self._do("replace", lambda: self.inner.replace(key, body, etag, media_type))
 
     def keys(self, prefix: str = "") -> Iterator[str]:
