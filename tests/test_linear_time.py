@@ -12,6 +12,7 @@ from builders import rss_document
 from cpu_limit import seconds_not_minutes
 from feedmirror.core import active, html
 from feedmirror.core.atom_vocabulary import joined
+from feedmirror.core.comparison import compared, revision_digest, shares_words
 from feedmirror.core.formats import rss
 from feedmirror.core.identity import Memory, identify
 from feedmirror.core.pages.tokens import tokens
@@ -133,6 +134,20 @@ def test_items_that_share_a_guid_and_a_link_are_told_apart_without_comparing_eac
     with seconds_not_minutes():
         found = identify(items, entries, Identity.GUID, Memory()).found
     assert len({one.key for one in found}) == 20_000
+
+
+def test_identifiers_of_many_marks_are_compared_in_time_that_does_not_explode() -> None:
+    marks = "\u0344\u0316" * 200_000  # classes 230 and 220, to be sorted
+    with seconds_not_minutes():
+        assert compared(f"a{marks}") == f"a{marks}"
+        compared(f"https://tides.example.org/?{'&' * 500_000}a")
+
+
+def test_words_are_compared_without_a_second_look_at_what_is_no_tag() -> None:
+    title = '<a "' * 100_000
+    with seconds_not_minutes():
+        assert shares_words(Entry(title=title), Entry(title=title))
+        revision_digest(Entry(title=title, content=f"<p>{'<b>x</b>' * 100_000}</p>"))
 
 
 def test_prefixes_in_force_are_copied_only_by_an_element_that_declares_another() -> None:

@@ -44,7 +44,7 @@ _COUNTERS = (
 _COUNTER = re.compile(rf"<(?:{_COUNTERS})\b[^<>]*(?:/>|>[^<]*</[^<>]+>)")
 _COUNTED = re.compile(r"\s(?:thr:(?:count|updated)|countHint)=\"[^\"]*\"")
 
-_TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<rest>(?:[^<>\"]|\"[^\"]*\")*)>")
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<rest>(?>(?:[^<>\"]|\"[^\"]*\")*))>")
 _INLINE = frozenset(
     "a abbr b bdi bdo cite code data del dfn em font i ins kbd mark q s samp small span strong "
     "strike sub sup time tt u var wbr".split()
@@ -53,6 +53,7 @@ _ADDRESS = re.compile(r"\b(?:href|cite)=\"([^\"]*)\"")
 _PICTURES = frozenset({"img"})
 # A run of letters and digits; in scripts without spaces between words each character is one.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
+_NORMALISED = 1_000  # characters: normalisation takes time that grows with the square of marks
 _LEAST_SHARED = 3  # an edit leaves one word in so many
 
 
@@ -71,7 +72,9 @@ def compared(identifier: str) -> str:
     White space around it, Unicode normalisation, and of web addresses http or https, the case of
     the host and of percent-encoding, and tracking parameters make no difference.
     """
-    text = normalize("NFC", identifier.strip())
+    text = identifier.strip()
+    if len(text) <= _NORMALISED:
+        text = normalize("NFC", text)
     scheme, colon, rest = text.partition("://")
     if not colon or scheme.lower() not in {"http", "https"}:
         return text
@@ -111,14 +114,14 @@ def shares_words(entry: Entry, other: Entry) -> bool:
     """Return whether one is likely an edit of the other: of the shorter one's words a third are in
     the other's, too. Where one has no words, the titles count.
     """
-    ours, theirs = (_vocabulary(entry.content or entry.summary) for entry in (entry, other))
+    ours, theirs = (_vocabulary(words_of(one.content or one.summary)) for one in (entry, other))
     if not ours or not theirs:
-        ours, theirs = _vocabulary(entry.title), _vocabulary(other.title)
+        ours, theirs = _vocabulary(entry.title or ""), _vocabulary(other.title or "")
     return len(ours & theirs) * _LEAST_SHARED >= min(len(ours), len(theirs))
 
 
-def _vocabulary(body: str | None) -> set[str]:
-    return set(_WORD.findall(words_of(body).casefold()))
+def _vocabulary(words: str) -> set[str]:
+    return set(_WORD.findall(words.casefold()))
 
 
 # ---------------------------------------------------------------- digests

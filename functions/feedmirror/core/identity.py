@@ -151,7 +151,7 @@ class _Candidate:
         ours, theirs = _date(self.entry), _date(revision.entry)
         if ours is None or theirs is None or ours <= theirs + _LATER:
             return False
-        titles = [words_of(one.title).casefold() for one in (self.entry, revision.entry)]
+        titles = [(one.title or "").casefold().split() for one in (self.entry, revision.entry)]
         return titles[0] != titles[1] and not shares_words(self.entry, revision.entry)
 
 
