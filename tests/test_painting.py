@@ -96,6 +96,7 @@ def _covered(mirror: ServedMirror, style: str) -> Covered:
     return {(_kind(page), f".{name}") for page, name, is_covered in seen if is_covered}
 
 
+@pytest.mark.row("R3")
 def test_nothing_of_an_origin_is_painted_over_what_the_mirror_says(mirror: ServedMirror) -> None:
     assert _covered(mirror, INK) == set()
 
