@@ -619,12 +619,24 @@ def test_state_that_a_failing_origin_left_in_place_of_the_lost_one_is_no_hindran
     assert failing.kind == "legal"
 
 
+def test_new_disclaimer_reaches_pages_that_are_no_part_of_the_archive_any_more() -> None:
+    scene = lived()
+    scene.says(document(9, 1, e1="<p>edited at last</p>"))  # it leaves its page, and comes back
+    assert scene.refresh().revised == 1
+    before = {key for key in objects(scene) if "/archive/" in key and key.endswith("rss.xml")}
+    scene.configure(disclaimer=Disclaimer(text="Other words."))
+    make(scene)
+    assert before < {key for key in objects(scene) if key.endswith("rss.xml")}
+    for key in before:
+        assert b"Other words." in objects(scene)[key], key
+
+
 def test_each_record_is_read_once_and_its_newest_words_once_more() -> None:
     scene = lived()
     lose_state(scene)
     store = CountingStore(scene.store)
     make(scene, store)
-    assert store.listings == [ENTRIES]
+    assert store.listings == [ENTRIES, "public/news/archive/"]
     reads = [key for key in store.loads if key.startswith(ENTRIES)]
     assert len(reads) == 10 + 9
     assert store.writes == [STATE, *(f"public/news/{name}" for name in DOCUMENTS), STATE]

@@ -157,6 +157,30 @@ def test_hole_is_closed_in_every_page_and_format_and_the_origin_is_not_asked(
     assert scene.origin.asked == []
 
 
+def test_hole_is_closed_in_pages_that_are_no_part_of_the_archive_any_more(
+    older: Callable[[], None],
+) -> None:
+    scene = mirrored()
+    entries = everything()
+    entries[-2] = entry(2, summary=BODY.format("2, edited,"))  # it leaves its page, and comes back
+    scene.says(rss_document(entries))
+    assert scene.refresh().revised == 1
+    before = {key for key in public(scene) if "/archive/" in key}
+    older()
+    reparse(scene)
+    after = {key for key in public(scene) if "/archive/" in key}
+    assert before < after  # the later pages have other entries now, and other names
+    assert holes(scene) == []
+    store = CountingStore(scene.store)
+    reparse(scene, store)
+    assert store.writes == []
+    for key in before:
+        if key.endswith("atom.xml"):
+            page = objects(scene)[key].decode()
+            for kept in re.findall(r'-archive" [^<>]*href="([^"]+)"', page):
+                assert scene.fetch(kept)
+
+
 def test_plain_rebuild_reads_nothing_again(older: Callable[[], None]) -> None:
     scene = mirrored()
     older()
@@ -512,7 +536,7 @@ def test_without_a_parser_nothing_is_changed(older: Callable[[], None]) -> None:
 
 @pytest.mark.row("S1")
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["readable", "missing", "unsettled"])
+@pytest.mark.parametrize("how", ["readable", "missing", "unsettled", "superseded"])
 def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
     how: str, older: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -523,6 +547,10 @@ def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
     scene.later(hours=1)
     if how == "missing":
         del objects(scene)[STATE]
+    elif how == "superseded":
+        edited = entry(1, summary=BODY.format("1, edited,"))
+        scene.says(rss_document([entry(3, summary=BODY.format(3)), edited]))
+        scene.refresh()
     elif how == "unsettled":
         scene.says(feed(4, 3))
         with pytest.raises(Crash):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
 
+from feedmirror.core.archive import Trace
+from feedmirror.core.formats import formats
 from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
 from feedmirror.core.record import Name
 from feedmirror.core.restore import Leaf, in_place
@@ -49,6 +51,21 @@ class Binder:
             self.write_entries(revisions, predecessors((), (page,), sealed), base)
             self._write_page(page, newer.name if newer else None, base)
         return sealed
+
+    def renew_superseded(
+        self, pages: Iterable[str], traces: Mapping[str, Trace], base: State
+    ) -> None:
+        """Write archive pages anew that are no part of the archive any more, since entries have
+        left them: where somebody has kept their address they say what holds now.
+        """
+        for name in pages:
+            keys, older, newer = self._publisher.contents_of(name)
+            words = self._words(traces[key].name for key in keys if key in traces)
+            revisions = tuple(in_place(words[key], traces[key]) for key in keys if key in words)
+            if revisions:
+                older_has = tuple(made.name for made in formats()) if older else ()
+                page = Page(name, older, older_has, None, revisions)
+                self._note(self._counted(partial(self._publisher.write_page, page, newer, base)))
 
     def _write_page(self, page: Page, newer: str | None, base: State) -> None:
         """Write a sealed page; only once the next one is there does it link to it."""

@@ -7,6 +7,7 @@ page only by a later generation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,7 +18,10 @@ from typing import Protocol
 from feedmirror.core import record
 from feedmirror.core.disclaimer import Disclaimed, attach
 from feedmirror.core.formats import Format, formats, stamped, unstamped
+from feedmirror.core.formats.atom import NAME as ATOM
 from feedmirror.core.formats.html import NAME as PAGE_OF_FEED
+from feedmirror.core.formats.json_feed import NAME as JSON_FEED
+from feedmirror.core.formats.json_feed import keys_in
 from feedmirror.core.pages.entry import Neighbour, stamp_entry
 from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
 from feedmirror.core.redaction import public_settings
@@ -42,6 +46,11 @@ from feedmirror.redaction_key import redaction_key
 
 _ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
 _HTML = "text/html; charset=utf-8"
+# Where an archive page in Atom links to. Source: RFC 5005 §4.
+_OLDER, _NEWER = (
+    re.compile(rb"<link rel=\"%b-archive\"[^<>]*?/archive/([0-9a-f-]+)/" % each)
+    for each in (b"prev", b"next")
+)
 
 
 @dataclass(slots=True)
@@ -271,6 +280,19 @@ class Publisher:
     def has_page(self, page: str) -> bool:
         """Whether a sealed page is there, with all that the present formats make of it."""
         return self._store.load(self._sealed(page, formats()[-1])) is not None
+
+    def contents_of(self, page: str) -> tuple[tuple[str, ...], str | None, str | None]:
+        """Return the keys of the entries of an archive page, newest first, and the names of the
+        pages that it links to: the older and the newer one.
+        """
+        found = self._store.load(f"public/{self.slug}/archive/{page}/{JSON_FEED}")
+        other = self._store.load(f"public/{self.slug}/archive/{page}/{ATOM}")
+        body = other.body if other else b""
+        older, newer = (
+            linked[1].decode() if (linked := pattern.search(body)) else None
+            for pattern in (_OLDER, _NEWER)
+        )
+        return keys_in(found.body) if found else (), older, newer
 
     def link_newer(self, page: str, names: Iterable[str], newer: str) -> None:
         """Have the documents of a sealed page link to those of the next one."""

@@ -8,7 +8,7 @@ refresh, so it may be killed or overlap with others at any point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from feedmirror.core.archive import Archive
 from feedmirror.core.formats import formats, stamped
 from feedmirror.core.pages.style import STYLE
 from feedmirror.core.record import Name, Record
-from feedmirror.core.restore import base_of, planned, restored
+from feedmirror.core.restore import Plan, base_of, planned, restored
 from feedmirror.core.seal import predecessors
 from feedmirror.core.state import Published, State
 from feedmirror.errors import ObjectError, StoreError
@@ -138,6 +138,7 @@ def _made_anew(
     base = base_of(old, archive, subscription.url, generation)
     plan = planned(archive, base, subscription.keep, now)
     sealed = binder.seal(plan.leaves, base)
+    binder.renew_superseded(shelf.superseded(plan), {one.key: one for one in plan.traces}, base)
     held = {(revision.key, revision.digest, revision.number) for revision in base.window}
     wanted = (trace.name for trace in plan.public)
     words = shelf.words(name for name in wanted if name not in held)
@@ -241,6 +242,13 @@ class _Shelf:
         there = {name: stored for name, stored in found.items() if stored}
         generation = max((stamped(stored.body) for stored in there.values()), default=0)
         return {name: stored.etag for name, stored in there.items()}, generation
+
+    def superseded(self, plan: Plan) -> Iterator[str]:
+        """The names of archive pages that are public and no part of the archive any more."""
+        kept = {leaf.name for leaf in plan.leaves}
+        for name in self._store.folders(f"public/{self.slug}/archive/"):
+            if name not in kept:
+                yield name
 
     def _note(self, name: Name, record: Record | str) -> None:
         if isinstance(record, str):

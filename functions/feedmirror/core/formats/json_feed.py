@@ -60,6 +60,17 @@ def _dumped(value: Json) -> str:
     return in_any_script(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
 
+def keys_in(document: bytes) -> tuple[str, ...]:
+    """Return the keys of the entries of a document that was rendered here, in its order; none if it
+    is damaged.
+    """
+    try:
+        items = json.loads(document)["items"]
+        return tuple(str(item[OWN]["key"]) for item in items)
+    except (ValueError, LookupError, TypeError):
+        return ()
+
+
 def _extension(publication: Publication) -> Json:
     """What the mirror says of itself and of its source."""
     url = publication.settings.source_url
