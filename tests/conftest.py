@@ -56,8 +56,8 @@ _INTEGRATION = tuple(
     f"tests/test_{name}"
     for name in (
         "alarms audit build cdn_ cli_ crash directory_store dispatch_ fuzz guards history hostile_ "
-        "http imports mirror_function overlap parser_process rebuild repository retirement s3_ "
-        "sandbox security_table serve sqs stores template"
+        "http imports mirror_function overlap parser_process rebuild reparse repository reread "
+        "retirement s3_ sandbox security_table serve sqs stores template"
     ).split()
 )
 
