@@ -52,7 +52,7 @@ class Feed:
     asked_at: list[datetime] = field(default_factory=list)
     wanted: datetime | None = None  # no request before, says the last answer
     not_before: datetime | None = None  # the same, once a refresh has ended with it
-    known_gone: frozenset[str] = frozenset()  # as above
+    gone_at: list[datetime] = field(default_factory=list)  # when a refresh was told of a 410
     too_early: int = 0
     downloads: int = 0  # whole documents that were sent
 
@@ -61,12 +61,19 @@ class Feed:
         """Which of `HABITS` the origin has."""
         return HABITS[int(self.subscription.slug.rpartition("-")[2]) % len(HABITS)]
 
+    def is_too_early(self, now: datetime) -> bool:
+        """Whether it must not be asked yet: a 410 on three days means once a week."""
+        days = {moment.date() for moment in self.gone_at}
+        is_gone = len(days) >= 3 and now - self.gone_at[-1] < timedelta(days=7)
+        return is_gone or (self.not_before is not None and now < self.not_before)
+
     def ended(self, outcome: Outcome) -> None:
         """A refresh came to its end: what was served has to stay, what was asked for is known."""
         if outcome.failure is None and outcome.outcome != "waiting":
             self.promised |= self.served
         if outcome.failure:
-            self.known_gone |= self.gone if outcome.failure.kind == "gone" else set()
+            if outcome.failure.kind == "gone" and self.asked_at[-1] not in self.gone_at:
+                self.gone_at.append(self.asked_at[-1])
             self.not_before = self.wanted if outcome.failure.kind == "throttled" else None
 
 
@@ -85,9 +92,7 @@ class SoakOrigin:
         """What the feed answers now; what it must not be asked for is noted."""
         feed, now = self._feeds[subscription.slug], self._clock()
         feed.served = set()
-        feed.too_early += url in feed.known_gone or (
-            feed.not_before is not None and now < feed.not_before
-        )
+        feed.too_early += feed.is_too_early(now)
         feed.asked_at.append(now)
         feed.wanted = None
         _grow(feed, now)
