@@ -53,8 +53,9 @@ FLOODS: dict[str, Callable[[], Iterator[bytes]]] = {
         for number, entries in enumerate((100, 100, 100, 100, 1))
     ),
     "one entry of 9.9 MB a poll": lambda: (_poll(number, 1, 9_900_000) for number in range(5)),
-    "one entry of 9.9 MB with an emoji a poll": lambda: (
-        _poll(number, 1, 9_900_000, " \U0001f600") for number in range(3)
+    "one entry of 9.9 MB with an emoji, after 300 of 95 KB with one": lambda: (
+        _poll(number * 100, *polled, " \U0001f600")
+        for number, polled in enumerate(((100, 95_000),) * 3 + ((1, 9_900_000),) * 3)
     ),
 }
 

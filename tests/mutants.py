@@ -446,7 +446,7 @@ RENDERING = (
     _mutant(
         "no body ends the section that it stands in",
         "core/xml.py",
-        "text.replace(']]>', ']]]]><![CDATA[>')",
+        'text.replace("]]>", "]]]]><![CDATA[>")',
         "text",
         "test_guards.py::test_no_text_ends_the_section_that_it_is_put_in",
     ),

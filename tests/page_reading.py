@@ -56,7 +56,7 @@ def disclaimed(of: Revision, given: Publication) -> Disclaimed:
 def entry_page(of: Revision, previous: Neighbour | None = None, **fields: Any) -> str:
     """The page of the entry."""
     given = publication(**fields)
-    return render_entry(disclaimed(of, given), given, previous)
+    return render_entry(disclaimed(of, given), given, previous).decode()
 
 
 def tree(page: str) -> Element:

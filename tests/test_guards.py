@@ -131,7 +131,7 @@ def test_body_nested_beyond_reason_becomes_its_words() -> None:
 @pytest.mark.row("R4")
 def test_no_text_ends_the_section_that_it_is_put_in() -> None:
     text = "a]]>b<c>]]]]>"
-    assert tree(f"<a>{cdata(text)}</a>".encode()).text() == text
+    assert tree(f"<a>{''.join(cdata(text))}</a>".encode()).text() == text
 
 
 # ---------------------------------------------------------------- storing

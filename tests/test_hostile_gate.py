@@ -55,11 +55,15 @@ SPOILT = [*((name, made.name) for name in MISTAKES for made in formats())]
 SPOILT += [("a control", made.name) for made in formats() if made.name.endswith("xml")]
 
 
+def _spoilt(document: bytes, mistake: Mistake) -> bytes:
+    return mistake(document.decode()).encode("utf-8", "surrogatepass")
+
+
 def _broken(made: Format, mistake: Mistake) -> Format:
     """The format, a version later, with a mistake in what it renders."""
 
     def render(publication: Publication) -> bytes:
-        return mistake(made.render(publication).decode()).encode("utf-8", "surrogatepass")
+        return _spoilt(made.render(publication), mistake)
 
     return replace(made, version=made.version + 1, render=render)
 
@@ -171,7 +175,7 @@ def test_an_entry_whose_page_is_spoilt_has_a_bare_one(
     monkeypatch: pytest.MonkeyPatch, mistake: Mistake
 ) -> None:
     sound = rendering.render_entry
-    monkeypatch.setattr(rendering, "render_entry", lambda *given: mistake(sound(*given)))
+    monkeypatch.setattr(rendering, "render_entry", lambda *given: _spoilt(sound(*given), mistake))
     scene = Scene(document(1))
     scene.refresh()
     page = _entry_page(scene)
@@ -192,7 +196,7 @@ def test_where_even_the_bare_page_is_spoilt_the_last_good_one_stays_and_feeds_go
     scene.says(document(1, e1="Edited."))
     with monkeypatch.context() as patched:
         for name in ("render_entry", "render_entry_bare"):
-            patched.setattr(rendering, name, lambda *given: "<p>nothing")
+            patched.setattr(rendering, name, lambda *given: b"<p>nothing")
         outcome = attempt(scene.subscription, scene.world())
         assert outcome.failure is not None
         assert (_entry_page(scene), scene.public("index.html")) == (good, page)

@@ -11,19 +11,25 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from feedmirror.core import text
+from feedmirror.core.disclaimer import CSS_CLASS, attach
 from feedmirror.core.formats import Format, Publication, formats
-from feedmirror.core.inspection import inspect_secrets
+from feedmirror.core.inspection import inspect_bodies, inspect_secrets
 from feedmirror.core.rendering import attached, rendered
 from feedmirror.core.seal import Page
 from feedmirror.core.secrets import Secrets
 from feedmirror.core.state import State, dump
-from feedmirror.core.window import Window
+from feedmirror.core.window import _KEPT_BYTES, Window
+from feedmirror.errors import RenderError
 from feedmirror.model import Revision
 from page_reading import FEED, publication, revision
 
 ENTRIES = 80
 WORDS = "\U0001f40c " + "Slow and steady wins the race, said the snail. " * 1_000
+MARK = f'class="{CSS_CLASS}"'
 FEEDS = [made for made in formats() if made.is_feed]
 
 
@@ -40,7 +46,26 @@ def _peak(work: Callable[[], object]) -> int:
 
 
 def _large() -> tuple[Revision, ...]:
-    return tuple(revision(number, content=f"{WORDS}{number}") for number in range(ENTRIES))
+    made = (revision(number, content=f"{WORDS}{number}") for number in range(ENTRIES))
+    return tuple(replace(one, guid=f"g{one.seq}") for one in made)
+
+
+@given(st.text("ab \t\n\u00a0\u3000", max_size=60), st.integers(1, 9))
+def test_white_space_is_folded_alike_in_portions_of_any_length(said: str, portion: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(text, "_PORTION", portion)
+        assert text.folded(said) == " ".join(said.split())
+
+
+@given(st.lists(st.text('l="', max_size=4)), st.lists(st.text('r" ', max_size=3)))
+def test_the_disclaimer_is_found_across_the_pieces_that_a_body_is_read_in(
+    before: list[str], after: list[str]
+) -> None:
+    one = attach(revision(), publication().settings, FEED)
+    for at in range(len(MARK) + 1):
+        inspect_bodies("rss.xml", [[((*before, MARK[:at], MARK[at:], *after), True)]], [one])
+    with pytest.raises(RenderError, match=r"items \[1\]"):
+        inspect_bodies("rss.xml", [[((*before, MARK[1:], *after), True)]], [one])
 
 
 def _rendered(made: Format, given: Publication, revisions: tuple[Revision, ...]) -> bytes:
@@ -72,6 +97,14 @@ def test_a_state_is_written_in_little_more_than_its_size() -> None:
         sealing=tuple(Page("p", None, (), None, revisions[at : at + 1]) for at in range(ENTRIES)),
     )
     assert _peak(lambda: dump(state)) < 1.3 * len(dump(state))
+
+
+def test_a_large_window_is_read_one_entry_at_a_time() -> None:
+    made = Window.of((*_large(), *_large()), Window())
+    assert len(made.data) > _KEPT_BYTES
+    read = Window(made.data)
+    assert tuple(read) == made.revisions
+    assert _peak(lambda: [one.key for one in Window(made.data)]) < len(made.data) / 4
 
 
 def test_a_window_lets_go_of_the_entries_that_the_next_one_has_not() -> None:

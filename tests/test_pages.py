@@ -281,7 +281,7 @@ def test_whatever_the_entry_says_its_page_passes(
     of = revision(title=body or None, content=clean(body, "https://a.example.org/"))
     given_ = publication(subscription=subscription)
     shown = disclaimed(of, given_)
-    verify_entry(render_entry(shown, given_, None).encode(), shown)
+    verify_entry(render_entry(shown, given_, None), shown)
 
 
 @pytest.mark.row("R1")
@@ -290,7 +290,7 @@ def test_whatever_an_origin_writes_in_a_title_stays_text(title: str, category: s
     of = revision(title=title, categories=(Category(category),), authors=(Author(category),))
     given_ = publication(feed=Feed(title=title, language=category))
     shown = disclaimed(of, given_)
-    page = render_entry(shown, given_, Neighbour("k", title))
+    page = render_entry(shown, given_, Neighbour("k", title)).decode()
     verify_entry(page.encode(), shown)
 
 
@@ -314,7 +314,7 @@ def test_whatever_an_origin_writes_in_a_title_stays_text(title: str, category: s
 def test_a_page_that_is_spoilt_does_not_go_out(spoilt: tuple[str, str]) -> None:
     given_ = publication()
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)
-    page = render_entry(shown, given_, None)
+    page = render_entry(shown, given_, None).decode()
     verify_entry(page.encode(), shown)
     assert spoilt[0] in page
     with pytest.raises(RenderError, match=f"entries/{shown.revision.key}.html"):
@@ -325,7 +325,7 @@ def test_a_page_that_is_spoilt_does_not_go_out(spoilt: tuple[str, str]) -> None:
 def test_a_second_notice_does_not_go_out_either() -> None:
     given_ = publication()
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)
-    page = render_entry(shown, given_, None)
+    page = render_entry(shown, given_, None).decode()
     forged = f'<p>Theirs</p><div class="{CSS_CLASS}">Mine</div>'
     with pytest.raises(RenderError, match="disclaimer"):
         verify_entry(page.replace("<p>Theirs</p>", forged).encode(), shown)
@@ -334,7 +334,7 @@ def test_a_second_notice_does_not_go_out_either() -> None:
 def test_a_bare_page_has_the_notice_and_leads_to_the_origin() -> None:
     given_ = publication()
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)
-    page = render_entry_bare(shown, given_, None)
+    page = render_entry_bare(shown, given_, None).decode()
     verify_entry(page.encode(), shown)
     assert "Theirs" not in words(one(page, "//article"))
     assert "can only be read at its origin" in words(one(page, "//article"))
@@ -348,7 +348,7 @@ def test_an_operators_html_passes_however_it_is_closed(html: str) -> None:
     subscription = Subscription("news", URL, disclaimer=Disclaimer(html=html))
     given_ = publication(subscription=subscription)
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)
-    verify_entry(render_entry(shown, given_, None).encode(), shown)
+    verify_entry(render_entry(shown, given_, None), shown)
 
 
 # ---------------------------------------------------------------- months

@@ -117,7 +117,8 @@ def _ask(
     parsed = Redaction(secrets, partial(redaction_key, world.store)).parsed(parsed)
     if not parsed.complete:
         note = "the document was cut off: its whole entries are kept, nothing else is changed"
-    reading = Reading(reply, parsed, digest, requested_at, alternate)
+    # Without its bytes, of which nothing more is asked but takes memory until all is committed.
+    reading = Reading(replace(reply, body=b""), parsed, digest, requested_at, alternate)
     return Gathered(noted, reply.status, reading, note=note)
 
 

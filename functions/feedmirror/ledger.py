@@ -44,9 +44,9 @@ def why_missing(slug: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Held:
-    """A state as it was loaded or committed."""
+    """A state as it was loaded or committed; without what has been carried out of it since."""
 
     state: State
     etag: str | None  # None: there is none in the store yet
@@ -169,17 +169,18 @@ class Ledger:
         That it was done is not committed, but taken along by the next commit.
         """
         progress = Progress()
-        error = contained(partial(self._entries, held.state, progress))
+        error = contained(partial(self._entries, held, progress))
         if isinstance(error, Exception):
             return Settled(held, error=error)
-        state = replace(
-            held.state, pending=tuple(progress.pending), sealing=tuple(progress.sealing)
-        )
-        return Settled(Held(state, held.etag), error=progress.error)
+        return Settled(held, error=progress.error)
 
-    def _entries(self, state: State, progress: Progress) -> None:
-        self._publisher.store_entries(state, progress)
-        self._publisher.publish_pages(state, progress)
+    def _entries(self, held: Held, progress: Progress) -> None:
+        self._publisher.store_entries(held.state, progress)
+        self._publisher.publish_pages(held.state, progress)
+        # In place: whoever holds the state lets go of the words of what was carried out.
+        held.state = replace(
+            held.state, pending=_each_once(progress.pending), sealing=tuple(progress.sealing)
+        )
 
     def settle(self, held: Held, now: datetime) -> Settled:
         """Carry out all that the state commits to, and bring its documents up to date.
@@ -204,7 +205,7 @@ class Ledger:
     def _carry_out(self, held: Held, now: datetime) -> Settled | None:
         """How far the state was carried out, or None if another run has gone on from it."""
         progress = Progress()
-        is_overtaken = contained(partial(self._all, held.state, progress, now))
+        is_overtaken = contained(partial(self._all, held, progress, now))
         if isinstance(is_overtaken, StoreError):  # a store that fails is not written to once more
             return Settled(held, error=is_overtaken)
         if isinstance(is_overtaken, Exception):
@@ -215,8 +216,6 @@ class Ledger:
         done = replace(
             held.state,
             documents=progress.documents,
-            pending=_each_once(progress.pending),
-            sealing=tuple(progress.sealing),
             settled=error is None,
             fault=_fault(held.state.fault, error, now) if error else None,
             quarantined=progress.quarantined,
@@ -226,12 +225,13 @@ class Ledger:
         note = _left_out(progress.left_out)
         return Settled(marked, tuple(progress.written), guids, error, note) if marked else None
 
-    def _all(self, state: State, progress: Progress, now: datetime) -> bool:
+    def _all(self, held: Held, progress: Progress, now: datetime) -> bool:
         """Carry out the state; True if another run has gone on from it."""
-        self._entries(state, progress)
+        self._entries(held, progress)
+        generation = held.state.generation
         return not self._publisher.publish_documents(
-            state,
-            in_force=lambda: self.load(now).state.generation == state.generation,
+            held.state,
+            in_force=lambda: self.load(now).state.generation == generation,
             progress=progress,
         )
 

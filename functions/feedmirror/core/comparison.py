@@ -17,6 +17,7 @@ from unicodedata import normalize
 from urllib.parse import quote
 
 from feedmirror.core import codec
+from feedmirror.core.text import folded
 from feedmirror.model import Entry, Revision
 
 _NAMED = r"(?<=[?&;])(?:{})=[^&#\s\"'<>]*"
@@ -96,7 +97,7 @@ def words_of(body: str | None) -> str:
     """Return the words of sanitised HTML, white space folded."""
     if not body:
         return ""
-    return " ".join(_TAG.sub(lambda tag: "" if tag["name"] in _INLINE else " ", body).split())
+    return folded(_TAG.sub(lambda tag: "" if tag["name"] in _INLINE else " ", body))
 
 
 def _seen_in(body: str | None) -> Iterator[str]:

@@ -185,7 +185,7 @@ def _listed(
 
     What a first mirror holds beyond `keep` is sealed at once, and what exceeds the bounds.
     """
-    by_key = {revision.key: _as_of(revision, now) for revision in state.window}
+    by_key = {revision.key: _as_of(revision, now) for revision in state.window.revisions}
     by_key |= {
         r.key: replace(r, entry=replace(r.entry, original=None, context=None)) for r in arrived
     }

@@ -45,29 +45,29 @@ class Disclaimed:
     carried: tuple[str, ...]  # what a body may carry already in place of the block
     left_out: tuple[str, ...] = ()  # names of elements that lacked it; core/inspection.py
 
-    # Made when they are asked for: those of all entries together would double the memory.
+    # Bodies are made when they are asked for: those of all entries would double the memory. They
+    # are in two parts, the block and what it stands before or behind, since one may be large.
 
     @property
-    def summary(self) -> str:
+    def summary(self) -> tuple[str, str]:
         """HTML; where the entry has no summary, the disclaimer alone."""
-        return self._body(self.revision.entry.summary or "")
+        return self._parts(self.revision.entry.summary or "")
 
     @property
-    def content(self) -> str | None:
+    def content(self) -> tuple[str, str] | None:
         """HTML; None where the entry has no content."""
         content = self.revision.entry.content
-        return None if content is None else self._body(content)
+        return None if content is None else self._parts(content)
 
     @property
-    def body(self) -> str:
+    def body(self) -> tuple[str, str]:
         """HTML: the content, or the summary of an entry without one."""
-        content = self.content
-        return self.summary if content is None else content
+        return self.content or self.summary
 
-    def _body(self, of: str) -> str:
+    def _parts(self, of: str) -> tuple[str, str]:
         bare = _without(of, *self.carried)
         before = self.position is Position.BEGINNING
-        return self.notice_html + bare if before else bare + self.notice_html
+        return (self.notice_html, bare) if before else (bare, self.notice_html)
 
 
 def attach(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:

@@ -17,7 +17,7 @@ _MARK = f'class="{CSS_CLASS}"'
 _LONGEST_RUN = 1 << 16  # characters that the parser hands over at once
 _PORTION_BYTES = 1 << 18  # of a document that is looked at in portions
 
-Body = tuple[str, bool]  # what it holds, and whether that is HTML
+Body = tuple[Sequence[str], bool]  # what it holds, in pieces, and whether that is HTML
 
 
 class Found:
@@ -71,8 +71,8 @@ class Found:
     def _end(self, name: str) -> None:
         if self._depth == self._level + 1 and self._is_inside and name in self._bodies:
             self._parser.CharacterDataHandler = None
-            self._entries[-1].append(("".join(self._pieces), self._is_html))
-            self._pieces.clear()
+            self._entries[-1].append((self._pieces, self._is_html))
+            self._pieces = []
         self._depth -= 1
 
 
@@ -147,6 +147,13 @@ def _portions(document: bytes) -> Iterator[str]:
         yield b"".join(portion).decode("utf-8", "replace")
 
 
-def _carries(body: str, is_html: bool, entry: Disclaimed) -> bool:
-    """Whether the disclaimer is in it: marked, or in plain text word for word."""
-    return (_MARK if is_html else entry.notice_text) in body
+def _carries(body: Sequence[str], is_html: bool, entry: Disclaimed) -> bool:
+    """Return whether the disclaimer is in it: marked, or in plain text word for word."""
+    said = _MARK if is_html else entry.notice_text
+    rest = ""  # of the pieces before: as much as may begin what is looked for
+    for piece in body:
+        there = rest + piece if rest else piece
+        if said in there:
+            return True
+        rest = there[-len(said) :]
+    return False

@@ -10,7 +10,6 @@ numbered, and the one that was fetched last counts.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 
@@ -60,7 +59,7 @@ def dump(slug: str, revision: Revision, feed: Feed | None) -> bytes:
     }
     if feed is not None:
         record["source"] = codec.to_plain(feed)
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    return codec.to_json(record)
 
 
 def load(body: bytes, slug: str, stored_as: str) -> Record:

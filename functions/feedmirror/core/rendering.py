@@ -251,15 +251,14 @@ def entry_page(
 
 
 def _page(
-    render: Callable[[Disclaimed, Publication, Neighbour | None], str],
+    render: Callable[[Disclaimed, Publication, Neighbour | None], bytes],
     revision: Revision,
     publication: Publication,
     previous: Neighbour | None,
 ) -> bytes:
     redaction = publication.settings.redaction
     disclaimed = _attached(revision, publication.settings, publication.feed)
-    text = render(disclaimed, publication, redaction.value(previous))
-    page = text.encode("utf-8", "surrogatepass")
+    page = render(disclaimed, publication, redaction.value(previous))
     verify_entry(page, disclaimed)
     inspect_secrets(f"entries/{revision.key}.html", page, redaction.secrets)
     return page

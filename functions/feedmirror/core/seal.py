@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 from typing import TypeVar
 
 from feedmirror.core.formats import Month, formats
@@ -127,7 +128,8 @@ def predecessors(
     """By key, the entry that each of the window, and of pages that are to be written, comes after;
     None for the oldest there is. `sealed` is what is remembered after those pages.
     """
-    newest_first = [*window, *(one for page in reversed(pages) for one in page.revisions)]
+    newest_first = chain(window, (one for page in reversed(pages) for one in page.revisions))
+    named = [Named(one.key, one.entry.title) for one in newest_first]
     last = pages[0].follows if pages else sealed.newest
-    named = [*(Named(one.key, one.entry.title) for one in newest_first), last]
-    return {one.key: older for one, older in zip(newest_first, named[1:], strict=True)}
+    older = chain(named[1:], (last,))  # one more than there are entries if there are none
+    return {one.key: before for one, before in zip(named, older, strict=False)}

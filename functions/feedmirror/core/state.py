@@ -183,16 +183,12 @@ def dump(state: State) -> bytes:
 def _pieces(name: str, value: Any) -> Iterator[bytes]:
     """Yield the value as JSON, in pieces."""
     if name not in _LISTED:
-        yield _json(_plain(name, value))
+        yield json.dumps(_plain(name, value), ensure_ascii=False, separators=(",", ":")).encode()
         return
     for number, one in enumerate(value):
         yield b"," if number else b"["
-        yield _json(_LISTED[name](one))
+        yield codec.to_json(_LISTED[name](one))
     yield b"]"
-
-
-def _json(plain: Any) -> bytes:
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -35,6 +35,8 @@ _SURROGATE = (
 )
 _SURROGATES = re.compile(rf"(?:{_SURROGATE})+")
 _DIGITS = re.compile(r"&#0*+([xX]?[0-9a-fA-F]+);")
+_SPACE = re.compile(r"\s")
+_PORTION = 100_000  # characters, about, of which a list of words is made
 _BREAKING = frozenset(
     "address article aside blockquote br caption center dd details div dl dt figcaption figure "
     "footer h1 h2 h3 h4 h5 h6 header hgroup hr li main menu nav ol p pre section summary table "
@@ -94,6 +96,21 @@ def closed(text: str) -> str:
     return text + "".join(reversed(ends))
 
 
+def folded(text: str) -> str:
+    """Return the text with one space for each run of white space within it, none around it.
+
+    In portions: a list of all words of a long text takes ten times its memory.
+    """
+    portions: list[str] = []
+    start = 0
+    while start < len(text):
+        space = _SPACE.search(text, start + _PORTION)
+        end = space.start() if space else len(text)
+        portions.append(" ".join(text[start:end].split()))
+        start = end
+    return " ".join(filter(None, portions))
+
+
 def straight(text: str) -> str:
     """The text on one line, without changes of direction and endless stacks of marks on a letter:
     words to stand among others.
@@ -148,4 +165,4 @@ def words_of(body: str) -> str:
     def gap(tag: re.Match[str]) -> str:
         return " " if tag[1].removeprefix("/").lower() in _BREAKING else ""
 
-    return " ".join(unescape(_TAG.sub(gap, body)).split())
+    return folded(unescape(_TAG.sub(gap, body)))

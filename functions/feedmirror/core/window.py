@@ -7,7 +7,6 @@ and encode it for nothing would cost more than all the rest of loading a state.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
@@ -15,6 +14,8 @@ from feedmirror.core import codec
 from feedmirror.errors import StateError
 from feedmirror.model import Revision
 
+# Of JSON, up to which the entries stay in memory, where they may take four times that.
+_KEPT_BYTES = 4_000_000
 _BETWEEN = b",\n"  # no JSON on one line holds it: a line break within a string is escaped
 
 
@@ -30,15 +31,16 @@ class Window:
 
     @classmethod
     def of(cls, revisions: Iterable[Revision], before: Window) -> Window:
-        """Return a window of these revisions; those of `before`'s are not encoded again.
+        """Return a window of these revisions; those in `before.revisions` are not encoded again.
 
         `before` lets go of its entries, and decodes them again if anybody asks: whoever still holds
-        it would else hold those that are in the new window no more.
+        it would else hold those that are in the new window no more. So does a large new window.
         """
         there, known = tuple(revisions), before._pieces
         pieces = [known.get(id(one)) or _encoded(one) for one in there]
         made = cls(b"[%b]" % _BETWEEN.join(pieces))
-        made._remember(there, map(len, pieces))
+        if len(made.data) <= _KEPT_BYTES:
+            made._remember(there, map(len, pieces))
         before._revisions, before._pieces = None, {}
         return made
 
@@ -46,16 +48,17 @@ class Window:
     def revisions(self) -> tuple[Revision, ...]:
         """The entries. Raises: StateError if they are damaged."""
         if self._revisions is None:
-            pieces = self.data[1:-1].split(_BETWEEN) if len(self.data) > 2 else []
-            try:
-                read = tuple(codec.revision(codec.from_json(each)) for each in pieces)
-            except codec.UNREADABLE as error:
-                raise StateError(
-                    f"the entries in the state are damaged ({type(error).__name__}: {error}): "
-                    "nothing was changed; `feedmirror rebuild` makes it anew from the stored ones"
-                ) from error
-            self._remember(read, map(len, pieces))
+            pieces = tuple(self._lines())
+            self._remember(tuple(map(_decoded, pieces)), map(len, pieces))
         return self._revisions or ()
+
+    def _lines(self) -> Iterator[bytes]:
+        start, end = 1, len(self.data) - 1
+        while start < end:
+            found = self.data.find(_BETWEEN, start)
+            stop = found if found >= 0 else end
+            yield self.data[start:stop]
+            start = stop + len(_BETWEEN)
 
     def _remember(self, revisions: tuple[Revision, ...], sizes: Iterable[int]) -> None:
         self._revisions = revisions
@@ -70,6 +73,9 @@ class Window:
         return sha256(self.data).hexdigest()[:32]
 
     def __iter__(self) -> Iterator[Revision]:
+        """Yield the entries; those of a large window one at a time. Raises: StateError."""
+        if self._revisions is None and len(self.data) > _KEPT_BYTES:
+            return map(_decoded, self._lines())
         return iter(self.revisions)
 
     def __len__(self) -> int:
@@ -83,5 +89,14 @@ class Window:
 
 
 def _encoded(revision: Revision) -> bytes:
-    plain = codec.to_plain(revision)
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+    return codec.to_json(codec.to_plain(revision))
+
+
+def _decoded(line: bytes) -> Revision:
+    try:
+        return codec.revision(codec.from_json(line))
+    except codec.UNREADABLE as error:
+        raise StateError(
+            f"the entries in the state are damaged ({type(error).__name__}: {error}): "
+            "nothing was changed; `feedmirror rebuild` makes it anew from the stored ones"
+        ) from error

@@ -68,9 +68,13 @@ def quote(text: str) -> str:
     return f'"{value}"'
 
 
-def cdata(text: str) -> str:
-    """`text` as a section of character data in which nothing is escaped."""
-    return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
+def cdata(*texts: str) -> Iterator[str]:
+    """Yield a section of character data in which nothing is escaped, in pieces: no text may go on
+    with the rest of a `]]>` that the one before begins.
+    """
+    yield "<![CDATA["
+    yield from (text.replace("]]>", "]]]]><![CDATA[>") for text in texts)
+    yield "]]>"
 
 
 @dataclass(slots=True)

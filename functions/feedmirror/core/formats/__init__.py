@@ -134,19 +134,16 @@ def alternates(name: str) -> tuple[Format, ...]:
     return tuple(other for other in formats() if other.is_feed and other.name != name)
 
 
-def encoded(pieces: Iterable[str], between: str) -> bytes:
-    """Return the pieces in UTF-8, with `between` between each two.
+def encoded(pieces: Iterable[str]) -> bytes:
+    """Return the pieces in UTF-8.
 
     Each piece is encoded as it comes: a string with one character beyond U+FFFF takes four bytes
     for each of its characters, so a whole document must never be one string. Lone surrogates are
     encoded too, for `Format.verify` to refuse.
     """
     document = BytesIO()
-    separator = b""
     for piece in pieces:
-        document.write(separator)
         document.write(piece.encode("utf-8", "surrogatepass"))
-        separator = between.encode()
     return document.getvalue()
 
 

@@ -38,14 +38,15 @@ def render(publication: Publication) -> bytes:
     own_source = "".join(_own_source(publication))
     entries = (_entry(entry, publication, own_source) for entry in publication.entries)
     of_feed = joined(tuple(_feed(publication)), publication.foreign)
-    inner = encoded(chain(of_feed, entries), "\n")
+    lines = chain(of_feed, chain.from_iterable(entries))
+    inner = encoded(piece for line in lines for piece in (line, "\n"))
     used = {p for e in publication.entries for p in e.revision.entry.prefixes}
     used |= {"fh"} if publication.place.page else set()
     prefixes = sorted((used | set(publication.feed.prefixes)) - {"atom"})
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in prefixes)
     lang = _lang(publication.feed.language)
     head = f'{_HEAD}<feed xmlns="{ATOM}"{spaces}{lang}>\n'
-    return b"%b%b\n</feed>\n" % (head.encode(), inner)
+    return b"%b%b</feed>\n" % (head.encode(), inner)
 
 
 def stamp(document: bytes, generation: int) -> bytes:
@@ -150,15 +151,16 @@ def _own_source(publication: Publication) -> Iterator[str]:
 # ---------------------------------------------------------------- entries
 
 
-def _entry(disclaimed: Disclaimed, publication: Publication, own_source: str) -> str:
+def _entry(disclaimed: Disclaimed, publication: Publication, own_source: str) -> Iterator[str]:
     entry = disclaimed.revision.entry
     own = (
         *_head(disclaimed.revision),
         *_bodies(disclaimed),
         *_source(entry, publication, own_source),
     )
-    inner = "\n".join(joined(own, disclaimed.foreign))
-    return f"<entry{_lang(entry.language)}>\n{inner}\n</entry>"
+    yield f"<entry{_lang(entry.language)}>"
+    yield from joined(own, disclaimed.foreign)
+    yield "</entry>"
 
 
 def _head(revision: Revision) -> Iterator[str]:
@@ -199,16 +201,16 @@ def _bodies(disclaimed: Disclaimed) -> Iterator[str]:
     """
     entry, content = disclaimed.revision.entry, disclaimed.content
     if content is None and not entry.link:
-        yield _body("content", disclaimed.summary)
+        yield _body("content", *disclaimed.summary)
         return
     if entry.summary is not None or content is None:
-        yield _body("summary", disclaimed.summary)
+        yield _body("summary", *disclaimed.summary)
     if content is not None:
-        yield _body("content", content)
+        yield _body("content", *content)
 
 
-def _body(name: str, markup: str) -> str:
-    return f'<{name} type="html">{cdata(markup)}</{name}>'
+def _body(name: str, *markup: str) -> str:
+    return "".join((f'<{name} type="html">', *cdata(*markup), f"</{name}>"))
 
 
 def _source(entry: Entry, publication: Publication, own_source: str) -> Iterator[str]:

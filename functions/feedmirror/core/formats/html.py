@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from feedmirror.core.formats import Format, Publication
+from feedmirror.core.formats import Format, Publication, encoded
 from feedmirror.core.pages import stamp as stamps
 from feedmirror.core.pages.regions import replaced
 from feedmirror.errors import RenderError
@@ -23,8 +23,8 @@ def render(publication: Publication) -> bytes:
 
     place = publication.place
     if place.page is None:
-        return feed_page(publication).encode("utf-8", "surrogatepass")
-    page = sealed_page(publication).encode("utf-8", "surrogatepass")
+        return encoded((feed_page(publication),))
+    page = encoded((sealed_page(publication),))
     return link_newer(page, publication.address_of(NAME, place.newer)) if place.newer else page
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from io import BytesIO
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -39,14 +39,17 @@ _BODIES = ("content_html", "content_text", "summary")
 
 Json = dict[str, Any]
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def render(publication: Publication) -> bytes:
     """Return the document, its generation left out; a line for the feed and one for each item."""
     extension = _dumped(_extension(publication)).removeprefix("{")
     feed = _dumped(_feed(publication)).removeprefix("{").removesuffix("}")
     head = f"{_HEAD}{extension},{feed},{_ITEMS}"
-    items = encoded((_dumped(_item(entry, publication)) for entry in publication.entries), ",\n")
-    return b"%b%b\n%b" % (head.encode("utf-8", "surrogatepass"), items, _END)
+    items = (_item(entry, publication) for entry in publication.entries)
+    pieces = (piece for item in items for piece in (",\n", *item))
+    return b"%b%b\n%b" % (encoded((head,)), encoded(islice(pieces, 1, None)), _END)
 
 
 def stamp(document: bytes, generation: int) -> bytes:
@@ -55,9 +58,9 @@ def stamp(document: bytes, generation: int) -> bytes:
 
 
 def _dumped(value: Json) -> str:
-    """The object as JSON, members without a value left out."""
+    """Return the object as JSON, members without a value left out."""
     told = {key: held for key, held in value.items() if held not in (None, [], {})}
-    return in_any_script(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+    return in_any_script(_ENCODER.encode(told))
 
 
 def keys_in(document: bytes) -> tuple[str, ...]:
@@ -97,16 +100,19 @@ def _feed(publication: Publication) -> Json:
     }
 
 
-def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
+def _item(disclaimed: Disclaimed, publication: Publication) -> tuple[str, str, str]:
+    """Return the item as JSON, in pieces, of which the content may be large."""
     revision, entry = disclaimed.revision, disclaimed.revision.entry
     changed = changed_at(revision)
-    return {
+    before = {
         **extensions.read(entry.extensions),
         "id": _id(revision),
         "url": entry.link,
         "external_url": entry.external,
         "title": entry.title,
-        "content_html": disclaimed.body,
+    }
+    content = {"content_html": "".join(disclaimed.body)}
+    after = {
         "summary": _summary(disclaimed, publication),
         "date_published": rfc3339(entry.published) if entry.published else None,
         "date_modified": rfc3339(changed) if changed else None,
@@ -118,6 +124,11 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Json:
         "attachments": [_attachment(file) for file in files_of(entry)],
         OWN: _provenance(disclaimed, publication),
     }
+    return (
+        f"{_dumped(before)[:-1]},",
+        f"{_dumped(content)[1:-1]},",
+        _dumped(after)[1:],
+    )
 
 
 def _id(revision: Revision) -> str:
@@ -199,12 +210,12 @@ def _items(document: bytes) -> Iterator[Json]:
     json.loads((head + _END).decode())
     for line, following in pairwise(lines):
         is_last = following == _END
-        found = json.loads(f"[{line.decode()}{']' if is_last else '0]'}")
+        found = json.loads(((b"[%b]" if is_last else b"[%b0]") % line).decode())
         yield from found if is_last else found[:-1]
 
 
 def _bodies(item: Json) -> list[Body]:
-    return [(item[name], name == "content_html") for name in _BODIES if name in item]
+    return [((item[name],), name == "content_html") for name in _BODIES if name in item]
 
 
 FORMAT = Format(NAME, "application/feed+json; charset=utf-8", 3, render, stamp, verify)

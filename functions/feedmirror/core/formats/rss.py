@@ -37,15 +37,16 @@ _BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
 
 def render(publication: Publication) -> bytes:
     """Return the document, its generation left out."""
-    items = ("".join(_item(entry, publication)) for entry in publication.entries)
-    inner = encoded(chain(_channel(publication), items), "\n")
+    items = chain.from_iterable(_item(entry, publication) for entry in publication.entries)
+    channel = (f"{one}\n" for one in _channel(publication))
+    inner = encoded(chain(channel, items))
     used = {"atom", "content", *_prefixes(publication), *publication.feed.prefixes}
     used |= {"fh"} if publication.place.page else set()
     used |= {"dc"} if b"<dc:creator>" in inner or b"<dc:source>" in inner else set()
     used |= {"itunes"} if _BLOCK.encode() in inner else set()
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
     head = f'{_HEAD}<rss version="2.0"{spaces}>\n<channel>\n'
-    return b"%b%b\n</channel>\n</rss>\n" % (head.encode(), inner)
+    return b"%b%b</channel>\n</rss>\n" % (head.encode(), inner)
 
 
 def stamp(document: bytes, generation: int) -> bytes:
@@ -69,9 +70,11 @@ def element(name: str, value: str | None, attributes: str = "") -> Iterator[str]
         yield f"<{name}{attributes}>{text(value)}</{name}>"
 
 
-def body(name: str, markup: str) -> str:
-    """The element with HTML in it."""
-    return f"<{name}>{cdata(markup)}</{name}>"
+def body(name: str, *markup: str) -> Iterator[str]:
+    """Yield the element with HTML in it, in pieces."""
+    yield f"<{name}>"
+    yield from cdata(*markup)
+    yield f"</{name}>"
 
 
 def _channel(publication: Publication) -> Iterator[str]:
@@ -151,11 +154,11 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     # A description for entries without a body too: it carries the disclaimer. Not beside a content
     # that came alone, which readers would then show twice.
     if entry.summary is not None or content is None:
-        yield body("description", disclaimed.summary)
+        yield from body("description", *disclaimed.summary)
     elif not entry.title:
-        yield body("description", disclaimed.notice_html)
+        yield from body("description", disclaimed.notice_html)
     if content is not None:
-        yield body("content:encoded", content)
+        yield from body("content:encoded", *content)
     yield from _authors(entry)
     subjects = _carried(entry, "dc:subject")
     for category in entry.categories:
@@ -172,7 +175,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     yield from _dates(entry)
     yield from of_item(disclaimed.foreign)
     yield from _source(disclaimed, publication)
-    yield "\n</item>"
+    yield "\n</item>\n"
 
 
 def _source(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from feedmirror.core.attribution import changed_at, files_of, media_type, medium_of, title_of
 from feedmirror.core.disclaimer import Disclaimed
-from feedmirror.core.formats import Publication
+from feedmirror.core.formats import Publication, encoded
 from feedmirror.core.months import dated
 from feedmirror.core.pages import pictures, words
 from feedmirror.core.pages.body import body_of, notice_of
@@ -16,7 +16,7 @@ from feedmirror.core.pages.entry import Neighbour
 from feedmirror.core.pages.excerpt import excerpt, name_of, visible_title
 from feedmirror.core.pages.languages import direction
 from feedmirror.core.pages.listing import authors_of, language_of, subscribables
-from feedmirror.core.pages.templates import filled
+from feedmirror.core.pages.templates import pieces
 from feedmirror.core.pages.tokens import quoted
 from feedmirror.core.text import unescape
 from feedmirror.core.uri import is_web
@@ -40,10 +40,10 @@ class File:
 
 def article(
     disclaimed: Disclaimed, publication: Publication, previous: Neighbour | None, *, bare: bool
-) -> str:
-    """The page; a bare one without the entry's own words."""
+) -> bytes:
+    """Return the page; a bare one without the entry's own words."""
     revision, images = disclaimed.revision, publication.settings.images
-    return filled(
+    page = pieces(
         "entry.html",
         **_of_feed(publication),
         **_of_entry(revision, language_of(revision.entry, publication)),
@@ -54,6 +54,7 @@ def article(
         is_bare=bare,
         previous=previous,
     )
+    return encoded(page)
 
 
 def _of_feed(publication: Publication) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _file(enclosure: Enclosure) -> File:
 def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
     """The pictures beside the body, each once, as markup: what is in the body too is not shown."""
     entry = disclaimed.revision.entry
-    shown = set(map(unescape, _ADDRESS.findall(disclaimed.body)))
+    shown = {unescape(url) for part in disclaimed.body for url in _ADDRESS.findall(part)}
     files = {file.url: file.title or "" for file in files_of(entry) if medium_of(file) == "image"}
     found = dict.fromkeys((*filter(None, (entry.image, entry.banner)), *files))
     return [

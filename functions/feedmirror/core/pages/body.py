@@ -16,7 +16,7 @@ from feedmirror.core.pages import elements, media
 from feedmirror.core.pages.stack import Elements
 from feedmirror.core.pages.tokens import Tag, is_visible, plain, tokens
 from feedmirror.core.places import NOWHERE, Places
-from feedmirror.model import Images
+from feedmirror.model import Images, Position
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _Rule = Callable[[Elements, Tag], None]
@@ -58,20 +58,18 @@ def body_of(disclaimed: Disclaimed, images: Images, site: str | None = None) -> 
     """The entry's body with the disclaimer where it stands: its content, or what it has instead.
     Without a link of its own, the entry has that of the site.
     """
-    body, notice, revision = disclaimed.body, disclaimed.notice_html, disclaimed.revision
+    (first, last), revision = disclaimed.body, disclaimed.revision
     link = revision.entry.link
-    places = Places.of(body, (link,) if link else (revision.fetched_from, site))
-    if body.startswith(notice):
-        return notice_of(notice) + fit(body.removeprefix(notice), images, places)
-    if body.endswith(notice):
-        return fit(body.removesuffix(notice), images, places) + notice_of(notice)
-    return fit(body, images)  # which will not pass for a page
+    addresses = (link,) if link else (revision.fetched_from, site)
+    if disclaimed.position is Position.BEGINNING:
+        return notice_of(first) + fit(last, images, Places.of(last, addresses))
+    return fit(first, images, Places.of(first, addresses)) + notice_of(last)
 
 
 def notice_of(notice: str) -> str:
     """The marked block, in its own direction, whatever the operator left open in it closed."""
     if not notice:
-        return ""  # which will not pass either
+        return ""  # which will not pass for a page
     start, _, inside = _COMMENT.sub("", notice).partition(">")
     return f'{start} dir="auto">{fit(inside.removesuffix("</div>"), Images.NONE)}</div>'
 

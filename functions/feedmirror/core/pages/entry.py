@@ -25,8 +25,8 @@ class Neighbour:
 
 def render_entry(
     disclaimed: Disclaimed, publication: Publication, previous: Neighbour | None
-) -> str:
-    """The page, its generation left out; `publication.entries` count for nothing."""
+) -> bytes:
+    """Return the page, its generation left out; `publication.entries` count for nothing."""
     from feedmirror.core.pages.article import article  # noqa: PLC0415
 
     return article(disclaimed, publication, previous, bare=False)
@@ -34,8 +34,8 @@ def render_entry(
 
 def render_entry_bare(
     disclaimed: Disclaimed, publication: Publication, previous: Neighbour | None
-) -> str:
-    """The page without the entry's own words, for one that `verify_entry` refuses with them."""
+) -> bytes:
+    """Return the page without the entry's own words, for one that is refused with them."""
     from feedmirror.core.pages.article import article  # noqa: PLC0415
 
     return article(disclaimed, publication, previous, bare=True)

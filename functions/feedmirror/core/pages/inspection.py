@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from codecs import iterdecode
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from feedmirror.core.disclaimer import CSS_CLASS
@@ -16,7 +18,13 @@ _FORBIDDEN = frozenset("base embed form iframe input object script style svg tem
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _ADDRESSES = frozenset("action cite data formaction href poster src".split())
 
+_PORTION_BYTES = 1 << 20  # of a page that is read at once: as a string it may take four times that
+
 Attributes = list[tuple[str, str | None]]
+
+
+def _portions(page: bytes) -> Iterator[bytes]:
+    return (page[at : at + _PORTION_BYTES] for at in range(0, len(page), _PORTION_BYTES))
 
 
 class Seen(HTMLParser):
@@ -31,7 +39,8 @@ class Seen(HTMLParser):
         self._open: list[tuple[str, str]] = []  # each element with its class
         self._notice: tuple[int, list[str]] | None = None  # how deep it stands, its words so far
         try:
-            self.feed(page.decode())
+            for portion in iterdecode(_portions(page), "utf-8"):
+                self.feed(portion)
             self.close()
         except (UnicodeDecodeError, AssertionError) as error:
             raise self._fault(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
 
 
 def filled(template: str, **values: object) -> str:
-    """The page that the template makes of the values; all that it asks for must be among them."""
-    return HEAD + _environment().get_template(template).render(values)
+    """Return the page that the template makes of the values; it may ask for no others."""
+    return "".join(pieces(template, **values))
+
+
+def pieces(template: str, **values: object) -> Iterator[str]:
+    """Yield the page as `filled`, in pieces, of which some may be large."""
+    yield HEAD
+    yield from _environment().get_template(template).generate(values)
 
 
 @cache
