@@ -714,8 +714,8 @@ STORING = (
     _mutant(
         "pages are there before the documents that link to them",
         _LEDGER,
-        "        self._entries(state, progress)\n        return not",
-        "        return not",
+        "        self._entries(held, progress)\n        generation",
+        "        generation",
         "test_guards.py::test_records_then_pages_then_feeds_then_the_feeds_page",
     ),
     _mutant(
