@@ -33,8 +33,8 @@ def check(data: bytes) -> None:
     settings = public_settings(Subscription("news", URL, disclaimer=words))
     made = attach(_revision(entry), settings, FEED)
     shown = body_of(made, Images.ORIGIN)
-    for held in (made.summary, made.content or "", shown):
-        _require_notice(held)
+    for held in (made.summary, made.content or (), shown):
+        _require_notice("".join(held))
 
 
 def _revision(entry: Entry) -> Revision:
