@@ -232,8 +232,10 @@ def test_addresses_that_expire_are_followed_four_times_a_day() -> None:
 
 def test_change_that_is_held_back_is_followed_once_it_may_be_though_the_origin_is_quiet() -> None:
     scene = begun(said(), said(2))
-    for poll in range(5):
+    for poll in range(4):
         scene.reads(channel(said(words=f"Edit {poll}."), said(2)))
+    other = said(2, rest="<category>is followed at once</category>")
+    assert sorts(scene.reads(channel(said(words="Edit 4."), other))) == (0, 0, 1)
     assert "Edit 2." in scene.public()
     assert "Edit 4." not in scene.public()
     scene.later(hours=24)
