@@ -32,11 +32,16 @@ FOLDER = f"{PUBLIC_URL}/news"
 _SAYS = re.compile(r"version (\d+) of (\d+)\b")
 
 
-def spelled(said: Said) -> bytes:
-    """The document at the origin."""
-    return rss_document(
-        [entry(n, summary=f"<p>version {version} of {n}</p>") for n, version in said.items()]
-    )
+HABITS = ("GUIDs", "links", "one GUID")
+
+
+def spelled(said: Said, habit: str = "GUIDs") -> bytes:
+    """The document at the origin, which has GUIDs, or links alone, or one GUID for all entries."""
+    entries = [entry(n, summary=f"<p>version {version} of {n}</p>") for n, version in said.items()]
+    if habit != "GUIDs":
+        guid = None if habit == "links" else "https://gazette.example.org/"
+        entries = [{**one, "guid": guid} for one in entries]
+    return rss_document([{k: v for k, v in one.items() if v is not None} for one in entries])
 
 
 @dataclass
@@ -66,7 +71,7 @@ class Promises:
         for number, version in said.items():
             self._show(number, {version})
         self.owed |= said.keys()
-        self.newest = max(self.newest, *said)
+        self.newest = max((self.newest, *said))
 
     def may_have_been_read(self, said: Said) -> None:
         """The run was killed, or another one may have been first."""

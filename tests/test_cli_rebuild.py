@@ -271,7 +271,8 @@ def test_interrupted_rebuild_ends_as_interrupted_and_can_be_run_again(mirrored, 
     plain = json.loads(record.read_bytes())
     for number in range(1_500):
         name = f"{number:032x}"
-        revision = plain["revision"] | {"key": name, "digest": name, "seq": number + 4}
+        changed = {"key": name, "digest": name, "guid": name, "seq": number + 4}
+        revision = plain["revision"] | changed
         path = mirrored / "entries" / name / f"{name}.0.json"
         path.parent.mkdir()
         path.write_text(json.dumps(plain | {"revision": revision}))

@@ -85,7 +85,7 @@ def monstrous() -> bytes:
 def test_monstrous_entries_are_mirrored_in_valid_documents_under_harmless_keys() -> None:
     scene = Scene(monstrous(), subscription=replace(SUBSCRIPTION, keep=50))
     outcome = scene.refresh()
-    assert (outcome.new, outcome.quarantined) == (len(MONSTERS) + 1, ())  # of the same two, one
+    assert (outcome.new, outcome.quarantined) == (len(MONSTERS) + 2, ())
     bodies = {name: scene.public(name).encode() for name in FEEDS}
     url = f"{PUBLIC_URL}/news/"
     problems = [

@@ -24,17 +24,25 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from builders import rss_document
 from feedmirror.core import decide
 from feedmirror.core import seal as sealing
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
-from feedmirror.model import Disclaimer, NotModified, Outcome, Subscription
+from feedmirror.model import (
+    Disclaimer,
+    Fetched,
+    NotModified,
+    Outcome,
+    Subscription,
+    Validators,
+)
 from feedmirror.pipeline import refresh
 from feedmirror.ports import Store, World
 from feedmirror.rebuild import rebuild
 from feedmirror.site import publish_site
 from page_reading import says_retired
 from polling import Reader
-from promises import Promises, Said, spelled
+from promises import HABITS, Promises, Said, spelled
 from remembering import remember_renderings
 from scene import (
     FEEDS,
@@ -68,7 +76,10 @@ PAGE = "public/news/index.html"
 operations = st.integers(0, 25)
 moments = st.sampled_from(["before", "after", "lost"])
 replies = st.sampled_from(
-    ["whole"] * 5 + ["copy"] * 3 + ["cut"] * 2 + ["login", "error", "wait", "304"]
+    ["whole"] * 4
+    + ["copy"] * 3
+    + ["cut"] * 2
+    + ["broken", "rotated", "empty", "login", "error", "wait", "304"]
 )
 schedules = st.lists(st.integers(0, 1), max_size=30)
 
@@ -78,8 +89,14 @@ Work = Callable[[Store], object]
 class Mirror(RuleBasedStateMachine):
     """The life of one mirrored feed."""
 
-    @initialize(page=st.integers(1, 3), more=st.integers(1, 2), keep=st.integers(1, 4))
-    def begin(self, page: int, more: int, keep: int) -> None:
+    @initialize(
+        page=st.integers(1, 3),
+        more=st.integers(1, 2),
+        keep=st.integers(1, 4),
+        habit=st.sampled_from(HABITS),
+    )
+    def begin(self, page: int, more: int, keep: int, habit: str) -> None:
+        self.habit = habit
         self.patches = pytest.MonkeyPatch()
         self.patches.setattr(sealing, "PAGE", page)
         self.patches.setattr(decide, "CHUNK", page + more)
@@ -94,6 +111,7 @@ class Mirror(RuleBasedStateMachine):
         self.is_polled = True
         self.last: list[Said] = []  # of these is the document that was last read from `URL`
         self.before_copy: list[Said] = []  # the same, when a copy that is newer was read
+        self.asked = 0
         self.now = NOON
         self.said: Said = dict.fromkeys(range(5, 0, -1), 1)
         self.published: list[Said] = [self.said]
@@ -110,7 +128,9 @@ class Mirror(RuleBasedStateMachine):
         newest = max(self.versions)
         new = dict.fromkeys(range(newest + count, newest, -1), 1)
         self.versions |= new
-        self._says({**new, **({} if drops else self.said)})
+        # A GUID of all entries is known for that by a document that has two with it.
+        is_alone = drops and self.habit != "one GUID"
+        self._says({**new, **({} if is_alone else self.said)})
 
     @rule(which=st.integers(0, 9), how=st.sampled_from(["edited", "as before"]))
     def origin_edits(self, which: int, how: str) -> None:
@@ -126,6 +146,7 @@ class Mirror(RuleBasedStateMachine):
     @rule(order=st.permutations(range(4)), count=st.integers(1, 4))
     def origin_reorders_and_drops(self, order: Sequence[int], count: int) -> None:
         numbers = list(self.said)
+        count = 4 if self.habit == "one GUID" else count
         first = [numbers[at] for at in order if at < len(numbers)][:count]
         self._says({number: self.said[number] for number in first})
 
@@ -209,7 +230,9 @@ class Mirror(RuleBasedStateMachine):
             outcome = None
         if outcome and not _store_failed(outcome):
             self._read(reply, outcome, copied)
-        elif reply in {"whole", "copy", "cut"}:
+        elif reply == "empty":
+            self.last.append({})
+        elif reply in _READ:
             self.promises.may_have_been_read(copied if reply == "copy" else self.said)
             if reply == "copy":
                 self.before_copy += self.last
@@ -232,8 +255,8 @@ class Mirror(RuleBasedStateMachine):
         first, before = self.said, self.now + timedelta(minutes=1)
         self.origin_edits(which, "edited") if edits else self.origin_publishes(1, drops=False)
         self.now = before + timedelta(minutes=1)
-        old: dict[str, Answer] = {URL: spelled(first), COPY: _FAILING}
-        new: dict[str, Answer] = {URL: spelled(self.said), COPY: _FAILING}
+        old: dict[str, Answer] = {URL: spelled(first, self.habit), COPY: _FAILING}
+        new: dict[str, Answer] = {URL: spelled(self.said, self.habit), COPY: _FAILING}
         older, newer = self._overlap(
             schedule,
             lambda store: self._refresh(store, old, before),
@@ -304,17 +327,22 @@ class Mirror(RuleBasedStateMachine):
     # ------------------------------------------------------------ what is done
 
     def _answers(self, reply: str, copied: Said | None = None) -> dict[str, Answer]:
-        document = spelled(self.said)
+        document = spelled(self.said, self.habit)
+        self.asked += 1
         answers: dict[str, Answer] = {
             "whole": document,
             "copy": _FAILING,
+            "broken": document.replace(b"</channel>", b"<image><url>x</image></channel>"),
+            "rotated": Fetched(URL, document, None, Validators(f'"{self.asked}"')),
+            "empty": rss_document([]),
             "cut": document[: len(document) * 2 // 3],
             "login": b"<!doctype html><title>Log in</title><form></form>",
             "error": _FAILING,
             "wait": FetchError(Kind.SERVER, "503", status=503, retry_after_s=7200),
             "304": NotModified(URL),
         }
-        copy = _FAILING if copied is None or reply != "copy" else spelled(copied)
+        is_copied = copied is not None and reply == "copy"
+        copy = spelled(copied or {}, self.habit) if is_copied else _FAILING
         return {URL: answers[reply], COPY: copy}
 
     def _refresh(
@@ -340,8 +368,10 @@ class Mirror(RuleBasedStateMachine):
         """Tell the promises what an undisturbed run has read."""
         if not has_read(outcome):
             return
-        if reply == "whole":
+        if reply in {"whole", "broken", "rotated"}:
             self._read_whole(outcome)
+        elif reply == "empty":
+            self.last = [{}]
         elif reply == "cut":
             self.promises.may_have_been_read(self.said)
         elif reply == "copy" and copied and self._is_known_to_lag(copied):
@@ -376,6 +406,7 @@ def _store_failed(outcome: Outcome) -> bool:
     return outcome.failure is not None and outcome.failure.kind == Kind.STORE.value
 
 
+_READ = frozenset({"whole", "broken", "rotated", "copy", "cut"})
 _FAILING = FetchError(Kind.TIMEOUT, "no answer")
 
 LIVES = settings(

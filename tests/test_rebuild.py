@@ -705,7 +705,7 @@ def test_memory_is_flat_whatever_the_entries_say(pages_of_many: None) -> None:
             name = key.removeprefix(ENTRIES)[:32]
             at = (NOON - timedelta(days=2_000 - int(name, 16))).isoformat()
             moments = {"first_seen": at, "listed_at": at, "observed_at": at}
-            changed = {"key": name, "digest": name, "seq": int(name, 16), **moments}
+            changed = {"key": name, "digest": name, "guid": name, "seq": int(name, 16), **moments}
             said = plain["revision"]["entry"] | {"summary": "x" * 50_000}
             revision = plain["revision"] | changed | {"entry": said}
             return replace(stored, body=json.dumps(plain | {"revision": revision}).encode())
