@@ -24,7 +24,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from builders import rss_document
 from feedmirror.core import decide
 from feedmirror.core import seal as sealing
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
@@ -79,7 +78,7 @@ replies = st.sampled_from(
     ["whole"] * 4
     + ["copy"] * 3
     + ["cut"] * 2
-    + ["broken", "rotated", "empty", "login", "error", "wait", "304"]
+    + ["broken", "rotated", "login", "error", "wait", "304"]
 )
 schedules = st.lists(st.integers(0, 1), max_size=30)
 
@@ -230,8 +229,6 @@ class Mirror(RuleBasedStateMachine):
             outcome = None
         if outcome and not _store_failed(outcome):
             self._read(reply, outcome, copied)
-        elif reply == "empty":
-            self.last.append({})
         elif reply in _READ:
             self.promises.may_have_been_read(copied if reply == "copy" else self.said)
             if reply == "copy":
@@ -334,7 +331,6 @@ class Mirror(RuleBasedStateMachine):
             "copy": _FAILING,
             "broken": document.replace(b"</channel>", b"<image><url>x</image></channel>"),
             "rotated": Fetched(URL, document, None, Validators(f'"{self.asked}"')),
-            "empty": rss_document([]),
             "cut": document[: len(document) * 2 // 3],
             "login": b"<!doctype html><title>Log in</title><form></form>",
             "error": _FAILING,
@@ -370,8 +366,6 @@ class Mirror(RuleBasedStateMachine):
             return
         if reply in {"whole", "broken", "rotated"}:
             self._read_whole(outcome)
-        elif reply == "empty":
-            self.last = [{}]
         elif reply == "cut":
             self.promises.may_have_been_read(self.said)
         elif reply == "copy" and copied and self._is_known_to_lag(copied):
