@@ -32,7 +32,7 @@ serve: $(VENV)/cli.stamp ## serve ./mirror on this machine, to look at in a brow
 
 build: ## what `sam build` builds, without SAM, in dist/function
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found" >&2; exit 1; }
-	"$(PYTHON)" functions/build_function.py --out dist/function
+	"$(PYTHON)" functions/build/function.py --out dist/function
 
 test: ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
 	$(MAKE) --jobs 3 lint others .venv-sam/sam.stamp .venv-ministack/ministack.stamp .venv-fuzz/fuzz.stamp $(NODE)/node.stamp
@@ -51,7 +51,7 @@ fuzz: .venv-fuzz/fuzz.stamp ## an hour of fuzzing, from what earlier ones have l
 	.venv-fuzz/bin/python -m fuzz --seconds 3600 --seed 0 --corpus .fuzz/corpus
 
 torture: $(VENV)/dev.stamp ## a thousand kills, and thousands of lives of a mirror: half an hour or more
-	FEEDMIRROR_KILLS=1000 FEEDMIRROR_EXAMPLES=5000 $(BIN)/pytest tests/test_kill.py tests/test_promises.py -o faulthandler_timeout=0
+	FEEDMIRROR_KILLS=1000 FEEDMIRROR_EXAMPLES=5000 $(BIN)/pytest tests/invariants/test_kill.py tests/invariants/test_promises.py -o faulthandler_timeout=0
 
 unit: $(VENV)/dev.stamp ## the tests of pure code, in seconds
 	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow and not integration" -o faulthandler_timeout=0

@@ -10,7 +10,7 @@ from pathlib import Path
 from jobs import ROOT
 from runtime import Lambda
 
-HANDLER = "feedmirror.entrypoints.mirror.handler"
+HANDLER = "feedmirror.entrypoints.aws.mirror.handler"
 BASELINE = "baseline.handler"
 _BASELINE = '''\
 """A function that has a client of S3, and does nothing with it."""
@@ -44,7 +44,7 @@ def have_lambda(folder: Path) -> Lambda:
 
 def build_function(folder: Path) -> Path:
     """The function, built as it is deployed, for this machine's processor."""
-    script = ROOT / "functions" / "build_function.py"
+    script = ROOT / "functions" / "build" / "function.py"
     out = folder / "function"
     command = [sys.executable, str(script), "--architecture", _architecture(), "--out", str(out)]
     subprocess.run(command, check=True, stdout=sys.stderr)
@@ -55,8 +55,8 @@ def build_baseline(folder: Path) -> Path:
     """What anybody's function has: the same packages of the same lock, installed the same way and
     with bytecode, but nothing left out, and a handler that only makes a client.
     """
-    from build_bytecode import compile_all
-    from build_wheels import find_installer, install
+    from bytecode import compile_all
+    from wheels import find_installer, install
 
     out = folder / "baseline"
     lock = ROOT / "functions" / "requirements.txt"

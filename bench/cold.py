@@ -101,7 +101,7 @@ def _parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--rounds", type=int, default=20, metavar="N", help="cold starts of each kind (20)")
-    add("--function", type=Path, metavar="DIR", help="a build of functions/build_function.py")
+    add("--function", type=Path, metavar="DIR", help="a build of functions/build/function.py")
     add("--json", action="store_true", help="one JSON document instead of tables")
     return parser.parse_args(argv)
 
@@ -157,10 +157,10 @@ def _steps(bench: Bench, case: Case) -> dict[str, tuple[float, float]]:
 def _waits(bench: Bench) -> Iterator[tuple[str, float]]:
     """How long a client that is warm waits for moto, by method: wall time without its own CPU."""
     os.environ.update(bench.s3.env)
-    from feedmirror.adapters.s3 import S3Store
+    from feedmirror.adapters.stores.s3 import S3Store
 
     store = S3Store.connect(BUCKET, "feed", threads=1)
-    key = "data/news/state.json"
+    key = "state/news.json"
     state = store.load(key)
     assert state is not None
     yield "GET", _wait_s(lambda _: store.load(key))

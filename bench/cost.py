@@ -45,7 +45,7 @@ def _parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="cost.py", description="Model the monthly bill. bench/README.md says how."
     )
     add = parser.add_argument
-    add("--function", type=Path, metavar="DIR", help="a build of functions/build_function.py")
+    add("--function", type=Path, metavar="DIR", help="a build of functions/build/function.py")
     add("--core", type=float, metavar="X", help="CPU seconds of Lambda's vCPU for one here")
     add("--markdown", action="store_true", help="tables for a document")
     add("--json", action="store_true", help="one JSON document instead of tables")

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from stage import Count, Stage
 
-from feedmirror.core.formats import formats
-from feedmirror.core.seal import PAGE
+from feedmirror.mirror.archive import PAGE
+from feedmirror.publishing.formats import formats
 
 _POLLS_A_DAY = 96
 _NEW_AT = (30, 70)  # of them
@@ -82,7 +82,7 @@ def _sizes(stage: Stage) -> Sizes:
     pages = stage.bytes_of(lambda key: key.startswith("public/") and "/entries/" in key)
     sealed = stage.bytes_of(lambda key: "/archive/" in key)
     in_sealed = PAGE * len(sealed) / len(formats())
-    (state,) = stage.bytes_of(lambda key: key.endswith("/state.json"))
+    (state,) = stage.bytes_of(lambda key: key.startswith("state/"))
     (rss,) = stage.bytes_of(lambda key: key.count("/") == 2 and key.endswith("/rss.xml"))
     documents = stage.bytes_of(lambda key: key.startswith("public/") and key.count("/") == 2)
     return Sizes(
@@ -96,7 +96,7 @@ def _sizes(stage: Stage) -> Sizes:
 
 def due_cpu_s(feeds: int = 10_000) -> float:
     """The CPU time to decide whether one feed is due."""
-    from feedmirror.core.schedule import is_due
+    from feedmirror.mirror.schedule import is_due
 
     until = Stage().now
     since = until - timedelta(minutes=5)

@@ -8,7 +8,11 @@ from enum import Enum
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path += [str(ROOT / "tests"), str(ROOT / "functions")]
+sys.path += [
+    str(ROOT / "tests" / "support"),
+    str(ROOT / "functions"),
+    str(ROOT / "functions" / "build"),
+]
 
 from bigfeed import big_feed  # noqa: E402 - the tests are no package
 

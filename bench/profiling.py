@@ -110,7 +110,7 @@ def _run_command(results: str, *arguments: str) -> None:
     import concurrent.futures
 
     concurrent.futures.ThreadPoolExecutor = _Inline  # type: ignore[misc, assignment]
-    import feedmirror.adapters.http
+    import feedmirror.adapters.origin.client
     import feedmirror.entrypoints.cli.run  # noqa: F401 - whatever it imports is not measured
     from feedmirror.entrypoints.cli import main
     from feedmirror.entrypoints.telemetry import json_log

@@ -25,11 +25,11 @@ from soak_checks import WORDS, problems
 from soak_origin import Feed, SoakOrigin
 from soak_store import SoakStore
 
-from feedmirror.adapters.directory import DirectoryStore
-from feedmirror.core.schedule import is_due
+from feedmirror.adapters.stores.directory import DirectoryStore
+from feedmirror.mirror.schedule import is_due
 from feedmirror.model import Disclaimer, Subscription
-from feedmirror.pipeline import attempt
 from feedmirror.ports import World
+from feedmirror.refresh import attempt
 from feedmirror.site import publish_site
 from parsers import InProcessParser
 from scene import NOON, PUBLIC_URL

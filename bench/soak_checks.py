@@ -14,7 +14,7 @@ import lxml.html
 from lxml import etree
 from soak_origin import Feed
 
-from feedmirror.core import state as states
+from feedmirror.mirror import state as states
 from feedmirror.ports import Store
 from history import walk
 from rules.disclaimers import disclaimers
@@ -46,7 +46,7 @@ def _fetch(store: Store, address: str) -> bytes:
 
 
 def _unsettled(store: Store, slug: str) -> Iterator[str]:
-    key = f"data/{slug}/state.json"
+    key = f"state/{slug}.json"
     stored = store.load(key)
     if stored is None:
         yield f"{slug} has no state"

@@ -17,8 +17,8 @@ from jobs import ENTRIES
 # isort: split
 from bigfeed import big_feed
 from feedmirror.entrypoints import telemetry
-from feedmirror.entrypoints.environment import Environment
-from feedmirror.entrypoints.mirror import MirrorFunction
+from feedmirror.entrypoints.aws.environment import Environment
+from feedmirror.entrypoints.aws.mirror import MirrorFunction
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Subscription
 from feedmirror.ports import World

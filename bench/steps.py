@@ -24,19 +24,21 @@ from typing import Any
 _IMPORTS = {
     "import awslambdaric": ["awslambdaric.bootstrap"],
     "import powertools' Logger": ["aws_lambda_powertools.logging"],
-    "import the handler's modules": ["feedmirror.entrypoints.mirror"],
+    "import the handler's modules": ["feedmirror.entrypoints.aws.mirror"],
     "import the parser's handle": ["feedmirror.adapters.parser"],
-    "import the HTTP adapter, urllib3": ["feedmirror.adapters.http"],
+    "import the HTTP adapter, urllib3": ["feedmirror.adapters.origin.client"],
     "import boto3, botocore": ["boto3.session", "botocore.config"],
-    "import the S3 adapter": ["feedmirror.adapters.s3", "feedmirror.entrypoints.store"],
+    "import the S3 adapter": ["feedmirror.adapters.stores.s3", "feedmirror.entrypoints.store"],
 }
 # What is told apart of the init and of an event, by where it is found.
 _PARTS = {
-    "read settings": ["feedmirror.entrypoints.mirror:read_environment"],
+    "read settings": ["feedmirror.entrypoints.aws.mirror:read_environment"],
     "fork the supervisor": ["feedmirror.adapters.parser:SupervisedParser.start"],
-    "make the client of S3": ["feedmirror.adapters.s3:make_client"],
-    "S3's requests": [f"feedmirror.adapters.s3:S3Store.{n}" for n in ("load", "create", "replace")],
-    "fetch": ["feedmirror.adapters.http:HttpOrigin.fetch"],
+    "make the client of S3": ["feedmirror.adapters.stores.s3:make_client"],
+    "S3's requests": [
+        f"feedmirror.adapters.stores.s3:S3Store.{n}" for n in ("load", "create", "replace")
+    ],
+    "fetch": ["feedmirror.adapters.origin.client:HttpOrigin.fetch"],
     "parse": ["feedmirror.adapters.parser:SupervisedParser.parse"],
     "log and metrics": [
         f"feedmirror.entrypoints.telemetry:{name}"
@@ -105,7 +107,8 @@ def main(clock: _Clock) -> None:
     for name, places in _PARTS.items():
         for place in places:
             clock.watch(name, place)
-    from feedmirror.entrypoints import mirror, telemetry
+    from feedmirror.entrypoints import telemetry
+    from feedmirror.entrypoints.aws import mirror
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
     with clock.step("the rest of init"):

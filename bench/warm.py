@@ -16,7 +16,7 @@ from runtime import Function
 from s3 import BUCKET, S3
 from stage import PUBLIC_URL, batch, eager_feed
 
-from feedmirror.core.formats import formats
+from feedmirror.publishing.formats import formats
 
 FEEDS = 10  # a batch of the queue
 _STARTS = 5

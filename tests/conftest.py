@@ -1,4 +1,4 @@
-"""What holds for every test: how hypothesis searches, what a missing program means, who runs it.
+"""What holds for every test: how hypothesis searches, who runs it.
 
 And when: what takes long comes first, and is not traced.
 """
@@ -6,18 +6,15 @@ And when: what takes long comes first, and is not traced.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
-
-T = TypeVar("T")
 
 # No deadline: what an example takes says more of the machine than of the code. On a failure,
 # `print_blob` shows the line that brings the very same example back.
@@ -29,37 +26,16 @@ settings.register_profile(
 settings.load_profile("steady" if os.environ.get("CI") else "searching")
 
 
-def require_program(name: str) -> str:
-    """The path of the program; without it the test, or the module that calls this, is skipped.
-
-    Where FEEDMIRROR_REQUIRE_PROGRAMS is set, as in CI, it fails instead.
-    """
-    return require(name, shutil.which(name))
-
-
-def require(what: str, found: T | None) -> T:
-    """What was found; where that is nothing, as `require_program`."""
-    if found is not None:
-        return found
-    if os.environ.get("FEEDMIRROR_REQUIRE_PROGRAMS"):
-        pytest.fail(f"{what} is not installed, and here it has to be", pytrace=False)
-    pytest.skip(f"{what} is not installed", allow_module_level=True)
-
-
 # Their tests share what takes long to make, and some need their order.
-_KEPT_TOGETHER = tuple(
-    f"tests/test_{name}.py" for name in ("browser", "deploy", "readers", "samples")
+_KEPT_TOGETHER = (
+    "tests/clients/test_browser.py",
+    "tests/clients/test_readers.py",
+    "tests/infra/test_deploy.py",
+    "tests/invariants/test_samples.py",
 )
 
-# Their tests work with servers, other processes, a disk, or a mirror in every order of steps.
-_INTEGRATION = tuple(
-    f"tests/test_{name}"
-    for name in (
-        "alarms audit build cdn_ cli_ crash directory_store dispatch_ fuzz guards history hostile_ "
-        "http imports mirror_function overlap parser_process rebuild reparse repository reread "
-        "retirement s3_ sandbox security_table serve sqs stores template"
-    ).split()
-)
+# Their tests are of pure code; all others work with servers, processes, a disk or a whole mirror.
+_PURE = tuple(f"tests/{name}/" for name in "mirror parsing publishing settings text".split())
 
 
 class Scheduler(LoadScopeScheduling):
@@ -83,7 +59,7 @@ def _is_slow(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Several workers begin with what takes long, so that none waits for the last of it."""
     for item in items:
-        if item.nodeid.startswith(_INTEGRATION):
+        if not item.nodeid.startswith(_PURE):
             item.add_marker("integration")
     if hasattr(config, "workerinput"):  # one alone makes what a module shares only once
         items.sort(key=lambda item: not _is_slow(item))
@@ -128,10 +104,10 @@ def ctrl_c() -> Iterator[None]:
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sealed pages of two entries, so that a few entries make several."""
-    monkeypatch.setattr("feedmirror.core.seal.PAGE", 2)
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE", 2)
 
 
 @pytest.fixture
 def pages_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sealed pages of one entry: what is beyond `keep` leaves the public feed at once."""
-    monkeypatch.setattr("feedmirror.core.seal.PAGE", 1)
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE", 1)

@@ -14,16 +14,15 @@ from typing import Any
 import pytest
 
 from builders import entry, rss_document
-from feedmirror.core import archive as archives
-from feedmirror.core import state as states
-from feedmirror.core.archive import Archive
-from feedmirror.core.formats import stamped, unstamped
-from feedmirror.core.restore import base_of, planned, restored
-from feedmirror.core.seal import Sealed
-from feedmirror.core.state import State
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
+from feedmirror.mirror import recover as archives
+from feedmirror.mirror import state as states
+from feedmirror.mirror.archive import Sealed
+from feedmirror.mirror.recover import Archive, base_of, planned, restored
+from feedmirror.mirror.state import State
 from feedmirror.model import PARSER_VERSION, Disclaimer, Fetched, Subscription
 from feedmirror.ports import Store
+from feedmirror.publishing.formats.format import stamped, unstamped
 from feedmirror.rebuild import Rebuilt, address_of, rebuild
 from remembering import remember_renderings
 from samples import sample_feeds
@@ -41,7 +40,7 @@ from stores import (
 
 pytestmark = pytest.mark.usefixtures("pages_of_one")  # so that `keep` says exactly what stays
 
-STATE = "data/news/state.json"
+STATE = "state/news.json"
 PUBLIC = "public/news/rss.xml"
 ENTRIES = "data/news/entries/"
 
@@ -565,7 +564,7 @@ def test_text_that_came_back_is_the_one_that_counts() -> None:
 def test_correction_has_a_record_and_stays_public(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = lived()
     records = len(record_keys(scene))
-    for where in ("core.decide", "core.sort_out", "gather", "core.record"):
+    for where in ("mirror.decide", "mirror.classify", "refresh", "mirror.record"):
         monkeypatch.setattr(f"feedmirror.{where}.PARSER_VERSION", 99)
     scene.says(document(9, 8, 7, 6, e8="<p>read better</p>"))
     scene.refresh()

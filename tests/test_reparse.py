@@ -21,16 +21,16 @@ from feedmirror.adapters.parser import SupervisedParser, parse_plainly
 from feedmirror.adapters.reached import Reached
 from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
-from feedmirror.core import html
-from feedmirror.core import state as states
-from feedmirror.core.parse import parse
-from feedmirror.core.state import State
-from feedmirror.core.xml import printable
 from feedmirror.errors import FetchError, Kind, ParseError, StoreError
+from feedmirror.mirror import state as states
+from feedmirror.mirror.state import State
 from feedmirror.model import PARSER_VERSION, Disclaimer, Entry, Fetched, Subscription
+from feedmirror.parsing.parse import parse
 from feedmirror.ports import Located, Rereader, Store
 from feedmirror.rebuild import Rebuilt, rebuild
 from feedmirror.reparse import Reparsed
+from feedmirror.text import sanitize
+from feedmirror.text.xml import printable
 from misbehaviour import beyond_own
 from origin_server import OriginServer
 from parsers import InProcessParser
@@ -38,7 +38,7 @@ from remembering import remember_renderings
 from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
 from stores import CountingStore, Crash, CrashingStore, MemoryStore
 
-STATE = "data/news/state.json"
+STATE = "state/news.json"
 ENTRIES = "data/news/entries/"
 HOLE = "data-hole"  # an attribute that the older sanitiser let through
 LOST = ", and more"  # words that it lost
@@ -57,16 +57,16 @@ def set_version(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
 @pytest.fixture
 def older(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """The older program until the end, or until the result is called: then the newer one."""
-    import feedmirror.core.jsonfeed
-    import feedmirror.core.lenient  # noqa: F401 - all that know the version
+    import feedmirror.parsing.json_feed
+    import feedmirror.parsing.lenient  # noqa: F401 - all that know the version
 
-    everywhere = html._ATTRIBUTES["*"]
-    monkeypatch.setitem(html._ATTRIBUTES, "*", {*everywhere, HOLE})
-    monkeypatch.setattr(html, "printable", lambda text: printable(text).replace(LOST, ""))
+    everywhere = sanitize._ATTRIBUTES["*"]
+    monkeypatch.setitem(sanitize._ATTRIBUTES, "*", {*everywhere, HOLE})
+    monkeypatch.setattr(sanitize, "printable", lambda text: printable(text).replace(LOST, ""))
 
     def mended() -> None:
-        monkeypatch.setitem(html._ATTRIBUTES, "*", everywhere)
-        monkeypatch.setattr(html, "printable", printable)
+        monkeypatch.setitem(sanitize._ATTRIBUTES, "*", everywhere)
+        monkeypatch.setattr(sanitize, "printable", printable)
         set_version(monkeypatch, NEWER)
 
     return mended
@@ -74,7 +74,7 @@ def older(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.fixture(autouse=True)
 def pages_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feedmirror.core.seal.PAGE", 3)
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE", 3)
 
 
 def objects(scene: Scene) -> dict[str, bytes]:
@@ -362,7 +362,7 @@ def test_reading_of_a_newer_program_stays(
     older()
     reparse(scene)
     set_version(monkeypatch, PARSER_VERSION)
-    monkeypatch.setitem(html._ATTRIBUTES, "*", {*html._ATTRIBUTES["*"], HOLE})
+    monkeypatch.setitem(sanitize._ATTRIBUTES, "*", {*sanitize._ATTRIBUTES["*"], HOLE})
     assert told(reparse(scene)) == Reparsed()
     assert holes(scene) == []
 
@@ -548,7 +548,7 @@ def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
     how: str, older: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remember_renderings(monkeypatch)
-    monkeypatch.setattr("feedmirror.core.seal.PAGE", 1)
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE", 1)
     scene = Scene(feed(3, 2, 1), MemoryStore(), subscription=replace(SUBSCRIPTION, keep=2))
     scene.refresh()
     scene.later(hours=1)

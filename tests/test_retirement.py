@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from feedmirror.core.formats import unstamped
-from feedmirror.core.site import INDEX
 from feedmirror.errors import FetchError, Kind, StoreError
+from feedmirror.layout import INDEX_HTML
 from feedmirror.model import Disclaimer
+from feedmirror.publishing.formats.format import unstamped
 from feedmirror.site import publish_site
 from page_reading import says_retired
 from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
@@ -27,7 +27,7 @@ from stores import (
 )
 
 RETIRED = replace(SUBSCRIPTION, retired=True)
-PAGE = f"public/news/{INDEX}"
+PAGE = f"public/news/{INDEX_HTML}"
 MOMENTS = ("before", "after", "lost")
 
 
@@ -53,7 +53,7 @@ def retire(scene: Scene, **changes: object) -> tuple[str, ...]:
 
 def test_page_says_so_as_soon_as_the_feed_is_retired(scene: Scene) -> None:
     assert not says_retired(objects(scene)[PAGE])
-    assert retire(scene)[0] == f"news/{INDEX}"
+    assert retire(scene)[0] == f"news/{INDEX_HTML}"
     assert says_retired(objects(scene)[PAGE])
 
 
@@ -61,16 +61,16 @@ def test_nothing_else_of_the_feed_changes(scene: Scene) -> None:
     before = dict(objects(scene))
     retire(scene)
     after = objects(scene)
-    kept = {key for key in before if "/news/" in key} - {PAGE, "data/news/state.json"}
+    kept = {key for key in before if "news" in key} - {PAGE, "state/news.json"}
     assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
-    assert {key for key in after if "/news/" in key} == {key for key in before if "/news/" in key}
+    assert {key for key in after if "news" in key} == {key for key in before if "news" in key}
 
 
 def test_retired_feed_costs_a_load_from_then_on(scene: Scene) -> None:
     retire(scene)
     store = CountingStore(scene.store)
     publish_site(store, [RETIRED], PUBLIC_URL, NOON)
-    assert [key for key in store.loads if "/news/" in key] == ["data/news/state.json"]
+    assert [key for key in store.loads if "news" in key] == ["state/news.json"]
     assert store.writes == []
 
 
@@ -80,11 +80,11 @@ def test_refresh_of_a_retired_feed_asks_nobody_and_says_why(scene: Scene) -> Non
     scene.origin.asked.clear()
     outcome = scene.refresh()
     assert scene.origin.asked == []
-    assert (outcome.outcome, outcome.published) == ("retired", (INDEX,))
+    assert (outcome.outcome, outcome.published) == ("retired", (INDEX_HTML,))
     assert "`retired = true`" in (outcome.note or "")
     store = CountingStore(scene.store)
     assert scene.refresh(store=store).published == ()
-    assert store.operations == [("load", "data/news/state.json")]
+    assert store.operations == [("load", "state/news.json")]
 
 
 def test_refresh_finishes_what_a_run_before_the_retirement_left_undone(scene: Scene) -> None:
@@ -100,7 +100,7 @@ def test_refresh_finishes_what_a_run_before_the_retirement_left_undone(scene: Sc
 def test_feed_that_is_mirrored_again_has_its_page_back_and_is_polled(scene: Scene) -> None:
     before = objects(scene)[PAGE]
     retire(scene)
-    assert INDEX in scene.refresh().published
+    assert INDEX_HTML in scene.refresh().published
     assert unstamped(objects(scene)[PAGE]) == unstamped(before)
     scene.says(document(3, 2, 1))
     assert scene.refresh().new == 1
@@ -110,7 +110,7 @@ def test_feed_that_is_mirrored_again_has_its_page_back_and_is_polled(scene: Scen
 
 def test_retired_feed_without_a_url_keeps_the_one_that_it_was_mirrored_from(scene: Scene) -> None:
     before = {name: scene.public(name) for name in FEEDS}
-    assert f"news/{INDEX}" in retire(scene, url="")
+    assert f"news/{INDEX_HTML}" in retire(scene, url="")
     assert says_retired(objects(scene)[PAGE])
     assert {name: scene.public(name) for name in FEEDS} == before
 
@@ -125,9 +125,9 @@ def test_feed_that_fails_is_retired_without_a_word_of_it(scene: Scene) -> None:
     scene.refresh()
     scene.later(hours=2)
     scene.refresh()
-    assert "does not answer" in scene.public(INDEX)
+    assert "does not answer" in scene.public(INDEX_HTML)
     retire(scene)
-    assert "does not answer" not in scene.public(INDEX)
+    assert "does not answer" not in scene.public(INDEX_HTML)
 
 
 def test_feed_that_was_never_mirrored_is_retired_without_a_trace() -> None:
@@ -149,7 +149,7 @@ def test_run_that_is_killed_anywhere_is_made_good_by_the_next(scene: Scene, mome
         retire(scene)
         assert objects(scene).keys() == expected.keys()
         for key, body in expected.items():
-            if key != "data/news/state.json":
+            if key != "state/news.json":
                 assert unstamped(objects(scene)[key]) == unstamped(body), key
         assert retire(scene) == ()
 

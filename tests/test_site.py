@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from builders import SITE as SITE_OF_ORIGIN
-from feedmirror.core.listing import Sight
-from feedmirror.core.pages.style import STYLE
-from feedmirror.core.rhythm import is_quiet, last_new
-from feedmirror.core.site import (
-    MEDIA_TYPES,
+from feedmirror.errors import FetchError, Kind, StoreError
+from feedmirror.mirror.health import Standing, is_quiet, last_new
+from feedmirror.mirror.listing import Sight
+from feedmirror.mirror.state import Failing, State
+from feedmirror.model import Feed, Subscription
+from feedmirror.publishing.formats.status import (
     Gauges,
     Status,
     gauges,
@@ -29,12 +30,10 @@ from feedmirror.core.site import (
     standing_of,
     status_document,
 )
-from feedmirror.core.standing import Standing
-from feedmirror.core.state import Failing, State
-from feedmirror.errors import FetchError, Kind, StoreError
-from feedmirror.model import Feed, Subscription
+from feedmirror.publishing.pages.style import STYLE
 from feedmirror.site import is_current, publish_site
 from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
+from site_documents import SITE
 from stores import (
     CountingStore,
     Crash,
@@ -47,7 +46,6 @@ from stores import (
 )
 
 OTHER = Subscription("other", "https://other.example.org/rss")
-SITE = (STYLE, "404.html", "feeds.opml", "index.html", "status.json")  # as they are written
 
 
 def published(store: MemoryStore, *feeds: Subscription, now: datetime = NOON) -> dict[str, dict]:
@@ -122,7 +120,7 @@ def test_documents_are_written_only_when_they_change() -> None:
     later = NOON + timedelta(hours=5)
     assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later).published == ()
     assert store.writes == []
-    assert store.listings == ["data/"]
+    assert store.listings == ["state/", "data/"]
     *others, last = (f"public/{name}" for name in SITE)
     assert store.loads == [last, *others]
 
@@ -144,16 +142,12 @@ def test_documents_have_the_media_types_that_they_are_served_with() -> None:
     publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
     found = {key.removeprefix("public/"): kind for key, kind in store.media_types.items()}
     assert found.pop(STYLE) == "text/css; charset=utf-8"
-    assert (
-        found
-        == MEDIA_TYPES
-        == {
-            "404.html": "text/html; charset=utf-8",
-            "feeds.opml": "text/x-opml; charset=utf-8",
-            "index.html": "text/html; charset=utf-8",
-            "status.json": "application/json",
-        }
-    )
+    assert found == {
+        "404.html": "text/html; charset=utf-8",
+        "feeds.opml": "text/x-opml; charset=utf-8",
+        "index.html": "text/html; charset=utf-8",
+        "status.json": "application/json",
+    }
 
 
 @pytest.mark.parametrize("moment", ["before", "after", "lost"])
@@ -201,9 +195,9 @@ def test_lost_state_is_a_failing_feed_whose_documents_stay_listed(body: bytes | 
     Scene(document(3), store, OTHER).refresh()
     before = published(store, SUBSCRIPTION, OTHER)
     if body is None:
-        del store.objects["data/other/state.json"]
+        del store.objects["state/other.json"]
     else:
-        store.objects["data/other/state.json"] = body
+        store.objects["state/other.json"] = body
     after = published(store, SUBSCRIPTION, OTHER)
     failing = {"failing": "internal", "failing_since": "1970-01-01T00:00:00Z"}
     assert after == {**before, "other": {**before["other"], **failing}}
@@ -217,7 +211,7 @@ def test_lost_state_is_a_failing_feed_whose_documents_stay_listed(body: bytes | 
 def test_folder_that_holds_no_feed_is_none() -> None:
     store = MemoryStore()
     store.create("data/left/over.json", b"{}")
-    store.create("data/Not-a-slug/state.json", b"{}")
+    store.create("state/Not-a-slug.json", b"{}")
     assert published(store) == {}
 
 
@@ -310,6 +304,7 @@ def test_feed_that_was_deleted_from_the_store_is_forgotten() -> None:
     Scene(document(3), store, OTHER).refresh()
     assert list(published(store, SUBSCRIPTION, OTHER)) == ["news", "other"]
     del_folder(store, "data/other/")
+    del_folder(store, "state/other")
     assert list(published(store, SUBSCRIPTION)) == ["news"]
 
 
@@ -328,7 +323,7 @@ def test_feeds_that_no_site_has_told_of_are_listed_as_their_states_have_them() -
     }
     assert found["other"]["failing"] == "blocked"
     assert found["other"]["render_key"] is None
-    store.objects["data/other/state.json"] = b"damaged"
+    store.objects["state/other.json"] = b"damaged"
     del store.objects["public/status.json"]
     assert list(published(store, SUBSCRIPTION)) == ["news", "old"]
 

@@ -95,7 +95,7 @@ class Entry:
     source: Source | None = None  # only where the origin names one itself
     published: datetime | None = None  # None: not given, or impossible
     updated: datetime | None = None
-    foreign: tuple[str, ...] = ()  # fragments of XML, with slots: core/foreign.py
+    foreign: tuple[str, ...] = ()  # fragments of XML, with slots: parsing/extensions.py
     prefixes: tuple[str, ...] = ()  # well-known namespace prefixes the fragments use
     extensions: str | None = None  # members of JSON Feed that begin with "_": an object, as JSON
     original: str | None = None  # the element as it came; None once it is stored, or if lossy

@@ -8,25 +8,131 @@ refresh, so it may be killed or overlap with others at any point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from itertools import zip_longest
 
-from feedmirror.binder import Binder
-from feedmirror.core import record as records
-from feedmirror.core.archive import Archive
-from feedmirror.core.formats import formats, stamped
-from feedmirror.core.pages.style import STYLE
-from feedmirror.core.record import Name, Record
-from feedmirror.core.restore import Plan, base_of, planned, restored
-from feedmirror.core.seal import predecessors
-from feedmirror.core.state import Published, State
 from feedmirror.errors import ObjectError, StoreError
-from feedmirror.ledger import Held, Ledger, Settled
+from feedmirror.layout import (
+    CSS,
+    FEED_DOCUMENTS,
+    archive_prefix,
+    document_key,
+    records_prefix,
+    site_key,
+)
+from feedmirror.mirror import record as records
+from feedmirror.mirror.archive import Named, Page, Sealed, predecessors, turned
+from feedmirror.mirror.record import Name, Record
+from feedmirror.mirror.recover import (
+    Archive,
+    Leaf,
+    Plan,
+    Trace,
+    base_of,
+    in_place,
+    planned,
+    restored,
+)
+from feedmirror.mirror.state import Published, State
 from feedmirror.model import PARSER_VERSION, Revision, Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
-from feedmirror.publisher import Publisher
+from feedmirror.publishing.formats.format import stamped
+from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.reparse import Reparse, Reparsed
+from feedmirror.storage.publisher import Progress, Publisher, Write
+from feedmirror.storage.wal import Held, Ledger, Settled
+
+_Written = tuple[int, Progress]  # how many pages, and the entries left out of them
+
+
+class Binder:
+    """Writes the pages of entries and the sealed pages anew, where they say something else."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        words: Callable[[Iterable[Name]], Mapping[str, Revision]],  # by key; those that are there
+        side_by_side: SideBySide,
+    ) -> None:
+        self.renewed = 0  # pages that were written
+        self.quarantined: dict[str, str] = {}  # entries that cannot be rendered: guids by key
+        self._publisher = publisher
+        self._words = words
+        self._side_by_side = side_by_side
+
+    def seal(self, leaves: Sequence[Leaf], base: State) -> Sealed:
+        """What is to be remembered of the sealed pages, after all of them have been written.
+
+        Each page's entries are read when it is its turn. Raises: StoreError, RenderError.
+        """
+        self._publisher.renew(site_key(STYLE), style(), CSS)
+        sealed = Sealed()
+        for leaf, newer in zip_longest(leaves, leaves[1:]):
+            words = self._words(trace.name for trace in leaf.traces)
+            revisions = [in_place(words[t.key], t) for t in leaf.traces if t.key in words]
+            if not revisions:  # since a moment ago
+                continue
+            sealed, page = turned(sealed, revisions, leaf.name)
+            self.write_entries(revisions, predecessors((), (page,), sealed), base)
+            self._write_page(page, newer.name if newer else None, base)
+        return sealed
+
+    def renew_superseded(
+        self, pages: Iterable[str], traces: Mapping[str, Trace], base: State
+    ) -> None:
+        """Write archive pages anew that are no part of the archive any more, since entries have
+        left them: where somebody has kept their address they say what holds now.
+        """
+        for name in pages:
+            keys, older, newer = self._publisher.contents_of(name)
+            words = self._words(traces[key].name for key in keys if key in traces)
+            revisions = tuple(in_place(words[key], traces[key]) for key in keys if key in words)
+            if revisions:
+                older_has = FEED_DOCUMENTS if older else ()
+                page = Page(name, older, older_has, None, revisions)
+                self._note(self._counted(partial(self._publisher.write_page, page, newer, base)))
+
+    def _write_page(self, page: Page, newer: str | None, base: State) -> None:
+        """Write a sealed page; only once the next one is there does it link to it."""
+        there = newer if newer and self._publisher.has_page(newer) else None
+        self._note(self._counted(partial(self._publisher.write_page, page, there, base)))
+        if page.older:
+            self._publisher.link_newer(page.older, page.older_has, page.name)
+
+    def write_entries(
+        self, revisions: Iterable[Revision], follow: Mapping[str, Named | None], state: State
+    ) -> None:
+        """Write their pages, several at a time. Raises: StoreError, RenderError."""
+
+        def one(revision: Revision) -> _Written:
+            work = partial(self._publisher.write_entries, (revision,), follow, state)
+            return self._counted(work)
+
+        for written in self._side_by_side(one, revisions):
+            self._note(written)
+
+    def _counted(self, work: Callable[[Write, Progress], None]) -> _Written:
+        """What is written by that, in whatever thread this is."""
+        written: list[bool] = []
+
+        def write(key: str, body: bytes, media_type: str, *, is_new: bool) -> bool:  # noqa: ARG001 - most are there
+            written.append(self._publisher.renew(key, body, media_type))
+            return written[-1]
+
+        progress = Progress()
+        work(write, progress)
+        if progress.error is not None:
+            raise progress.error
+        return sum(written), progress
+
+    def _note(self, written: _Written) -> None:
+        self.renewed += written[0]
+        found = written[1].quarantined.items()
+        self.quarantined |= {key: one.guid for key, one in found}
+
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _REPORTED = 100  # records, between two reports of how far it is
@@ -131,7 +237,7 @@ def _made_anew(
     ):  # a feed without entries is made from its state
         damaged = f"{len(archive.damaged)} damaged records, and " if archive.damaged else ""
         raise StoreError(
-            f"there are {damaged}no entries in {records.folder(slug)} to rebuild {slug} from; "
+            f"there are {damaged}no entries in {records_prefix(slug)} to rebuild {slug} from; "
             "nothing was changed. The next refresh mirrors what the origin lists"
         )
     documents, generation = shelf.documents()
@@ -215,7 +321,7 @@ class _Shelf:
 
     def survey(self, *, only_one: bool = False) -> None:
         """Read all records that were not read yet, or the first good one. Raises: StoreError."""
-        stored = self._store.keys(records.folder(self.slug))
+        stored = self._store.keys(records_prefix(self.slug))
         named = (records.named(self.slug, key) for key in stored)
         fresh = (name for name in named if name and not self.archive.has(name))
         for name, record in self._side_by_side(self.read, fresh):
@@ -236,9 +342,7 @@ class _Shelf:
 
     def documents(self) -> tuple[dict[str, str], int]:
         """The ETags of the documents that are public, by name, and their largest generation."""
-        found = {
-            made.name: self._store.load(f"public/{self.slug}/{made.name}") for made in formats()
-        }
+        found = {name: self._store.load(document_key(self.slug, name)) for name in FEED_DOCUMENTS}
         there = {name: stored for name, stored in found.items() if stored}
         generation = max((stamped(stored.body) for stored in there.values()), default=0)
         return {name: stored.etag for name, stored in there.items()}, generation
@@ -246,7 +350,7 @@ class _Shelf:
     def superseded(self, plan: Plan) -> Iterator[str]:
         """The names of archive pages that are public and no part of the archive any more."""
         kept = {leaf.name for leaf in plan.leaves}
-        for name in self._store.folders(f"public/{self.slug}/archive/"):
+        for name in self._store.folders(archive_prefix(self.slug)):
             if name not in kept:
                 yield name
 

@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from feedmirror.core import record as records
-from feedmirror.core.archive import Archive
-from feedmirror.core.listing import portions
-from feedmirror.core.record import Name, Record
-from feedmirror.core.redaction import MARK, Redaction
-from feedmirror.core.secrets import secrets_of
-from feedmirror.core.sort_out import credible, first_dated
+from feedmirror.mirror import record as records
+from feedmirror.mirror.classify import credible, first_dated
+from feedmirror.mirror.listing import portions
+from feedmirror.mirror.record import Name, Record
+from feedmirror.mirror.recover import Archive
 from feedmirror.model import PARSER_VERSION, Entry, Revision, Subscription
 from feedmirror.ports import Located, Rereader, SideBySide, Store
-from feedmirror.publisher import Publisher
-from feedmirror.redaction_key import redaction_key
+from feedmirror.publishing.redaction import MARK, Redaction
+from feedmirror.storage.publisher import Publisher
+from feedmirror.storage.redaction_key import redaction_key
+from feedmirror.text.secrets import secrets_of
 
 # A request to the worker: about a second's work.
 _MOST_TOGETHER = 50

@@ -16,15 +16,27 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from feedmirror.core import state as states
-from feedmirror.core.formats import site_formats
-from feedmirror.core.pages.index import index_page, not_found_page
-from feedmirror.core.pages.style import STYLE, STYLE_MEDIA_TYPE, style
-from feedmirror.core.site import (
-    INDEX,
+from feedmirror.errors import Kind, RenderError, StateError, StoreError
+from feedmirror.layout import (
+    CSS,
+    DATA,
+    INDEX_HTML,
     MEDIA_TYPES,
     NOT_FOUND,
+    OPML,
+    STATES,
     STATUS,
+    site_key,
+    slug_of_state,
+    state_key,
+)
+from feedmirror.mirror import state as states
+from feedmirror.mirror.health import Standing
+from feedmirror.mirror.state import State
+from feedmirror.model import Document, Subscription
+from feedmirror.ports import SideBySide, Store, Stored
+from feedmirror.publishing.formats import opml
+from feedmirror.publishing.formats.status import (
     Status,
     digest_of,
     parse_status,
@@ -32,14 +44,10 @@ from feedmirror.core.site import (
     standing_of,
     status_document,
 )
-from feedmirror.core.standing import Standing
-from feedmirror.core.state import State
-from feedmirror.errors import Kind, RenderError, StateError, StoreError
-from feedmirror.ledger import has_entries, why_missing
-from feedmirror.model import Document, Subscription
-from feedmirror.ports import SideBySide, Store, Stored
-from feedmirror.retirement import settle_retired
+from feedmirror.publishing.pages.index import index_page, not_found_page
+from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.settings.slugs import SLUG
+from feedmirror.storage.wal import has_entries, settle_retired, why_missing
 
 _VERSION = 4  # raise it with every change of what is rendered
 _ATTEMPTS = 8  # at a `status.json` that overlapping runs keep writing
@@ -59,7 +67,7 @@ def is_current(store: Store, subscriptions: Iterable[Subscription], public_url: 
 
     Other feeds, and states that have changed since, do not count.
     """
-    status = _status(store.load(_key(STATUS)))
+    status = _status(store.load(site_key(STATUS)))
     return status.render_key == _render_key(public_url) and all(
         status.lines[feed.slug].render_key == render_key_of(feed, public_url)
         if feed.slug in status.lines
@@ -70,7 +78,7 @@ def is_current(store: Store, subscriptions: Iterable[Subscription], public_url: 
 
 def published_url(store: Store) -> str | None:
     """Return where the site was published for; None if it was not. Raises: StoreError."""
-    return _status(store.load(_key(STATUS))).public_url
+    return _status(store.load(site_key(STATUS))).public_url
 
 
 def publish_site(
@@ -89,7 +97,7 @@ def publish_site(
         standings = writer.attempt()
         if standings is not None:
             return Site(standings, tuple(dict.fromkeys(writer.published)))
-    raise StoreError(f"{_key(STATUS)} is written by others all the time; the next run goes on")
+    raise StoreError(f"{site_key(STATUS)} is written by others all the time; the next run goes on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +117,11 @@ class _Writer:
         `status.json` is read before any state, and replaced on the ETag that it had then: so a
         line that another run publishes meanwhile is never lost.
         """
-        found = self.store.load(_key(STATUS))
+        found = self.store.load(site_key(STATUS))
         last = _status(found).lines
-        stored = frozenset(self.store.folders("data/"))
+        # Also of feeds that have entries and no state any more, which is said on their lines.
+        there = map(slug_of_state, self.store.keys(STATES))
+        stored = frozenset(there) | frozenset(self.store.folders(DATA))
 
         def look_at(feed: Subscription) -> tuple[Standing, bool]:
             if feed.slug in stored:
@@ -174,7 +184,7 @@ class _Writer:
 
 def _render_key(public_url: str) -> str:
     """Of all that the documents depend on besides their lines."""
-    return digest_of(_VERSION, STYLE, tuple(made.name for made in site_formats()), public_url)
+    return digest_of(_VERSION, STYLE, public_url)
 
 
 def _status(found: Stored | None) -> Status:
@@ -186,7 +196,7 @@ def _state(store: Store, slug: str, now: datetime) -> State | None:
 
     Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
     """
-    key = f"data/{slug}/state.json"
+    key = state_key(slug)
     stored = store.load(key)
     if stored is None and has_entries(store, slug):
         raise StateError(why_missing(slug))
@@ -206,11 +216,11 @@ def _unreadable(feed: Subscription, last: Standing | None, public_url: str) -> S
 
 def _documents(lines: Sequence[Standing], public_url: str) -> Iterator[Document]:
     """The documents but `status.json`, in the order in which they are written."""
-    yield Document(STYLE, style(), STYLE_MEDIA_TYPE)  # the others refer to it
+    yield Document(STYLE, style(), CSS)  # the others refer to it
     texts = {
         NOT_FOUND: not_found_page(),
-        **{made.name: made.render(lines, public_url) for made in site_formats()},
-        INDEX: index_page(lines, public_url),
+        OPML: opml.render(lines, public_url),
+        INDEX_HTML: index_page(lines, public_url),
     }
     for name, text in texts.items():
         yield Document(name, text.encode(), MEDIA_TYPES[name])
@@ -218,7 +228,7 @@ def _documents(lines: Sequence[Standing], public_url: str) -> Iterator[Document]
 
 def _publish(store: Store, document: Document) -> bool:
     """Whether the document was written: not if it is as it should be, or another wrote it."""
-    key = _key(document.name)
+    key = site_key(document.name)
     found = store.load(key)
     if found and found.body == document.body:
         return False
@@ -229,11 +239,7 @@ def _write(store: Store, document: Document, found: Stored | None) -> str | None
     """Write the document in the place of the one that was found; its ETag, or None if another
     run was quicker.
     """
-    key = _key(document.name)
+    key = site_key(document.name)
     if found is None:
         return store.create(key, document.body, document.media_type)
     return store.replace(key, document.body, found.etag, document.media_type)
-
-
-def _key(name: str) -> str:
-    return f"public/{name}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from feedmirror.core.parse import parse
 from feedmirror.errors import ParseError
 from feedmirror.model import ParsedFeed
+from feedmirror.parsing.parse import parse
 from fuzz.inputs import chance, fetched
 from fuzz.judges import require
 

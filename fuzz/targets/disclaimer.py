@@ -5,11 +5,11 @@ The input is the operator's template, a line that holds `---`, and the body of a
 
 from __future__ import annotations
 
-from feedmirror.core.disclaimer import attach, problems
-from feedmirror.core.html import clean
-from feedmirror.core.pages.body import body_of
-from feedmirror.core.redaction import public_settings
 from feedmirror.model import Disclaimer, Entry, Feed, Images, Position, Revision, Subscription
+from feedmirror.publishing.disclaimer import attach, problems
+from feedmirror.publishing.pages.body import body_of
+from feedmirror.publishing.redaction import public_settings
+from feedmirror.text.sanitize import clean
 from fuzz.inputs import NOW, URL, chance, text
 from fuzz.judges import MARK, require, require_closed
 from rules.bodies import parse_body

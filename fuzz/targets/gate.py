@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xml.parsers import expat
 
-from feedmirror.core.gate import HEAD, admit, decode
 from feedmirror.errors import ParseError
+from feedmirror.parsing.decode import HEAD, admit, decode
 from fuzz.inputs import CONTENT_TYPES, one_of
 from fuzz.judges import require, require_text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feedmirror.core.html import clean, to_text
+from feedmirror.text.sanitize import clean, to_text
 from fuzz.inputs import URL, text
 from fuzz.judges import require, require_closed, require_inert, require_text
 

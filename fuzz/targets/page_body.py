@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from feedmirror.core.html import clean
-from feedmirror.core.pages.body import fit
-from feedmirror.core.text import words_of
 from feedmirror.model import Images
+from feedmirror.publishing.pages.body import fit
+from feedmirror.text.plain import words_of
+from feedmirror.text.sanitize import clean
 from fuzz.inputs import URL, text
 from fuzz.judges import require, require_text
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from feedmirror.core.codec import parsed_from_plain, parsed_to_plain
-from feedmirror.core.parse import parse
-from feedmirror.core.uri import absolute
 from feedmirror.errors import ParseError
+from feedmirror.mirror.codec import parsed_from_plain, parsed_to_plain
 from feedmirror.model import Entry, ParsedFeed
+from feedmirror.parsing.parse import parse
+from feedmirror.text.urls import absolute
 from fuzz.inputs import fetched
 from fuzz.judges import require, require_inert, require_text
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from feedmirror.core.decide import decide
-from feedmirror.core.formats import Publication, formats
-from feedmirror.core.parse import parse
-from feedmirror.core.redaction import public_settings
-from feedmirror.core.rendering import attached, entry_page, publication_of, rendered
-from feedmirror.core.state import State
 from feedmirror.errors import ParseError
+from feedmirror.mirror.decide import decide
+from feedmirror.mirror.state import State
 from feedmirror.model import Reading, Revision
+from feedmirror.parsing.parse import parse
+from feedmirror.publishing.formats import formats
+from feedmirror.publishing.formats.format import Publication
+from feedmirror.publishing.redaction import public_settings
+from feedmirror.publishing.render import attached, entry_page, publication_of, rendered
 from fuzz.inputs import ADDRESS, AT_THE_BEGINNING, NOW, SUBSCRIPTION, fetched, one_of
 from fuzz.judges import require, require_page, require_valid
 

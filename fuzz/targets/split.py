@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from feedmirror.core.gate import admit, decode
-from feedmirror.core.scan import CannotSplit
-from feedmirror.core.split import Plan, end_tags, split
-from feedmirror.core.xml import tree
 from feedmirror.errors import ParseError
+from feedmirror.parsing.decode import admit, decode
+from feedmirror.parsing.scan import CannotSplit
+from feedmirror.parsing.split import Plan, end_tags, split
+from feedmirror.text.xml import tree
 from fuzz.inputs import CONTENT_TYPES, chance, one_of
 from fuzz.judges import require, require_well_formed
 

@@ -15,9 +15,9 @@ from feedmirror.adapters.reading import PartialReading
 from feedmirror.adapters.sandbox import Answer, Sandbox, SandboxError, TooLongError
 from feedmirror.adapters.sandbox_wire import COMPLAINT_CHARS, Limits
 from feedmirror.adapters.supervisor import SupervisorGoneError
-from feedmirror.core.parts import Part
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Entry, Fetched, ParsedFeed
+from feedmirror.parsing.split import Part
 from feedmirror.ports import Located
 
 # An import of feedparser is worth keeping a worker for, a heap of dead strings is not.
@@ -174,7 +174,7 @@ class SupervisedParser:
 
         Raises: _PartError otherwise; ParseError BUG.
         """
-        from feedmirror.core.codec import to_plain  # noqa: PLC0415
+        from feedmirror.mirror.codec import to_plain  # noqa: PLC0415
 
         body = json.dumps([[location, to_plain(entry)] for location, entry in stored]).encode()
         answer, reached = self._ask({"reread": True}, body, _answer_bytes(len(body)))
@@ -213,8 +213,8 @@ def parse_plainly(
     if "reread" in header:
         return reread_plainly(body, progress)
     # Here and not above: the parent, and a poll that finds nothing new, never pay for feedparser.
-    from feedmirror.core.codec import parsed_to_plain  # noqa: PLC0415
-    from feedmirror.core.parse import parse  # noqa: PLC0415
+    from feedmirror.mirror.codec import parsed_to_plain  # noqa: PLC0415
+    from feedmirror.parsing.parse import parse  # noqa: PLC0415
 
     fetched = Fetched(header["url"], body, header["content_type"])
     try:
@@ -228,8 +228,8 @@ def reread_plainly(body: bytes, progress: Callable[[int], object]) -> object:
     """What the worker answers when it is to read stored entries again: for each the new one as
     plain data, or the words of a ParseError.
     """
-    from feedmirror.core import codec  # noqa: PLC0415
-    from feedmirror.core.reread import reread  # noqa: PLC0415
+    from feedmirror.mirror import codec  # noqa: PLC0415
+    from feedmirror.parsing.reread import reread  # noqa: PLC0415
 
     made: list[object] = []
     for index, (location, plain) in enumerate(json.loads(body)):
@@ -245,7 +245,7 @@ def reread_plainly(body: bytes, progress: Callable[[int], object]) -> object:
 
 def _reread_of(answer: object, stored: Sequence[Located]) -> list[Entry | str]:
     """What `reread_plainly` said. Raises: any of `_NONSENSE`, if it is not of that shape."""
-    from feedmirror.core import codec  # noqa: PLC0415
+    from feedmirror.mirror import codec  # noqa: PLC0415
 
     if not isinstance(answer, list):
         raise TypeError("no list of entries")
@@ -265,7 +265,7 @@ def _answer_bytes(document_bytes: int) -> int:
 
 def _read(answer: object) -> ParsedFeed | ParseError:
     """What `parse_plainly` said. Raises: any of `_NONSENSE`, if it is not of that shape."""
-    from feedmirror.core.codec import parsed_from_plain  # noqa: PLC0415
+    from feedmirror.mirror.codec import parsed_from_plain  # noqa: PLC0415
 
     match answer:
         case {"parsed": dict(plain)}:

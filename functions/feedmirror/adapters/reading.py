@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import replace
 
-from feedmirror.core.parts import Part
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import ParsedFeed
+from feedmirror.parsing.split import Part
 
 
 class PartialReading:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from feedmirror.adapters.aws_client import make_client
-from feedmirror.adapters.patience import Patience
+from feedmirror.adapters.aws import make_client
+from feedmirror.adapters.retries import Patience
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

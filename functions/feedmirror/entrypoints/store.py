@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedmirror.adapters.keys import is_key
+from feedmirror.adapters.stores.keys import is_key
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.ports import Store
 
@@ -65,10 +65,10 @@ def open_store(where: str | Place, *, threads: int) -> Store:
     """
     place = place_of(where) if isinstance(where, str) else where
     if place.directory is not None:
-        from feedmirror.adapters.directory import DirectoryStore  # noqa: PLC0415 - as below
+        from feedmirror.adapters.stores.directory import DirectoryStore  # noqa: PLC0415 - as below
 
         return DirectoryStore(place.directory)
-    from feedmirror.adapters.s3 import S3Store  # noqa: PLC0415 - costs 0.3 s
+    from feedmirror.adapters.stores.s3 import S3Store  # noqa: PLC0415 - costs 0.3 s
 
     try:
         return S3Store.connect(place.bucket, place.prefix, threads=threads)

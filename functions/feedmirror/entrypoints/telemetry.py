@@ -15,7 +15,7 @@ from functools import cache, reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from feedmirror.entrypoints.redaction import printable, redacted
+from feedmirror.entrypoints.printable import printable, redacted
 from feedmirror.errors import Group
 from feedmirror.model import Outcome, Subscription
 

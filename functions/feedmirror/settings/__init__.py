@@ -6,8 +6,8 @@ put on their lines (`locate`), and raised together.
 """
 
 from feedmirror.settings.disclaimer import DISCLAIMER_KEYS, VARIABLES
-from feedmirror.settings.keys import DEFAULT_KEYS, FEED_KEYS, TOP_KEYS
-from feedmirror.settings.parse import Settings, load_settings, parse_settings, subscription_for
+from feedmirror.settings.load import Settings, load_settings, parse_settings, subscription_for
+from feedmirror.settings.schema import DEFAULT_KEYS, FEED_KEYS, TOP_KEYS
 from feedmirror.settings.slugs import RESERVED_SLUGS, slug_of
 from feedmirror.settings.tables import Key
 from feedmirror.settings.template import template_toml

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from feedmirror.core.host import ascii_host, is_host
-from feedmirror.core.person import email_address
-from feedmirror.core.request_headers import ACCEPTED_VALUE, flaw_of_header
-from feedmirror.settings.report import Kind, Spot, shown, sort_of
+from feedmirror.settings.problems import Kind, Spot, shown, sort_of
+from feedmirror.settings.request_headers import ACCEPTED_VALUE, flaw_of_header
 from feedmirror.settings.values import flaw_of
+from feedmirror.text.hosts import ascii_host, is_host
+from feedmirror.text.person import email_address
 
 MAX_URL_CHARS = 2000
 MAX_ALTERNATES = 10

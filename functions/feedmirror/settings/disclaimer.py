@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from feedmirror.core.language import language_tag
 from feedmirror.model import Disclaimer, Position
-from feedmirror.settings.report import Kind, Spot, meant, shown
+from feedmirror.settings.problems import Kind, Spot, meant, shown
 from feedmirror.settings.tables import Key, read_table
 from feedmirror.settings.values import choice, text
+from feedmirror.text.language import language_tag
 
 # As `core.disclaimer` fills them in; a test holds the two together, an import would be slow.
 VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
@@ -35,7 +35,7 @@ def _read_words(spot: Spot, value: object) -> str | None:
 
 def _read_html(spot: Spot, value: object) -> str | None:
     """The same for HTML, of the few tags that the code which attaches it accepts."""
-    from feedmirror.core.disclaimer import problems  # noqa: PLC0415 - brings parsers, rarely needed
+    from feedmirror.publishing.disclaimer import problems  # noqa: PLC0415 - brings parsers, rarely needed
 
     words = _read_words(spot, value)
     for flaw in problems(words, is_html=True) if words else ():

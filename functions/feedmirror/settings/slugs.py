@@ -45,11 +45,7 @@ def slug_of(url: str) -> str:
     part of the slug, and none that could be guessed part of the digest.
     """
     # Here: what it takes is slow to import, and rarely needed.
-    from feedmirror.core.secrets import (  # noqa: PLC0415
-        secrets_of,
-        shown_address,
-        unguessable_address,
-    )
+    from feedmirror.text.secrets import secrets_of, shown_address, unguessable_address  # noqa: PLC0415
 
     address = url.strip()
     shown = shown_address(address, secrets_of(Subscription("", address)))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from feedmirror.settings.report import Kind, Spot, meant
+from feedmirror.settings.problems import Kind, Spot, meant
 
 
 @dataclass(frozen=True, slots=True)

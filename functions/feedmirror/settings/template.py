@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feedmirror.model import DEFAULT_DISCLAIMER, Disclaimer
-from feedmirror.settings.parse import subscription_for
+from feedmirror.settings.load import subscription_for
 from feedmirror.settings.values import flaw_of
 
 _TEMPLATE = """\

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 
-from feedmirror.settings.report import Kind, Spot
+from feedmirror.settings.problems import Kind, Spot
 
 # What XML 1.0 §2.2 cannot carry, and the C1 controls that nobody types on purpose.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")

@@ -6,17 +6,17 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from feedmirror.core.formats import formats
-from feedmirror.core.redaction import public_settings
-from feedmirror.core.secrets import secrets_of
-from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, missing
-from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.entrypoints.cli.resources import Outside, complain
+from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, missing
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.redaction import printable, redacted
+from feedmirror.entrypoints.printable import printable, redacted
 from feedmirror.errors import ConfigError, FetchError
 from feedmirror.model import Subscription
+from feedmirror.publishing.formats import formats
+from feedmirror.publishing.redaction import public_settings
 from feedmirror.settings import load_settings
+from feedmirror.text.secrets import secrets_of
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
@@ -49,8 +49,8 @@ def check(arguments: Namespace, _outside: Outside) -> int:
 
 def _refused(subscription: Subscription) -> Iterator[str]:
     """Yield why addresses of the feed are never asked, whatever their hosts resolve to."""
-    from feedmirror.adapters.guard import Guard  # noqa: PLC0415 - urllib3, which a fault spares
-    from feedmirror.adapters.target import parse_target  # noqa: PLC0415
+    from feedmirror.adapters.origin.address_guard import Guard  # noqa: PLC0415 - urllib3, which a fault spares
+    from feedmirror.adapters.origin.target import parse_target  # noqa: PLC0415
 
     for url in (subscription.url, *subscription.alternates):
         try:

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from feedmirror.entrypoints.cli.arguments import parse_arguments
-from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.entrypoints.cli.resources import Outside, complain
 from feedmirror.errors import ConfigError, StoreError
 
 # As shells report a program that a signal ended. Source: POSIX.1-2024, shell, §2.8.2

@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
 
-from feedmirror.core.redaction import public_settings
-from feedmirror.core.secrets import hidden, secrets_of
-from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.progress import shown_progress
+from feedmirror.entrypoints.cli.resources import Outside, complain
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.redaction import printable, redacted
+from feedmirror.entrypoints.printable import printable, redacted
 from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed, Subscription
 from feedmirror.ports import Origin
+from feedmirror.publishing.redaction import public_settings
 from feedmirror.settings import subscription_for, template_toml
+from feedmirror.text.secrets import hidden, secrets_of
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
 _PAGE_BYTES = 500_000  # in which the head of a page ends

@@ -34,7 +34,7 @@ def port(value: str) -> int:
 
 def tick_s(value: str) -> int:
     """A duration, in seconds."""
-    from feedmirror.settings.report import Problem, Spot  # noqa: PLC0415 - rarely needed
+    from feedmirror.settings.problems import Problem, Spot  # noqa: PLC0415 - rarely needed
     from feedmirror.settings.values import duration  # noqa: PLC0415
 
     kind, problems = duration("1m", "1d"), list[Problem]()

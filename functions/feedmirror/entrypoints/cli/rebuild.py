@@ -11,23 +11,24 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from feedmirror import rebuild as stored
-from feedmirror.core.uri import is_web
-from feedmirror.entrypoints.abreast import abreast
-from feedmirror.entrypoints.cli.choice import public_url_of
 from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
-from feedmirror.entrypoints.cli.outside import Outside, complain
 from feedmirror.entrypoints.cli.progress import shown_progress
+from feedmirror.entrypoints.cli.resources import Outside, complain
+from feedmirror.entrypoints.cli.selection import public_url_of
 from feedmirror.entrypoints.cli.status import configured
 from feedmirror.entrypoints.cli.text_log import counted, listed
-from feedmirror.entrypoints.redaction import printable, redacted
+from feedmirror.entrypoints.printable import printable, redacted
 from feedmirror.entrypoints.store import open_store
+from feedmirror.entrypoints.thread_map import abreast
 from feedmirror.errors import ConfigError, FeedMirrorError
+from feedmirror.layout import DATA
 from feedmirror.model import Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.reparse import Reparsed
 from feedmirror.settings import subscription_for
-from feedmirror.settings.report import meant
+from feedmirror.settings.problems import meant
 from feedmirror.settings.slugs import SLUG
+from feedmirror.text.urls import is_web
 
 
 def rebuild(arguments: Namespace, outside: Outside) -> int:
@@ -187,7 +188,7 @@ def _unconfigured(
     """
     url = stored.address_of(store, slug) if SLUG.fullmatch(slug) else None
     if url is None:
-        guess = meant(slug, {*known, *store.folders("data/")} - {slug})
+        guess = meant(slug, {*known, *store.folders(DATA)} - {slug})
         hint = f"did you mean {guess}?" if guess else "`feedmirror status` lists what there is"
         where = f"neither {arguments.config} nor {arguments.store}"
         raise ConfigError((f"{printable(slug)}: {where} has a feed of that name; {hint}",))

@@ -7,9 +7,8 @@ import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 
-from feedmirror.core.formats import formats
-from feedmirror.entrypoints.cli.choice import DEFAULT_PUBLIC_URL, Choice
 from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
+from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, Choice
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import sentence, tally_line
 from feedmirror.entrypoints.store import Place
@@ -21,7 +20,9 @@ from feedmirror.entrypoints.telemetry import (
     log_run,
     outcome_fields,
 )
+from feedmirror.layout import document_key
 from feedmirror.model import Outcome, Subscription
+from feedmirror.publishing.formats import formats
 
 _MOST_FILES = 9  # that are listed by name
 _HEAD = ("feed", "outcome", "new", "revised", "unchanged", "ms", "why")
@@ -115,7 +116,7 @@ class Result:
             return []
         if len(copies) > _MOST_FILES:
             names = sorted({copy.rpartition("/")[2] for copy in copies})
-            copies = [store.below(f"public/SLUG/{name}") for name in names]
+            copies = [store.below(document_key("SLUG", name)) for name in names]
         lines = ["", "The copies:", *(f"  {copy}" for copy in copies)]
         if store.directory is not None:
             option = "" if store == DEFAULT_STORE else f" --store {shlex.quote(str(store))}"
@@ -132,7 +133,7 @@ class Result:
             paths = (folder / name for folder in folders for name in names)
             return [str(path) for path in paths if path.exists()]
         read = (slug for slug, fields in self._fields.items() if _was_read(fields))
-        return [store.below(f"public/{slug}/{name}") for slug in read for name in names]
+        return [store.below(document_key(slug, name)) for slug in read for name in names]
 
 
 def _was_read(fields: dict[str, object]) -> bool:

@@ -10,15 +10,15 @@ from functools import cache
 from time import monotonic
 
 from feedmirror.entrypoints import telemetry
-from feedmirror.entrypoints.cli.caretaker import Caretaker
-from feedmirror.entrypoints.cli.choice import Choice, Origins, choose
-from feedmirror.entrypoints.cli.crew import Crew, interruptible
-from feedmirror.entrypoints.cli.outside import Outside
 from feedmirror.entrypoints.cli.progress import Progress, shown_progress
+from feedmirror.entrypoints.cli.resources import Outside
 from feedmirror.entrypoints.cli.result import Result
+from feedmirror.entrypoints.cli.selection import Choice, Origins, choose
+from feedmirror.entrypoints.cli.site_updates import Caretaker
 from feedmirror.entrypoints.cli.text_log import QuietLog, TextLog
 from feedmirror.entrypoints.cli.watch import watch
-from feedmirror.entrypoints.redaction import redacted
+from feedmirror.entrypoints.cli.workers import Crew, interruptible
+from feedmirror.entrypoints.printable import redacted
 from feedmirror.entrypoints.store import open_store
 from feedmirror.model import Subscription
 from feedmirror.ports import Parser, Store, World

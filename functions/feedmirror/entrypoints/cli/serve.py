@@ -8,10 +8,10 @@ from argparse import Namespace
 from types import FrameType
 from typing import NoReturn
 
-from feedmirror.entrypoints.cli.outside import Outside, complain
+from feedmirror.entrypoints.cli.resources import Outside, complain
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.store import Place
-from feedmirror.entrypoints.web import FeedServer
+from feedmirror.entrypoints.web.server import FeedServer
 from feedmirror.errors import ConfigError
 
 

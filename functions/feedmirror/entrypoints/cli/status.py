@@ -10,12 +10,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from feedmirror.entrypoints.abreast import abreast
-from feedmirror.entrypoints.cli.choice import missing
-from feedmirror.entrypoints.cli.option_values import DEFAULT_CONFIG
-from feedmirror.entrypoints.cli.outside import Outside
-from feedmirror.entrypoints.cli.progress import shown_progress
-from feedmirror.entrypoints.cli.standing import (
+from feedmirror.entrypoints.cli.feed_health import (
     AMISS,
     HEAD,
     MISSING,
@@ -27,15 +22,21 @@ from feedmirror.entrypoints.cli.standing import (
     standing_of,
     unreadable,
 )
+from feedmirror.entrypoints.cli.option_values import DEFAULT_CONFIG
+from feedmirror.entrypoints.cli.progress import shown_progress
+from feedmirror.entrypoints.cli.resources import Outside
+from feedmirror.entrypoints.cli.selection import missing
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.store import Place, open_store
+from feedmirror.entrypoints.thread_map import abreast
 from feedmirror.errors import StoreError
-from feedmirror.ledger import has_entries, why_missing
+from feedmirror.layout import DATA, STATES, slug_of_state, state_key
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
 from feedmirror.settings import Settings, load_settings
 from feedmirror.settings.slugs import SLUG
+from feedmirror.storage.wal import has_entries, why_missing
 
 
 def status(arguments: Namespace, outside: Outside) -> int:
@@ -90,16 +91,16 @@ class _Asked:
 
         Raises: StoreError.
         """
-        stored = [slug for slug in self._store.folders("data/") if SLUG.fullmatch(slug)]
-        self._stored = frozenset(stored)
-        return list(dict.fromkeys((*self._subscriptions, *stored)))
+        stored = (*map(slug_of_state, self._store.keys(STATES)), *self._store.folders(DATA))
+        self._stored = frozenset(filter(SLUG.fullmatch, stored))
+        return list(dict.fromkeys((*self._subscriptions, *sorted(self._stored))))
 
     def standing(self, slug: str) -> Standing | None:
         """How one feed fares, or None if there is none after all; called in any thread."""
         subscription = self._subscriptions.get(slug)
         is_configured = subscription is not None if self._known else None
         try:
-            stored = self._store.load(f"data/{slug}/state.json")
+            stored = self._store.load(state_key(slug))
             standing = standing_of(
                 slug,
                 subscription,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from feedmirror.core.schedule import is_due, next_due
-from feedmirror.entrypoints.cli.crew import Crew
 from feedmirror.entrypoints.cli.progress import Progress
 from feedmirror.entrypoints.cli.result import Result
+from feedmirror.entrypoints.cli.workers import Crew
+from feedmirror.mirror.schedule import is_due, next_due
 from feedmirror.model import Subscription
 
 

@@ -1,0 +1,1 @@
+"""Feeds fetched over HTTP, or read from a local file."""

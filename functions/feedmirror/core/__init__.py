@@ -1,1 +1,0 @@
-"""Pure code: bytes and values in, values out. No input or output, no clock, no environment."""

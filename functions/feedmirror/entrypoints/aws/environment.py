@@ -1,0 +1,111 @@
+"""What the deployment sets for a function, by way of its environment: validated once, at init."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedmirror.entrypoints.store import place_of
+from feedmirror.errors import ConfigError
+from feedmirror.model import Subscription
+from feedmirror.settings import load_settings
+from feedmirror.settings.addresses import PUBLIC_URL
+from feedmirror.settings.problems import Problem, Spot, shown
+
+_MOST_THREADS = 64
+_PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for the function itself
+_DEFAULT_MEMORY_MB = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the functions are told; nothing of it changes while they live."""
+
+    store: str  # s3://BUCKET or s3://BUCKET/PREFIX
+    public_url: str  # where `public/` is served from
+    subscriptions: Mapping[str, Subscription]  # by slug, in the order of feeds.toml
+    threads: int  # feeds side by side
+    parser_bytes: int  # of address space for the parser's process
+    runtime_port: int | None = None  # where the function's runtime listens on this machine
+    queue_url: str | None = None  # of the queue of refreshes; None where there is none
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """The environment, and the feeds.toml that it points to.
+
+    Raises: ConfigError, with all that is wrong.
+    """
+    problems: list[str] = []
+    path = Path(
+        variables.get("FEEDMIRROR_CONFIG")
+        or Path(variables.get("LAMBDA_TASK_ROOT", "."), "feeds.toml")
+    )
+    try:
+        settings = load_settings(path)
+        subscriptions = {feed.slug: feed for feed in settings.subscriptions}
+        public_url = settings.public_url
+    except ConfigError as error:
+        problems += error.problems
+        subscriptions, public_url = {}, "unknown"
+    public_url = _public_url(variables.get("FEEDMIRROR_PUBLIC_URL"), problems) or public_url
+    if not public_url:
+        problems.append(
+            f"FEEDMIRROR_PUBLIC_URL: is not set, and {path} has no public_url: one of them has to "
+            "say where readers find the mirror"
+        )
+    read = Environment(
+        store=_store(variables, problems),
+        public_url=public_url or "",
+        subscriptions=subscriptions,
+        threads=_whole(variables, "FEEDMIRROR_THREADS", 10, _MOST_THREADS, problems),
+        parser_bytes=_parser_bytes(variables, problems),
+        runtime_port=_runtime_port(variables),
+        queue_url=variables.get("FEEDMIRROR_QUEUE_URL") or None,
+    )
+    if problems:
+        raise ConfigError(tuple(problems))
+    return read
+
+
+def _store(variables: Mapping[str, str], problems: list[str]) -> str:
+    store = variables.get("FEEDMIRROR_STORE", "")
+    try:
+        is_bucket = place_of(store).directory is None
+    except ConfigError:
+        is_bucket = False
+    if not is_bucket:
+        found = f"{shown(store)} is not accepted" if store else "is not set"
+        problems.append(f"FEEDMIRROR_STORE: {found}; s3://BUCKET or s3://BUCKET/PREFIX")
+    return store
+
+
+def _public_url(value: str | None, problems: list[str]) -> str | None:
+    if not value:
+        return None
+    found: list[Problem] = []
+    read = PUBLIC_URL.read(Spot(found, accepted=PUBLIC_URL.accepted), value)
+    problems += [f"FEEDMIRROR_PUBLIC_URL: {problem}" for problem in found]
+    return str(read)
+
+
+def _runtime_port(variables: Mapping[str, str]) -> int | None:
+    """Source: AWS Lambda, "Defined runtime environment variables"."""
+    port = variables.get("AWS_LAMBDA_RUNTIME_API", "").rpartition(":")[2]
+    return int(port) if port.isascii() and port.isdigit() else None
+
+
+def _parser_bytes(variables: Mapping[str, str], problems: list[str]) -> int:
+    name = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+    megabytes = _whole(variables, name, _DEFAULT_MEMORY_MB, 100_000, problems)
+    return int(megabytes * 1024 * 1024 * _PARSER_SHARE)
+
+
+def _whole(
+    variables: Mapping[str, str], name: str, default: int, most: int, problems: list[str]
+) -> int:
+    value = variables.get(name) or str(default)
+    if value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most:
+        return int(value)
+    problems.append(f"{name}: {shown(value)} is not accepted; a whole number from 1 to {most}")
+    return default

@@ -1,0 +1,79 @@
+"""What the Lambda functions have in common: how they start, and what the runtime tells them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Protocol, TypeVar
+
+from feedmirror.entrypoints import telemetry
+from feedmirror.entrypoints.aws.events import Named, Tick
+from feedmirror.errors import ConfigError, EventError
+from feedmirror.mirror.schedule import is_due
+from feedmirror.model import Subscription
+
+_MOST_LISTED = 20
+_SLUG_CHARS = 63
+
+F = TypeVar("F")
+Start = Callable[[Mapping[str, str], telemetry.Log, Callable[[], datetime]], F]
+
+
+class Context(Protocol):
+    """What the runtime tells of an invocation. Source: AWS Lambda Developer Guide, "context"."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The time until the function is stopped."""
+        ...
+
+
+def started(start: Start[F]) -> F:
+    """The function, ready, for the environment as it is; each problem with that is logged.
+
+    Raises: ConfigError, StoreError.
+    """
+    log = telemetry.json_log()
+    try:
+        return start(os.environ, log, _utc_now)
+    except ConfigError as error:
+        telemetry.log_problems(log, error.problems)
+        raise
+
+
+def is_handler(module: str) -> bool:
+    """Whether this process is there for the `handler` of that module.
+
+    Then the function is started at init and not at the first event: init runs on a whole
+    processor, and a configuration that cannot be used is heard of at once.
+    """
+    return os.environ.get("_HANDLER") == f"{module}.handler"
+
+
+def chosen(asked: Tick | Named, known: Mapping[str, Subscription]) -> list[Subscription]:
+    """The feeds that became due in the tick, or that are named. Raises: EventError.
+
+    A retired feed is never due, but may be named: its refresh says that it is retired.
+    """
+    if isinstance(asked, Tick):
+        active = (feed for feed in known.values() if not feed.retired)
+        return [f for f in active if is_due(f.slug, f.every_s, asked.since, asked.until)]
+    unknown = [slug for slug in asked.slugs if slug not in known]
+    if unknown:
+        raise EventError(
+            f"not configured: {_listed(unknown)}; the feeds of feeds.toml are {_listed(known)}"
+        )
+    return [known[slug] for slug in asked.slugs or known]
+
+
+def _listed(slugs: Collection[str]) -> str:
+    """The first of them, each as far as it could be a slug."""
+    first = [slug[:_SLUG_CHARS] for slug in islice(slugs, _MOST_LISTED)]
+    return ", ".join([*first, "..."] if len(slugs) > len(first) else first)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""The local web server for a store's public documents."""

@@ -1,0 +1,1 @@
+"""Pure: what is remembered of a feed, and how a document changes that."""

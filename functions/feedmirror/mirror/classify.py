@@ -1,0 +1,261 @@
+"""Which of a document's entries are new, which have changed how, and which are as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+
+from feedmirror.mirror.comparison import date_of, is_renewed, particulars_digest, revision_digest
+from feedmirror.mirror.flapping import DAY_S, may_follow
+from feedmirror.mirror.identity import Identified, Memory, identify
+from feedmirror.mirror.listing import Sight
+from feedmirror.mirror.record import LAST
+from feedmirror.mirror.state import TOMORROW, State
+from feedmirror.model import PARSER_VERSION, Entry, Reading, Revision, Subscription
+
+# A date that moves on by less follows the clock of whoever asks; by more, or back, it is corrected.
+_MOVES_ON = timedelta(days=300)
+_RENEWED_S = DAY_S // 4  # spacing of addresses that expire
+
+# By key: entries that have left the window, as far as they were loaded; None: there is no record.
+Archived = Mapping[str, Revision | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SortedOut:
+    """The entries of a document by what is to be done with them."""
+
+    at: datetime  # when the document was asked for
+    new: tuple[Revision, ...] = ()  # oldest first, without their place in the feed
+    revised: tuple[Revision, ...] = ()  # in their place, or without one if they left the window
+    amended: tuple[Revision, ...] = ()  # whose particulars changed, or that were read better
+    counted: tuple[Revision, ...] = ()  # listed, whose counters changed: no reason to write
+    held: tuple[str, ...] = ()  # keys of those that change too often to be followed now
+    unchanged: int = 0
+    keys: tuple[str, ...] = ()  # of all entries of the document, in document order
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # keys by item, but of `held`
+    ambiguous: tuple[str, ...] = ()  # keys that stand for several entries since this document
+    wanted: tuple[str, ...] = ()  # keys of entries that must be loaded before all this counts
+
+    @property
+    def by_origin(self) -> tuple[Revision, ...]:
+        """The entries that the origin changed."""
+        return (*self.revised, *self.amended)
+
+
+def sort_out(
+    state: State,
+    subscription: Subscription,
+    reading: Reading,
+    archived: Archived,
+    *,
+    additive: bool,
+) -> SortedOut:
+    """The document's entries, sorted. With `additive`, known ones count as unchanged."""
+    work = _Sorting(state, reading, archived, additive=additive)
+    parsed = reading.parsed
+    memory = Memory(
+        state.fingerprints if state.parser_version == PARSER_VERSION else {},
+        {key: sight.digest for key, sight in state.seen.items()},
+        frozenset(state.ambiguous),
+        work.recall,
+    )
+    who = identify(parsed.items, parsed.entries, subscription.identity, memory)
+    for one in who.found:
+        work.sort(one, parsed.entries[one.index])
+    work.release_if_new()
+    held = set(work.held)
+    return SortedOut(
+        reading.requested_at,
+        _oldest_first(work.new),
+        tuple(work.revised),
+        tuple(work.amended),
+        tuple(work.counted),
+        tuple(work.held),
+        len(set(who.keys.values())) - len(work.new) - len(work.revised) - len(work.amended),
+        tuple(dict.fromkeys(who.keys[index] for index in sorted(who.keys))),
+        {
+            parsed.items[index].fingerprint: key
+            for index, key in sorted(who.keys.items())
+            if key not in held
+        },
+        who.ambiguous,
+        tuple(work.wanted),
+    )
+
+
+class _Sorting:
+    """Sorts entries one by one."""
+
+    def __init__(
+        self, state: State, reading: Reading, archived: Archived, *, additive: bool
+    ) -> None:
+        self.new: list[Revision] = []
+        self.revised: list[Revision] = []
+        self.amended: list[Revision] = []
+        self.counted: list[Revision] = []
+        self.held: dict[str, Callable[[], None]] = {}  # by key, how to follow it all the same
+        self.wanted: dict[str, None] = {}  # an ordered set
+        self._state = state
+        self._reading = reading
+        self._archived = archived
+        self._additive = additive
+
+    @cached_property
+    def _listed(self) -> Mapping[str, Revision]:
+        return {revision.key: revision for revision in self._state.window}
+
+    def recall(self, key: str) -> Revision | None:
+        """Return an entry by key, or None; of one that is not listed, ask for it to be loaded."""
+        found = self._listed.get(key) or self._archived.get(key)
+        if found is None and key in self._state.seen and key not in self._archived:
+            self.wanted[key] = None
+        return found
+
+    def sort(self, one: Identified, entry: Entry) -> None:
+        """Put an entry where it belongs."""
+        sight = self._state.seen.get(one.key)
+        if sight is None:
+            self.new.append(_observed(one, entry, self._reading))
+            return
+        if self._additive:
+            return
+        observed = _observed(one, entry, self._reading)
+        if observed.digest == sight.digest:
+            observed = replace(observed, entry=_dated(observed.entry, sight, self._listed, one.key))
+        change = self._change(observed, sight)
+        if change is None:
+            listed = self._listed.get(one.key)
+            counted = replace(observed.entry, original=None, context=None)
+            if listed and listed.entry != counted:
+                self.counted.append(replace(listed, entry=counted))
+            return
+        known = self.recall(one.key)
+        revision = _again(observed, known, sight, is_edited=change is self.revised)
+        if change is self.revised and one.key not in self._listed:
+            revision = replace(revision, seq=0, listed_at=observed.listed_at)  # it comes back
+        elif not revision.seq:
+            return  # it has no record, so there is nothing to amend
+        if self._may_follow(revision):
+            change.append(revision)
+        else:
+            self.held[one.key] = partial(change.append, revision)
+
+    def release_if_new(self) -> None:
+        """Follow all that is held, where documents are written anyway."""
+        if self.new:
+            for follow in self.held.values():
+                follow()
+            self.held.clear()
+
+    def _change(self, observed: Revision, sight: Sight) -> list[Revision] | None:
+        """Return where the change of a known entry belongs, or None if there is none."""
+        is_same_reader = self._state.parser_version == PARSER_VERSION
+        if observed.digest != sight.digest:
+            return self.revised if is_same_reader else self.amended
+        if not self._reading.parsed.lossless:  # it has less to say than what is stored
+            return None
+        said = (particulars_digest(observed.entry), date_of(observed))
+        return None if said == (sight.particulars, sight.dated) else self.amended
+
+    def _may_follow(self, revision: Revision) -> bool:
+        if self._state.parser_version != PARSER_VERSION:
+            return True  # of the origin nothing has changed
+        known = self.recall(revision.key)
+        renewed = (
+            known is not None
+            and known.digest == revision.digest
+            and is_renewed(revision.entry, known.entry)
+        )
+        spacing_s = _RENEWED_S if renewed else DAY_S
+        changes = self._state.flapping.get(revision.key)
+        return may_follow(changes, self._reading.requested_at, spacing_s)
+
+
+def sight_of(revision: Revision) -> Sight:
+    """Return what is remembered of an entry, given as it was read last."""
+    first = int(revision.first_seen.timestamp())
+    particulars = particulars_digest(revision.entry)
+    reading = revision_digest(revision.entry)
+    record = "" if reading == revision.digest else revision.digest
+    return Sight(reading, first, particulars, date_of(revision), record)
+
+
+def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
+    """An entry as a revision that was never seen before; `seq` 0 is no place yet."""
+    entry = credible(entry, reading.requested_at)
+    return Revision(
+        key=item.key,
+        digest=revision_digest(entry),
+        guid=item.guid,
+        guid_is_permalink=item.guid_is_permalink,
+        entry=entry,
+        seq=0,
+        first_seen=reading.requested_at,
+        listed_at=reading.requested_at,
+        observed_at=reading.requested_at,
+        fetched_from=reading.fetched.url,
+    )
+
+
+def credible(entry: Entry, at: datetime) -> Entry:
+    """Return the entry without dates that are in the future of the time it was fetched at."""
+    limit = at + TOMORROW
+    return replace(
+        entry,
+        published=entry.published if entry.published and entry.published <= limit else None,
+        updated=entry.updated if entry.updated and entry.updated <= limit else None,
+    )
+
+
+def _dated(entry: Entry, sight: Sight, listed: Mapping[str, Revision], key: str) -> Entry:
+    """The entry with the date that counts."""
+    if sight.dated is None:
+        return entry
+    known = listed.get(key)
+    exact = known.entry.published if known else None
+    return first_dated(entry, exact or datetime.fromtimestamp(sight.dated, UTC))
+
+
+def first_dated(entry: Entry, first: datetime) -> Entry:
+    """Return the entry with the date that it had first, unless the origin has corrected that."""
+    standing = first.replace(microsecond=0)
+    said = entry.published.replace(microsecond=0) if entry.published else None
+    if said is not None and not standing < said < standing + _MOVES_ON:
+        return entry
+    return replace(entry, published=first)
+
+
+def _again(
+    observed: Revision, known: Revision | None, sight: Sight, *, is_edited: bool
+) -> Revision:
+    """An observed revision of an entry that is known: in its place, if it still has one, and under
+    the public id that it has had from the first. Unless the origin has edited it, it is the same
+    revision, whatever a newer parser makes of its words.
+    """
+    if known is None:
+        first = datetime.fromtimestamp(sight.at, observed.observed_at.tzinfo)
+        return replace(observed, first_seen=first)
+    digest = observed.digest if is_edited else known.digest
+    return replace(
+        observed,
+        digest=digest,
+        guid=known.guid,
+        guid_is_permalink=known.guid_is_permalink,
+        seq=known.seq,
+        first_seen=known.first_seen,
+        listed_at=known.listed_at,
+        number=min(known.number + 1, LAST) if known.digest == digest else 0,
+    )
+
+
+def _oldest_first(new: Sequence[Revision]) -> tuple[Revision, ...]:
+    """By date if every entry has one, else the document's order turned round."""
+    turned = list(reversed(new))
+    dates = [revision.entry.published or revision.entry.updated for revision in turned]
+    if all(dates):
+        order = sorted(range(len(turned)), key=lambda i: dates[i] or turned[i].first_seen)
+        return tuple(turned[i] for i in order)
+    return tuple(turned)

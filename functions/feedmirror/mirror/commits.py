@@ -1,0 +1,33 @@
+"""The writes of a refresh, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from feedmirror.mirror.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One state to write: what it adds to the state before it, and how many entries of which sort.
+
+    It is applied to the state as the commit before it was carried out, so what that left undone is
+    still pending afterwards.
+    """
+
+    apply: Callable[[State], State]
+    new: int = 0
+    revised: int = 0
+    amended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The commits to make, in order."""
+
+    commits: Sequence[Commit]  # empty: nothing to write
+    unchanged: int  # entries of the document that are as they were
+    held_up: bool = False  # True: entries were not taken, since too much is pending already
+    held: int = 0  # changes that come too often to be followed now
+    wanted: tuple[str, ...] = ()  # keys of entries to load before the decision can be made

@@ -1,0 +1,386 @@
+"""What a fetched document changes: a pure choice, from what we know and what we got.
+
+Merging is additive: what is absent from the document stays. A document that was asked for before
+the last one applied, or that a lagging alternate served, may add entries that were never seen and
+change nothing else; so may one that was cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+
+from feedmirror.mirror.archive import Page, Sealed, seal
+from feedmirror.mirror.classify import Archived, SortedOut, sight_of, sort_out
+from feedmirror.mirror.commits import Commit, Decision
+from feedmirror.mirror.flapping import Changes, followed, lately, may_follow
+from feedmirror.mirror.listing import (
+    AMBIGUOUS,
+    BOUND_BYTES,
+    FLOOR,
+    Seen,
+    portions,
+    remembered,
+    staying,
+)
+from feedmirror.mirror.schedule import asks_of, effective_interval_s
+from feedmirror.mirror.state import PROGRAM, SKEW, TOMORROW, Address, Quarantine, State
+from feedmirror.mirror.validators import after_document, worth_a_write
+from feedmirror.mirror.window import Window
+from feedmirror.model import (
+    PARSER_VERSION,
+    Feed,
+    ParsedFeed,
+    Reading,
+    Revision,
+    Subscription,
+)
+
+CHUNK = 200  # entries a commit, so that a first mirror of thousands is carried out in steps
+_HEAD = ""  # name of the feed's head among what flaps
+_DAILY = timedelta(days=1)  # how often bookkeeping alone is written
+
+
+def decide(
+    state: State, subscription: Subscription, reading: Reading, archived: Archived
+) -> Decision:
+    """The commits to make one after the other; each but the last carries a part of the entries.
+
+    `archived` are entries that have left the window, by key. If the decision names some in
+    `wanted`, they are to be loaded first, and it is to be made again.
+    """
+    late = _is_late(state, reading)
+    additive = late or not reading.parsed.complete
+    found = sort_out(state, subscription, reading, archived, additive=additive)
+    if found.wanted:
+        return Decision((), found.unchanged, wanted=found.wanted)
+    base = replace(state, failing=None)
+    if not additive:
+        base, found = _described(base, subscription, reading, found)
+    elif reading.alternate and reading.parsed.complete:
+        addresses = _addresses(base, subscription, reading)
+        base = replace(base, addresses=addresses, checked_at=reading.requested_at)
+    feed_changed = not additive and _public(base.feed) != _public(state.feed)
+    if not (found.new or found.by_origin or feed_changed):
+        commits = _bookkeeping(state, base, reading)
+        return Decision(commits, found.unchanged, held=len(found.held))
+    if _pending_bytes(state) > BOUND_BYTES:
+        # Nothing of the document is remembered, so the next refresh reads it again.
+        return Decision((), found.unchanged, held_up=True)
+    base = replace(
+        base,
+        seen=_seen(state, found, reading.requested_at),
+        dated=_latest(state, reading),
+        ambiguous=_ambiguous(state, found),
+        flapping=_flapping(state, found, feed_changed=feed_changed),
+    )
+    if state.feed is None:  # all that is known was read by this parser, document finished or not
+        base = replace(base, feed=reading.parsed.feed, parser_version=PARSER_VERSION)
+    return Decision(
+        tuple(_commits(base, subscription.keep, found, reading.requested_at)),
+        found.unchanged,
+        held=len(found.held),
+    )
+
+
+# ---------------------------------------------------------------- what is committed
+
+
+def _commits(base: State, keep: int, found: SortedOut, now: datetime) -> Iterator[Commit]:
+    """The new entries, oldest first, then those that changed, in portions. All that is remembered
+    of the document comes with the last, so a crash between two makes the rest be found again.
+    """
+    chunks = tuple(portions((*found.new, *found.by_origin), CHUNK, BOUND_BYTES)) or ((),)
+    left = [len(found.new), len(found.revised), len(found.amended)]
+    for number, chunk in enumerate(chunks, 1):
+        apply = partial(_applied, base, keep, chunk, now)
+        if number == len(chunks):
+            apply = partial(_finished, base, keep, found, chunk)
+        counts, room = [], len(chunk)
+        for rank, waiting in enumerate(left):
+            counts.append(min(waiting, room))
+            left[rank] -= counts[-1]
+            room -= counts[-1]
+        yield Commit(apply, *counts)
+
+
+def _applied(
+    base: State, keep: int, chunk: Sequence[Revision], now: datetime, current: State
+) -> State:
+    """The state with these entries, knowing the feed but nothing else of the document."""
+    return replace(
+        _with_entries(current, keep, chunk, now),
+        feed=base.feed,
+        parser_version=current.parser_version if current.feed else base.parser_version,
+        seen={**current.seen, **{revision.key: base.seen[revision.key] for revision in chunk}},
+        ambiguous=base.ambiguous,
+    )
+
+
+# What the commits before the last one change, and carrying them out.
+_OF_ENTRIES = "generation window sealed sealing pending settled next_seq changed_at fault".split()
+
+
+def _finished(
+    base: State, keep: int, found: SortedOut, chunk: Sequence[Revision], current: State
+) -> State:
+    """The state with these entries, the last ones, and all that is remembered of the document."""
+    entered = _with_entries(current, keep, chunk, found.at, found.counted)
+    rendered = {key: one for key, one in entered.quarantined.items() if one.documents}
+    unread = {key: one for key, one in base.quarantined.items() if not one.documents}
+    return replace(
+        base,
+        **{name: getattr(entered, name) for name in _OF_ENTRIES},
+        quarantined={**rendered, **unread},
+    )
+
+
+def _with_entries(
+    state: State,
+    keep: int,
+    chunk: Sequence[Revision],
+    now: datetime,
+    counted: Sequence[Revision] = (),
+) -> State:
+    """The state with these entries; those that keep a place outside the window, and those that only
+    counters changed of, enter no list.
+    """
+    unplaced = [revision for revision in chunk if not revision.seq]
+    placed = {
+        revision.key: replace(revision, seq=state.next_seq + offset)
+        for offset, revision in enumerate(unplaced)
+    }
+    arrived = tuple(placed.get(revision.key, revision) for revision in chunk)
+    listed = {revision.key for revision in state.window}
+    again = (one for one in (*counted, *chunk) if one.seq and one.key in listed)
+    entering = {one.key: one for one in (*again, *placed.values())}
+    window, sealed, pages = _listed(state, keep, entering.values(), now)
+    return replace(
+        state,
+        generation=state.generation + 1,
+        window=window,
+        sealed=sealed,
+        sealing=(*state.sealing, *pages),
+        pending=(*state.pending, *arrived),
+        settled=False,
+        next_seq=state.next_seq + len(placed),
+        changed_at=now,
+    )
+
+
+def _pending_bytes(state: State) -> int:
+    """UTF-8 bytes of what earlier commits left undone."""
+    sealing = (revision for page in state.sealing for revision in page.revisions)
+    return sum(revision.size_bytes for revision in (*state.pending, *sealing))
+
+
+def _listed(
+    state: State, keep: int, arrived: Iterable[Revision], now: datetime
+) -> tuple[Window, Sealed, tuple[Page, ...]]:
+    """The public entries, newest first: `keep` of them, all that came within 48 hours, and those
+    that do not fill a page yet; with what is sealed in the others' pages.
+
+    What a first mirror holds beyond `keep` is sealed at once, and what exceeds the bounds.
+    """
+    by_key = {revision.key: _as_of(revision, now) for revision in state.window.revisions}
+    by_key |= {
+        r.key: replace(r, entry=replace(r.entry, original=None, context=None)) for r in arrived
+    }
+    newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
+    # Of a first mirror nothing has been public yet, unless its document was cut off before.
+    floor = now - FLOOR if state.complete or state.documents else None
+    stay = staying(newest, keep, floor)
+    sealed, pages = seal(state.sealed, _leaving(newest[stay:]))
+    left = sum(len(page.revisions) for page in pages)
+    return Window.of(newest[: len(newest) - left], state.window), sealed, pages
+
+
+def _leaving(newest_first: Sequence[Revision]) -> Iterator[Revision]:
+    """The oldest of the entries that are to leave: as many as one commit brings. The rest of what a
+    smaller `keep` sets free, say, waits.
+    """
+    size = 0
+    for revision in islice(reversed(newest_first), CHUNK):
+        yield revision
+        size += revision.size_bytes
+        if size > BOUND_BYTES:
+            return
+
+
+def _as_of(revision: Revision, now: datetime) -> Revision:
+    """The revision with no time in the future: where a clock was ahead, now is meant."""
+    times = (revision.first_seen, revision.listed_at, revision.observed_at)
+    if max(times) <= now + SKEW:
+        return revision  # the very same: it is not encoded again
+    return replace(
+        revision,
+        first_seen=min(revision.first_seen, now),
+        listed_at=min(revision.listed_at, now),
+        observed_at=min(revision.observed_at, now),
+    )
+
+
+def _seen(state: State, found: SortedOut, reading_at: datetime) -> Seen:
+    """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
+    now = int(reading_at.timestamp())
+    seen = {
+        key: sight if sight.at <= now else sight._replace(at=now)
+        for key, sight in state.seen.items()
+    }
+    seen |= {one.key: sight_of(one) for one in (*found.new, *found.by_origin)}
+    # What the document lists comes last, in the order in which it was first seen: documents begin
+    # with what is newest.
+    listed = set(found.keys)
+    for key in [key for key in seen if key in listed]:
+        seen[key] = seen.pop(key)
+    return remembered(seen, 2 * len(found.keys) + len(state.window))
+
+
+def _ambiguous(state: State, found: SortedOut) -> tuple[str, ...]:
+    """The first ones count: what is forgotten is seen again soonest if it is what came last."""
+    return tuple(dict.fromkeys((*state.ambiguous, *found.ambiguous)))[:AMBIGUOUS]
+
+
+def _flapping(state: State, found: SortedOut, *, feed_changed: bool) -> dict[str, Changes]:
+    """What changed lately while nothing new came: by the origin, not by a newer reading of it."""
+    if found.new or state.parser_version != PARSER_VERSION:
+        return {}
+    flapping = lately(state.flapping, found.at)
+    names = [revision.key for revision in found.by_origin]
+    if feed_changed and not names:
+        names = [_HEAD]
+    return flapping | {name: followed(flapping.get(name), found.at) for name in names}
+
+
+# ---------------------------------------------------------------- what is remembered of a document
+
+
+def _is_late(state: State, reading: Reading) -> bool:
+    """Whether something newer has been applied already."""
+    if state.requested_at is None:
+        return False
+    if reading.requested_at < state.requested_at:
+        return True
+    if not reading.alternate:
+        return False
+    # A copy that may lag says nothing of entries that are known, unless it is clearly newer.
+    dated = _dated(reading.parsed)
+    return state.dated is not None and (dated is None or dated <= state.dated)
+
+
+def _dated(parsed: ParsedFeed) -> datetime | None:
+    """The newest date in the document."""
+    dates = [parsed.feed.updated]
+    for entry in parsed.entries.values():
+        dates += (entry.published, entry.updated)
+    return max(filter(None, dates), default=None)
+
+
+def _latest(state: State, reading: Reading) -> datetime | None:
+    """The newest date in anything that was applied, this document included."""
+    dates = [date for date in (state.dated, _dated(reading.parsed)) if date]
+    return max((d for d in dates if d <= reading.requested_at + TOMORROW), default=None)
+
+
+def _described(
+    state: State, subscription: Subscription, reading: Reading, found: SortedOut
+) -> tuple[State, SortedOut]:
+    """The state, with what is remembered of a document once all of its entries are applied; and
+    what was found, with the feed's head among what is held.
+
+    While something is held, what the document is asked for conditionally with is not remembered:
+    the next one is to be read, too.
+    """
+    fetched, parsed = reading.fetched, reading.parsed
+    feed = parsed.feed
+    is_alone = not (found.new or found.by_origin) and state.parser_version == PARSER_VERSION
+    is_held = is_alone and not may_follow(state.flapping.get(_HEAD), found.at)
+    if state.feed and is_held and _public(feed) != _public(state.feed):
+        feed, found = state.feed, replace(found, held=(*found.held, _HEAD))
+    asks = asks_of(
+        subscription.every_s,
+        ttl_s=feed.ttl_s,
+        max_age_s=fetched.max_age_s,
+        skip_hours=feed.skip_hours,
+        skip_days=feed.skip_days,
+    )
+    interval = timedelta(seconds=effective_interval_s(subscription.every_s, asks))
+    slower = asks.interval_s and asks != state.asks
+    described = replace(
+        state,
+        feed=feed,
+        fingerprints=found.fingerprints,
+        quarantined=_quarantined(state, reading),
+        parser_version=PARSER_VERSION,
+        addresses=state.addresses if found.held else _addresses(state, subscription, reading),
+        complete=True,
+        requested_at=reading.requested_at,
+        dated=_latest(state, reading),
+        checked_at=reading.requested_at,
+        asks=asks,
+        not_before=reading.requested_at + interval if slower else None,
+    )
+    return described, found
+
+
+def _quarantined(state: State, reading: Reading) -> dict[str, Quarantine]:
+    """What is left out, with the items that the parser could not read; without those that the
+    document no longer lists.
+    """
+    items = reading.parsed.items
+    listed = {item.fingerprint for item in items}
+    kept = {key: one for key, one in state.quarantined.items() if one.documents or key in listed}
+    read = {items[index].fingerprint for index in reading.parsed.entries}
+    unread = {
+        items[index].fingerprint: Quarantine(items[index].name, why, PROGRAM)
+        for index, why in reading.parsed.unreadable.items()
+    }
+    return {key: one for key, one in kept.items() if key not in read} | unread
+
+
+def _addresses(state: State, subscription: Subscription, reading: Reading) -> dict[str, Address]:
+    """What is remembered of the feed's addresses, the one just read included; of others nothing."""
+    kept = {subscription.url, *subscription.alternates, state.moved_to}
+    url = reading.fetched.url
+    known = {address: held for address, held in state.addresses.items() if address in kept}
+    read = after_document(state.addresses.get(url), reading.fetched.validators, reading.digest)
+    return known | {url: read}
+
+
+# What a feed says of when it was built: it may differ at every poll, and says nothing to readers.
+_VOLATILE = ("<dc:date", "<dcterms:modified", "<atom:updated", "<sy:updateBase", "<openSearch:")
+
+
+def _public(feed: Feed | None) -> Feed | None:
+    """What of the feed's own properties makes a difference to its readers."""
+    if feed is None:
+        return None
+    lasting = tuple(fragment for fragment in feed.foreign if not fragment.startswith(_VOLATILE))
+    return replace(
+        feed, updated=None, ttl_s=None, skip_hours=(), skip_days=(), foreign=lasting, prefixes=()
+    )
+
+
+def _bookkeeping(state: State, described: State, reading: Reading) -> tuple[Commit, ...]:
+    """Return what to write when nothing changed for readers: new validators, and once a day all
+    that is remembered.
+
+    So an origin whose bytes differ at each poll (counters, signatures) causes no writes.
+    """
+    url, now = reading.fetched.url, reading.requested_at
+    if described == state:  # as it is of a document that was cut off, which is not remembered
+        return ()
+    # An item that the parser cannot take is not to be tried at every poll.
+    noted = described.quarantined != state.quarantined
+    if noted or state.failing or state.parser_version != PARSER_VERSION:
+        return (Commit(lambda _: described),)
+    address = worth_a_write(state.addresses.get(url), described.addresses.get(url), now)
+    if address is not None:
+        renewed = replace(described, addresses={**described.addresses, url: address})
+        return (Commit(lambda _: renewed),)
+    if state.checked_at and now - state.checked_at < _DAILY:
+        return ()
+    return (Commit(lambda _: described),)

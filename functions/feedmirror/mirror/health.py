@@ -1,0 +1,65 @@
+"""A feed's line in the documents of the site as a whole: its health, as the public may know it.
+
+Why a feed fails is in the log. `publishing/formats/status.py` writes the lines to `status.json`
+and reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from feedmirror.mirror.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A feed's line in the documents of the site."""
+
+    slug: str
+    title: str | None = None  # None: never read
+    documents: Mapping[str, str] | None = None  # addresses of its feeds by name; None: not public
+    last_new: datetime | None = None
+    failing: str | None = None  # the group of the failure
+    failing_since: datetime | None = None
+    is_quiet: bool = False  # for the gauges alone: not written down
+    is_retired: bool = False  # by its configuration: not polled any more, but still there
+    page: str | None = None  # the address of its page for people; None: there is none yet
+    language: str | None = None  # BCP 47; None: the origin does not say
+    source: str | None = None  # the page that the origin has, absolute; None: it names none
+    # Digest of what the line owes to the feed's configuration; None: made from its state alone.
+    render_key: str | None = None
+
+
+_GAPS = 20  # the latest ones count: a feed's rhythm changes over the years
+_FAR = 4  # times the longest of them
+_LEAST = timedelta(days=3)  # a news site may rest over a long weekend
+_UNKNOWN = timedelta(days=30)  # for a feed whose rhythm is not known yet
+
+
+def last_new(state: State) -> datetime | None:
+    """When an entry was seen for the first time, the last time; None if there never was one."""
+    sights = _sights(state)
+    return sights[-1] if sights else None
+
+
+def is_quiet(state: State, now: datetime) -> bool:
+    """Whether nothing new has come for far longer than it ever took of late.
+
+    A feed that never had an entry is not quiet, nor is one that fails: its silence has a cause.
+    """
+    sights = _sights(state)
+    if not sights or state.failing:
+        return False
+    latest = sights[-_GAPS - 1 :]
+    gaps = [later - earlier for earlier, later in pairwise(latest)]
+    longest = max(_FAR * max(gaps), _LEAST) if gaps else _UNKNOWN
+    return now - sights[-1] > longest
+
+
+def _sights(state: State) -> list[datetime]:
+    """The moments at which there was something new, oldest first."""
+    moments = {sight.at for sight in state.seen.values()}
+    return [datetime.fromtimestamp(at, UTC) for at in sorted(moments)]

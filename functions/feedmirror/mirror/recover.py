@@ -1,0 +1,332 @@
+"""The state that follows from what is stored: for a mirror whose state was lost, or is doubted.
+
+The entries that are stored count, and of the old state, where it can be read, all that they do
+not say. What a refresh only remembers to ask less of its origin is forgotten: the next one reads
+the whole document.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+
+from feedmirror.mirror.archive import Sealed, name_of, paged
+from feedmirror.mirror.comparison import date_of, particulars_digest, revision_digest
+from feedmirror.mirror.identity import ambiguous_keys
+from feedmirror.mirror.listing import AMBIGUOUS, FLOOR, Seen, Sight, remembered, staying
+from feedmirror.mirror.record import Name, Record
+from feedmirror.mirror.state import LEAP, TOMORROW, State
+from feedmirror.mirror.window import Window
+from feedmirror.model import Feed, Identity, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """An entry, as all that is stored of it says."""
+
+    key: str
+    digest: str  # of the revision that was observed last
+    reading: str  # digest of its words as they were read last
+    number: int  # of its record
+    parser_version: int  # that read it
+    observed_at: datetime  # when that was
+    first_seen: datetime
+    listed_at: datetime  # with `seq`: its place in the feed, the last that it was given
+    seq: int
+    size_bytes: int  # of the words of the revision that was observed last
+    particulars: str  # digest of what is no part of that revision
+    dated: int | None  # the date that it is published with: seconds since the epoch
+
+    @property
+    def name(self) -> Name:
+        """The name of the record that counts."""
+        return self.key, self.digest, self.number
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        """What entries are ordered by.
+
+        The time comes first: a feed whose state was lost, and that was refreshed all the same,
+        counts its entries from one again.
+        """
+        return self.listed_at, self.seq
+
+
+def trace_of(revision: Revision, parser_version: int) -> Trace:
+    """What one revision says of its entry."""
+    # Mostly one moment; as one object it takes a third of the room.
+    observed_at, first_seen, listed_at = (
+        revision.observed_at,
+        revision.first_seen,
+        revision.listed_at,
+    )
+    return Trace(
+        key=revision.key,
+        digest=revision.digest,
+        reading=_shared(revision_digest(revision.entry), revision.digest),
+        number=revision.number,
+        parser_version=parser_version,
+        observed_at=observed_at,
+        first_seen=observed_at if first_seen == observed_at else first_seen,
+        listed_at=observed_at if listed_at == observed_at else listed_at,
+        seq=revision.seq,
+        size_bytes=revision.size_bytes,
+        particulars=particulars_digest(revision.entry),
+        dated=date_of(revision),
+    )
+
+
+def _shared(text: str, usual: str) -> str:
+    """The text, as the very same object if it is equal: there may be a million."""
+    return usual if text == usual else text
+
+
+def joined(one: Trace, other: Trace) -> Trace:
+    """What two traces of the same entry say together; which comes first makes no difference."""
+    last = max(one, other, key=_read_at)
+    placed = max(one, other, key=lambda trace: trace.place)
+    return Trace(
+        key=one.key,
+        digest=last.digest,
+        reading=last.reading,
+        number=last.number,
+        parser_version=last.parser_version,
+        observed_at=last.observed_at,
+        first_seen=min(one.first_seen, other.first_seen),
+        listed_at=placed.listed_at,
+        seq=placed.seq,
+        size_bytes=last.size_bytes,
+        particulars=last.particulars,
+        dated=last.dated,
+    )
+
+
+def _read_at(trace: Trace) -> tuple[datetime, int, int, str]:
+    """What the records of an entry are ordered by: the last one counts.
+
+    Of what was fetched at one time a newer parser may have made something else.
+    """
+    return trace.observed_at, trace.parser_version, trace.number, trace.digest
+
+
+class Archive:
+    """The records that were read so far: a few hundred bytes for each entry, whatever it says."""
+
+    def __init__(self, identity: Identity = Identity.GUID) -> None:
+        self.traces: dict[str, Trace] = {}  # by key
+        self.ambiguous: dict[str, None] = {}  # keys that stand for several entries: an ordered set
+        self._identity = identity
+        self.damaged: dict[Name, str] = {}  # records that cannot be read, and why
+        self._read: set[Name] = set()
+        self.revisions = 0  # that can
+        self.last_seq = 0  # the largest that was ever given
+        self.dated: datetime | None = None  # the newest date in any entry
+        self.source: Feed | None = None  # what the feed said of itself when it last said something
+        self.url: str | None = None  # where that came from
+        self.parser_version: int | None = None  # the oldest that read any of the entries
+        self._latest: tuple[datetime, str, str] | None = None  # which record said so
+        self._latest_source: tuple[datetime, str, str] | None = None
+
+    @property
+    def observed_at(self) -> datetime | None:
+        """When the newest of the revisions was fetched."""
+        return self._latest[0] if self._latest else None
+
+    def has(self, name: Name) -> bool:
+        """Whether that record was read, or found to be damaged."""
+        return name in self._read or name in self.damaged
+
+    def holds(self, revision: Revision) -> bool:
+        """Whether what was read then of the entry, or later, has a record, damaged or not."""
+        trace = self.traces.get(revision.key)
+        name = (revision.key, revision.digest, revision.number)
+        return name in self.damaged or (
+            trace is not None and trace.observed_at >= revision.observed_at
+        )
+
+    def add(self, record: Record) -> None:
+        """Take note of a record."""
+        revision = record.revision
+        trace = trace_of(revision, record.parser_version)
+        self._read.add((trace.key, trace.digest, trace.number))
+        known = self.traces.get(trace.key)
+        self.traces[trace.key] = joined(known, trace) if known else trace
+        self.revisions += 1
+        self.last_seq = max(self.last_seq, trace.seq)
+        dates = (self.dated, revision.entry.published, revision.entry.updated)
+        self.dated = max(filter(None, dates), default=None)
+        versions = (self.parser_version, record.parser_version)
+        self.parser_version = min(v for v in versions if v is not None)
+        self.ambiguous |= dict.fromkeys(ambiguous_keys(revision, self._identity))
+        self._note_source(record)
+
+    def _note_source(self, record: Record) -> None:
+        revision = record.revision
+        when = (revision.observed_at, revision.key, revision.digest)
+        if self._latest is None or when > self._latest:
+            self._latest, self.url = when, revision.fetched_from
+        if record.source and (self._latest_source is None or when > self._latest_source):
+            self._latest_source, self.source = when, record.source
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A sealed page, whose words are still to be read."""
+
+    name: str
+    traces: tuple[Trace, ...]  # oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which entries there are and where each stands; their words are still to be read."""
+
+    traces: tuple[Trace, ...]  # of all entries, oldest first
+    public: tuple[Trace, ...]  # in the document of the newest entries, newest first
+    leaves: tuple[Leaf, ...]  # the others
+
+
+def base_of(old: State | None, archive: Archive, url: str, generation: int) -> State:
+    """The old state, or what the records say in its place where it says nothing of entries.
+
+    `generation` is the largest in any published document. The difference to that of a lost state
+    is so large that a run that began with the lost one cannot believe itself in force.
+    """
+    if old is not None and old.feed is not None:
+        dated = max(filter(None, (old.dated, archive.dated)), default=None)
+        return replace(old, generation=max(old.generation, generation), dated=dated)
+    feed = archive.source or Feed()
+    observed = archive.observed_at
+    dates = [date for date in (archive.dated, feed.updated) if date and observed]
+    return replace(
+        old or State(url=url),  # one that was made meanwhile, since the origin failed
+        # Not further than a state that was made meanwhile, which has made the same leap: what a
+        # rebuild that dies has written already is to give way to what the next refresh writes.
+        generation=max(old.generation, generation) if old else generation + LEAP,
+        feed=feed,
+        complete=True,
+        # Of another version of the parser: what it reads differently is then no revision.
+        parser_version=archive.parser_version or 0,
+        requested_at=observed,
+        dated=max((d for d in dates if observed and d <= observed + TOMORROW), default=None),
+        changed_at=observed,
+    )
+
+
+def planned(archive: Archive, base: State, keep: int, now: datetime) -> Plan:
+    """The entries in the order of the feed, and where each stands."""
+    traces = dict(archive.traces)
+    listed = {one.key: trace_of(one, base.parser_version) for one in base.window}
+    for key, trace in listed.items():
+        traces[key] = joined(traces[key], trace) if key in traces else trace
+    ordered = sorted(traces.values(), key=lambda trace: (*trace.place, trace.key))
+    leaving = len(ordered) - _staying(ordered, listed, base, keep, now)
+    leaves = tuple(_leaves(ordered[:leaving]))
+    sealed = sum(len(leaf.traces) for leaf in leaves)
+    return Plan(tuple(ordered), tuple(reversed(ordered[sealed:])), leaves)
+
+
+def _leaves(leaving: Sequence[Trace]) -> Iterator[Leaf]:
+    older = None
+    for number, traces in enumerate(paged(leaving)):
+        name = name_of(number, older, ((trace.key, trace.digest) for trace in traces))
+        yield Leaf(name, traces)
+        older = name
+
+
+def _staying(
+    ordered: Sequence[Trace],
+    listed: Mapping[str, object],
+    base: State,
+    keep: int,
+    now: datetime,
+) -> int:
+    """How many of the newest stay in the public feed. Of a first mirror, `keep` ever were in it."""
+    newest = list(reversed(ordered))
+    began_at = newest[-1].listed_at if newest else None
+    first = [trace.key for trace in newest if trace.listed_at == began_at]
+    never = set(first[keep:]) - listed.keys()
+    floor = now - FLOOR if base.complete or base.documents else None
+    return staying([trace for trace in newest if trace.key not in never], keep, floor)
+
+
+def restored(
+    base: State,
+    archive: Archive,
+    plan: Plan,
+    words: Mapping[str, Revision],
+    *,
+    sealed: Sealed,
+    now: datetime,
+) -> State:
+    """The state to commit, but for its generation and documents.
+
+    `words` are the public entries, by key, as they are stored; those that are not there are left
+    out.
+    """
+    window = _window(base.window, plan, words, archive.last_seq)
+    numbers = [archive.last_seq, *(revision.seq for revision in window)]
+    observed = archive.observed_at or base.requested_at
+    return replace(
+        base,
+        window=window,
+        seen=_seen(base, plan, len(window)),
+        fingerprints={},
+        ambiguous=tuple(dict.fromkeys((*base.ambiguous, *archive.ambiguous)))[:AMBIGUOUS],
+        flapping={},
+        addresses={},
+        sealed=sealed,
+        sealing=(),
+        pending=tuple(r for r in (*base.pending, *window) if not archive.holds(r)),
+        quarantined={},
+        next_seq=max(base.next_seq, max(numbers) + 1),
+        requested_at=max(filter(None, (base.requested_at, observed)), default=None),
+        changed_at=base.changed_at if base.window in (Window(), window) else now,
+        checked_at=None,  # else the next refresh might not remember what it has read
+    )
+
+
+def _window(before: Window, plan: Plan, words: Mapping[str, Revision], last_seq: int) -> Window:
+    """The public entries in their places; with new numbers where the old ones contradict them."""
+    held = {(revision.key, revision.digest, revision.number): revision for revision in before}
+    revisions = []
+    for trace in plan.public:
+        revision = held.get(trace.name) or words.get(trace.key)
+        if revision is not None:
+            revisions.append(in_place(revision, trace))
+    if any(newer.seq <= older.seq for newer, older in pairwise(revisions)):
+        top = max(last_seq, *(revision.seq for revision in revisions)) + len(revisions)
+        revisions = [replace(r, seq=top - rank) for rank, r in enumerate(revisions)]
+    return Window.of(revisions, before)
+
+
+def in_place(revision: Revision, trace: Trace) -> Revision:
+    """The revision as it stands in the feed; the very same if it stands there like this."""
+    placed = replace(
+        revision,
+        entry=replace(revision.entry, original=None, context=None),
+        disclaimer=None,
+        first_seen=trace.first_seen,
+        listed_at=trace.listed_at,
+        seq=trace.seq,
+    )
+    return revision if placed == revision else placed
+
+
+def _seen(base: State, plan: Plan, window: int) -> Seen:
+    """The keys of all entries that are stored, those that the old state knew last."""
+    traces = {trace.key: trace for trace in plan.traces}
+    known = [key for key in base.seen if key in traces]
+    seen: Seen = {}
+    for key in dict.fromkeys((*(key for key in traces if key not in base.seen), *known)):
+        trace = traces[key]
+        first = int(trace.first_seen.timestamp())
+        at = base.seen[key].at if key in base.seen else first
+        named = "" if trace.digest == trace.reading else trace.digest
+        seen[key] = Sight(trace.reading, min(at, first), trace.particulars, trace.dated, named)
+    # A first mirror's entries all came in one document: the best guess at how many are in one.
+    together = max(Counter(trace.listed_at for trace in plan.traces).values(), default=0)
+    return remembered(seen, max(2 * together + window, len(known)))

@@ -1,0 +1,1 @@
+"""Pure: from the bytes of a document to `Feed` and `Entry`."""

@@ -1,0 +1,332 @@
+"""Elements of other vocabularies, carried along as they came.
+
+Each becomes a fragment of XML that can stand in any document of the mirror's: well-known prefixes
+are declared on that document's root, all others on the fragment itself. Where an element carries
+a body of its own, the fragment has slots for the disclaimer, marked by control characters that no
+XML document can contain. What a browser or a reader could run is taken out on the way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from feedmirror.parsing import active_content
+from feedmirror.parsing.elements import is_base, is_own
+from feedmirror.text import sanitize
+from feedmirror.text.namespaces import (
+    ACTIVE,
+    ATOM,
+    CONTENT,
+    CORE_LINK_RELS,
+    DC,
+    DROPPED_LINK_RELS,
+    ENTRY_LIKE,
+    HISTORY,
+    ITUNES,
+    MEDIA,
+    MENDS,
+    PODCAST,
+    PREFIXES,
+    RDF,
+    TOMBSTONES,
+    URIS,
+    body_kind,
+    type_of,
+)
+from feedmirror.text.plain import (
+    closed,
+    is_read_as_html,
+    looks_like_html,
+    paragraphs,
+    unescape_once,
+)
+from feedmirror.text.prose import is_prose, is_shown
+from feedmirror.text.xml import (
+    HTML_AFTER,
+    HTML_BEFORE,
+    TEXT_AFTER,
+    TEXT_BEFORE,
+    XML,
+    Element,
+    Name,
+    Node,
+    quote,
+    reference,
+)
+
+_SLOTS = re.compile("[\x01-\x04]")
+_ATOM_CORE = frozenset(
+    "id title subtitle link author category generator icon logo published updated summary content "
+    "entry feed tagline modified issued created copyright info".split()
+)
+_OF_ELEMENTS = frozenset({"source", "author", "contributor"})  # RFC 4287 §3.2, §4.2.11
+_ATOM_PARENTS = frozenset({"feed", "entry"})
+_OF_THE_ORIGIN = frozenset({(ITUNES, "new-feed-url"), (PODCAST, "guid")})
+_VOID = frozenset("area br col hr img source track wbr".split())
+
+
+def carried(element: Element, *, slots: bool = True) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fragments of an element's foreign children, in order, and the well-known prefixes that
+    they use, sorted. `slots` says whether bodies are to carry the disclaimer: a feed's own
+    description need not, but what is an entry in all but name always does.
+    """
+    used: set[str] = set()
+    parent, base = element.node, element.node.base(element.base)
+    fragments = [
+        _fragment(child, base, {}, used)
+        for child in _flattened(map(_named, parent.elements()))
+        if _belongs(child, parent)
+    ]
+    if not slots:
+        fragments = [f if f.startswith(ENTRY_LIKE) else _SLOTS.sub("", f) for f in fragments]
+    return tuple(filter(None, fragments)), tuple(sorted(used))
+
+
+def _named(node: Node) -> Node:
+    """Return the element; Dublin Core's source for a source of RSS's or Atom's that is but a name.
+
+    Source: RSS 2.0 `<source>`, whose url is required; RFC 4287 §4.2.11, of elements only.
+    """
+    is_source = node.name.local.lower() == "source" and is_base(node.name.uri)
+    if not is_source or (node.get("url") or "").strip() or any(True for _ in node.elements()):
+        return node
+    return Node(Name(DC, "source", "dc"), [], list(node.children) if node.text().strip() else [])
+
+
+def _flattened(children: Iterable[Node]) -> Iterable[Node]:
+    """The children, a `media:group` around a single content opened up (a group is of several)."""
+    for child in children:
+        if child.name.uri == MEDIA and child.name.local == "group":
+            inner = list(child.elements())
+            if sum(node.name.local == "content" for node in inner) <= 1:
+                yield from inner
+                continue
+        yield child
+
+
+def _belongs(node: Node, parent: Node) -> bool:
+    """Whether an element is carried; the core vocabulary and what steers readers away are not."""
+    uri, local = node.name.uri, node.name.local
+    own = is_own(uri, parent.name.uri)
+    in_atom = own and uri == ATOM and parent.name.local in _ATOM_PARENTS
+    if local == "link" and (uri == ATOM or node.name.prefix.lower() == "atom"):
+        rel = (node.get("rel") or "alternate").strip().lower()
+        return rel not in DROPPED_LINK_RELS and not (own and rel in CORE_LINK_RELS)
+    if in_atom:
+        # A person with extensions (a portrait, say) travels whole, beside the author as RSS has it.
+        extended = local == "author" and any(not is_own(n.name.uri, uri) for n in node.elements())
+        return extended or local not in _ATOM_CORE
+    if own or uri == RDF or uri in ACTIVE or (uri == CONTENT and local.lower() == "encoded"):
+        return False
+    if uri == DC and local == "source" and not node.text().strip():
+        return False
+    # These would move the mirror's subscribers back to the origin, claim to be the origin's feed,
+    # or say what the origin's document holds of its history, which is not what the mirror's does.
+    names = {(uri, local.lower()), (PREFIXES.get(node.name.prefix.lower()), local.lower())}
+    return not (names & _OF_THE_ORIGIN or uri == HISTORY)
+
+
+def _fragment(
+    node: Node,
+    outer_base: str,
+    declared: dict[str, str],
+    used: set[str],
+    parent: Node | None = None,
+    *,
+    shown: bool = True,
+) -> str:
+    """The element as XML, given the prefixes that its ancestors here declare; "" if dropped.
+
+    Well-known prefixes that it needs are added to `used`. `parent` is None for a child of an item;
+    `shown` is False within what readers make no article of.
+    """
+    if node.name.uri in ACTIVE:
+        return reference(node.text())
+    if node.name.uri == TOMBSTONES:  # readers would delete what the mirror keeps. RFC 6721 §3
+        return ""
+    mended = _mended(node)
+    if mended is None:
+        return ""
+    base = node.base(outer_base)
+    tag = Tag(declared, used)
+    name = tag.name(node.name)
+    attributes = {
+        tag.name(key, attribute=True): safe
+        for key, value in node.attributes
+        if _is_kept(key)
+        and (safe := active_content.attribute(key, value, node.name, base)) is not None
+    }
+    if (node.name.uri, node.name.local) == (ATOM, "link") and not attributes.get("href"):
+        return ""  # Source: RFC 4287 §4.2.7.1
+    is_of_picture = parent is not None and _is_picture(parent)
+    shown = shown and not is_of_picture and is_shown(_prefix(node), node.name.local)
+    kind = "" if is_of_picture else _kind(node)
+    if not kind and shown and _is_article(node):
+        kind = "guess"
+    if mended:
+        inner = reference(mended)
+    elif kind:
+        inner = _body(node, kind, attributes, base)
+    elif _is_xhtml_of_atom(node):
+        inner = _xhtml(node, attributes, base)
+    else:
+        inner = _inner(node, base, tag.scope, used, shown=shown)
+        # Elements of a vocabulary that nobody knows may be the paragraphs of an article.
+        words = "" if parent or _prefix(node) or not shown else node.text()
+        if is_prose(words) and not _SLOTS.search(inner):
+            inner = f"{TEXT_BEFORE}{inner}{TEXT_AFTER}"
+    said = (tag.declarations | attributes).items()
+    start = " ".join((name, *(f"{key}={quote(value)}" for key, value in said)))
+    return f"<{start}>{inner}</{name}>" if inner else f"<{start}/>"
+
+
+def _prefix(node: Node) -> str:
+    """Return the well-known prefix of the element's vocabulary, "" if it has none."""
+    return URIS.get(node.name.uri, "")
+
+
+def _is_article(node: Node) -> bool:
+    """True for prose alone."""
+    return not any(True for _ in node.elements()) and is_prose(node.text())
+
+
+def _inner(node: Node, base: str, scope: dict[str, str], used: set[str], *, shown: bool) -> str:
+    """The content of an element. Its own words are looked at as one, whatever divides them: what
+    would run together is cleaned together, and stands before the elements then.
+    """
+    own = "".join(
+        child if isinstance(child, str) else child.text() if child.name.uri in ACTIVE else ""
+        for child in node.children
+    )
+    is_container = node.name.uri == ATOM and node.name.local in _OF_ELEMENTS
+    safe = "" if is_container else active_content.text(own, node, base)
+    if safe == own:
+        children = node.children
+    else:
+        children = [safe, *(each for each in node.elements() if each.name.uri not in ACTIVE)]
+    inner = "".join(
+        reference(child)
+        if isinstance(child, str)
+        else _fragment(child, base, scope, used, node, shown=shown)
+        for child in children
+    )
+    return f"{TEXT_BEFORE}{inner}{TEXT_AFTER}" if shown and is_prose(safe) else inner
+
+
+def _is_kept(name: Name) -> bool:
+    """Whether an attribute is: not `xml:base`, since addresses are absolute, nor XLink's."""
+    if name.uri == XML:
+        return name.local in {"lang", "space"}
+    return name.uri not in ACTIVE
+
+
+def _mended(node: Node) -> str | None:
+    """What must stand in the element instead, "" if it is right as it is, None to drop it."""
+    if (node.name.uri, node.name.local) == (DC, "subject"):  # a category, so never HTML
+        return unescape_once(node.text().strip())
+    mend = MENDS.get((node.name.uri, node.name.local))
+    return mend(node.text().strip()) if mend else ""
+
+
+def _kind(node: Node) -> str:
+    """Return what kind of body the element holds, "" if none."""
+    return body_kind(node.name.uri, node.name.local, node.name.prefix)
+
+
+def _is_picture(node: Node) -> bool:
+    """True for a picture of Media RSS: what describes it stands in its place, and is no body."""
+    if node.name.uri != MEDIA or node.name.local not in {"content", "thumbnail"}:
+        return False
+    kind = node.get("medium") or node.get("type") or type_of(node.get("url") or "") or ""
+    return node.name.local == "thumbnail" or kind.strip().lower().startswith("image")
+
+
+def _is_xhtml_of_atom(node: Node) -> bool:
+    """True for a text construct that needs a div around it. Source: RFC 4287 §3.1.1.3."""
+    return node.name.uri == ATOM and (node.get("type") or "").strip().lower() == "xhtml"
+
+
+def _xhtml(node: Node, attributes: dict[str, str], base: str) -> str:
+    """The content of a text construct that was XHTML: words where no markup belongs, else HTML."""
+    if node.name.local in {"title", "subtitle"}:
+        del attributes["type"]
+        return reference(" ".join(node.text().split()))
+    attributes["type"] = "html"
+    inner = list(node.elements())
+    return reference(sanitize.clean(_markup(inner[0] if len(inner) == 1 else node), base))
+
+
+def _body(node: Node, kind: str, attributes: dict[str, str], base: str) -> str:
+    """The content of an element that carries a body of a kind, slots included."""
+    nested = any(True for _ in node.elements())
+    raw = _markup(node) if nested else node.text()
+    said = (node.get("type") or kind).lower()
+    guessed = said == "guess" and looks_like_html(raw)
+    if not (nested or guessed or "html" in said or active_content.would_run(raw)):
+        if said == "guess" and is_read_as_html(raw):  # a bracket is not to swallow the disclaimer
+            return f"{HTML_BEFORE}{reference(paragraphs(raw))}{HTML_AFTER}"
+        return f"{TEXT_BEFORE}{reference(closed(raw.strip()))}{TEXT_AFTER}"
+    if "type" in attributes or node.name.uri == ATOM:
+        attributes["type"] = "html"  # XHTML is escaped from now on
+    return f"{HTML_BEFORE}{reference(sanitize.clean(raw, base))}{HTML_AFTER}"
+
+
+def _markup(node: Node) -> str:
+    """The children as HTML source, namespaces dropped: input for the sanitiser, nothing else."""
+    parts: list[str] = []
+    for child in node.children:
+        if isinstance(child, str):
+            parts.append(reference(child))
+            continue
+        attributes = "".join(f" {name.local}={quote(value)}" for name, value in child.attributes)
+        local = child.name.local
+        end = "" if local in _VOID else f"</{local}>"
+        parts.append(f"<{local}{attributes}>{_markup(child)}{end}")
+    return "".join(parts)
+
+
+class Tag:
+    """Gives each name of a start tag a prefix, and knows what must be declared for them.
+
+    Outside of the fragment only the well-known prefixes are declared, and no default namespace.
+    """
+
+    def __init__(self, declared: dict[str, str], used: set[str]) -> None:
+        self.scope = declared  # prefixes by what they are bound to within the element
+        self.declarations: dict[str, str] = {}  # attributes to declare them with
+        self._used = used  # well-known prefixes, to be declared on the document's root
+        self._taken: dict[str, str] = {}  # prefixes of this tag
+
+    def name(self, name: Name, *, attribute: bool = False) -> str:
+        """The name as it is to be written."""
+        if name.uri == XML:
+            return f"xml:{name.local}"
+        if not name.uri:
+            # Only an element without a prefix is in the default namespace.
+            if not attribute and self.scope.get(""):
+                self._declare("", "")
+            return name.local
+        prefix = self._prefix(name, attribute=attribute)
+        return f"{prefix}:{name.local}" if prefix else name.local
+
+    def _prefix(self, name: Name, *, attribute: bool) -> str:
+        prefix = URIS.get(name.uri) or name.prefix
+        if attribute and not prefix:
+            prefix = "ns"
+        while self._taken.get(prefix, name.uri) != name.uri or prefix in {"xml", "xmlns"}:
+            prefix += "_"
+        self._taken[prefix] = name.uri
+        well_known = URIS.get(name.uri) == prefix
+        if well_known and self.scope.get(prefix, name.uri) == name.uri:
+            self._used.add(prefix)
+        elif self.scope.get(prefix) != name.uri:
+            self._declare(prefix, name.uri)
+        return prefix
+
+    def _declare(self, prefix: str, uri: str) -> None:
+        if not self.declarations:  # copied only then: it may be long, and elements many
+            self.scope = dict(self.scope)
+        self.scope[prefix] = uri
+        self._taken[prefix] = uri
+        self.declarations[f"xmlns:{prefix}" if prefix else "xmlns"] = uri

@@ -1,0 +1,82 @@
+"""The fields that feeds and entries of feedparser's have in common, as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from feedmirror.model import Author, Category
+from feedmirror.parsing.elements import is_author
+from feedmirror.text import sanitize
+from feedmirror.text.person import email_address, person
+from feedmirror.text.plain import unescape_once, unwrapped
+from feedmirror.text.urls import absolute
+from feedmirror.text.xml import Element, Node, printable
+
+
+def string(raw: dict[str, Any], key: str) -> str | None:
+    """A text field, without the fallbacks of FeedParserDict; None where it is missing or blank."""
+    value = dict.get(raw, key)
+    if not isinstance(value, str):
+        return None
+    return unwrapped(printable(value).strip()) or None
+
+
+def _line(raw: dict[str, Any], key: str) -> str | None:
+    return " ".join((string(raw, key) or "").split()) or None
+
+
+def plain(raw: dict[str, Any], key: str) -> str | None:
+    """A text construct as plain text."""
+    value = string(raw, key)
+    detail = dict.get(raw, key + "_detail") or {}
+    if value is None or detail.get("type") not in {"text/html", "application/xhtml+xml"}:
+        return value
+    return sanitize.to_text(value) or None
+
+
+def authors(raw: Any, element: Element | None) -> tuple[Author, ...]:
+    """The authors, each once: of the element, or as feedparser has them where that is not known
+    (it cuts off what is longer than four letters in the end of an address).
+    """
+    found: Iterator[Author]
+    if element is None:
+        found = (
+            _author(_line(one, "name"), _line(one, "email"), one.get("href"))
+            for one in dict.get(raw, "authors") or ()
+        )
+    else:
+        found = _authors_of(element.node)
+    named = {(one.name, one.email): one for one in found if one.name or one.email}
+    return tuple(named.values())
+
+
+def _authors_of(node: Node) -> Iterator[Author]:
+    for child in node.elements():
+        if is_author(child.name, node.name):
+            parts = {
+                part.name.local.lower(): " ".join(part.text().split()) for part in child.elements()
+            }
+            if not parts:
+                yield person(unwrapped(child.text().strip()))
+                continue
+            uri = parts.get("uri") or parts.get("url") or parts.get("homepage")
+            yield _author(parts.get("name"), parts.get("email"), uri)
+
+
+def _author(name: str | None, email: str | None, uri: str | None) -> Author:
+    """Return the author; what stands for an e-mail address and is none is better than no name."""
+    address = email_address(email or "")
+    return Author(name or (None if address else email) or None, address, absolute(uri, None))
+
+
+def categories(raw: Any) -> tuple[Category, ...]:
+    """The categories, of Dublin Core too, each once. They are never HTML."""
+    found = {
+        (term, tag.get("scheme")): Category(
+            term, tag.get("scheme") or None, unescape_once(tag.get("label") or "") or None
+        )
+        for tag in dict.get(raw, "tags") or ()
+        if (term := printable(unescape_once(unwrapped(tag.get("term") or ""))))
+    }
+    return tuple(found.values())

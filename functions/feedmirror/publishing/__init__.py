@@ -1,0 +1,1 @@
+"""Pure: from a feed's state to its public documents."""

@@ -1,0 +1,220 @@
+"""JSON Feed, with what it has no member for in `_feedmirror`. Source: JSON Feed 1.1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import islice, pairwise
+from typing import Any
+from urllib.parse import quote
+
+from feedmirror import __version__
+from feedmirror.errors import RenderError
+from feedmirror.layout import FEED_JSON
+from feedmirror.model import Author, Enclosure, Position, Revision
+from feedmirror.parsing import json_extensions
+from feedmirror.parsing.json_extensions import OWN
+from feedmirror.publishing.disclaimer import Disclaimed
+from feedmirror.publishing.formats.attribution import (
+    UNKNOWN_TYPE,
+    changed_at,
+    files_of,
+    media_type,
+    page_of,
+    picture_of,
+    source_of,
+    title_of,
+)
+from feedmirror.publishing.formats.format import Format, Publication, encoded
+from feedmirror.publishing.verify import Body, inspect_bodies
+from feedmirror.text.dates import rfc3339
+from feedmirror.text.plain import closed, in_any_script, words_of
+from feedmirror.text.urls import EXECUTED, iri_of, is_web, scheme_of
+
+_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN}":{{'
+_ITEMS, _END = '"items":[\n', b"]}\n"
+_BODIES = ("content_html", "content_text", "summary")
+
+Json = dict[str, Any]
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def render(publication: Publication) -> bytes:
+    """Return the document, its generation left out; a line for the feed and one for each item."""
+    extension = _dumped(_extension(publication)).removeprefix("{")
+    feed = _dumped(_feed(publication)).removeprefix("{").removesuffix("}")
+    head = f"{_HEAD}{extension},{feed},{_ITEMS}"
+    items = (_item(entry, publication) for entry in publication.entries)
+    pieces = (piece for item in items for piece in (",\n", *item))
+    return b"%b%b\n%b" % (encoded((head,)), encoded(islice(pieces, 1, None)), _END)
+
+
+def stamp(document: bytes, generation: int) -> bytes:
+    """Return the document with its generation, as the first member of the mirror's own."""
+    return document.replace(_HEAD.encode(), f'{_HEAD}"generation":{generation},'.encode(), 1)
+
+
+def _dumped(value: Json) -> str:
+    """Return the object as JSON, members without a value left out."""
+    told = {key: held for key, held in value.items() if held not in (None, [], {})}
+    return in_any_script(_ENCODER.encode(told))
+
+
+def keys_in(document: bytes) -> tuple[str, ...]:
+    """Return the keys of the entries of a document that was rendered here, in its order; none if it
+    is damaged.
+    """
+    try:
+        items = json.loads(document)["items"]
+        return tuple(str(item[OWN]["key"]) for item in items)
+    except (ValueError, LookupError, TypeError):
+        return ()
+
+
+def _extension(publication: Publication) -> Json:
+    """What the mirror says of itself and of its source."""
+    url = publication.settings.source_url
+    return {
+        "software": f"feedmirror {__version__}",
+        "updated": rfc3339(publication.changed_at),
+        "source": _source(title_of(publication), url if is_web(url) else None),
+        "rights": publication.feed.rights,
+    }
+
+
+def _feed(publication: Publication) -> Json:
+    feed, older = publication.feed, publication.place.before(FEED_JSON)
+    return {
+        **json_extensions.read(feed.extensions),
+        "title": title_of(publication),
+        "home_page_url": page_of(publication),
+        "feed_url": publication.address_of(FEED_JSON),  # the same in all archive pages
+        "next_url": publication.address_of(FEED_JSON, older) if older else None,
+        "description": feed.description,
+        "icon": feed.image.url if feed.image else None,
+        "authors": [_person(author) for author in feed.authors],
+        "language": feed.language,
+    }
+
+
+def _item(disclaimed: Disclaimed, publication: Publication) -> tuple[str, str, str]:
+    """Return the item as JSON, in pieces, of which the content may be large."""
+    revision, entry = disclaimed.revision, disclaimed.revision.entry
+    changed = changed_at(revision)
+    before = {
+        **json_extensions.read(entry.extensions),
+        "id": _id(revision),
+        "url": entry.link,
+        "external_url": entry.external,
+        "title": entry.title,
+    }
+    content = {"content_html": "".join(disclaimed.body)}
+    after = {
+        "summary": _summary(disclaimed, publication),
+        "date_published": rfc3339(entry.published) if entry.published else None,
+        "date_modified": rfc3339(changed) if changed else None,
+        "authors": [_person(author) for author in entry.authors],
+        "tags": list(dict.fromkeys(category.term for category in entry.categories)),
+        "language": entry.language,
+        "image": picture_of(entry),
+        "banner_image": entry.banner,
+        "attachments": [_attachment(file) for file in files_of(entry)],
+        OWN: _provenance(disclaimed, publication),
+    }
+    return (
+        f"{_dumped(before)[:-1]},",
+        f"{_dumped(content)[1:-1]},",
+        _dumped(after)[1:],
+    )
+
+
+def _id(revision: Revision) -> str:
+    """The guid as it came, any string; another where some reader might run it as a link."""
+    guid = revision.guid
+    return iri_of(revision) if scheme_of(guid) in EXECUTED else guid
+
+
+def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
+    """The summary of an entry that has a content too: plain text, and so is the disclaimer."""
+    summary = disclaimed.revision.entry.summary
+    if summary is None or disclaimed.revision.entry.content is None:
+        return None
+    words, notice = closed(words_of(summary)), disclaimed.notice_text
+    before = publication.settings.disclaimer.position is Position.BEGINNING
+    return "\n\n".join(filter(None, (notice, words) if before else (words, notice)))
+
+
+def _provenance(disclaimed: Disclaimed, publication: Publication) -> Json:
+    """Where the entry comes from, and what of it has no member of its own."""
+    revision = disclaimed.revision
+    source = source_of(revision.entry, publication)
+    told = {
+        "source": _source(source.title, source.url) if source else None,
+        "guid": revision.guid if revision.guid != _id(revision) else None,
+        "key": revision.key,
+        "revision": revision.digest,
+        "first_fetched": rfc3339(revision.first_seen),
+        "disclaimer": disclaimed.notice_text,
+        "comments_url": revision.entry.comments,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def _source(title: str, url: str | None) -> Json:
+    return {"title": title, "url": url} if url else {"title": title}
+
+
+def _person(author: Author) -> Json:
+    mail = f"mailto:{quote(author.email, safe='@!$&*+-._~')}" if author.email else None
+    url = author.uri or mail
+    told = {
+        "name": author.name or author.email or author.uri,
+        "url": url,
+        "avatar": author.avatar,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def _attachment(enclosure: Enclosure) -> Json:
+    told = {
+        "url": enclosure.url,
+        "mime_type": media_type(enclosure) or UNKNOWN_TYPE,
+        "title": enclosure.title,
+        "size_in_bytes": enclosure.length_bytes,
+        "duration_in_seconds": enclosure.duration_s,
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def verify(document: bytes, publication: Publication) -> None:
+    """Nothing, if the document may go out. Raises: RenderError."""
+    try:
+        inspect_bodies(FEED_JSON, map(_bodies, _items(document)), publication.entries)
+    except (ValueError, TypeError, LookupError) as error:
+        raise RenderError(f"{FEED_JSON} would not be well-formed: {error}") from error
+
+
+def _items(document: bytes) -> Iterator[Json]:
+    """Yield the items, each read by itself: together they may be large.
+
+    The document is JSON if its lines are: the head, with the end behind it, and those of items,
+    each of which but the last ends with a comma. Raises: ValueError, TypeError, LookupError.
+    """
+    lines = BytesIO(document)
+    head = lines.readline()
+    if not (head.endswith(_ITEMS.encode()) and document.endswith(_END)):
+        raise ValueError("its lines are not those of a feed")
+    json.loads((head + _END).decode())
+    for line, following in pairwise(lines):
+        is_last = following == _END
+        found = json.loads(((b"[%b]" if is_last else b"[%b0]") % line).decode())
+        yield from found if is_last else found[:-1]
+
+
+def _bodies(item: Json) -> list[Body]:
+    return [((item[name],), name == "content_html") for name in _BODIES if name in item]
+
+
+FORMAT = Format(FEED_JSON, 3, render, stamp, verify)

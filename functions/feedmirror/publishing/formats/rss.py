@@ -1,0 +1,247 @@
+"""RSS 2.0, valid whatever came in. Source: RSS 2.0 specification, RSS Advisory Board profile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from feedmirror import __version__
+from feedmirror.layout import FEEDS, RSS_XML, bare_type
+from feedmirror.model import Author, Entry, Image, Robots
+from feedmirror.publishing.disclaimer import Disclaimed
+from feedmirror.publishing.formats.attribution import (
+    UNKNOWN_TYPE,
+    history_of,
+    media_type,
+    page_of,
+    source_of,
+    title_of,
+    with_newer,
+)
+from feedmirror.publishing.formats.format import Format, Publication, encoded
+from feedmirror.publishing.formats.vocabulary import of_channel, of_item, title_of_source
+from feedmirror.publishing.verify import Found, inspect_xml
+from feedmirror.text.dates import rfc822, rfc3339
+from feedmirror.text.namespaces import CONTENT, PREFIXES
+from feedmirror.text.person import person
+from feedmirror.text.plain import is_read_as_html
+from feedmirror.text.xml import SEPARATOR, cdata, escape, quote
+
+_TYPE = bare_type(RSS_XML)
+_BLOCK = "<itunes:block>Yes</itunes:block>"
+_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+_UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
+_BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
+
+
+def render(publication: Publication) -> bytes:
+    """Return the document, its generation left out."""
+    items = chain.from_iterable(_item(entry, publication) for entry in publication.entries)
+    channel = (f"{one}\n" for one in _channel(publication))
+    inner = encoded(chain(channel, items))
+    used = {"atom", "content", *_prefixes(publication), *publication.feed.prefixes}
+    used |= {"fh"} if publication.place.page else set()
+    used |= {"dc"} if b"<dc:creator>" in inner or b"<dc:source>" in inner else set()
+    used |= {"itunes"} if _BLOCK.encode() in inner else set()
+    spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
+    head = f'{_HEAD}<rss version="2.0"{spaces}>\n<channel>\n'
+    return b"%b%b</channel>\n</rss>\n" % (head.encode(), inner)
+
+
+def stamp(document: bytes, generation: int) -> bytes:
+    """Return the document with its generation, as a comment before its root."""
+    head = f"{_HEAD}<!-- feedmirror generation {generation} -->\n"
+    return document.replace(_HEAD.encode(), head.encode(), 1)
+
+
+def text(value: str) -> str:
+    """Plain text for an element that readers take for either text or HTML.
+
+    What looks like markup is escaped twice: those who take it for HTML then show it as it was
+    meant, and nobody runs it. Source: RSS Advisory Board profile, "Character data".
+    """
+    return escape(escape(value)) if is_read_as_html(value) else escape(value)
+
+
+def element(name: str, value: str | None, attributes: str = "") -> Iterator[str]:
+    """The element with plain text in it, or nothing if there is none."""
+    if value:
+        yield f"<{name}{attributes}>{text(value)}</{name}>"
+
+
+def body(name: str, *markup: str) -> Iterator[str]:
+    """Yield the element with HTML in it, in pieces."""
+    yield f"<{name}>"
+    yield from cdata(*markup)
+    yield f"</{name}>"
+
+
+def _channel(publication: Publication) -> Iterator[str]:
+    feed = publication.feed
+    title = title_of(publication)
+    yield from element("title", title)
+    yield f"<link>{escape(page_of(publication))}</link>"
+    yield from element("description", feed.description or title)
+    # First of the links: some take the first one for this address, whatever its relation.
+    yield _own_link("self", publication.address_of(RSS_XML, publication.place.page))
+    yield from (_own_link(rel, address) for rel, address in history_of(publication, RSS_XML))
+    for other in FEEDS:
+        if other != RSS_XML:
+            href = quote(f"{publication.address}/{other}")
+            yield f'<atom:link rel="alternate" type="{bare_type(other)}" href={href}/>'
+    yield from element("language", feed.language)
+    yield from element("copyright", feed.rights)
+    yield from element("managingEditor", next(filter(None, map(_person, feed.authors)), None))
+    yield from element("webMaster", _person(person(feed.web_master or "")))
+    yield f"<lastBuildDate>{rfc822(publication.changed_at)}</lastBuildDate>"
+    for category in feed.categories:
+        yield _category(category.term, category.scheme)
+    yield f"<generator>feedmirror {__version__}</generator>"
+    yield "<docs>https://www.rssboard.org/rss-specification</docs>"
+    yield f"<ttl>{max(1, publication.settings.every_s // 60)}</ttl>"
+    if feed.image:
+        yield "".join(_image(feed.image, publication))
+    if publication.place.page:
+        yield "<fh:archive/>"
+    foreign = tuple(of_channel(publication.foreign))
+    if _is_blocked(publication):
+        foreign = (*(one for one in foreign if not one.startswith("<itunes:block")), _BLOCK)
+    yield from foreign
+
+
+def _is_blocked(publication: Publication) -> bool:
+    """True for a podcast that is not to be found: directories of podcasts leave it out then."""
+    told = {*publication.feed.prefixes, *_prefixes(publication)}
+    is_podcast = bool(told & {"itunes", "podcast"}) or any(
+        (media_type(one) or "").startswith(("audio/", "video/"))
+        for disclaimed in publication.entries
+        for one in disclaimed.revision.entry.enclosures
+    )
+    return is_podcast and publication.settings.robots is Robots.NOINDEX
+
+
+def _prefixes(publication: Publication) -> Iterator[str]:
+    """The well-known prefixes that the entries use."""
+    return (p for disclaimed in publication.entries for p in disclaimed.revision.entry.prefixes)
+
+
+def _own_link(rel: str, address: str) -> str:
+    """A link to a document of the same sort."""
+    return f'<atom:link rel="{rel}" type="{_TYPE}" href={quote(address)}/>'
+
+
+def link_newer(document: bytes, address: str) -> bytes:
+    """Return the document of a sealed page, with a link to the one that was sealed after it."""
+    return with_newer(document, _own_link("next-archive", address))
+
+
+def _image(image: Image, publication: Publication) -> Iterator[str]:
+    """The picture; RSS wants it to have the title and the link of the channel."""
+    yield f"<image><url>{escape(image.url)}</url>"
+    yield from element("title", title_of(publication))
+    yield f"<link>{escape(page_of(publication))}</link>"
+    if image.width and image.height:
+        yield f"<width>{image.width}</width><height>{image.height}</height>"
+    yield "</image>"
+
+
+def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
+    revision, entry, content = disclaimed.revision, disclaimed.revision.entry, disclaimed.content
+    yield "<item>\n"
+    yield from element("title", entry.title)
+    if entry.link:
+        yield f"<link>{escape(entry.link)}</link>\n"
+    # A description for entries without a body too: it carries the disclaimer. Not beside a content
+    # that came alone, which readers would then show twice.
+    if entry.summary is not None or content is None:
+        yield from body("description", *disclaimed.summary)
+    elif not entry.title:
+        yield from body("description", disclaimed.notice_html)
+    if content is not None:
+        yield from body("content:encoded", *content)
+    yield from _authors(entry)
+    subjects = _carried(entry, "dc:subject")
+    for category in entry.categories:
+        if escape(category.term) not in subjects:
+            yield _category(category.term, category.scheme)
+    if entry.comments:
+        yield f"<comments>{escape(entry.comments)}</comments>"
+    for enclosure in entry.enclosures:
+        length, kind = str(enclosure.length_bytes or 0), media_type(enclosure) or UNKNOWN_TYPE
+        url = quote(enclosure.url)
+        yield f"<enclosure url={url} length={quote(length)} type={quote(kind)}/>"
+    permalink = "" if revision.guid_is_permalink else ' isPermaLink="false"'
+    yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
+    yield from _dates(entry)
+    yield from of_item(disclaimed.foreign)
+    yield from _source(disclaimed, publication)
+    yield "\n</item>\n"
+
+
+def _source(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
+    """Where the entry comes from; Dublin Core's source for one of Atom's without an address."""
+    entry = disclaimed.revision.entry
+    title = title_of_source(disclaimed.foreign)
+    if title and entry.source is None:
+        yield f"<dc:source>{title}</dc:source>"
+    # Last: after it, feedparser takes the title of a picture or a person for the entry's.
+    source = source_of(entry, publication)
+    if source:
+        yield f"<source url={quote(source.url)}>{text(source.title)}</source>"
+
+
+def _dates(entry: Entry) -> Iterator[str]:
+    """`pubDate`, and the date of the last change, for which RSS has no element of its own."""
+    published = entry.published or entry.updated
+    if published:
+        yield f"<pubDate>{rfc822(published)}</pubDate>"
+    if entry.updated and not any(f.startswith(_UPDATED) for f in entry.foreign):
+        yield f"<atom:updated>{rfc3339(entry.updated)}</atom:updated>"
+
+
+def _category(term: str, scheme: str | None) -> str:
+    domain = f" domain={quote(scheme)}" if scheme else ""
+    return f"<category{domain}>{text(term)}</category>"
+
+
+def _person(author: Author) -> str | None:
+    """`address (Name)` as RSS wants it, or None without a proper address."""
+    if not author.email:
+        return None
+    name = re.sub(r"[()]", "", author.name or "").strip() or author.email.partition("@")[0]
+    return f"{author.email} ({name})"
+
+
+def _authors(entry: Entry) -> Iterator[str]:
+    """`author` for the first with an address (RSS has room for one), `dc:creator` for the others,
+    unless they travel already in an element of their own.
+    """
+    addressed = next((author for author in entry.authors if _person(author)), None)
+    if addressed:
+        yield from element("author", _person(addressed))
+    said = _carried(entry, "dc:creator") | _carried(entry, "itunes:author")
+    for author in entry.authors:
+        name = author.name or author.email
+        if author is not addressed and name and escape(name) not in said:
+            yield from element("dc:creator", name)
+
+
+def _carried(entry: Entry, element_name: str) -> frozenset[str]:
+    """The texts, escaped, of the entry's foreign elements of that name. Of elements that hold
+    others the text behind the last one.
+    """
+    start, end = f"<{element_name}", f"</{element_name}>"
+    return frozenset(
+        fragment[fragment.rfind(">", 0, -len(end)) + 1 : -len(end)]
+        for fragment in entry.foreign
+        if fragment.startswith(start) and fragment.endswith(end)
+    )
+
+
+def verify(document: bytes, publication: Publication) -> None:
+    """Nothing, if the document may go out. Raises: RenderError."""
+    inspect_xml(RSS_XML, document, Found("item", 3, _BODIES, "html"), publication.entries)
+
+
+FORMAT = Format(RSS_XML, 4, render, stamp, verify, link_newer)

@@ -1,0 +1,177 @@
+"""The site as a whole: how its feeds stand, and which documents say so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from feedmirror.layout import FEEDS, INDEX_HTML
+from feedmirror.mirror import codec
+from feedmirror.mirror.health import Standing, is_quiet, last_new
+from feedmirror.mirror.state import LASTING, State
+from feedmirror.model import Subscription
+from feedmirror.publishing.redaction import worded
+from feedmirror.text.plain import in_any_script
+from feedmirror.text.secrets import HIDDEN, secrets_of
+
+_NEWLY = timedelta(days=1)
+_BROKEN = frozenset({"broken", "gone", "internal"})
+
+
+def standing_of(
+    subscription: Subscription, state: State, public_url: str, now: datetime
+) -> Standing:
+    """Return the line of a configured feed."""
+    address = f"{public_url.rstrip('/')}/{subscription.slug}/"
+    failing = None if subscription.retired else state.fault or state.failing
+    title = worded(subscription.title, (state.feed and state.feed.title) or "")
+    # What has become a secret since the feed was read, too.
+    secrets = secrets_of(subscription)
+    return Standing(
+        subscription.slug,
+        secrets.replaced(title, lambda _: HIDDEN) or None,
+        {name: f"{address}{name}" for name in FEEDS if name in state.documents} or None,
+        last_new(state),
+        failing.group if failing else None,
+        # As `status.json` has it: every document is to say the same of a line that is read back.
+        failing.since.replace(microsecond=0) if failing else None,
+        is_quiet=not subscription.retired and is_quiet(state, now),
+        is_retired=subscription.retired,
+        page=address if INDEX_HTML in state.documents else None,
+        language=state.feed.language if state.feed else None,
+        source=secrets.replaced((state.feed and state.feed.link) or "", lambda _: HIDDEN) or None,
+        render_key=render_key_of(subscription, public_url),
+    )
+
+
+def render_key_of(subscription: Subscription, public_url: str) -> str:
+    """Return the digest of all that the line of a feed depends on besides its state."""
+    return digest_of(public_url, subscription.title, subscription.retired)
+
+
+def digest_of(*parts: object) -> str:
+    """Return a short digest of values that `repr` tells apart."""
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+# ---------------------------------------------------------------- status.json
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a `status.json` says."""
+
+    render_key: str | None = None  # of the site's documents as a whole; None: not known
+    public_url: str | None = None  # where readers find the site
+    lines: Mapping[str, Standing] = field(default_factory=dict)  # by slug
+
+
+def status_document(lines: Iterable[Standing], public_url: str, render_key: str) -> bytes:
+    """Render `status.json`. `render_key` is that of the site as a whole.
+
+    Nothing in it is of the moment it was rendered: it changes when a feed's line does.
+    """
+    feeds = [
+        {
+            "feed": line.slug,
+            "title": line.title,
+            "page": line.page,
+            "documents": line.documents or {},
+            "last_new_entry": _moment(line.last_new),
+            "failing": line.failing,
+            "failing_since": _moment(line.failing_since),
+            "retired": line.is_retired,
+            "language": line.language,
+            "source": line.source,
+            "render_key": line.render_key,
+        }
+        for line in lines
+    ]
+    plain = {"render_key": render_key, "public_url": public_url, "feeds": feeds}
+    told = json.dumps(plain, ensure_ascii=False, indent=1)
+    return in_any_script(told).encode()
+
+
+def parse_status(body: bytes) -> Status:
+    """Parse a published `status.json`; whatever else the bytes are counts as an empty one."""
+    try:
+        plain = codec.from_json(body)
+        lines = [_line(feed) for feed in plain["feeds"]]
+        return codec.build(
+            Status,
+            {
+                "render_key": plain["render_key"],
+                "public_url": plain["public_url"],
+                "lines": {line.slug: line for line in lines},
+            },
+        )
+    except codec.UNREADABLE:
+        return Status()
+
+
+def _line(plain: dict[str, Any]) -> Standing:
+    return codec.build(
+        Standing,
+        {
+            "slug": plain["feed"],
+            "title": plain["title"],
+            "documents": plain["documents"] or None,
+            "last_new": codec.moment(plain["last_new_entry"]),
+            "failing": plain["failing"],
+            "failing_since": codec.moment(plain["failing_since"]),
+            "is_retired": plain["retired"],
+            "page": plain["page"],
+            "language": plain["language"],
+            "source": plain["source"],
+            "render_key": plain["render_key"],
+        },
+    )
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The full hour before it: once in each, the documents are looked after."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """How many feeds are in which trouble, the retired ones left out."""
+
+    configured: int
+    blocked: int
+    broken: int  # gone, or failing by our own fault, too
+    unreachable: int
+    quiet: int
+    newly_failing: int  # for less than a day
+
+    # Each counts only what has lasted for an hour: most failures pass.
+
+
+def gauges(standings: Iterable[Standing], now: datetime) -> Gauges:
+    """The feeds by the trouble that they are in."""
+    current = [standing for standing in standings if not standing.is_retired]
+    lasting = [
+        standing
+        for standing in current
+        if standing.failing_since and now - standing.failing_since >= LASTING
+    ]
+    groups = [standing.failing for standing in lasting]
+    return Gauges(
+        configured=len(current),
+        blocked=groups.count("blocked"),
+        broken=sum(group in _BROKEN for group in groups),
+        unreachable=groups.count("unreachable"),
+        quiet=sum(standing.is_quiet for standing in current),
+        newly_failing=sum(
+            standing.failing_since is not None and now - standing.failing_since < _NEWLY
+            for standing in lasting
+        ),
+    )
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

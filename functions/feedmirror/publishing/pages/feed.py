@@ -1,0 +1,72 @@
+"""The pages of a feed: of its newest entries, and of those that are sealed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from feedmirror.model import Robots
+from feedmirror.publishing.formats.attribution import title_of
+from feedmirror.publishing.formats.format import Publication
+from feedmirror.publishing.pages import phrases
+from feedmirror.publishing.pages.body import notice_of
+from feedmirror.publishing.pages.listing import lines, sections, subscribables, years
+from feedmirror.publishing.pages.phrases import direction
+from feedmirror.publishing.pages.templates import filled
+from feedmirror.text.urls import is_web
+
+NAME = "index.html"
+
+
+def feed_page(publication: Publication) -> str:
+    """What is new, how to subscribe, and what there is of earlier entries."""
+    trouble = publication.trouble
+    return filled(
+        "feed.html",
+        **_shared(publication, "../", ""),
+        lines=lines(publication),
+        changed_at=publication.changed_at,
+        trouble=trouble and phrases.trouble(trouble.group),
+        since=trouble and phrases.since(trouble.since),
+        retired=publication.settings.retired,
+        years=list(years(publication.months)),
+        older=_older(publication, "archive/"),
+    )
+
+
+def sealed_page(publication: Publication) -> str:
+    """Entries of the past, by month; where the page with newer ones is linked to is left open."""
+    held = sections(publication)
+    return filled(
+        "sealed.html",
+        **_shared(publication, "../../../", "../../"),
+        sections=held,
+        latest=max(
+            (line.at for section in held for line in section.lines), default=publication.changed_at
+        ),
+        older=_older(publication, "../"),
+    )
+
+
+def _shared(publication: Publication, root: str, here: str) -> dict[str, Any]:
+    """What both kinds of pages say; `root` leads to the site's folder, `here` to the feed's."""
+    feed, url = publication.feed, publication.settings.source_url
+    title, description = title_of(publication), feed.description or ""
+    lang = feed.language or ""
+    site = feed.link or (url if is_web(url) else None)
+    return {
+        "root": root,
+        "here": here or "./",
+        "indexed": publication.settings.robots is Robots.INDEX,
+        "feed_title": title,
+        "description": "" if description.strip() == title else description,
+        "lang": lang,
+        "dir": direction(f"{title} {description}", lang),
+        "site": site,
+        "feeds": subscribables(publication),
+        "notice": notice_of(publication.notice_html),
+    }
+
+
+def _older(publication: Publication, archive: str) -> str | None:
+    page = publication.place.before(NAME)
+    return f"{archive}{page}/" if page else None

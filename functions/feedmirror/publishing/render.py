@@ -1,0 +1,269 @@
+"""What a state comes to for readers: a pure function of the state and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from hashlib import blake2b
+
+from feedmirror.errors import RenderError, contained, described
+from feedmirror.mirror.archive import Page
+from feedmirror.mirror.state import PROGRAM, Quarantine, State
+from feedmirror.model import Entry, Feed, Revision
+from feedmirror.publishing.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
+from feedmirror.publishing.formats import formats
+from feedmirror.publishing.formats.format import Format, Place, Publication, Trouble
+from feedmirror.publishing.pages.entry_page import (
+    Neighbour,
+    render_entry,
+    render_entry_bare,
+    verify_entry,
+)
+from feedmirror.publishing.pages.style import STYLE
+from feedmirror.publishing.redaction import PublicSettings
+from feedmirror.publishing.verify import inspect_secrets, without_bare_prose
+
+ENTRY_PAGE = "page"  # in place of a document's name in a `Quarantine`
+
+
+def publication_of(
+    state: State,
+    settings: PublicSettings,
+    address: str,
+    page: Page | None = None,
+    newer: str | None = None,
+) -> Publication:
+    """Return what all formats are rendered from, still without entries.
+
+    `page` is an archive page and `newer` the name of the next one; None: the documents are those of
+    the newest entries.
+    """
+    assert state.feed is not None and state.changed_at is not None  # noqa: S101, PT018
+    moment = state.changed_at
+    # Most has been redacted when it was read; not what has become a secret since then.
+    feed = settings.redaction.value(state.feed)
+    place = Place(page.name, page.older, newer, page.older_has) if page else None
+    if page:
+        moment = max(revision.observed_at for revision in page.revisions)
+    return Publication(
+        settings,
+        feed,
+        (),
+        # A sealed page says of the feed no more than it needs: what holds is in the document of
+        # the newest entries. Source: RFC 5005 §4.
+        () if place else attach_to_feed(feed, settings, moment),
+        moment,
+        address,
+        notice_of_feed(feed, settings, moment),
+        place or Place(older=state.sealed.last, older_has=state.sealed.documents),
+        () if place else state.sealed.by_month(),
+        None if place else _trouble(state),
+    )
+
+
+def _trouble(state: State) -> Trouble | None:
+    """What readers are to know of a failure: only of one that lasts."""
+    failing = state.failing
+    return Trouble(failing.group, failing.since) if failing and failing.lasting else None
+
+
+# ---------------------------------------------------------------- what is up to date
+
+
+def stale(state: State, settings: PublicSettings, address: str) -> tuple[Format, ...]:
+    """The formats whose documents were rendered from something else than what holds now."""
+    if state.feed is None:
+        return ()
+    return tuple(
+        made
+        for made in formats()
+        if made.name not in state.documents
+        or state.documents[made.name].recipe != recipe(made, state, settings, address)
+    )
+
+
+def recipe(made: Format, state: State, settings: PublicSettings, address: str) -> str:
+    """A digest of all that a document depends on."""
+    parts: tuple[object, ...] = (
+        made.version,
+        state.generation,
+        address,
+        settings.title,
+        settings.source_url,
+        settings.every_s,
+        settings.robots,
+        asdict(settings.disclaimer),
+    )
+    parts += tuple(
+        key
+        for key, one in sorted(state.quarantined.items())
+        if one.program == program() and shows(made, one)
+    )
+    if not made.is_feed:
+        parts += (STYLE, settings.images)
+    if made.shows_trouble:
+        parts += (_trouble(state), settings.retired)
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def program() -> str:
+    """Return what a quarantine depends on: the versions of the program and of each format."""
+    return f"{PROGRAM}/{'.'.join(str(made.version) for made in formats())}"
+
+
+def shows(made: Format, quarantine: Quarantine) -> bool:
+    """True if the document lacks the entry, or is the feed's page and its own lacks words."""
+    return made.name in quarantine.documents or (
+        not made.is_feed and ENTRY_PAGE in quarantine.documents
+    )
+
+
+# ---------------------------------------------------------------- documents and pages
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A document, and the entries left out of it since they cannot be rendered."""
+
+    document: bytes  # without its generation
+    quarantined: Mapping[str, Quarantine]  # by key
+
+
+Attached = Mapping[str, Disclaimed | Exception]  # by key; what kept the disclaimer from being there
+
+
+def attached(revisions: Iterable[Revision], settings: PublicSettings, feed: Feed) -> Attached:
+    """Return the entries with their disclaimers, for all formats alike."""
+    return {one.key: contained(partial(_attached, one, settings, feed)) for one in revisions}
+
+
+def _attached(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:
+    return without_bare_prose(attach(settings.redaction.value(revision), settings, feed))
+
+
+def rendered(
+    made: Format,
+    publication: Publication,
+    revisions: Sequence[Revision],
+    attached: Attached,
+    *,
+    quarantined: Mapping[str, Quarantine],
+    replaces: bool,
+) -> Rendered:
+    """Return a document of the entries that can be rendered; the others are found by halving.
+
+    Entries in `quarantined` that this program failed at are not tried again. Raises whatever an
+    error of ours raises that is no single entry's fault; also if every entry fails and the document
+    `replaces` one, since an empty document must not replace a good one.
+    """
+    unfit: dict[str, Quarantine] = {}
+    entries: list[Disclaimed] = []
+    owners = {revision.guid: revision.key for revision in revisions}  # the oldest of each id
+    for revision in revisions:
+        known, one = quarantined.get(revision.key), attached[revision.key]
+        if known and known.program == program() and made.name in known.documents:
+            unfit[revision.key] = known
+        elif owners[revision.guid] != revision.key:
+            taken = RenderError(f"the id {revision.guid!r} is another entry's")
+            unfit[revision.key] = quarantine(revision, taken, made.name)
+        elif isinstance(one, Exception):
+            unfit[revision.key] = quarantine(revision, one, made.name)
+        else:
+            entries.append(one)
+    document = _attempt(made, publication, entries)
+    if isinstance(document, Exception):
+        empty = _attempt(made, publication, ())
+        if isinstance(empty, Exception):
+            raise empty
+        entries = _fit(made, publication, entries, unfit)
+        document = _attempt(made, publication, entries)
+        if isinstance(document, Exception):
+            raise document
+    found = [one for key, one in unfit.items() if quarantined.get(key) is not one]
+    if found and not entries and (replaces or _fails_at_any(made, publication, revisions[0])):
+        raise RenderError(found[0].reason)
+    return Rendered(document, unfit)
+
+
+def _fails_at_any(made: Format, publication: Publication, like: Revision) -> bool:
+    """True if not even an entry that nothing is wrong with can be rendered."""
+    words = "<p>Words.</p>"
+    entry = Entry(title="Title", link="https://example.org/", summary=words, content=words)
+    like = replace(like, entry=entry)
+    plain = contained(partial(attach, like, publication.settings, publication.feed))
+    if isinstance(plain, Exception):
+        return True
+    return isinstance(_attempt(made, publication, (plain,)), Exception)
+
+
+def _attempt(
+    made: Format, publication: Publication, entries: Sequence[Disclaimed]
+) -> bytes | Exception:
+    """Return the document of these entries, or what forbids to publish it."""
+    part = replace(publication, entries=tuple(entries))
+
+    def work() -> bytes:
+        document = made.render(part)
+        made.verify(document, part)
+        inspect_secrets(made.name, document, part.settings.redaction.secrets)
+        return document
+
+    return contained(work)
+
+
+def _fit(
+    made: Format,
+    publication: Publication,
+    entries: list[Disclaimed],
+    unfit: dict[str, Quarantine],
+) -> list[Disclaimed]:
+    """Return the entries that can be rendered, in order; add the others to `unfit`."""
+    error = _attempt(made, publication, entries)
+    if isinstance(error, bytes):
+        return entries
+    if len(entries) == 1:
+        revision = entries[0].revision
+        unfit[revision.key] = quarantine(revision, error, made.name)
+        return []
+    half = len(entries) // 2
+    parts = (entries[:half], entries[half:])
+    return [one for part in parts for one in _fit(made, publication, part, unfit)]
+
+
+def quarantine(revision: Revision, error: Exception, *documents: str) -> Quarantine:
+    """Return the note that an entry is left out of these documents, and why."""
+    return Quarantine(revision.guid, described(error), program(), documents)
+
+
+def entry_page(
+    revision: Revision, publication: Publication, previous: Neighbour | None
+) -> tuple[bytes, Exception | None]:
+    """Return the page of an entry, its generation left out, and the error that kept it from showing
+    the entry's words: such an entry has a page all the same, since others link to it.
+
+    Raises: whatever keeps even a page without words from being rendered.
+    """
+    page = contained(partial(_page, render_entry, revision, publication, previous))
+    if isinstance(page, bytes):
+        return page, None
+    entry = revision.entry
+    titled = replace(revision, entry=Entry(title=entry.title, link=entry.link))
+    bare = contained(partial(_page, render_entry_bare, titled, publication, previous))
+    if isinstance(bare, bytes):
+        return bare, page
+    return _page(render_entry_bare, replace(revision, entry=Entry()), publication, None), page
+
+
+def _page(
+    render: Callable[[Disclaimed, Publication, Neighbour | None], bytes],
+    revision: Revision,
+    publication: Publication,
+    previous: Neighbour | None,
+) -> bytes:
+    redaction = publication.settings.redaction
+    disclaimed = _attached(revision, publication.settings, publication.feed)
+    page = render(disclaimed, publication, redaction.value(previous))
+    verify_entry(page, disclaimed)
+    inspect_secrets(f"entries/{revision.key}.html", page, redaction.secrets)
+    return page

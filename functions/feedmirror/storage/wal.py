@@ -1,0 +1,294 @@
+"""The write-ahead log of a feed in a store: load it, commit to it, carry out what it says.
+
+Everything after a commit may be done twice, by several runs at once, or late by one that was
+thought dead: entries are create-only, documents are replaced only on the ETag they were found with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from feedmirror.errors import (
+    FeedMirrorError,
+    ObjectError,
+    RenderError,
+    StateError,
+    StoreError,
+    contained,
+    described,
+    kind_of,
+)
+from feedmirror.layout import records_prefix, state_key
+from feedmirror.mirror import record
+from feedmirror.mirror import state as states
+from feedmirror.mirror.state import LASTING, LEAP, Failing, State
+from feedmirror.model import Revision, Subscription
+from feedmirror.ports import Store
+from feedmirror.storage.publisher import Progress, Publisher
+
+_SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([0-9]{1,9})\b')  # how every state begins
+_ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
+
+
+def is_newer(body: bytes) -> bool:
+    """Whether a newer version wrote that state, in whatever shape it is now."""
+    schema = _SCHEMA.match(body)
+    return schema is not None and int(schema[1]) > states.SCHEMA
+
+
+def has_entries(store: Store, slug: str) -> bool:
+    """Return whether any entry of the feed is stored: one listing. Raises: StoreError."""
+    return next(iter(store.keys(records_prefix(slug))), None) is not None
+
+
+def why_missing(slug: str) -> str:
+    """Return the sentence on a state that is missing though entries of the feed are stored."""
+    return (
+        f"{state_key(slug)} is missing though entries of the feed are stored: nothing was "
+        f"changed; run `feedmirror rebuild {slug}`"
+    )
+
+
+@dataclass(slots=True)
+class Held:
+    """A state as it was loaded or committed; without what has been carried out of it since."""
+
+    state: State
+    etag: str | None  # None: there is none in the store yet
+
+    @property
+    def note(self) -> str | None:
+        """What the operator has to know of how it was found, or None."""
+        if self.etag is None and self.state.generation:
+            return (
+                "the state is missing though documents are public, and no entry is stored to make "
+                "it anew from: the feed begins anew with what the origin lists"
+            )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How far a commit was carried out."""
+
+    held: Held
+    published: tuple[str, ...] = ()  # names of the documents that were written
+    quarantined: tuple[str, ...] = ()  # guids of entries that are left out of documents
+    error: Exception | None = None  # why some of it is still pending; None: it is done
+    note: str | None = None  # what was left out of entries
+
+
+def _left_out(elements: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return what the operator is to know of extension elements that are in no document."""
+    if not elements:
+        return None
+    listed = "; ".join(f"{', '.join(names)} of {guid!r}" for guid, names in elements.items())
+    return f"left out, being prose without the disclaimer: {listed}"
+
+
+class Ledger:
+    """One feed's log in a store."""
+
+    def __init__(self, store: Store, subscription: Subscription, public_url: str) -> None:
+        self.slug = subscription.slug
+        self._store = store
+        self._url = subscription.url
+        self._publisher = Publisher(store, subscription, public_url)
+        self._key = state_key(self.slug)
+
+    def load(self, now: datetime) -> Held:
+        """Return the state as the store has it, or an empty one where no entry is stored either.
+
+        Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
+        """
+        stored = self._store.load(self._key)
+        if stored is None and has_entries(self._store, self.slug):
+            # Entries are stored after the commit that names them: perhaps of another run just now.
+            stored = self._store.load(self._key)
+            if stored is None:
+                raise StateError(why_missing(self.slug))
+        if stored is None:  # beyond whatever was published before all of it was lost, if it was
+            left = self._publisher.newest_generation()
+            return Held(State(url=self._url, generation=left + LEAP if left else 0), None)
+        return Held(states.load(stored.body, self._key).as_of(now), stored.etag)
+
+    def salvage(self) -> tuple[State | None, str | None]:
+        """The state, or None where there is none or it is damaged; the ETag of whatever is there.
+
+        Raises: StoreError; StateError if a newer version wrote it, in whatever shape it is now.
+        """
+        try:
+            stored = self._store.load(self._key)
+        except ObjectError as error:
+            if error.etag is None:
+                raise
+            return None, error.etag
+        if stored is None:
+            return None, None
+        try:
+            state = states.load(stored.body, self._key)
+            len(state.window)  # to have it read
+        except StateError:
+            if is_newer(stored.body):
+                raise StateError(
+                    f"{self._key} was written by a newer feedmirror: update feedmirror; nothing "
+                    "was changed"
+                ) from None
+            return None, stored.etag
+        return state, stored.etag
+
+    def commit(self, held: Held, state: State) -> Held | None:
+        """The state as it stands in the store now, or None if another run was quicker.
+
+        One whose documents are not up to date is committed with that still to be done.
+        """
+        if state.settled and self._publisher.stale(state):
+            state = replace(state, generation=state.generation + 1, settled=False)
+        body = states.dump(state)
+        if held.etag is None:
+            etag = self._store.create(self._key, body)
+        else:
+            etag = self._store.replace(self._key, body, held.etag)
+        return Held(state, etag) if etag else None
+
+    def recall(self, state: State, keys: Iterable[str]) -> dict[str, Revision]:
+        """Return entries that have left the window, as they were read first; without those whose
+        record is missing or damaged. Raises: StoreError.
+        """
+        found = {}
+        for key in keys:
+            sight = state.seen[key]
+            name = record.key_of(self.slug, key, sight.record or sight.digest, 0)
+            stored = self._store.load(name)
+            if stored is None:  # its words were read again since, under the name they had
+                name = next(iter(self._store.keys(f"{records_prefix(self.slug)}{key}/")), name)
+                stored = self._store.load(name)
+            read = contained(partial(record.load, stored.body, self.slug, name)) if stored else None
+            if isinstance(read, record.Record):
+                found[key] = read.revision
+        return found
+
+    def carry_out_entries(self, held: Held) -> Settled:
+        """Store the entries that are pending, and write their pages and the archive pages.
+
+        That it was done is not committed, but taken along by the next commit.
+        """
+        progress = Progress()
+        error = contained(partial(self._entries, held, progress))
+        if isinstance(error, Exception):
+            return Settled(held, error=error)
+        return Settled(held, error=progress.error)
+
+    def _entries(self, held: Held, progress: Progress) -> None:
+        self._publisher.store_entries(held.state, progress)
+        self._publisher.publish_pages(held.state, progress)
+        # In place: whoever holds the state lets go of the words of what was carried out.
+        held.state = replace(
+            held.state, pending=_each_once(progress.pending), sealing=tuple(progress.sealing)
+        )
+
+    def settle(self, held: Held, now: datetime) -> Settled:
+        """Carry out all that the state commits to, and bring its documents up to date.
+
+        Also when nothing new was fetched: a new format, or a changed disclaimer, reaches readers
+        here. What changes without a commit of its own gets one first. What fails by a fault of our
+        own or of the store's stays pending, and the state says so. Raises: StoreError if others
+        write the state all the time.
+        """
+        for _ in range(_ATTEMPTS):
+            if held.state.settled:
+                if not self._publisher.stale(held.state):
+                    return Settled(held)
+                held = self.commit(held, held.state) or self.load(now)
+                continue
+            settled = self._carry_out(held, now)
+            if settled is not None:
+                return settled
+            held = self.load(now)
+        raise StoreError(f"{self._key} is written by others all the time; the next refresh goes on")
+
+    def _carry_out(self, held: Held, now: datetime) -> Settled | None:
+        """How far the state was carried out, or None if another run has gone on from it."""
+        progress = Progress()
+        is_overtaken = contained(partial(self._all, held, progress, now))
+        if isinstance(is_overtaken, StoreError):  # a store that fails is not written to once more
+            return Settled(held, error=is_overtaken)
+        if isinstance(is_overtaken, Exception):
+            return Settled(self.note_fault(held, is_overtaken, now), error=is_overtaken)
+        if is_overtaken:
+            return None
+        error = progress.error
+        done = replace(
+            held.state,
+            documents=progress.documents,
+            settled=error is None,
+            fault=_fault(held.state.fault, error, now) if error else None,
+            quarantined=progress.quarantined,
+        )
+        marked = self._commit_changed(held, done)
+        guids = tuple(one.guid for one in progress.quarantined.values())
+        note = _left_out(progress.left_out)
+        return Settled(marked, tuple(progress.written), guids, error, note) if marked else None
+
+    def _all(self, held: Held, progress: Progress, now: datetime) -> bool:
+        """Carry out the state; True if another run has gone on from it."""
+        self._entries(held, progress)
+        generation = held.state.generation
+        return not self._publisher.publish_documents(
+            held.state,
+            in_force=lambda: self.load(now).state.generation == generation,
+            progress=progress,
+        )
+
+    def _commit_changed(self, held: Held, state: State) -> Held | None:
+        return held if state == held.state else self.commit(held, state)
+
+    def without_fault(self, settled: Settled) -> Settled:
+        """The state without an error of our own, all having gone well."""
+        held = settled.held
+        if held.state.fault is None:
+            return settled
+        return replace(settled, held=self.commit(held, replace(held.state, fault=None)) or held)
+
+    def note_fault(self, held: Held, error: Exception, now: datetime) -> Held:
+        """Have the state say that an error of our own stops the feed, if it can be written."""
+        state = replace(held.state, fault=_fault(held.state.fault, error, now))
+        noted = contained(partial(self._commit_changed, held, state))
+        return noted if isinstance(noted, Held) else held
+
+
+def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:
+    """The error, as the state remembers it; the same as before if nothing else is to be said."""
+    kind = kind_of(error)
+    since = before.since if before else now
+    lasting = now - since >= LASTING
+    if before and (before.kind, before.lasting) == (kind.value, lasting):
+        return before
+    return Failing(kind.value, kind.group.value, since, described(error), lasting)
+
+
+def _each_once(pending: Iterable[Revision]) -> tuple[Revision, ...]:
+    return tuple({(one.key, one.digest, one.observed_at): one for one in pending}.values())
+
+
+def settle_retired(
+    store: Store, subscription: Subscription, public_url: str, now: datetime
+) -> Settled:
+    """Carry out pending work and publish the stale documents of the feed, its page among them.
+
+    Where the subscription has no `url`, the one that the state was mirrored from stands in the
+    documents. Does nothing for a feed that was never mirrored.
+    Raises: StoreError, StateError, RenderError.
+    """
+    held = Ledger(store, subscription, public_url).load(now)
+    known = replace(subscription, url=subscription.url or held.state.url)
+    settled = Ledger(store, known, public_url).settle(held, now)
+    if isinstance(settled.error, FeedMirrorError):
+        raise settled.error
+    if settled.error is not None:
+        raise RenderError(described(settled.error)) from settled.error
+    return settled

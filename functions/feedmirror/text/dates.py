@@ -1,0 +1,292 @@
+"""Dates as feeds write them: one reader for all formats, and what the formats want written.
+
+A date is read whole or not at all. What is written differently from RFC 822 and RFC 3339 is read
+where it can mean one moment only.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+# Hours east of UTC, where the IANA database 2026f gives an abbreviation to one offset, and the four
+# zones of the United States as RFC 822 §5.1 defines them. SST (Samoa, Singapore) is left out. The
+# single letters of RFC 822 but Z are unknown by RFC 5322 §4.3, since they were used both ways.
+_HOURS = {
+    "UTC": 0, "GMT": 0, "UT": 0, "Z": 0,
+    "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "AKST": -9, "AKDT": -8, "HST": -10, "HDT": -9, "AST": -4, "ADT": -3, "NST": -3.5, "NDT": -2.5,
+    "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3,
+    "MET": 1, "MEST": 2, "MEZ": 1, "MESZ": 2,
+    "WAT": 1, "CAT": 2, "EAT": 3, "SAST": 2, "IDT": 3,
+    "PKT": 5, "WIB": 7, "WITA": 8, "WIT": 9, "HKT": 8, "SGT": 8, "JST": 9, "KST": 9,
+    "AWST": 8, "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "CHST": 10,
+    "NZST": 12, "NZDT": 13,
+}  # fmt: skip
+# What an abbreviation stands for elsewhere: read only beside an offset (`+0800 CST`).
+_ELSEWHERE = {"CST": (8, -5), "CDT": (-4,), "PST": (8,), "IST": (5.5, 2, 1), "BST": (6,)}
+# Either of two offsets, by the date.
+_GENERIC = {
+    "ET": "America/New_York",
+    "CT": "America/Chicago",
+    "MT": "America/Denver",
+    "PT": "America/Los_Angeles",
+}
+_ORIGINS = ("GMT", "UTC", "UT")
+# Strings, which `re` compiles at their first use, as in `dates.py`.
+# A comment of RFC 822 §3.4.3 as JavaScript writes the zone's name in it; a name as in RFC 9557.
+_COMMENTED = r"([^()\[\]]*?) ?(?:\(([^()]*)\)|\[([^\[\]]*)\])?"
+_OFFSET = (
+    r"(?:(?P<before>[A-Za-z]+) ?)?"
+    r"(?P<sign>[+-])(?:(?P<hh>[0-9]{2})(?P<mm>[0-9]{2})|(?P<h>[0-9]{1,2})(?::(?P<m>[0-9]{2}))?)"
+    r"(?: (?P<after>[A-Za-z]+|[+-][0-9]{2,4}))?"
+)
+_IANA = r"[A-Za-z]+(?:/[A-Za-z][A-Za-z0-9_+-]*){1,2}"
+
+
+def to_utc(local: datetime, zone: str) -> datetime | None:
+    """Return the moment in UTC that clocks of `zone` show as `local`, which is naive.
+
+    An empty zone is UTC. None for a zone that is unknown, or not known to be only one, for
+    contradictions, and for a time that a change of clocks skips or repeats. A comment counts where
+    there is nothing else. Raises: OverflowError.
+    """
+    found = re.fullmatch(_COMMENTED, zone)
+    if found is None:
+        return None
+    info = _zone((found[1] or found[2] or found[3] or "").strip())
+    if info is None:
+        return None
+    first, second = (local.replace(tzinfo=info, fold=fold) for fold in (0, 1))
+    return first.astimezone(UTC) if first.utcoffset() == second.utcoffset() else None
+
+
+def is_abbreviation(word: str) -> bool:
+    """Return True if `word`, in capitals, is the abbreviation of a zone."""
+    return word in _HOURS or word in _ELSEWHERE or word in _GENERIC
+
+
+def _zone(text: str) -> tzinfo | None:
+    name = text.upper()
+    if not name:
+        return UTC
+    if name in _HOURS:
+        return _fixed(_HOURS[name] * 60)
+    if found := re.fullmatch(_OFFSET, text):
+        return _offset(found)
+    key = _GENERIC.get(name, text)
+    return _named(key) if re.fullmatch(_IANA, key) else None
+
+
+def _offset(found: re.Match[str]) -> tzinfo | None:
+    """Return the zone of an offset, None if a name beside it says otherwise."""
+    minutes = _minutes(found)
+    before, after = (found["before"] or "").upper(), (found["after"] or "").upper()
+    # `GMT+2` counts from there; `EST-0500` says one thing twice.
+    if before and before not in _ORIGINS and minutes not in _meanings(before):
+        return None
+    if minutes is None or (after and minutes not in _meanings(after)):
+        return None
+    return _fixed(minutes)
+
+
+def _minutes(found: re.Match[str]) -> int | None:
+    """Return an offset in minutes, None if it is out of range. Source: RFC 3339 §5.6."""
+    hours, minutes = int(found["hh"] or found["h"]), int(found["mm"] or found["m"] or 0)
+    if hours > 23 or minutes > 59:
+        return None
+    return (hours * 60 + minutes) * (-1 if found["sign"] == "-" else 1)
+
+
+def _meanings(name: str) -> tuple[float | None, ...]:
+    """Return what a name beside an offset can stand for, in minutes."""
+    if found := re.fullmatch(_OFFSET, name):  # `+0300 +03`, as Go writes a zone that has no name
+        return (_minutes(found),)
+    own = (_HOURS[name],) if name in _HOURS else ()
+    return tuple(hours * 60 for hours in (*own, *_ELSEWHERE.get(name, ())))
+
+
+def _fixed(minutes: float) -> tzinfo:
+    return timezone(timedelta(minutes=minutes))
+
+
+def _named(key: str) -> tzinfo | None:
+    # Here: few feeds name a zone of the database.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
+
+    try:
+        return ZoneInfo(key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+_LONGEST = 120  # characters; JavaScript's, with the name of a zone, has some 70
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+# Strings, which `re` compiles at their first use: who imports this module may never read a date.
+_WEEKDAY = r"(?:(?P<weekday>[^\W\d_][^\s\d,:/()+]{0,24})(?P<comma> ?, ?| ))?"
+_NAME = r"[^\s\d.,/:()+'\u2019-]{3,14}"
+_MONTH = rf"(?P<month>{_NAME})"
+_DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|er|º|°)?"
+_GAP = r"(?: (?:(?:de|del|of) |d['\u2019])?| ?[-./,] ?)"
+_REST = r"(?![0-9])(?P<rest>.*)"
+# As asctime, the zone before the year (`date`) or behind (Git).
+_TIME_AND_YEAR = (
+    r",? (?P<time>[0-9]{1,2}:[0-9:.]+(?: ?[AP]M)?)(?P<zone>(?: [^ ]+){0,2}?)"
+    r" (?P<year>[0-9]{4})(?P<rest>(?: .*)?)"
+)
+_DATES = (
+    # Fri, 06 Nov 2026: two digits of a year are RFC 822's, four those of RFC 2822.
+    rf"{_WEEKDAY}{_DAY}{_GAP}{_MONTH}{_GAP}(?P<year>[0-9]{{4}}|[0-9]{{2}}(?!:)){_REST}",
+    # 2026-11-06, 2026/11/06, 2026-Nov-06
+    (
+        rf"{_WEEKDAY}(?P<year>[0-9]{{4}})(?P<gap>[-./]|(?P<blank> )) ?"
+        rf"(?P<month>[0-9]{{1,2}}|{_NAME})(?P=gap) ?"
+        rf"(?P<day>[0-9]{{1,2}})\.?(?(blank)(?!:)){_REST}"  # `2026 11 12:00:00` has no day
+    ),
+    # 20261106T174500Z, 20261106174500, 20261106. Source: ISO 8601, basic format.
+    (
+        r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
+        r"(?P<rest>(?:[T Z+]|[0-9]{6}(?![0-9])).*|)"
+    ),
+    # Fri, November 6th, 2026
+    rf"{_WEEKDAY}{_MONTH}{_GAP}{_DAY}{_GAP}(?P<year>[0-9]{{4}}){_REST}",
+    # Fri Nov  6 17:45:00 2026
+    rf"{_WEEKDAY}{_MONTH} {_DAY}{_TIME_AND_YEAR}",
+    rf"{_WEEKDAY}{_DAY} {_MONTH}{_TIME_AND_YEAR}",
+    # 2026-11, 2026: the beginning, as of a day. Source: W3CDTF, which is what Dublin Core writes.
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2}))?",
+    # 25/12/2026, where only one order makes a date
+    r"(?P<one>[0-9]{1,2})(?P<gap>[-./])(?P<two>[0-9]{1,2})(?P=gap)(?P<year>[0-9]{4})" + _REST,
+    # 2026年11月6日
+    r"(?P<year>[0-9]{4})[年년] ?(?P<month>[0-9]{1,2})[月월] ?(?P<day>[0-9]{1,2})[日일](?P<rest>.*)",
+)
+_HALF = r"[AP]\.? ?M\b\.?"
+_ZONE = rf"(?: ?(?P<half>{_HALF}))?(?: ?(?:uhr|h)\b)?(?P<zone>.*)"
+_BEFORE = r"(?: ?T ?|[ ,:]+(?:(?:at|um|à|às) )?| - )"
+_TIMES = (
+    (
+        rf"{_BEFORE}(?P<hour>[0-9]{{1,2}})[:h](?P<minute>[0-9]{{1,2}})"
+        rf"(?::(?P<second>[0-9]{{1,2}})(?:[.,][0-9]+)?)?{_ZONE}"
+    ),
+    (
+        r"T?(?P<hour>[0-9]{2})(?:(?P<minute>[0-9]{2})(?:(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?)?"
+        r"(?P<zone>(?![0-9:]).*)"
+    ),
+    rf"{_BEFORE}(?P<hour>[0-9]{{1,2}})(?= ?{_HALF}){_ZONE}",
+    r"(?P<zone>(?!-).*)",
+)
+
+
+def rfc822(moment: datetime) -> str:
+    """The date as RSS wants it, in GMT. Source: RFC 822 §5, four-digit years as RSS 2.0 allows."""
+    m = moment.astimezone(UTC)
+    return (
+        f"{_DAYS[m.weekday()]}, {m.day:02} {_MONTHS[m.month - 1]} {m.year:04} "
+        f"{m.hour:02}:{m.minute:02}:{m.second:02} GMT"
+    )
+
+
+def rfc3339(moment: datetime) -> str:
+    """The date as Atom wants it, in UTC, to the second. Source: RFC 3339 §5.6."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_date(text: object) -> datetime | None:
+    """Return the moment that `text` states, in UTC, to the second.
+
+    None for what is not a string, not read to its end, or not one moment for certain, and for years
+    before 1900 and of the far future, which no entry has (`0001` is how Hugo writes "none"). A time
+    without a zone is in UTC; a date without a time is its midnight. The name of the weekday may be
+    any word, since it says nothing that the date does not.
+    """
+    if not isinstance(text, str):
+        return None
+    text = text.strip()
+    if len(text) > _LONGEST:
+        return None
+    text = " ".join(text.split()).replace("\u2212", "-")
+    for pattern in _DATES:
+        found = re.fullmatch(pattern, text, re.IGNORECASE)
+        moment = _moment(found.groupdict()) if found else None
+        if moment is not None:
+            return moment
+    return None
+
+
+def _moment(said: dict[str, str | None]) -> datetime | None:
+    day = None if _says_more(said) else _day(said)
+    if day is None:
+        return None
+    rest = said.get("rest") or ""
+    if said.get("time"):
+        rest = f" {said['time']}{said['zone']}{rest}"
+    for pattern in _TIMES:
+        if found := re.fullmatch(pattern, rest, re.IGNORECASE):
+            return _at(day, found.groupdict())
+    return None
+
+
+def _says_more(said: dict[str, str | None]) -> bool:
+    """Return True if what stands for a weekday may be something else."""
+    word = said.get("weekday") or ""
+    if is_abbreviation(word) or re.fullmatch(_HALF, word):
+        return True
+    # `mar` is a Tuesday in French, Italian, Romanian and Spanish.
+    unmarked = said.get("comma") == " " and word.casefold().rstrip(".") != "mar"
+    return unmarked and _month(word.rstrip(".")) is not None
+
+
+def _day(said: dict[str, str | None]) -> datetime | None:
+    """Return the midnight that a date begins with, without a zone."""
+    year = int(said["year"] or 0)
+    if len(said["year"] or "") == 2:  # RFC 5322 §4.3
+        year += 2000 if year < 50 else 1900
+    if "one" in said:
+        one, two = int(said["one"] or 0), int(said["two"] or 0)
+        days = {_date(year, one, two), _date(year, two, one)} - {None}
+        return days.pop() if len(days) == 1 else None
+    return _date(year, _month(said["month"] or "1"), int(said.get("day") or "1"))
+
+
+def _date(year: int, month: int | None, day: int) -> datetime | None:
+    try:
+        return datetime(year, month or 0, day)  # noqa: DTZ001 - its zone is read later
+    except ValueError:
+        return None
+
+
+def _month(name: str) -> int | None:
+    if name.isdecimal():
+        return int(name)
+    if name.title() in _MONTHS:
+        return _MONTHS.index(name.title()) + 1
+    from feedmirror.text.month_names import month_number  # noqa: PLC0415 - few feeds need it
+
+    return month_number(name)
+
+
+def _at(day: datetime, said: dict[str, str | None]) -> datetime | None:
+    """Return a time of that day, in UTC."""
+    hour = _hour(int(said.get("hour") or 0), (said.get("half") or "")[:1].upper())
+    minute, second = int(said.get("minute") or 0), int(said.get("second") or 0)
+    is_midnight = (hour, minute, second) == (24, 0, 0)  # at the end of the day. Source: ISO 8601
+    if hour is None or minute > 59 or second > 60 or (hour > 23 and not is_midnight):
+        return None
+    try:
+        # A leap second is the second before it.
+        local = day + timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
+        moment = to_utc(local, said["zone"] or "")
+    except OverflowError:
+        return None
+    return moment if moment and 1900 <= moment.year <= 2200 else None
+
+
+def _hour(hour: int, half: str) -> int | None:
+    """Return an hour of the day; None for contradictions. `17:45 PM` is none."""
+    if half == "A":
+        return hour % 12 if hour <= 12 else None
+    if half == "P":
+        return hour % 12 + 12 if 0 < hour <= 12 else (hour or None)
+    return hour

@@ -1,0 +1,272 @@
+"""HTML as an origin writes it, as tags and runs of text, in linear time.
+
+Comments, declarations and elements whose content is never shown (scripts, styles) are left out. A
+comment or such an element that nobody closed ends at its own tag, so no word behind it is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from feedmirror.text.plain import ADDRESS, unescape
+
+# The elements of articles. The rest are dropped, their words stay: text/sanitize.py says how.
+TAGS = frozenset(
+    "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite "
+    "code col colgroup dd del details dfn div dl dt em figcaption figure font footer "
+    "h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main map area mark menu nav ol p "
+    "picture pre q rb rp rt rtc ruby s samp section small source span strike strong sub summary "
+    "sup table tbody td tfoot th thead time tr track tt u ul var video wbr".split()
+)
+# And those that mean something else to a parser, or did once; not what HTML leaves out of scripts.
+OF_HTML = TAGS | frozenset(
+    "applet base basefont bgsound blink body button canvas data datalist dialog dir embed fieldset "
+    "form frame frameset head html iframe image input isindex keygen label legend link listing "
+    "marquee meta meter nobr noembed object optgroup option output param plaintext progress script "
+    "search select slot style template textarea title xmp".split()
+)
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+# Elements that have no end, or whose start ends the one before.
+_FLAT = frozenset(
+    "area base br col embed hr img input link meta param source track wbr p li td tr dt dd".split()
+)
+# Elements that a parser opens again in each paragraph until they are closed.
+# Source: HTML §13.2.4.3, "The list of active formatting elements".
+_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+# nh3 needs time quadratic in nesting: 488 KB of `<div>` took it 29 s, this many take 10 ms.
+_DEEPEST = 400
+_MOST_REOPENED = 8_000_000  # characters: 10 KB can be made to grow to 5 MB, and 1 MB to 50 GB
+# Time is quadratic in ampersands, too (500,000 bare ones take 4 s), and in the attributes of one
+# tag (5,000 take 10 ms, 40,000 take 0.7 s).
+_MOST_AMPERSANDS = 100_000
+_MOST_ATTRIBUTES = 5_000
+_LONG_TAG = 1_000  # characters; a shorter one takes no time worth a look
+# As a parser takes it: quotes count only behind an equals sign. Source: HTML §13.2.5.32 to 38.
+_TAG_ATTRIBUTE = re.compile(
+    r"[\s/]*+(?:=[^\s/>=]*+|[^\s/>=]++)"
+    r"(?>(?:\s*+=\s*+(?>(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?))?)"
+)
+# All of a tag. An atomic group, since Python 3.11.2 backtracks wrongly in a group with `*+`.
+ATTRIBUTES = rf"(?>(?:{_TAG_ATTRIBUTE.pattern})*)"
+_START_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*+({ATTRIBUTES})")
+
+
+def is_monstrous(body: str) -> bool:
+    """True if `body`, without comments, is beyond what any person writes: a parser would need
+    minutes for it, or all memory. Told in linear time.
+    """
+    tags = [(match.start(), match[1], match[2].lower()) for match in _TAG.finditer(body)]
+    ampersands = body.count("&") - body.count("&#")
+    return (
+        ampersands > _MOST_AMPERSANDS
+        or _deepest(tags) > _DEEPEST
+        or _reopened(tags) > _MOST_REOPENED
+        or _has_giant_tags(body)
+    )
+
+
+def names(body: str) -> set[str]:
+    """The names of all elements in `body`, in small letters."""
+    return {name.lower() for _, name in _TAG.findall(body)}
+
+
+def outline(body: str) -> list[tuple[str, str]]:
+    """The tags, "/" first for one that ends an element: what a parser makes a structure of."""
+    return [(match[1], match[2].lower()) for match in _TAG.finditer(body)]
+
+
+def _deepest(tags: list[tuple[int, str, str]]) -> int:
+    """How deep tags could nest if each that is opened stays open until one is closed."""
+    depth = deepest = 0
+    for _, closing, name in tags:
+        if closing:
+            depth = max(0, depth - 1)
+        elif name not in _FLAT:
+            depth += 1
+            deepest = max(deepest, depth)
+    return deepest
+
+
+def _reopened(tags: list[tuple[int, str, str]]) -> int:
+    """How many characters of start tags could be repeated, each taken to reach to the next tag."""
+    open_sizes: list[int] = []
+    size = total = 0
+    following = (start for start, _, _ in tags[1:])
+    for start, closing, name in tags:
+        end = next(following, start)
+        if name not in _FORMATTING:
+            total += size
+        elif not closing:
+            open_sizes.append(end - start)
+            size += end - start
+        elif open_sizes:
+            size -= open_sizes.pop()
+    return total
+
+
+def _has_giant_tags(body: str) -> bool:
+    """True if its tags take a parser as long as one with more attributes than there may be."""
+    if len(body) < _MOST_ATTRIBUTES:
+        return False
+    long = (found[1] for found in _START_TAG.finditer(body) if len(found[1]) >= _LONG_TAG)
+    counts = (sum(1 for _ in _TAG_ATTRIBUTE.finditer(attributes)) for attributes in long)
+    return sum(count**2 for count in counts) > _MOST_ATTRIBUTES**2
+
+
+_FORMULA_ROOTS = frozenset({"m:math", "mml:math", "mathml:math"})
+_KNOWN = OF_HTML | {"math", "noframes", "noscript", "svg"}
+_OF_TEXT = frozenset({"textarea", "xmp"})  # what is in them is no markup
+_NEVER_SHOWN = frozenset({"datalist", "noembed", "script", "style", "template", "title"})
+_NEVER_SHOWN_DRAWN = _NEVER_SHOWN - {"title"} | {"metadata"}  # the title is its caption
+_MARK = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]*+)|!--|!\[CDATA\[|[!?](?=[a-zA-Z\[>])|/>)|\]\]>|<")
+_REST_OF_KNOWN = re.compile(rf"({ATTRIBUTES})([\s/]*+)(>?)")
+# What HTML does not know may be words (`a <b2 and c`): its tag ends before the next one begins.
+_REST_OF_UNKNOWN = re.compile(
+    r"((?>(?:\"[^\"<]*+\"|'[^'<]*+'|[^<>\"'/]|/(?!>))*))(/?)>|([^<>]*+)()>"
+)
+_ADDRESS = re.compile(ADDRESS)
+_CLOSE = re.compile(">")
+_COMMENT_END = re.compile(r"--!?>")
+_SCRIPT_TAG = re.compile(r"<(/?)script(?=[\s/>])", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"([^\s/>=\"'][^\s/>=]*+)(?>(?:\s*+=\s*+(?>(?:\"([^\"]*+)\"|'([^']*+)'|[\"']?+([^\s>\"'][^\s>]*+))?))?)"
+)
+_OPEN_QUOTE = re.compile(r"=\s*+(?:\"[^\"]*+|'[^']*+)$")
+
+
+@dataclass(slots=True)
+class Tag:
+    """The start or the end of an element."""
+
+    name: str  # in small letters
+    is_end: bool
+    is_whole: bool  # `<br/>`
+    raw: str  # the attributes as they stand
+    source: str
+    content: str = ""  # of a script
+    is_drawn: bool = False  # it stands in a drawing
+
+    def attributes(self) -> dict[str, str]:
+        """The attributes, the first of a name counts; references in values are replaced."""
+        found: dict[str, str] = {}
+        for match in _ATTRIBUTE.finditer(self.raw):
+            value = match[2] or match[3] or match[4] or ""
+            found.setdefault(match[1].lower(), unescape(value))
+        return found
+
+
+def tokens(body: str) -> Iterator[Tag | str]:
+    """The tags and the runs of text of `body`, in order. A text holds no `<`, but may hold `&lt;`.
+
+    A CDATA section is read as if its content stood there by itself.
+    """
+    return _Reader(body).tokens()
+
+
+class _Reader:
+    def __init__(self, body: str) -> None:
+        self._body = body
+        self._sections = 0  # CDATA sections that are open
+        self._drawings = 0  # SVG elements that are open
+        self._missing: set[str] = set()  # patterns that do not occur any more
+
+    def tokens(self) -> Iterator[Tag | str]:
+        position = 0
+        while found := _MARK.search(self._body, position):
+            if found.start() > position:
+                yield self._body[position : found.start()]
+            token, position = self._token(found)
+            if token:
+                yield token
+        if position < len(self._body):
+            rest = self._body[position:]
+            yield rest.removesuffix("]]") if self._sections else rest
+
+    def _token(self, mark: re.Match[str]) -> tuple[Tag | str, int]:
+        """Return what begins at `mark`, "" for nothing, and the position behind it."""
+        if mark[2]:
+            return self._tag(mark)
+        if mark[0] == "<!--":
+            return "", self._behind_comment(mark.end())
+        if mark[0] in {"<![CDATA[", "]]>"}:
+            return self._section(mark[0]), mark.end()
+        if mark[0] in {"<", "</>"}:
+            return "&lt;" if mark[0] == "<" else "", mark.end()
+        end = self._find(_CLOSE, mark.end())
+        return ("", end.end()) if end else ("&lt;", mark.start() + 1)
+
+    def _section(self, mark: str) -> str:
+        """Return what stands for the begin or the end of a CDATA section."""
+        text = "]]&gt;" if mark == "]]>" and not self._sections else ""
+        self._sections = max(0, self._sections + (-1 if mark == "]]>" else 1))
+        return text
+
+    def _tag(self, mark: re.Match[str]) -> tuple[Tag | str, int]:
+        name = mark[2].lower()
+        name = "math" if name in _FORMULA_ROOTS else name
+        if _ADDRESS.match(name):
+            return "&lt;", mark.start() + 1
+        pattern = _REST_OF_KNOWN if name in _KNOWN else _REST_OF_UNKNOWN
+        rest = pattern.match(self._body, mark.end())
+        if rest is None:
+            return "&lt;", mark.start() + 1
+        if name in _KNOWN and not rest[3]:  # the body was cut off within the tag
+            return "", len(self._body)
+        raw, tail = (rest[1] or "", rest[2]) if rest[1] is not None else (rest[3], rest[4])
+        source = self._body[mark.start() : rest.end()]
+        if _OPEN_QUOTE.search(raw):  # to a sanitiser the tag would end at the next quote, if any
+            tag = Tag(name, bool(mark[1]), False, raw, "")
+            source = f"<{mark[1]}{name}{''.join(map(_written, tag.attributes().items()))}>"
+        tag = Tag(name, bool(mark[1]), "/" in (tail or ""), raw, source)
+        if name == "svg" and not tag.is_whole:
+            self._drawings = max(0, self._drawings + (-1 if tag.is_end else 1))
+        tag.is_drawn = self._drawings > 0
+        if name in _OF_TEXT and not tag.is_end and (end := self._find(_end_of(name), rest.end())):
+            return self._body[rest.end() : end.start()].replace("<", "&lt;"), end.end()
+        never_shown = _NEVER_SHOWN_DRAWN if tag.is_drawn else _NEVER_SHOWN
+        if name not in never_shown:
+            return tag, rest.end()
+        return self._unshown(tag, rest.end())
+
+    def _unshown(self, tag: Tag, position: int) -> tuple[Tag | str, int]:
+        """Go behind an element that is not shown; a script is told of, with what it holds."""
+        if tag.is_end or tag.is_whole:
+            return "", position
+        if tag.name == "script" and "src" in tag.attributes():
+            # Nothing in it counts. If another script begins first, this one was never closed.
+            following = self._find(_SCRIPT_TAG, position)
+            if following is None or not following[1]:
+                return "", position
+        end = self._find(_end_of(tag.name), position)
+        if end is None:
+            return "", position
+        tag.content = self._body[position : end.start()]
+        return (tag if tag.name == "script" else ""), end.end()
+
+    def _behind_comment(self, position: int) -> int:
+        for empty in (">", "->"):
+            if self._body.startswith(empty, position):
+                return position + len(empty)
+        end = self._find(_COMMENT_END, position) or self._find(_CLOSE, position)
+        return end.end() if end else len(self._body)
+
+    def _find(self, pattern: re.Pattern[str], position: int) -> re.Match[str] | None:
+        """Search; what is missing once is not looked for again."""
+        if pattern.pattern in self._missing:
+            return None
+        found = pattern.search(self._body, position)
+        if found is None:
+            self._missing.add(pattern.pattern)
+        return found
+
+
+def _written(attribute: tuple[str, str]) -> str:
+    name, value = attribute
+    return f' {name}="{escape(value)}"'
+
+
+def _end_of(name: str) -> re.Pattern[str]:
+    return re.compile(rf"</{name}(?=[\s/>]|$)[^<>]*+>?", re.IGNORECASE)

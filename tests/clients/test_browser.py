@@ -1,0 +1,126 @@
+"""A person with a browser reads the mirror: real pages, in a real browser, as they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from browser import DESK, PHONE, addresses_below, browse, complaints, hosts, serious
+from builders import SITE, TITLE, entry, rss_document
+from locations import DATA
+from node_tools import require_node_package
+from readers import ServedMirror, served_mirror
+from required_programs import require_program
+
+pytestmark = pytest.mark.slow
+
+PICTURE = "https://pictures.example.org/crane.png"
+ENTRIES = [
+    entry(
+        4,
+        title="المركب الليلي يحمل الدراجات من جديد",
+        content='<p dir="rtl" lang="ar">بعد شتاءين، يحمل المركب <b>الدراجات</b> من جديد.</p>',
+    ),
+    entry(
+        3,
+        title="A table & a picture of a crane",
+        content=f'<h1>Tides</h1><p><a href="{SITE}x"><img src="{PICTURE}"></a> <font color="#eee">'
+        "pale</font></p><table><tr><th>high</th><td>09:14</td></tr></table>"
+        f"<pre>{'a line that is far too long for a telephone ' * 6}</pre><ul>loose<li>one</ul>",
+        enclosures=[(f"{SITE}2.mp3", 1234, "audio/mpeg")],
+        categories=["Tides", "Ferries"],
+    ),
+    entry(2, title=None, summary="<p>Words without a title, of which there are a few.</p>"),
+    entry(1, author="Maud Sluice"),
+    *(entry(-number) for number in range(40)),
+]
+
+
+OTHERS = {
+    "plain-rss": "rss-2.0.xml",
+    "podcast": "podcast-nested.xml",
+    "video": "media-group-single.xml",
+    "cyrillic": "windows-1251.xml",
+}
+DOCUMENT = rss_document(ENTRIES, extra_channel="<language>en</language>")
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
+    """A mirror with an archive, and feeds of several kinds."""
+    require_program("chromium")
+    require_node_package("playwright-core")
+    with served_mirror(tmp_path_factory.mktemp("site"), keep=5) as served:
+        served.origin_says("gazette", DOCUMENT)
+        for slug, name in OTHERS.items():
+            served.origin_says(slug, (DATA / name).read_bytes())
+        served.refresh()
+        yield served
+
+
+def chosen_pages(mirror: ServedMirror) -> list[str]:
+    """The index, a page of the archive, and of each feed its page and an entry."""
+    found: dict[str, list[str]] = {}
+    for address in addresses_below(mirror.folder, mirror.server.base):
+        folder = address.removeprefix(mirror.server.base).rpartition("/")[0]
+        found.setdefault(folder if "/archive/" not in folder else "archive", []).append(address)
+    return [address for of_folder in found.values() for address in of_folder[:1]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_journey_from_the_index_to_an_older_entry_needs_no_script(
+    mirror: ServedMirror, size: tuple[int, int], scheme: str
+) -> None:
+    base = mirror.server.base
+    seen = browse(f"{base}/", size=size, scheme=scheme, feed=TITLE, shots=None)["walk"]
+    index, feed, newest, previous = [url for url, _ in seen["visited"]]
+    assert (index, feed) == (f"{base}/", f"{base}/gazette/")
+    assert newest.startswith(f"{base}/gazette/entries/")
+    assert previous.startswith(f"{base}/gazette/entries/")
+    assert newest != previous
+    assert seen["first"] == f"{SITE}4", "the first thing on a page leads to the original"
+    assert seen["overflow"] == [], "nobody has to scroll sideways"
+    assert complaints(seen) == []
+    assert all(status < 400 for url, status in seen["statuses"] if url.startswith(base))
+    assert hosts(seen) <= {base.removeprefix("http://"), "pictures.example.org"}
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESK, "light")])
+def test_nothing_on_a_page_keeps_anybody_from_reading_it(
+    mirror: ServedMirror, size: tuple[int, int], scheme: str
+) -> None:
+    pages = chosen_pages(mirror)
+    told = browse(f"{mirror.server.base}/", size=size, scheme=scheme, pages=pages)
+    assert len(told["judged"]["visited"]) == len(pages) == 2 + 2 * (1 + len(OTHERS))
+    assert serious(told["judged"]) == []
+
+
+def test_a_browser_asks_nobody_but_the_mirror_where_pictures_are_not_wanted(
+    tmp_path: Path,
+) -> None:
+    require_program("chromium")
+    with served_mirror(tmp_path, images="none") as served:
+        served.origin_says("gazette", rss_document(ENTRIES))
+        served.refresh()
+        base, public = served.server.base, served.folder / "mirror/public"
+        pages = [
+            address
+            for address in addresses_below(served.folder, base)
+            if "/entries/" not in address
+            or b"crane" in (public / address.removeprefix(f"{base}/")).read_bytes()
+        ]
+        assert any("/entries/" in address for address in pages)
+        seen = browse(f"{served.server.base}/", opened=pages)["opened"]
+        assert hosts(seen) == {served.server.base.removeprefix("http://")}
+        assert complaints(seen) == []
+        assert len(seen["visited"]) == len(pages)
+
+
+def test_a_browser_that_opens_a_feed_lands_on_its_page(mirror: ServedMirror) -> None:
+    base = mirror.server.base
+    feeds = [f"{base}/gazette/{name}" for name in ("rss.xml", "atom.xml", "feed.json")]
+    seen = browse(f"{base}/", opened=feeds)["opened"]
+    assert [url for url, _ in seen["visited"]] == [f"{base}/gazette/#subscribe"] * 3

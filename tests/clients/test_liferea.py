@@ -1,0 +1,51 @@
+"""A subscriber with a reader on the desktop: liferea, with a mirror that is served in earnest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builders import entry, rss_document
+from liferea import Item, liferea
+from readers import WORDS, ServedMirror, served_mirror
+from required_programs import require_program
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[ServedMirror]:
+    """A mirror of a feed of three entries."""
+    for program in ("liferea", "xvfb-run", "dbus-run-session", "dbus-send"):
+        require_program(program)
+    with served_mirror(tmp_path) as served:
+        served.origin_says("news", rss_document([entry(3), entry(2), entry(1)]))
+        served.refresh()
+        yield served
+
+
+def titles(items: list[Item]) -> list[str]:
+    return sorted(item.title for item in items)
+
+
+def test_liferea_sees_each_entry_once_and_none_twice_after_an_edit(
+    mirror: ServedMirror, tmp_path: Path
+) -> None:
+    with liferea(tmp_path / "home", mirror.url("news")) as reader:
+        items = reader.items_when(lambda items: len(items) == 3)
+        assert titles(items) == ["Entry 1", "Entry 2", "Entry 3"]
+        assert all(WORDS in item.description for item in items)
+        assert {item.link for item in items} == {item.guid for item in items}
+        assert mirror.statuses("news", 1) == [200]
+
+        reader.refresh()
+        assert mirror.statuses("news", 2) == [200, 304], "it asks conditionally"
+
+        edited = entry(2, title="Entry 2, corrected", summary="<p>edited at the origin</p>")
+        mirror.origin_says("news", rss_document([entry(4), entry(3), edited, entry(1)]))
+        mirror.refresh()
+        reader.refresh()
+        items = reader.items_when(lambda items: len(items) == 4)
+        assert len({item.guid for item in items}) == len(items) == 4

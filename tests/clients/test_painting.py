@@ -1,0 +1,111 @@
+"""Nothing that an origin writes is painted over what the mirror says, nor over other feeds.
+
+Letters may reach far beyond their line: marks are stacked without end, fonts have glyphs of any
+height. What such a letter covers is told by a browser's pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from browser import addresses_below
+from builders import entry, rss_document
+from node_tools import NODE, require_node_package
+from readers import ServedMirror, served_mirror
+from required_programs import require_program
+
+pytestmark = pytest.mark.slow
+
+_TIMEOUT_S = 180
+BELOW, ABOVE = "\u0316\u0330\u0323\u0332" * 60, "\u0300\u0303\u0307\u0304" * 60
+STACK = f"W{BELOW}{ABOVE}" * 12
+# How far ink reaches depends on the machine's fonts; shadows stand in for ink in all of them.
+FAR = ", ".join(f"0 {sign}{distance}px red" for distance in range(12, 160, 8) for sign in ("", "-"))
+INK = f"""
+  bdi, h1, h3, li[dir], .excerpt, .lead, .body > :not(.feedmirror-disclaimer) {{
+    text-shadow: {FAR};
+  }}
+"""
+UNCLIPPED = """
+  body * { overflow: visible !important; isolation: auto !important; position: static !important; }
+"""
+WIDE = "W" * 900
+BODIES = (
+    f"<p>{STACK}</p><p>{'<sup>' * 40}{STACK}</p><p>{'<sub>' * 40}{STACK}<p>{'<big>' * 6}{STACK}",
+    f"<pre>{WIDE}</pre><table><tr><td>{WIDE}</table><p>{WIDE}</p><ul><li>{STACK}</ul>",
+)
+ENTRIES = [
+    entry(
+        number,
+        title=STACK,
+        author=STACK,
+        content=f"{body}<p>words</p>{body}",
+        categories=[STACK],
+        enclosures=[(f"https://files.example.org/{STACK}.mp3", 9, "audio/mpeg")],
+    )
+    for number, body in enumerate(BODIES)
+]
+SAID = (".feedmirror-disclaimer", ".provenance", ".standing", ".original", ".site", ".entry")
+
+Covered = set[tuple[str, str]]  # the kind of a page, and the class of what is covered on it
+
+
+@pytest.fixture(scope="module", params=["end", "beginning"])
+def mirror(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedMirror]:
+    require_program("chromium")
+    require_node_package("playwright-core")
+    position = {"disclaimer.position": request.param}
+    with served_mirror(tmp_path_factory.mktemp("painting"), **position) as served:
+        served.origin_says("loud", rss_document(ENTRIES, title=STACK, description=STACK))
+        for slug in ("calm", "silent"):
+            served.origin_says(slug, rss_document([entry(1)], title=slug))
+        served.refresh()
+        yield served
+
+
+def _kind(address: str) -> str:
+    return "entry" if "/entries/" in address else "feed" if address.count("/") > 3 else "index"
+
+
+def _covered(mirror: ServedMirror, style: str) -> Covered:
+    """What `tests/node/cover.mjs` finds covered on the pages of the loud feed, and on the index."""
+    pages = addresses_below(mirror.folder, mirror.server.base)
+    chosen = [page for page in pages if "/loud/" in page or _kind(page) == "index"]
+    task = {
+        "chromium": require_program("chromium"),
+        "pages": [(page, SAID) for page in chosen],
+        "style": style,
+    }
+    done = subprocess.run(
+        ["node", NODE / "cover.mjs"],
+        input=json.dumps(task),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stderr
+    seen: Sequence[tuple[str, str, bool]] = json.loads(done.stdout)
+    assert {_kind(page) for page, *_ in seen} == {"entry", "feed", "index"}
+    return {(_kind(page), f".{name}") for page, name, is_covered in seen if is_covered}
+
+
+@pytest.mark.row("R3")
+def test_nothing_of_an_origin_is_painted_over_what_the_mirror_says(mirror: ServedMirror) -> None:
+    assert _covered(mirror, INK) == set()
+
+
+def test_the_watch_sees_what_is_painted_where_nothing_is_clipped(mirror: ServedMirror) -> None:
+    assert _covered(mirror, INK + UNCLIPPED) >= {
+        ("entry", ".feedmirror-disclaimer"),
+        ("entry", ".provenance"),
+        ("feed", ".feedmirror-disclaimer"),
+        ("feed", ".entry"),
+        ("index", ".entry"),
+    }

@@ -1,0 +1,296 @@
+"""The function that a schedule wakes: whom it asks for, and what it looks after once an hour."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from feedmirror.entrypoints.aws import dispatch
+from feedmirror.entrypoints.aws.dispatch import DispatchFunction
+from feedmirror.entrypoints.aws.environment import Environment
+from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError, StoreError
+from feedmirror.mirror.schedule import next_due
+from feedmirror.model import Subscription
+from lambda_function import Context, record
+from page_reading import says_retired
+from recorder import Recorder
+from scene import FEEDS, NOON, PUBLIC_URL, Scene, document
+from site_documents import SITE
+from stores import CountingStore, FailingStore, MemoryStore
+
+SLUGS = ("news", "blog", "sport")
+TICK = {"tick": "5 minutes", "at": "2026-03-02T12:25:00Z"}  # no full hour in it
+
+
+class Mailbox:
+    """A queue that keeps what is sent, and refuses what it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, dict[str, str]] = {}  # bodies by slug, by name
+        self.refuses: dict[str, str] = {}
+
+    def send(self, bodies: Mapping[str, str], name: str) -> dict[str, str]:
+        refused = {slug: why for slug, why in self.refuses.items() if slug in bodies}
+        taken = {slug: body for slug, body in bodies.items() if slug not in refused}
+        self.sent.setdefault(name, {}).update(taken)
+        return refused
+
+    @property
+    def slugs(self) -> list[str]:
+        return [slug for bodies in self.sent.values() for slug in bodies]
+
+
+class Stage:
+    """A function with a queue, a store and a clock of ours."""
+
+    def __init__(self, slugs: tuple[str, ...] = SLUGS) -> None:
+        self.feeds = {s: Subscription(s, f"https://{s}.example.org/") for s in slugs}
+        self.queue = Mailbox()
+        self.memory = MemoryStore()
+        self.store = CountingStore(self.memory)
+        self.now = NOON
+        self.log = Recorder()
+        self.start()
+
+    def start(self) -> None:
+        """A process anew, as after a deploy."""
+        environment = Environment("s3://b", PUBLIC_URL, self.feeds, 4, 1)
+        self.function = DispatchFunction(
+            environment, self.queue, lambda: self.store, lambda: self.now, self.log
+        )
+
+    def invoke(self, event: object = TICK) -> dict[str, object]:
+        return self.function.invoke(event, Context())
+
+    def logged(self, message: str) -> list[dict]:
+        return [extra for _, said, extra in self.log.events if said == message]
+
+    def status(self) -> dict[str, dict]:
+        found = json.loads(self.memory.objects["public/status.json"])
+        return {feed["feed"]: feed for feed in found["feeds"]}
+
+    def mirror(self, slug: str, answer: object = None, hours: float = 0) -> None:
+        scene = Scene(answer or document(2, 1), self.memory, self.feeds[slug])  # type: ignore[arg-type]
+        scene.later(hours=hours)
+        scene.refresh()
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+# ---------------------------------------------------------------- who is asked for
+
+
+def test_tick_asks_for_the_feeds_that_became_due_in_it_and_for_no_others(stage: Stage) -> None:
+    due = next_due("blog", 900, NOON)
+    expected = [s for s in SLUGS if next_due(s, 900, due - timedelta(minutes=1)) == due]
+    answer = stage.invoke({"tick": "1 minute", "at": due.isoformat()})
+    assert stage.queue.slugs == expected
+    assert answer["due"] == len(expected)
+    bodies = next(iter(stage.queue.sent.values()))
+    assert bodies["blog"] == '{"feed": "blog"}'
+
+
+def test_ticks_of_an_interval_together_ask_for_each_feed_once(stage: Stage) -> None:
+    for minutes in range(0, 15, 5):
+        stage.now = NOON + timedelta(minutes=minutes)
+        stage.invoke({"tick": "5 minutes", "at": stage.now.isoformat()})
+    assert sorted(stage.queue.slugs) == sorted(SLUGS)
+
+
+def test_tick_that_is_repeated_has_the_same_name_and_another_one_has_not(stage: Stage) -> None:
+    for at in ("12:10:00", "12:10:00", "12:15:00"):
+        stage.invoke({"tick": "5 minutes", "at": f"2026-03-02T{at}Z"})
+    assert list(stage.queue.sent) == ["20260302T121000", "20260302T121500"]
+
+
+def test_feeds_that_are_named_are_asked_for_whether_due_or_not(stage: Stage) -> None:
+    stage.invoke({"feeds": ["sport", "news"]})
+    assert stage.queue.sent == {
+        "request-1": {"sport": '{"feed": "sport"}', "news": '{"feed": "news"}'}
+    }
+
+
+@pytest.mark.parametrize("event", [{}, {"feeds": ["blog", "news"]}])
+def test_retired_feed_is_asked_for_by_nobody(stage: Stage, event: object) -> None:
+    stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True)
+    stage.invoke(event)
+    assert "blog" not in stage.queue.slugs
+    assert "news" in stage.queue.slugs
+
+
+def test_retired_feed_is_never_due(stage: Stage) -> None:
+    stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True)
+    assert stage.invoke({"tick": "1 day", "at": "2026-03-02T12:25:00Z"})["due"] == 2
+    assert sorted(stage.queue.slugs) == ["news", "sport"]
+
+
+@pytest.mark.slow
+def test_ten_thousand_feeds_are_dispatched_by_one_tick() -> None:
+    stage = Stage(tuple(f"feed-{number}" for number in range(10_000)))
+    stage.memory.create("public/status.json", b"{}")
+    for minutes in (0, 5, 10):
+        stage.invoke({"tick": "5 minutes", "at": (NOON + timedelta(minutes=minutes)).isoformat()})
+    assert len(set(stage.queue.slugs)) == len(stage.queue.slugs) == 10_000
+    assert max(map(len, stage.queue.sent.values())) < 4_000  # the grid spreads them
+
+
+@pytest.mark.parametrize(
+    "event", [None, [], {"feed": "news"}, {"feeds": ["sprot"]}, {"Records": [record("{}")]}]
+)
+def test_event_that_is_none_of_its_own_is_refused_with_a_line(stage: Stage, event: object) -> None:
+    with pytest.raises(EventError):
+        stage.invoke(event)
+    assert [said for _, said, _ in stage.log.events] == ["event refused"]
+    assert stage.queue.sent == {}
+
+
+def test_messages_that_cannot_be_sent_fail_the_invocation_and_are_named(stage: Stage) -> None:
+    stage.queue.refuses["blog"] = "AccessDenied: no"
+    with pytest.raises(QueueError, match="1 of 3 not sent; the first, blog: AccessDenied: no"):
+        stage.invoke({})
+    assert stage.queue.slugs == ["news", "sport"]
+    assert stage.logged("message not sent") == [{"feed": "blog", "error": "AccessDenied: no"}]
+
+
+def test_metric_counts_what_was_sent(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.queue.refuses["blog"] = "no"
+    with pytest.raises(QueueError):
+        stage.invoke({})
+    assert '"FeedsDue":[2.0]' in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- the site's own documents
+
+
+def test_after_a_deploy_the_site_is_published_and_first_mirrors_are_told_of_soon(
+    stage: Stage,
+) -> None:
+    assert stage.invoke()["published"] == list(SITE)
+    stage.mirror("news")
+    stage.now += timedelta(minutes=5)
+    assert stage.invoke()["published"] == ["feeds.opml", "index.html", "status.json"]
+    assert stage.status()["news"]["documents"]
+
+
+def test_an_hour_after_a_deploy_a_tick_reads_nothing(stage: Stage) -> None:
+    stage.invoke()
+    stage.now += timedelta(hours=1)
+    stage.store.reset()
+    assert stage.invoke()["published"] == []
+    assert stage.store.operations == []
+
+
+def test_process_that_begins_without_a_deploy_reads_one_object(stage: Stage) -> None:
+    for slug in SLUGS:
+        stage.mirror(slug)
+    stage.invoke()
+    stage.start()
+    stage.store.reset()
+    assert stage.invoke()["published"] == []
+    assert stage.store.operations == [("load", "public/status.json")]
+
+
+def test_deploy_that_changes_the_feeds_is_noticed_by_the_next_tick(stage: Stage) -> None:
+    stage.mirror("news")
+    stage.mirror("blog")
+    stage.invoke()
+    stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True)
+    stage.start()
+    retired = ["blog/index.html", "feeds.opml", "index.html", "status.json"]
+    assert stage.invoke()["published"] == retired
+    assert says_retired(stage.memory.objects["public/blog/index.html"])
+    assert stage.status()["blog"]["retired"] is True
+    assert stage.status()["blog"]["page"] == f"{PUBLIC_URL}/blog/"
+    assert stage.status()["blog"]["documents"] == {
+        name: f"{PUBLIC_URL}/blog/{name}" for name in FEEDS
+    }
+    assert list(stage.status()) == ["blog", "news"]
+
+
+def test_deploy_that_leaves_a_feed_out_changes_nothing_of_it(stage: Stage) -> None:
+    stage.mirror("news")
+    stage.mirror("blog")
+    stage.invoke()
+    before = dict(stage.memory.objects)
+    del stage.feeds["blog"]
+    stage.start()
+    assert stage.invoke({"tick": "1 hour", "at": "2026-03-02T13:00:00Z"})["published"] == []
+    assert stage.memory.objects == before
+
+
+@pytest.mark.parametrize(
+    ("event", "looks"),
+    [
+        ({"tick": "5 minutes", "at": "2026-03-02T13:00:00Z"}, True),
+        ({"tick": "5 minutes", "at": "2026-03-02T13:04:59Z"}, True),
+        ({"tick": "5 minutes", "at": "2026-03-02T13:05:00Z"}, False),
+        ({"tick": "5 minutes", "at": "2026-03-02T12:59:59Z"}, False),
+        ({"tick": "1 hour", "at": "2026-03-02T12:59:59Z"}, True),
+        ({"feeds": ["news"]}, False),
+    ],
+)
+def test_site_is_looked_after_in_the_tick_that_holds_the_full_hour(
+    stage: Stage, event: object, looks: bool
+) -> None:
+    stage.invoke()
+    stage.now += timedelta(hours=1)
+    stage.store.reset()
+    stage.invoke(event)
+    assert bool(stage.store.operations) == looks
+    assert bool(stage.logged("site published")[1:]) == looks
+
+
+def test_every_full_hour_lies_in_exactly_one_of_the_ticks(stage: Stage) -> None:
+    stage.invoke()
+    stage.now += timedelta(hours=1)
+    for minutes in range(2, 24 * 60, 5):  # the schedule began two minutes past
+        at = NOON + timedelta(minutes=minutes)
+        stage.invoke({"tick": "5 minutes", "at": at.isoformat()})
+    assert len(stage.logged("site published")) == 1 + 24
+
+
+def test_gauges_are_counted_from_the_states(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.mirror("news")
+    stage.mirror("blog", FetchError(Kind.LEGAL, "withheld", status=451), hours=-5)
+    stage.mirror("sport", FetchError(Kind.TIMEOUT, "no answer"), hours=-0.5)
+    stage.invoke()
+    gauges = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {name: gauges[name] for name in gauges if name.startswith("Feeds")} == {
+        "FeedsConfigured": [3.0],
+        "FeedsBlocked": [1.0],
+        "FeedsBroken": [0.0],
+        "FeedsUnreachable": [0.0],  # half an hour is nothing yet
+        "FeedsQuiet": [0.0],
+        "FeedsNewlyFailing": [1.0],
+    }
+
+
+def test_store_that_fails_stops_no_message_and_is_said(stage: Stage) -> None:
+    stage.store = FailingStore(stage.memory, lambda *_: True)  # type: ignore[assignment]
+    with pytest.raises(StoreError):
+        stage.invoke({})
+    assert stage.queue.slugs == list(SLUGS)
+    assert [list(extra) for extra in stage.logged("site not published")] == [["error"]]
+
+
+# ---------------------------------------------------------------- init
+
+
+def test_function_without_a_queue_says_so_at_once(tmp_path) -> None:
+    (tmp_path / "feeds.toml").write_text('feeds.a.url = "https://a.example.org/"\n')
+    variables = {
+        "LAMBDA_TASK_ROOT": str(tmp_path),
+        "FEEDMIRROR_STORE": "s3://bucket",
+        "FEEDMIRROR_PUBLIC_URL": "https://m.example.net",
+    }
+    with pytest.raises(ConfigError, match="FEEDMIRROR_QUEUE_URL: is not set; the address of an"):
+        dispatch.start(variables, Recorder(), lambda: NOON)

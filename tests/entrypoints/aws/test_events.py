@@ -1,0 +1,164 @@
+"""What an event asks for: read exactly, or refused with what would be accepted."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedmirror.entrypoints.aws.events import Batch, Named, Tick, body_of, read_event, response_to
+from feedmirror.errors import EventError
+from lambda_function import record
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("event", "slugs"),
+    [
+        ({}, ()),
+        ({"feeds": []}, ()),
+        ({"feeds": ["news"]}, ("news",)),
+        ({"feeds": ["b", "a", "b"]}, ("b", "a")),
+    ],
+)
+def test_feeds_are_named_each_once_or_all_are_meant(event: object, slugs: tuple[str, ...]) -> None:
+    assert read_event(event, NOON) == Named(slugs)
+
+
+def test_batch_holds_each_message_with_its_feed() -> None:
+    asked = read_event({"Records": [record(body_of("a")), record(body_of("b"), "m2")]}, NOON)
+    assert isinstance(asked, Batch)
+    assert [(m.id, m.slug) for m in asked.messages] == [("m1", "a"), ("m2", "b")]
+
+
+@pytest.mark.parametrize(
+    "body", ["", "news", "[]", "null", '{"feeds": ["a"]}', '{"feed": 7}', '{"feed": ""}', None, 7,
+             "[" * 100_000, '{"feed": "\\ud800'],
+)  # fmt: skip
+def test_message_with_another_body_is_a_message_that_says_what_is_wrong(body: object) -> None:
+    asked = read_event({"Records": [record(body), record(body_of("b"), "m2")]}, NOON)
+    assert isinstance(asked, Batch)
+    bad, good = asked.messages
+    assert (bad.id, bad.slug, good.slug) == ("m1", None, "b")
+    assert 'accepted is {"feed": "slug"}' in bad.wrong
+    assert len(bad.wrong) < 200
+
+
+def test_fields_that_a_later_version_sends_with_a_message_do_no_harm() -> None:
+    asked = read_event({"Records": [record('{"feed": "a", "reason": "due"}')]}, NOON)
+    assert isinstance(asked, Batch)
+    assert asked.messages[0].slug == "a"
+
+
+@pytest.mark.parametrize(
+    ("tick", "length"),
+    [
+        ("1 minute", timedelta(minutes=1)),
+        ("5 minutes", timedelta(minutes=5)),
+        ("1 hour", timedelta(hours=1)),
+        ("2 days", timedelta(days=2)),
+    ],
+)
+def test_tick_ends_when_the_schedule_says_however_late_it_arrives(
+    tick: str, length: timedelta
+) -> None:
+    at = NOON - timedelta(minutes=3)
+    asked = read_event({"tick": tick, "at": "2026-03-02T11:57:00Z"}, NOON)
+    assert asked == Tick(at - length, at)
+
+
+@pytest.mark.parametrize("at", [{}, {"at": ""}, {"at": "<aws.scheduler.scheduled-time>"}])
+def test_tick_without_a_time_ends_now(at: dict[str, str]) -> None:
+    assert read_event({"tick": "5 minutes", **at}, NOON) == Tick(NOON - timedelta(minutes=5), NOON)
+
+
+@pytest.mark.parametrize(
+    ("at", "utc"),
+    [("2026-03-02T13:00:00+02:00", 11), ("2026-03-02T11:00:00", 11), ("2026-03-02T11:00Z", 11)],
+)
+def test_time_of_a_tick_is_understood_in_any_zone(at: str, utc: int) -> None:
+    asked = read_event({"tick": "1 hour", "at": at}, NOON)
+    assert isinstance(asked, Tick)
+    assert asked.until == datetime(2026, 3, 2, utc, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (None, "the event is null; accepted are"),
+        ([], "the event is a list"),
+        ("all", "the event is text"),
+        (7, "the event is no object"),
+        ({"feed": "news"}, "'feed', is not one of ours"),
+        ({"feeds": "news"}, "'feeds', is not one of ours"),
+        ({"feeds": [7]}, "'feeds', is not one of ours"),
+        ({"feeds": [], "force": True}, "'feeds', 'force', is not one of ours"),
+        ({"Records": []}, "'Records', is not one of ours"),
+        ({"Records": [record("x", eventSource="aws:s3")]}, "'Records', is not"),
+        ({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, "'Records', is not"),
+        ({"Records": "x"}, "'Records', is not"),
+        ({"tick": "5m"}, "tick is '5m'; accepted is such as 5 minutes"),
+        ({"tick": "0 minutes"}, "tick is '0 minutes'"),
+        ({"tick": 5}, "tick is 5;"),
+        ({"tick": "5 minutes", "at": "noon"}, "`at` is 'noon'; accepted is a time such as"),
+        ({"tick": "5 minutes", "at": 1767225600}, "`at` is 1767225600"),
+        ({"tick": "5 minutes", "until": "x"}, "'tick', 'until', is not one of ours"),
+    ],
+)
+def test_any_other_event_is_refused_with_what_is_accepted(event: object, words: str) -> None:
+    with pytest.raises(EventError) as caught:
+        read_event(event, NOON)
+    assert words in str(caught.value)
+    assert "accepted" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["Records", "feeds", "tick", "at", "body"]), inner),
+    max_leaves=8,
+))  # fmt: skip
+def test_no_event_does_worse_than_being_refused(event: object) -> None:
+    try:
+        asked = read_event(event, NOON)
+    except EventError:
+        return
+    assert isinstance(asked, Batch | Tick | Named)
+
+
+def test_response_names_the_messages_to_send_again() -> None:
+    assert response_to([]) == {"batchItemFailures": []}
+    assert json.dumps(response_to(["a", "b"])) == (
+        '{"batchItemFailures": [{"itemIdentifier": "a"}, {"itemIdentifier": "b"}]}'
+    )
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2200-01-01",
+    ],
+)
+def test_tick_of_a_time_that_no_calendar_goes_on_from_is_refused(at: str) -> None:
+    with pytest.raises(EventError, match=r"the event's `at` is .*accepted is a time such as"):
+        read_event({"tick": "999 days", "at": at}, NOON)
+
+
+def test_event_that_is_nested_beyond_reason_is_refused() -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(EventError, match="tick is nested too deeply"):
+        read_event({"tick": nested}, NOON)
+    record = {"eventSource": "aws:sqs", "messageId": "1", "body": nested}
+    batch = read_event({"Records": [record]}, NOON)
+    assert isinstance(batch, Batch)
+    assert batch.messages[0].slug is None

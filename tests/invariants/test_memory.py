@@ -1,0 +1,123 @@
+"""How much memory documents and states take, beside what they are made from.
+
+A string with one character beyond U+FFFF takes four bytes for each of its characters.
+"""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedmirror.errors import RenderError
+from feedmirror.mirror.archive import Page
+from feedmirror.mirror.state import State, dump
+from feedmirror.mirror.window import _KEPT_BYTES, Window
+from feedmirror.model import Revision
+from feedmirror.publishing.disclaimer import CSS_CLASS, attach
+from feedmirror.publishing.formats import formats
+from feedmirror.publishing.formats.format import Format, Publication
+from feedmirror.publishing.render import attached, rendered
+from feedmirror.publishing.verify import inspect_bodies, inspect_secrets
+from feedmirror.text import plain
+from feedmirror.text.secrets import Secrets
+from page_reading import FEED, publication, revision
+
+ENTRIES = 80
+WORDS = "\U0001f40c " + "Slow and steady wins the race, said the snail. " * 1_000
+MARK = f'class="{CSS_CLASS}"'
+FEEDS = [made for made in formats() if made.is_feed]
+
+
+def _peak(work: Callable[[], object]) -> int:
+    """Return how many bytes more than before stand in memory at one moment of the work."""
+    work()  # what is imported and cached stays
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def _large() -> tuple[Revision, ...]:
+    made = (revision(number, content=f"{WORDS}{number}") for number in range(ENTRIES))
+    return tuple(replace(one, guid=f"g{one.seq}") for one in made)
+
+
+@given(st.text("ab \t\n\u00a0\u3000", max_size=60), st.integers(1, 9))
+def test_white_space_is_folded_alike_in_portions_of_any_length(said: str, portion: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(plain, "_PORTION", portion)
+        assert plain.folded(said) == " ".join(said.split())
+
+
+@given(st.lists(st.text('l="', max_size=4)), st.lists(st.text('r" ', max_size=3)))
+def test_the_disclaimer_is_found_across_the_pieces_that_a_body_is_read_in(
+    before: list[str], after: list[str]
+) -> None:
+    one = attach(revision(), publication().settings, FEED)
+    for at in range(len(MARK) + 1):
+        inspect_bodies("rss.xml", [[((*before, MARK[:at], MARK[at:], *after), True)]], [one])
+    with pytest.raises(RenderError, match=r"items \[1\]"):
+        inspect_bodies("rss.xml", [[((*before, MARK[1:], *after), True)]], [one])
+
+
+def _rendered(made: Format, given: Publication, revisions: tuple[Revision, ...]) -> bytes:
+    entries = attached(revisions, given.settings, given.feed)
+    one = rendered(made, given, revisions, entries, quarantined={}, replaces=False)
+    assert not one.quarantined
+    return one.document
+
+
+@pytest.mark.parametrize("made", FEEDS, ids=lambda made: made.name)
+def test_a_document_is_made_and_verified_in_three_times_its_size(made: Format) -> None:
+    given, revisions = publication(), _large()
+    size = len(_rendered(made, given, revisions))
+    assert size > ENTRIES * len(WORDS)
+    assert _peak(lambda: _rendered(made, given, revisions)) < 3 * size
+
+
+def test_a_document_is_searched_for_secrets_in_less_than_its_size() -> None:
+    document = "".join(f"{WORDS}{number}\n" for number in range(ENTRIES)).encode()
+    secrets = Secrets(["a-secret-of-the-operator"])
+    assert _peak(lambda: inspect_secrets("rss.xml", document, secrets)) < len(document)
+
+
+def test_a_state_is_written_in_little_more_than_its_size() -> None:
+    revisions = _large()
+    state = State(
+        feed=FEED,
+        pending=revisions,
+        sealing=tuple(Page("p", None, (), None, revisions[at : at + 1]) for at in range(ENTRIES)),
+    )
+    assert _peak(lambda: dump(state)) < 1.3 * len(dump(state))
+
+
+def test_a_large_window_is_read_one_entry_at_a_time() -> None:
+    made = Window.of((*_large(), *_large()), Window())
+    assert len(made.data) > _KEPT_BYTES
+    read = Window(made.data)
+    assert tuple(read) == made.revisions
+    assert _peak(lambda: [one.key for one in Window(made.data)]) < len(made.data) / 4
+
+
+def test_a_window_lets_go_of_the_entries_that_the_next_one_has_not() -> None:
+    before = Window.of(_large(), Window())
+    words = sum(len(one.entry.content or "") for one in before)
+
+    def work() -> None:
+        read = Window(before.data)
+        assert len(read) == ENTRIES
+        after = Window.of(read.revisions[:1], read)
+        tracemalloc.reset_peak()
+        assert len(after) == 1
+
+    assert _peak(work) < words
+    assert replace(State(), window=before).window.revisions == before.revisions

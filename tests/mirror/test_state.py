@@ -1,0 +1,270 @@
+"""What is remembered is read back as it was, and what cannot be read is refused, not guessed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedmirror.errors import StateError
+from feedmirror.mirror import codec
+from feedmirror.mirror.archive import Named, Page, Sealed
+from feedmirror.mirror.flapping import Changes
+from feedmirror.mirror.gone import Sightings
+from feedmirror.mirror.listing import Sight
+from feedmirror.mirror.schedule import Asks
+from feedmirror.mirror.state import (
+    SCHEMA,
+    Address,
+    Failing,
+    Published,
+    Quarantine,
+    State,
+    dump,
+    load,
+)
+from feedmirror.mirror.window import Window
+from feedmirror.model import (
+    Author,
+    Category,
+    Context,
+    Enclosure,
+    Entry,
+    Feed,
+    Image,
+    Item,
+    ParsedFeed,
+    Revision,
+    Source,
+)
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+MAYBE = st.none() | TEXTS
+MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+ENTRIES = st.builds(
+    Entry,
+    guid=MAYBE,
+    guid_is_permalink=st.booleans(),
+    title=MAYBE,
+    content=MAYBE,
+    authors=st.lists(st.builds(Author, name=MAYBE, email=MAYBE), max_size=2).map(tuple),
+    categories=st.lists(st.builds(Category, TEXTS, MAYBE), max_size=2).map(tuple),
+    enclosures=st.lists(
+        st.builds(Enclosure, TEXTS, MAYBE, st.none() | st.integers(0, 10**15 - 1)), max_size=2
+    ).map(tuple),
+    source=st.none() | st.builds(Source, TEXTS, TEXTS),
+    published=st.none() | MOMENTS,
+    updated=st.none() | MOMENTS,
+    foreign=st.lists(TEXTS, max_size=2).map(tuple),
+    original=MAYBE,
+    context=st.none()
+    | st.builds(Context, st.lists(TEXTS, max_size=2).map(tuple), st.none() | TEXTS),
+)
+REVISIONS = st.builds(
+    Revision,
+    *([TEXTS] * 3),
+    st.booleans(),
+    ENTRIES,
+    st.integers(0, 9999),
+    *([MOMENTS] * 3),
+    TEXTS,
+    st.integers(0, 49),
+    MAYBE,
+)
+FEEDS = st.builds(
+    Feed,
+    TEXTS,
+    title=MAYBE,
+    image=st.none() | st.builds(Image, TEXTS),
+    updated=st.none() | MOMENTS,
+    skip_hours=st.lists(st.integers(0, 23), max_size=3).map(tuple),
+    skip_days=st.just(("Monday",)),
+)
+FAILINGS = st.builds(Failing, TEXTS, TEXTS, MOMENTS, TEXTS)
+CHANGES = st.builds(Changes, *([st.integers(0, 2**33)] * 3))
+STATES = st.builds(
+    State,
+    generation=st.integers(0, 99),
+    url=TEXTS,
+    feed=st.none() | FEEDS,
+    window=st.lists(REVISIONS, max_size=2).map(lambda them: Window.of(them, Window())),
+    addresses=st.dictionaries(
+        TEXTS,
+        st.builds(
+            Address, MAYBE, MAYBE, MAYBE, st.none() | CHANGES, st.none() | st.integers(0, 2**33)
+        ),
+        max_size=2,
+    ),
+    seen=st.dictionaries(
+        TEXTS,
+        st.builds(
+            Sight, TEXTS, st.integers(0, 2**33), TEXTS, st.none() | st.integers(-(2**31), 2**33)
+        ),
+        max_size=3,
+    ),
+    fingerprints=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    ambiguous=st.lists(TEXTS, max_size=3).map(tuple),
+    flapping=st.dictionaries(TEXTS, st.builds(Changes, *[st.integers(0, 10**10)] * 3), max_size=3),
+    documents=st.dictionaries(TEXTS, st.builds(Published, TEXTS, TEXTS, TEXTS), max_size=2),
+    pending=st.lists(REVISIONS, max_size=2).map(tuple),
+    settled=st.booleans(),
+    requested_at=st.none() | MOMENTS,
+    failing=st.none() | FAILINGS,
+    not_before=st.none() | MOMENTS,
+    asks=st.builds(Asks, st.integers(0, 9), st.just((1, 2)), st.just(("Sunday",))),
+    gone=st.dictionaries(TEXTS, st.builds(Sightings, st.integers(1, 3), MOMENTS), max_size=2),
+    moved_to=MAYBE,
+    moving=st.none() | st.tuples(TEXTS, st.integers(1, 3)),
+    quarantined=st.dictionaries(
+        TEXTS, st.builds(Quarantine, TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=2).map(tuple))
+    ),
+    fault=st.none() | FAILINGS,
+).filter(lambda made: made.feed is not None or not (made.pending or len(made.window)))
+
+
+@pytest.mark.slow
+@given(STATES)
+def test_a_state_is_read_back_as_it_was_written(state: State) -> None:
+    assert load(dump(state), "state.json") == state
+
+
+@pytest.mark.slow
+@given(STATES)
+def test_equal_states_give_equal_bytes(state: State) -> None:
+    assert dump(load(dump(state), "state.json")) == dump(state)
+
+
+def test_the_empty_state_is_small_and_names_its_schema() -> None:
+    assert json.loads(dump(State())).keys() == {"schema", "window_digest", "window"}
+
+
+def test_every_field_of_the_state_is_written_down() -> None:
+    strange = State(**{field.name: getattr(_FULL, field.name) for field in fields(State)})
+    assert set(json.loads(dump(strange))) == {
+        "schema", "window_digest", *(field.name for field in fields(State))
+    }  # fmt: skip
+
+
+_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_FULL = State(
+    generation=1, url="u", feed=Feed("RSS 2.0"), seen={"k": Sight("d", 1)}, fingerprints={"f": "k"},
+    ambiguous=("k",), flapping={"k": Changes(1, 2, 3)},
+    window=Window.of(
+        (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),), Window()
+    ),
+    pending=(Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
+    parser_version=1, addresses={"u": Address("e")}, documents={"n": Published("e", "d", "r")},
+    settled=False, complete=True, next_seq=2, requested_at=_NOON, dated=_NOON, changed_at=_NOON,
+    checked_at=_NOON, failing=Failing("dns", "blocked", _NOON, "m"), not_before=_NOON,
+    asks=Asks(60), gone={"u": Sightings(1, _NOON)}, moved_to="v", moving=("w", 1),
+    quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
+    fault=Failing("bug", "internal", _NOON, "m"),
+    sealed=Sealed(1, "000001-a", ("rss.xml",), Named("k", "t"), {"2026-03": (25, "000001-a")}),
+    sealing=(
+        Page(
+            "000001-a", None, (), Named("k"),
+            (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
+        ),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.row("S7")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b"7", b'"x"', b"{}", b'{"schema": null}', b'{"schema": 0}',
+        b'{"schema": 1, "window": 3}', b'{"schema": 1, "window": [{}]}', b"\xff\xfe",
+        b'{"schema": 1, "failing": {}}', b'{"schema": 1, "seen": {"a": 1}}',
+        b'{"schema": 1, "requested_at": "noon"}', b'{"schema": 1, "addresses": {"u": {"x": 1}}}',
+        b'{"schema": 1, "feed": []}', b'{"schema": 1, "generation": "one"}',
+        b'{"schema": 1, "feed": {"title": 7}}', b'{"schema": 1, "fingerprints": "abc"}',
+    ],
+)  # fmt: skip
+def test_a_damaged_state_is_refused_by_name(body: bytes) -> None:
+    with pytest.raises(StateError, match=r"state/news\.json is damaged"):
+        load(body, "state/news.json")
+
+
+@pytest.mark.row("S7")
+def test_damage_within_the_entries_is_noticed_without_reading_them() -> None:
+    body = dump(_FULL)
+    assert load(body, "s") == _FULL
+    at = body.index(b'"window":') + 20
+    damaged = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+    with pytest.raises(StateError, match="damaged"):
+        load(damaged, "s")
+
+
+@pytest.mark.row("S7")
+def test_a_state_of_a_newer_version_is_refused_untouched() -> None:
+    body = json.dumps({"schema": SCHEMA + 1, "hovercraft": "eels"}).encode()
+    with pytest.raises(StateError, match="written by a newer feedmirror"):
+        load(body, "state/news.json")
+
+
+@pytest.mark.row("S7")
+def test_a_state_of_the_first_schema_which_had_all_entries_on_one_line_is_read() -> None:
+    two = (_FULL.window.revisions[0], replace(_FULL.window.revisions[0], key="k2", seq=2))
+    state = replace(_FULL, window=Window.of(two, Window()))
+    head, _, window = dump(state).partition(b',"window":')
+    line = window.replace(b",\n", b",")
+    old = head.replace(b'"schema":2', b'"schema":1')
+    old = old.replace(state.window.digest.encode(), sha256(line[:-1]).hexdigest()[:32].encode())
+    assert load(old + b',"window":' + line, "s") == state
+    assert dump(load(old + b',"window":' + line, "s")) == dump(state)
+
+
+def test_what_a_later_version_of_the_same_schema_added_does_not_stop_this_one() -> None:
+    body = dump(State(generation=4)).replace(b"{", b'{"added_later":true,', 1)
+    assert load(body, "s").generation == 4
+
+
+def test_dates_are_read_as_utc() -> None:
+    east = _NOON.astimezone(timezone(timedelta(hours=9)))
+    body = dump(replace(_FULL, requested_at=east))
+    found = load(body, "s").requested_at
+    assert found == _NOON
+    assert found.tzinfo is UTC
+
+
+@given(ENTRIES, FEEDS)
+def test_what_the_parser_sends_arrives_as_it_was(entry: Entry, feed: Feed) -> None:
+    parsed = ParsedFeed(
+        feed, (Item("f", "g", None),), {0: entry}, True, False, new_url="https://a.example/"
+    )
+    wire = json.loads(json.dumps(codec.parsed_to_plain(parsed)))
+    assert codec.parsed_from_plain(wire) == parsed
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"feed": []},
+        {"feed": {"title": 7}},
+        {"items": [["f", "g"]]},
+        {"items": [[1, None, None]]},
+        {"entries": {"x": {}}},
+        {"entries": {"0": {"title": ["a"]}}},
+        {"entries": {"0": {"authors": [{"nom": "x"}]}}},
+        {"entries": {"0": {"foreign": "abc"}}},
+        {"entries": {"9": {}}},
+        {"lossless": "yes"},
+        {"unreadable": {"9": "why"}},
+        {"new_url": 7},
+        {"contexts": {"0": {"around": "rss"}}},
+        {"contexts": {"0": {"link": 7}}},
+        {"entries": {"0": {"context": "0"}}},
+    ],
+)
+def test_what_no_parser_would_send_is_refused(changes: dict[str, object]) -> None:
+    good = {"feed": {"kind": "RSS 2.0"}, "items": [["f", "g", None]], "entries": {"0": {}}}
+    good |= {"contexts": {}, "lossless": True, "complete": True, "unreadable": {}, "new_url": None}
+    assert codec.parsed_from_plain(good).entries == {0: Entry()}
+    with pytest.raises((TypeError, ValueError, KeyError, AttributeError)):
+        codec.parsed_from_plain(good | changes)

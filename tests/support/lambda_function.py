@@ -1,0 +1,82 @@
+"""The mirror function with a staged origin, and the events and contexts it is invoked with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from feedmirror.entrypoints.aws.environment import Environment
+from feedmirror.entrypoints.aws.events import body_of
+from feedmirror.entrypoints.aws.mirror import MirrorFunction
+from feedmirror.model import Subscription
+from feedmirror.ports import World
+from recorder import Recorder
+from scene import NOON, PUBLIC_URL, RememberingParser, StagedOrigin, document
+from stores import MemoryStore
+
+
+def record(body: object, message_id: str = "m1", **changes: object) -> dict[str, object]:
+    """A record as SQS hands it over."""
+    return {
+        "messageId": message_id,
+        "receiptHandle": "AQEB",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": "news"},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:feeds.fifo",
+        "awsRegion": "eu-west-1",
+    } | changes
+
+
+SLUGS = ("news", "blog", "sport")
+
+
+@dataclass
+class Context:
+    """An invocation that has so much time left, whenever it is asked."""
+
+    left_s: float | Callable[[], float] = 60.0
+    aws_request_id: str = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        left_s = self.left_s() if callable(self.left_s) else self.left_s
+        return int(left_s * 1000)
+
+
+class Stage:
+    """A function whose origin, store and clock are ours."""
+
+    def __init__(self, slugs: tuple[str, ...] = SLUGS, threads: int = 2) -> None:
+        self.feeds = {slug: Subscription(slug, f"https://{slug}.example.org/") for slug in slugs}
+        self.origin = StagedOrigin({feed.url: document(2, 1) for feed in self.feeds.values()})
+        self.store = MemoryStore()
+        self.log = Recorder()
+        self.now = NOON
+        self.threads = threads
+
+    def invoke(self, event: object, context: Context | None = None, store: object = None) -> dict:
+        world = World(
+            store or self.store,  # type: ignore[arg-type]
+            self.origin,
+            RememberingParser(),
+            lambda: self.now,
+            PUBLIC_URL,
+        )
+        environment = Environment("s3://b", PUBLIC_URL, self.feeds, self.threads, 1)
+        return MirrorFunction(environment, world, self.log).invoke(event, context or Context())
+
+    def url(self, slug: str) -> str:
+        return self.feeds[slug].url
+
+    def mirrored(self) -> list[str]:
+        public = (key for key in self.store.objects if key.startswith("public/"))
+        return sorted({key.split("/")[1] for key in public if key.count("/") > 1})
+
+    def logged(self, message: str) -> list[dict]:
+        return [extra for _, said, extra in self.log.events if said == message]
+
+
+def batch(*slugs: str) -> dict[str, object]:
+    return {"Records": [record(body_of(slug), f"id-{slug}") for slug in slugs]}

@@ -1,0 +1,93 @@
+"""Where a test that holds for every store gets its stores: from memory, or from S3.
+
+What lies in a store can be taken out whole and put into a new one. So a sweep sees which of its
+ways lead to the same place, and goes on from there only once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar
+
+import pytest
+
+from feedmirror.mirror import state as states
+from feedmirror.mirror.state import State
+from feedmirror.ports import Store
+from stores import MemoryStore
+
+Contents = frozenset[tuple[Any, ...]]
+"""All that lies in a store, byte for byte; what the tuples hold is the shelf's own affair."""
+
+NOTHING: Contents = frozenset()
+T = TypeVar("T")
+
+
+class Shelf(Protocol):
+    """Makes stores."""
+
+    def store(self, contents: Contents = NOTHING) -> Store:
+        """A new store that holds this."""
+        ...
+
+    def contents(self, store: Store) -> Contents:
+        """What a store of this shelf holds."""
+        ...
+
+
+class _Memory:
+    def store(self, contents: Contents = NOTHING) -> MemoryStore:
+        made = MemoryStore()
+        for key, body, media_type in contents:
+            made.objects[key] = body
+            made.media_types[key] = media_type
+        return made
+
+    def contents(self, store: MemoryStore) -> Contents:
+        types = store.media_types
+        return frozenset((key, body, types[key]) for key, body in store.objects.items())
+
+
+@functools.cache
+def _s3() -> Shelf:
+    from s3_wire import WIRE  # here: moto is slow to import
+
+    return WIRE
+
+
+MEMORY = _Memory
+S3 = _s3
+EVERYWHERE = pytest.mark.parametrize(
+    "place", [pytest.param(MEMORY, id="memory"), pytest.param(S3, id="s3", marks=pytest.mark.slow)]
+)
+"""For tests that take a `place`, which is called to get a `Shelf`: what S3 needs is slow to import,
+and a test's parameters are made before it is known whether it runs."""
+
+Place = Callable[[], Shelf]
+
+
+def objects(store: Store) -> dict[str, bytes]:
+    """The bodies by key, as anybody gets them from the store."""
+    found = {key: store.load(key) for key in list(store.keys())}
+    return {key: stored.body for key, stored in found.items() if stored is not None}
+
+
+def state_in(store: Store, slug: str = "news") -> State:
+    """The state of the feed."""
+    key = f"state/{slug}.json"
+    stored = store.load(key)
+    assert stored is not None, "there is no state"
+    return states.load(stored.body, key)
+
+
+def reachable(start: T, steps: Callable[[T], Iterable[T]]) -> list[T]:
+    """All that any number of steps lead to from `start`, itself among them; each once."""
+    found = {start: None}
+    waiting = [start]
+    while waiting:
+        for place in steps(waiting.pop()):
+            if place not in found:
+                found[place] = None
+                waiting.append(place)
+    return list(found)

@@ -1,0 +1,7 @@
+"""The documents of the site."""
+
+from __future__ import annotations
+
+from feedmirror.publishing.pages.style import STYLE
+
+SITE = (STYLE, "404.html", "feeds.opml", "index.html", "status.json")  # as they are written
