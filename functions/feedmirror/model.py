@@ -87,7 +87,7 @@ class Entry:
     authors: tuple[Author, ...] = ()
     categories: tuple[Category, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
-    # Files that another vocabulary names beside the bodies; they are among `foreign` too.
+    # Files that another vocabulary names beside the bodies; they are among `extension_elements` too.
     media: tuple[Enclosure, ...] = ()
     image: str | None = None  # address of the main picture, if it is named beside the bodies
     banner: str | None = None  # JSON Feed `banner_image`
@@ -95,7 +95,7 @@ class Entry:
     source: Source | None = None  # only where the origin names one itself
     published: datetime | None = None  # None: not given, or impossible
     updated: datetime | None = None
-    foreign: tuple[str, ...] = ()  # fragments of XML, with slots: parsing/extensions.py
+    extension_elements: tuple[str, ...] = ()  # fragments of XML, with slots: parsing/extensions.py
     prefixes: tuple[str, ...] = ()  # well-known namespace prefixes the fragments use
     extensions: str | None = None  # members of JSON Feed that begin with "_": an object, as JSON
     original: str | None = None  # the element as it came; None once it is stored, or if lossy
@@ -121,7 +121,7 @@ class Feed:
     ttl_s: int | None = None  # RSS ttl or sy:updatePeriod/updateFrequency: wait this long
     skip_hours: tuple[int, ...] = ()  # 0 to 23, GMT
     skip_days: tuple[str, ...] = ()  # "Monday" to "Sunday"
-    foreign: tuple[str, ...] = ()
+    extension_elements: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     extensions: str | None = None  # as of an entry
 
@@ -311,7 +311,7 @@ class Revision:
         """UTF-8 bytes of the words of the entry, its original element left out."""
         entry = self.entry
         bodies = (entry.title, entry.summary, entry.content, entry.extensions)
-        texts = (*bodies, *entry.foreign)
+        texts = (*bodies, *entry.extension_elements)
         return sum(_utf8_bytes(text) for text in texts if text)
 
 

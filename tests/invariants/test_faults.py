@@ -36,7 +36,7 @@ STAGES = (
     (publisher, "entry_page"),
     (publisher, "predecessors"),
     (publisher, "publication_of"),
-    (publisher, "recipe"),
+    (publisher, "render_key"),
     (publisher, "rendered"),
     (publisher, "stamp_entry"),
     (render, "attach"),
@@ -144,7 +144,7 @@ def test_a_format_that_fails_holds_up_no_other_and_recovers(
 
 @pytest.mark.parametrize(
     "stage",
-    [(refresh, "gather"), (deciding, "sort_out"), (deciding, "seal"), (wal.states, "dump")],
+    [(refresh, "gather"), (deciding, "classify"), (deciding, "seal"), (wal.states, "dump")],
     ids=_named,
 )
 def test_an_error_before_a_commit_is_the_outcome_and_passes(
@@ -172,7 +172,7 @@ def test_an_error_that_goes_on_is_written_down_once_and_again_when_it_lasts(
     scene = Scene(document(2, 1))
     scene.refresh()
     scene.says(document(3, 2, 1))
-    monkeypatch.setattr(publisher, "recipe", _explode)
+    monkeypatch.setattr(publisher, "render_key", _explode)
     writes = []
     for minutes in (15, 15, 15, 30, 15, 15):
         scene.later(minutes=minutes)

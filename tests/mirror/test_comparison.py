@@ -58,8 +58,8 @@ def test_words_links_and_pictures_that_come_or_go_make_a_revision(
         {"categories": (Category("boats"),)},
         {"language": "de"},
         {"image": "https://e.org/i.png"},
-        {"foreign": ("<itunes:duration>42</itunes:duration>",)},
-        {"foreign": ('<podcast:transcript url="https://e.org/1.vtt"/>',)},
+        {"extension_elements": ("<itunes:duration>42</itunes:duration>",)},
+        {"extension_elements": ('<podcast:transcript url="https://e.org/1.vtt"/>',)},
         body("a.png", "b.png"),
         body("a.png", "a.png?sig=1"),
         body("v=1", "v=1&amp;utm_campaign=rss"),
@@ -87,7 +87,7 @@ def test_all_else_is_a_particular(change: dict[str, object]) -> None:
     ],
 )
 def test_counters_are_neither(before: str, after: str) -> None:
-    entries = [replace(ENTRY, foreign=(each,)) for each in (before, after)]
+    entries = [replace(ENTRY, extension_elements=(each,)) for each in (before, after)]
     assert len({revision_digest(entry) for entry in entries}) == 1
     assert len({particulars_digest(entry) for entry in entries}) == 1
 

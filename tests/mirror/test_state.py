@@ -60,7 +60,7 @@ ENTRIES = st.builds(
     source=st.none() | st.builds(Source, TEXTS, TEXTS),
     published=st.none() | MOMENTS,
     updated=st.none() | MOMENTS,
-    foreign=st.lists(TEXTS, max_size=2).map(tuple),
+    extension_elements=st.lists(TEXTS, max_size=2).map(tuple),
     original=MAYBE,
     context=st.none()
     | st.builds(Context, st.lists(TEXTS, max_size=2).map(tuple), st.none() | TEXTS),
@@ -252,7 +252,7 @@ def test_what_the_parser_sends_arrives_as_it_was(entry: Entry, feed: Feed) -> No
         {"entries": {"x": {}}},
         {"entries": {"0": {"title": ["a"]}}},
         {"entries": {"0": {"authors": [{"nom": "x"}]}}},
-        {"entries": {"0": {"foreign": "abc"}}},
+        {"entries": {"0": {"extension_elements": "abc"}}},
         {"entries": {"9": {}}},
         {"lossless": "yes"},
         {"unreadable": {"9": "why"}},

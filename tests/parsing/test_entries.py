@@ -590,7 +590,7 @@ def test_hours_and_days_to_skip_are_all_read_once() -> None:
 
 def test_what_a_feed_holds_of_other_vocabularies_is_carried_without_slots() -> None:
     feed = _channel("<itunes:summary>a</itunes:summary><podcast:locked>yes</podcast:locked>")
-    assert feed.foreign == (
+    assert feed.extension_elements == (
         "<itunes:summary>a</itunes:summary>",
         "<podcast:locked>yes</podcast:locked>",
     )

@@ -147,7 +147,9 @@ def test_well_known_prefixes_that_nobody_declared_are_known() -> None:
     parsed = _parsed(_rss(f"<item><title>a</title>{inner}</item>"))
     assert parsed.lossless
     assert parsed.entries[0].content == "b &amp; c"
-    assert parsed.entries[0].foreign == ('<media:content url="https://a.example.org/a.mp4"/>',)
+    assert parsed.entries[0].extension_elements == (
+        '<media:content url="https://a.example.org/a.mp4"/>',
+    )
 
 
 def test_prefixes_that_nobody_knows_are_left_to_the_lenient_parser() -> None:
@@ -410,7 +412,7 @@ def test_fragments_are_well_formed_wherever_they_stand_and_keep_their_words(
     parsed = parse(Fetched(FEED_URL, generated.document, generated.content_type), frozenset())
     spaces = " ".join(f"xmlns:{prefix}={quote(uri)}" for prefix, uri in PREFIXES.items())
     for found, expected in zip(parsed.entries.values(), generated.entries, strict=True):
-        shown = "".join(_shown(found.foreign))
+        shown = "".join(_shown(found.extension_elements))
         root = etree.fromstring(f"<rss {spaces}>{shown}</rss>")
         words = " ".join(
             (*root.itertext(), *(v for node in root.iter() for v in node.attrib.values()))
@@ -469,4 +471,4 @@ def test_a_title_behind_thousands_of_extension_elements_is_read() -> None:
     feed = f"<rss version='2.0'><channel><item>{many}<title>Behind</title></item></channel></rss>"
     (entry,) = parse(Fetched("https://a.example.org/", feed.encode()), frozenset()).entries.values()
     assert entry.title == "Behind"
-    assert len(entry.foreign) == 3_000
+    assert len(entry.extension_elements) == 3_000

@@ -117,7 +117,7 @@ def test_the_addresses_of_an_rss_entry_are_those_of_the_site_on_another_host() -
 
 def test_elements_in_namespaces_of_the_root_come_along() -> None:
     again = reread(Entry(original=first(RSS).original, context=first(RSS).context), URL)
-    assert any("2.4" in fragment for fragment in again.foreign)
+    assert any("2.4" in fragment for fragment in again.extension_elements)
     assert again.media[0].url == "https://harbour.example.org/pictures/quay.jpg"
 
 

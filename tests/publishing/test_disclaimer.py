@@ -153,8 +153,8 @@ def test_slots_are_filled_by_kind() -> None:
         f"<itunes:summary>{TEXT_BEFORE}plain{TEXT_AFTER}</itunes:summary>",
         f"<yandex:full-text>{HTML_BEFORE}&lt;p&gt;rich&lt;/p&gt;{HTML_AFTER}</yandex:full-text>",
     )
-    attached = attach(_revision(foreign=fragments), _settings(text="A & B"), FEED)
-    plain, rich = attached.foreign
+    attached = attach(_revision(extension_elements=fragments), _settings(text="A & B"), FEED)
+    plain, rich = attached.extension_elements
     assert plain == "<itunes:summary>plain\n\nA &amp; B</itunes:summary>"
     assert "A &amp;amp; B" in rich
     words = etree.fromstring(rich.replace("yandex:", "")).text

@@ -53,7 +53,7 @@ def _read_item(item: etree._Element, own: str) -> Expected:
     core = {name: child for child, name in in_core.items() if "{" not in name and name != "link"}
     guid = item.get(RDF_ABOUT) or _text(core.get("guid", core.get("id")))
     bodies = [core.get("description"), core.get("summary"), core.get("content"), item.find(CONTENT)]
-    foreign = [child for child, name in in_core.items() if "{" in name]
+    extension_elements = [child for child, name in in_core.items() if "{" in name]
     links = [child for child, name in in_core.items() if name == "link"]
     return Expected(
         guid=guid,
@@ -61,7 +61,9 @@ def _read_item(item: etree._Element, own: str) -> Expected:
         title=_plain(core.get("title")),
         published=_date(core, item),
         body_words=tuple(" ".join(_string(body) for body in bodies if body is not None).split()),
-        foreign_words=tuple(etree.tostring(node, encoding="unicode") for node in foreign),
+        foreign_words=tuple(
+            etree.tostring(node, encoding="unicode") for node in extension_elements
+        ),
     )
 
 
@@ -97,12 +99,12 @@ def _date(core: dict[str, etree._Element], item: etree._Element) -> datetime | N
 
 def agrees(found: Expected, wanted: Expected) -> bool:
     """Whether an item says all that is expected of it."""
-    bodies, foreign = " ".join(found.body_words), " ".join(found.foreign_words)
+    bodies, extension_elements = " ".join(found.body_words), " ".join(found.foreign_words)
     return (
         (found.guid, found.link, found.title, found.published)
         == (wanted.guid, wanted.link, wanted.title, wanted.published)
         and all(word in bodies for word in wanted.body_words)
-        and all(word in foreign for word in wanted.foreign_words)
+        and all(word in extension_elements for word in wanted.foreign_words)
     )
 
 

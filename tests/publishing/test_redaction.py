@@ -178,7 +178,7 @@ def test_every_text_of_a_value_is_redacted_but_for_what_is_never_public() -> Non
         guid=TOKEN,
         title=TOKEN,
         authors=(Author(name=TOKEN),),
-        foreign=(f"<x>{TOKEN}</x>",),
+        extension_elements=(f"<x>{TOKEN}</x>",),
         original=TOKEN,
     )
     redacted = redaction.value(made)

@@ -553,7 +553,7 @@ STORING = (
     _mutant(
         "counters never write",
         "mirror/comparison.py",
-        "foreign=tuple(map(_uncounted, entry.foreign)),",
+        "extension_elements=tuple(map(_uncounted, entry.extension_elements)),",
         "",
         "mirror/test_classify.py::test_counters_never_write_and_are_taken_along",
     ),

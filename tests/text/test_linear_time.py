@@ -72,7 +72,7 @@ def test_what_rss_would_say_twice_is_found_without_a_search_for_each_name() -> N
     said = revision(
         authors=tuple(map(Author, names)),
         categories=tuple(map(Category, names)),
-        foreign=tuple(
+        extension_elements=tuple(
             f"<dc:{element}>{name}</dc:{element}>"
             for name in names[1:]
             for element in ("creator", "subject")
@@ -106,7 +106,7 @@ def test_a_namespace_of_megabytes_costs_no_more_for_each_name_that_is_in_it() ->
     with seconds_not_minutes():
         parsed = parse(Fetched(URL, document), frozenset())
     assert [item.guid for item in parsed.items] == ["1", "2"]
-    assert parsed.entries[0].foreign[0].count("<t:b/>") == 100_000
+    assert parsed.entries[0].extension_elements[0].count("<t:b/>") == 100_000
 
 
 @pytest.mark.row("P3")

@@ -523,7 +523,7 @@ def test_a_subject_of_dublin_core_is_escaped_once() -> None:
     subject = f"<dc:subject xmlns:dc='{NAMESPACES['dc']}'>A &amp;amp; B</dc:subject>"
     entry = _rss(subject)
     assert [category.term for category in entry.categories] == ["A & B"]
-    assert entry.foreign == ("<dc:subject>A &amp; B</dc:subject>",)
+    assert entry.extension_elements == ("<dc:subject>A &amp; B</dc:subject>",)
 
 
 def test_tags_of_json_are_escaped_once() -> None:

@@ -24,7 +24,7 @@ Archived = Mapping[str, Revision | None]
 
 
 @dataclass(frozen=True, slots=True)
-class SortedOut:
+class Classified:
     """The entries of a document by what is to be done with them."""
 
     at: datetime  # when the document was asked for
@@ -45,16 +45,16 @@ class SortedOut:
         return (*self.revised, *self.amended)
 
 
-def sort_out(
+def classify(
     state: State,
     subscription: Subscription,
     reading: Reading,
     archived: Archived,
     *,
     additive: bool,
-) -> SortedOut:
+) -> Classified:
     """The document's entries, sorted. With `additive`, known ones count as unchanged."""
-    work = _Sorting(state, reading, archived, additive=additive)
+    work = _Classifying(state, reading, archived, additive=additive)
     parsed = reading.parsed
     memory = Memory(
         state.fingerprints if state.parser_version == PARSER_VERSION else {},
@@ -67,7 +67,7 @@ def sort_out(
         work.sort(one, parsed.entries[one.index])
     work.release_if_new()
     held = set(work.held)
-    return SortedOut(
+    return Classified(
         reading.requested_at,
         _oldest_first(work.new),
         tuple(work.revised),
@@ -86,7 +86,7 @@ def sort_out(
     )
 
 
-class _Sorting:
+class _Classifying:
     """Sorts entries one by one."""
 
     def __init__(

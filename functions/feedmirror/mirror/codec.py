@@ -188,7 +188,7 @@ def entry(plain: Plain) -> Entry:
     """The entry that `to_plain` wrote. Raises: TypeError, ValueError, AttributeError."""
     values = _dates(plain, "published", "updated")
     _listed(values, authors=Author, categories=Category, enclosures=Enclosure, media=Enclosure)
-    _listed(values, foreign=str, prefixes=str)
+    _listed(values, extension_elements=str, prefixes=str)
     if "source" in values:
         values["source"] = build(Source, values["source"])
     if "context" in values:
@@ -206,7 +206,7 @@ def context(plain: Plain) -> Context:
 def feed(plain: Plain) -> Feed:
     """The feed that `to_plain` wrote. Raises: as `entry`."""
     values = _dates(plain, "updated")
-    _listed(values, authors=Author, categories=Category, foreign=str, prefixes=str)
+    _listed(values, authors=Author, categories=Category, extension_elements=str, prefixes=str)
     _listed(values, skip_hours=int, skip_days=str)
     if "image" in values:
         values["image"] = build(Image, values["image"])

@@ -178,7 +178,7 @@ def _particulars(entry: Entry) -> str:
         updated=None,
         original=None,
         context=None,
-        foreign=tuple(map(_uncounted, entry.foreign)),
+        extension_elements=tuple(map(_uncounted, entry.extension_elements)),
     )
     return json.dumps(codec.to_plain(lasting), ensure_ascii=False)
 

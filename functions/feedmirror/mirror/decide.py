@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 
 from feedmirror.mirror.archive import Page, Sealed, seal
-from feedmirror.mirror.classify import Archived, SortedOut, sight_of, sort_out
+from feedmirror.mirror.classify import Archived, Classified, classify, sight_of
 from feedmirror.mirror.commits import Commit, Decision
 from feedmirror.mirror.flapping import Changes, followed, lately, may_follow
 from feedmirror.mirror.listing import (
@@ -54,7 +54,7 @@ def decide(
     """
     late = _is_late(state, reading)
     additive = late or not reading.parsed.complete
-    found = sort_out(state, subscription, reading, archived, additive=additive)
+    found = classify(state, subscription, reading, archived, additive=additive)
     if found.wanted:
         return Decision((), found.unchanged, wanted=found.wanted)
     base = replace(state, failing=None)
@@ -89,7 +89,7 @@ def decide(
 # ---------------------------------------------------------------- what is committed
 
 
-def _commits(base: State, keep: int, found: SortedOut, now: datetime) -> Iterator[Commit]:
+def _commits(base: State, keep: int, found: Classified, now: datetime) -> Iterator[Commit]:
     """The new entries, oldest first, then those that changed, in portions. All that is remembered
     of the document comes with the last, so a crash between two makes the rest be found again.
     """
@@ -125,7 +125,7 @@ _OF_ENTRIES = "generation window sealed sealing pending settled next_seq changed
 
 
 def _finished(
-    base: State, keep: int, found: SortedOut, chunk: Sequence[Revision], current: State
+    base: State, keep: int, found: Classified, chunk: Sequence[Revision], current: State
 ) -> State:
     """The state with these entries, the last ones, and all that is remembered of the document."""
     entered = _with_entries(current, keep, chunk, found.at, found.counted)
@@ -223,7 +223,7 @@ def _as_of(revision: Revision, now: datetime) -> Revision:
     )
 
 
-def _seen(state: State, found: SortedOut, reading_at: datetime) -> Seen:
+def _seen(state: State, found: Classified, reading_at: datetime) -> Seen:
     """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
     now = int(reading_at.timestamp())
     seen = {
@@ -239,12 +239,12 @@ def _seen(state: State, found: SortedOut, reading_at: datetime) -> Seen:
     return remembered(seen, 2 * len(found.keys) + len(state.window))
 
 
-def _ambiguous(state: State, found: SortedOut) -> tuple[str, ...]:
+def _ambiguous(state: State, found: Classified) -> tuple[str, ...]:
     """The first ones count: what is forgotten is seen again soonest if it is what came last."""
     return tuple(dict.fromkeys((*state.ambiguous, *found.ambiguous)))[:AMBIGUOUS]
 
 
-def _flapping(state: State, found: SortedOut, *, feed_changed: bool) -> dict[str, Changes]:
+def _flapping(state: State, found: Classified, *, feed_changed: bool) -> dict[str, Changes]:
     """What changed lately while nothing new came: by the origin, not by a newer reading of it."""
     if found.new or state.parser_version != PARSER_VERSION:
         return {}
@@ -286,8 +286,8 @@ def _latest(state: State, reading: Reading) -> datetime | None:
 
 
 def _described(
-    state: State, subscription: Subscription, reading: Reading, found: SortedOut
-) -> tuple[State, SortedOut]:
+    state: State, subscription: Subscription, reading: Reading, found: Classified
+) -> tuple[State, Classified]:
     """The state, with what is remembered of a document once all of its entries are applied; and
     what was found, with the feed's head among what is held.
 
@@ -358,9 +358,17 @@ def _public(feed: Feed | None) -> Feed | None:
     """What of the feed's own properties makes a difference to its readers."""
     if feed is None:
         return None
-    lasting = tuple(fragment for fragment in feed.foreign if not fragment.startswith(_VOLATILE))
+    lasting = tuple(
+        fragment for fragment in feed.extension_elements if not fragment.startswith(_VOLATILE)
+    )
     return replace(
-        feed, updated=None, ttl_s=None, skip_hours=(), skip_days=(), foreign=lasting, prefixes=()
+        feed,
+        updated=None,
+        ttl_s=None,
+        skip_hours=(),
+        skip_days=(),
+        extension_elements=lasting,
+        prefixes=(),
     )
 
 

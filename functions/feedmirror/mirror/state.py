@@ -55,7 +55,7 @@ class Published:
 
     etag: str  # the store's, after it was last written
     digest: str  # of its bytes, the generation left out
-    recipe: str  # what it was rendered from: generation, settings and the renderer's version
+    render_key: str  # what it was rendered from: generation, settings and the renderer's version
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
     base = location if is_atom else site_base(link, location)
     if element and element.base == location:  # else an ancestor has an `xml:base`
         element = Element(element.node, base)
-    foreign, prefixes = carried(element, slots=False) if element else ((), ())
+    extension_elements, prefixes = carried(element, slots=False) if element else ((), ())
     said = Feed(
         kind=_kind_of(parsed) or _cdf(node),
         id=_id(node),
@@ -69,7 +69,7 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
         ttl_s=_wait_s(raw),
         skip_hours=tuple(_listed(node, "skiphours", "hour", _hour)),
         skip_days=tuple(_listed(node, "skipdays", "day", _day)),
-        foreign=foreign,
+        extension_elements=extension_elements,
         prefixes=prefixes,
     )
     return brief(said)
@@ -180,7 +180,7 @@ def brief(feed: Feed) -> Feed:
         authors=(),
         web_master=None,
         categories=(),
-        foreign=(),
+        extension_elements=(),
         prefixes=(),
         extensions=None,
     )

@@ -139,7 +139,7 @@ class _Reader:
         summary, content = bodies.summary_and_content(
             raw, element, bodies.Bases(self._location, absolute(link, None), atom=self._atom)
         )
-        foreign, prefixes = carried(element) if element else ((), ())
+        extension_elements, prefixes = carried(element) if element else ((), ())
         guid, permalink = _guid(raw, element)
         return Entry(
             guid=guid,
@@ -158,7 +158,7 @@ class _Reader:
             source=_source(raw, base),
             published=parse_date(string(raw, "published")),
             updated=parse_date(string(raw, "updated")),
-            foreign=foreign,
+            extension_elements=extension_elements,
             prefixes=prefixes,
         )
 

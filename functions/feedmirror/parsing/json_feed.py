@@ -300,7 +300,7 @@ def _entry(found: Found, base: str) -> Entry:
     summary = _text(raw, "summary")
     pictures = [absolute(_text(raw, name), base) for name in ("image", "banner_image")]
     enclosures = tuple(_enclosures(raw, base))
-    foreign, prefixes = _elsewhere(pictures, external, enclosures)
+    extension_elements, prefixes = _elsewhere(pictures, external, enclosures)
     return Entry(
         guid=_id(raw),
         link=link,
@@ -316,7 +316,7 @@ def _entry(found: Found, base: str) -> Entry:
         banner=pictures[1],
         published=parse_date(raw.get("date_published")),
         updated=parse_date(raw.get("date_modified")),
-        foreign=foreign,
+        extension_elements=extension_elements,
         prefixes=prefixes,
         extensions=json_extensions.carried(raw, active_content.value),
         original=found.source,

@@ -45,7 +45,7 @@ class Disclaimed:
     """A revision whose every body carries the disclaimer; only `attach` makes one."""
 
     revision: Revision
-    foreign: tuple[str, ...]  # slots filled
+    extension_elements: tuple[str, ...]  # slots filled
     notice_html: str  # the marked block itself
     notice_text: str
     position: Position  # of the block in a body
@@ -89,9 +89,9 @@ def attach(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaim
     before = disclaimer.position is Position.BEGINNING
     return Disclaimed(
         revision=revision,
-        foreign=tuple(
+        extension_elements=tuple(
             _filled(f, block, words_text, before=before) if _SLOT.search(f) else f
-            for f in entry.foreign
+            for f in entry.extension_elements
         ),
         notice_html=block,
         notice_text=words_text,
@@ -109,7 +109,7 @@ def attach_to_feed(feed: Feed, settings: PublicSettings, moment: datetime) -> tu
     words_html, words_text = _words(settings.disclaimer, values)
     block = _block(words_html, settings.disclaimer)
     before = settings.disclaimer.position is Position.BEGINNING
-    return tuple(_filled(f, block, words_text, before=before) for f in feed.foreign)
+    return tuple(_filled(f, block, words_text, before=before) for f in feed.extension_elements)
 
 
 def notice_of_feed(feed: Feed, settings: PublicSettings, moment: datetime) -> str:

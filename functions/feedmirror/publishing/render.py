@@ -79,11 +79,11 @@ def stale(state: State, settings: PublicSettings, address: str) -> tuple[Format,
         made
         for made in formats()
         if made.name not in state.documents
-        or state.documents[made.name].recipe != recipe(made, state, settings, address)
+        or state.documents[made.name].render_key != render_key(made, state, settings, address)
     )
 
 
-def recipe(made: Format, state: State, settings: PublicSettings, address: str) -> str:
+def render_key(made: Format, state: State, settings: PublicSettings, address: str) -> str:
     """A digest of all that a document depends on."""
     parts: tuple[object, ...] = (
         made.version,

@@ -108,12 +108,14 @@ def inspect_bodies(
 def without_bare_prose(entry: Disclaimed) -> Disclaimed:
     """Return the entry without the extension elements that are prose and lack the disclaimer."""
     marks = (_MARK, entry.notice_text)
-    found = [tuple(bare(fragment, marks)) for fragment in entry.foreign]
+    found = [tuple(bare(fragment, marks)) for fragment in entry.extension_elements]
     if not any(found):
         return entry
-    kept = (_cut(f, spans) for f, spans in zip(entry.foreign, found, strict=True))
+    kept = (_cut(f, spans) for f, spans in zip(entry.extension_elements, found, strict=True))
     names = (name for spans in found for name, _, _ in spans)
-    return replace(entry, foreign=tuple(filter(None, kept)), left_out=tuple(dict.fromkeys(names)))
+    return replace(
+        entry, extension_elements=tuple(filter(None, kept)), left_out=tuple(dict.fromkeys(names))
+    )
 
 
 def _cut(fragment: str, spans: Iterable[tuple[str, int, int]]) -> str:

@@ -46,7 +46,7 @@ from feedmirror.publishing.render import (
     program,
     publication_of,
     quarantine,
-    recipe,
+    render_key,
     rendered,
     stale,
 )
@@ -390,7 +390,7 @@ class Publisher:
             progress.written.append(made.name)
         assert etag is not None  # noqa: S101 - it is known or was written just now
         now = replace(state, quarantined=progress.quarantined)
-        by = recipe(made, now, self._settings, self._address)
+        by = render_key(made, now, self._settings, self._address)
         progress.documents[made.name] = Published(etag, digest, by)
         return True
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rules.atom import LINK, check_link
 from rules.bodies import check_body, parse_body
 from rules.dates import date_3339_problem
-from rules.foreign import CHECKS
+from rules.extension_elements import CHECKS
 from rules.tree import (
     ATOM,
     Check,

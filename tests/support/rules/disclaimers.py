@@ -7,7 +7,7 @@ from collections import Counter
 from lxml import etree
 
 from rules.bodies import parse_body
-from rules.foreign import DC, TERMS
+from rules.extension_elements import DC, TERMS
 from rules.itunes import ITUNES
 from rules.media import MEDIA
 from rules.tree import ATOM, CONTENT, Element, parse_document

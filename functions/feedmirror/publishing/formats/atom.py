@@ -36,7 +36,7 @@ def render(publication: Publication) -> bytes:
     """Return the document, its generation left out."""
     own_source = "".join(_own_source(publication))
     entries = (_entry(entry, publication, own_source) for entry in publication.entries)
-    of_feed = joined(tuple(_feed(publication)), publication.foreign)
+    of_feed = joined(tuple(_feed(publication)), publication.extension_elements)
     lines = chain(of_feed, chain.from_iterable(entries))
     inner = encoded(piece for line in lines for piece in (line, "\n"))
     used = {p for e in publication.entries for p in e.revision.entry.prefixes}
@@ -159,7 +159,7 @@ def _entry(disclaimed: Disclaimed, publication: Publication, own_source: str) ->
         *_source(entry, publication, own_source),
     )
     yield f"<entry{_lang(entry.language)}>"
-    yield from joined(own, disclaimed.foreign)
+    yield from joined(own, disclaimed.extension_elements)
     yield "</entry>"
 
 

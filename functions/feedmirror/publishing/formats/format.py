@@ -48,7 +48,7 @@ class Publication:
     settings: PublicSettings
     feed: Feed
     entries: tuple[Disclaimed, ...]  # newest first
-    foreign: tuple[str, ...]  # the feed's own fragments, slots filled
+    extension_elements: tuple[str, ...]  # the feed's own fragments, slots filled
     changed_at: datetime  # when any of it last changed
     address: str  # of the feed's public folder, without a slash at the end
     notice_html: str = ""  # the disclaimer on the feed as a whole

@@ -104,10 +104,13 @@ def _channel(publication: Publication) -> Iterator[str]:
         yield "".join(_image(feed.image, publication))
     if publication.place.page:
         yield "<fh:archive/>"
-    foreign = tuple(of_channel(publication.foreign))
+    extension_elements = tuple(of_channel(publication.extension_elements))
     if _is_blocked(publication):
-        foreign = (*(one for one in foreign if not one.startswith("<itunes:block")), _BLOCK)
-    yield from foreign
+        extension_elements = (
+            *(one for one in extension_elements if not one.startswith("<itunes:block")),
+            _BLOCK,
+        )
+    yield from extension_elements
 
 
 def _is_blocked(publication: Publication) -> bool:
@@ -174,7 +177,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     permalink = "" if revision.guid_is_permalink else ' isPermaLink="false"'
     yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
     yield from _dates(entry)
-    yield from of_item(disclaimed.foreign)
+    yield from of_item(disclaimed.extension_elements)
     yield from _source(disclaimed, publication)
     yield "\n</item>\n"
 
@@ -182,7 +185,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
 def _source(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     """Where the entry comes from; Dublin Core's source for one of Atom's without an address."""
     entry = disclaimed.revision.entry
-    title = title_of_source(disclaimed.foreign)
+    title = title_of_source(disclaimed.extension_elements)
     if title and entry.source is None:
         yield f"<dc:source>{title}</dc:source>"
     # Last: after it, feedparser takes the title of a picture or a person for the entry's.
@@ -196,7 +199,7 @@ def _dates(entry: Entry) -> Iterator[str]:
     published = entry.published or entry.updated
     if published:
         yield f"<pubDate>{rfc822(published)}</pubDate>"
-    if entry.updated and not any(f.startswith(_UPDATED) for f in entry.foreign):
+    if entry.updated and not any(f.startswith(_UPDATED) for f in entry.extension_elements):
         yield f"<atom:updated>{rfc3339(entry.updated)}</atom:updated>"
 
 
@@ -234,7 +237,7 @@ def _carried(entry: Entry, element_name: str) -> frozenset[str]:
     start, end = f"<{element_name}", f"</{element_name}>"
     return frozenset(
         fragment[fragment.rfind(">", 0, -len(end)) + 1 : -len(end)]
-        for fragment in entry.foreign
+        for fragment in entry.extension_elements
         if fragment.startswith(start) and fragment.endswith(end)
     )
 

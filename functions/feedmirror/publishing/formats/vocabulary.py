@@ -27,13 +27,13 @@ _TAG = re.compile(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<attributes>[^<>]*?)(?P<em
 Claim = tuple[str, ...]
 
 
-def joined(own: tuple[str, ...], foreign: Iterable[str]) -> Iterator[str]:
+def joined(own: tuple[str, ...], extension_elements: Iterable[str]) -> Iterator[str]:
     """The elements, foreign ones after the own; of two that say the same, or of which only one may
     be, one.
 
     A source comes last: after it, feedparser takes the title of a picture for the entry's.
     """
-    fragments = tuple(foreign)
+    fragments = tuple(extension_elements)
     theirs = {f: _claim(f) for f in fragments if f.startswith("<atom:")}
     said: set[Claim | None] = {None}
     elements = list(own)
