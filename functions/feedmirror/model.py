@@ -87,7 +87,7 @@ class Entry:
     authors: tuple[Author, ...] = ()
     categories: tuple[Category, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
-    # Files that another vocabulary names beside the bodies; they are among `extension_elements` too.
+    # Files that another vocabulary names beside the bodies; in `extension_elements` too.
     media: tuple[Enclosure, ...] = ()
     image: str | None = None  # address of the main picture, if it is named beside the bodies
     banner: str | None = None  # JSON Feed `banner_image`
