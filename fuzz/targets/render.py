@@ -10,7 +10,7 @@ from feedmirror.mirror.state import State
 from feedmirror.model import Reading, Revision
 from feedmirror.parsing.parse import parse
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Publication
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.publishing.render import attached, entry_page, publication_of, rendered
 from fuzz.inputs import ADDRESS, AT_THE_BEGINNING, NOW, SUBSCRIPTION, fetched, one_of

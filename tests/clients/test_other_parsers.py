@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from feedmirror.mirror import state as states
 from feedmirror.model import Entry, Fetched, Revision
-from feedmirror.publishing.formats.attribution import files_of
+from feedmirror.publishing.fields import files_of
 from feedmirror.text.plain import looks_like_html
 from feedmirror.text.urls import iri_of
 from generate import FEED_URL, Generated, feeds

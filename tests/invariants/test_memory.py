@@ -21,7 +21,8 @@ from feedmirror.mirror.window import _KEPT_BYTES, Window
 from feedmirror.model import Revision
 from feedmirror.publishing.disclaimer import CSS_CLASS, attach
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format, Publication
+from feedmirror.publishing.formats.format import Format
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.render import attached, rendered
 from feedmirror.publishing.verify import inspect_bodies, inspect_secrets
 from feedmirror.text import plain

@@ -15,7 +15,7 @@ from lxml import etree
 from builders import atom_document, entry, rss_document
 from feedmirror.model import Disclaimer, Robots, Subscription
 from feedmirror.parsing.extensions import carried
-from feedmirror.publishing.formats.vocabulary import joined
+from feedmirror.publishing.formats.extension_elements import joined
 from feedmirror.text.namespaces import ATOM, CONTENT, DC, MEDIA, PODCAST, PREFIXES, canonical
 from feedmirror.text.xml import Element, quote, tree
 from scene import PUBLIC_URL, URL, Scene

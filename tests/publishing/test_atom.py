@@ -20,8 +20,8 @@ from feedmirror.errors import RenderError
 from feedmirror.model import Disclaimer, Fetched, Subscription
 from feedmirror.publishing.disclaimer import attach
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Publication
-from feedmirror.publishing.formats.vocabulary import joined
+from feedmirror.publishing.formats.extension_elements import joined
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.text.urls import is_iri
 from generate import FEED_URL, feeds

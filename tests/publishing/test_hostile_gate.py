@@ -12,7 +12,8 @@ from feedmirror.errors import RenderError
 from feedmirror.publishing import render
 from feedmirror.publishing.disclaimer import attach
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format, Publication
+from feedmirror.publishing.formats.format import Format
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.refresh import attempt
 from feedmirror.storage import publisher

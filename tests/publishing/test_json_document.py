@@ -20,7 +20,8 @@ from feedmirror.model import Disclaimer, Fetched, Position, Subscription
 from feedmirror.parsing.parse import parse
 from feedmirror.publishing.disclaimer import attach
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Publication, stamped
+from feedmirror.publishing.formats.format import stamped
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.text import sanitize
 from feedmirror.text.plain import words_of

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from feedmirror.errors import Group, RenderError
 from feedmirror.mirror.archive import Month
 from feedmirror.model import Author, Entry, Revision, Robots
-from feedmirror.publishing.formats.format import Place, Publication, Trouble, stamped
+from feedmirror.publishing.formats.format import stamped
 from feedmirror.publishing.formats.html import FORMAT, link_newer
 from feedmirror.publishing.pages.listing import excerpt
 from feedmirror.publishing.pages.phrases import host, size
+from feedmirror.publishing.publication import ArchiveLinks, Failure, Publication
 from page_reading import (
     FEED,
     SUBSCRIPTION,
@@ -40,8 +41,8 @@ def page_of(*revisions: Revision, **fields: object) -> str:
 
 
 def sealed(*revisions: Revision, **fields: object) -> Publication:
-    place = Place("p2", older="p1", older_has=("index.html",))
-    return publication(*revisions, **{"place": place, **fields})
+    archive = ArchiveLinks("p2", older="p1", older_has=("index.html",))
+    return publication(*revisions, **{"archive": archive, **fields})
 
 
 def dated(number: int, year: int, month: int, day: int = 1) -> Revision:
@@ -117,7 +118,7 @@ def test_an_excerpt_of_a_body_that_begins_with_much_markup_has_words_all_the_sam
 
 
 def test_the_archive_is_by_year_and_month() -> None:
-    page = page_of(months=MONTHS, place=Place(older="p2", older_has=("index.html",)))
+    page = page_of(months=MONTHS, archive=ArchiveLinks(older="p2", older_has=("index.html",)))
     archive = one(page, "//section[@class='archive']")
     assert words(archive) == (
         "Archive 2026 January 3 entries 2025 December 1 entry November 7 entries"
@@ -135,29 +136,29 @@ def test_a_feed_of_which_nothing_is_sealed_has_no_archive() -> None:
 
 
 def test_an_older_page_without_html_is_not_linked_to() -> None:
-    assert 'rel="prev"' not in page_of(place=Place(older="p1", older_has=("rss.xml",)))
+    assert 'rel="prev"' not in page_of(archive=ArchiveLinks(older="p1", older_has=("rss.xml",)))
 
 
 @pytest.mark.parametrize("group", Group)
-def test_trouble_is_told_in_words_that_a_reader_understands(group: Group) -> None:
-    trouble = Trouble(group.value, NOON - timedelta(days=2))
-    standing = words(one(page_of(trouble=trouble), "//p[contains(@class, 'trouble')]"))
+def test_failure_is_told_in_words_that_a_reader_understands(group: Group) -> None:
+    failure = Failure(group.value, NOON - timedelta(days=2))
+    standing = words(one(page_of(failure=failure), "//p[contains(@class, 'trouble')]"))
     assert "Nothing new has been fetched since 28 February 2026, 12:00 UTC." in standing
     assert standing.endswith("Last changed 2 March 2026, 12:00 UTC.")
 
 
-def test_trouble_of_which_nobody_knows_the_beginning_has_none() -> None:
-    trouble = Trouble("internal", datetime.fromtimestamp(0, UTC))
-    assert "since" not in words(one(page_of(trouble=trouble), "//p[contains(@class, 'trouble')]"))
+def test_failure_of_unknown_beginning_is_told_without_a_date() -> None:
+    failure = Failure("internal", datetime.fromtimestamp(0, UTC))
+    assert "since" not in words(one(page_of(failure=failure), "//p[contains(@class, 'trouble')]"))
 
 
 def test_a_retired_feed_says_so_instead_of_its_health() -> None:
-    trouble = Trouble("gone", NOON - timedelta(days=2))
-    page = page_of(revision(), subscription=replace(SUBSCRIPTION, retired=True), trouble=trouble)
+    failure = Failure("gone", NOON - timedelta(days=2))
+    page = page_of(revision(), subscription=replace(SUBSCRIPTION, retired=True), failure=failure)
     assert says_retired(page)
     assert "Last changed" not in page
     assert "no longer has this feed" not in page
-    assert not says_retired(page_of(revision(), trouble=trouble))
+    assert not says_retired(page_of(revision(), failure=failure))
 
 
 def test_the_notice_is_there_once() -> None:
@@ -174,7 +175,7 @@ def test_search_engines_are_kept_out_unless_they_are_let_in() -> None:
 # ---------------------------------------------------------------- what is sealed
 
 
-def test_a_sealed_page_is_by_month_and_no_entry_is_twice() -> None:
+def test_an_archive_page_is_by_month_and_no_entry_is_twice() -> None:
     # The third came late: it is listed with its month.
     given_ = sealed(dated(4, 2026, 2), dated(3, 2025, 12), dated(2, 2026, 2), dated(1, 2025, 12))
     page = FORMAT.render(given_).decode()
@@ -188,7 +189,7 @@ def test_a_sealed_page_is_by_month_and_no_entry_is_twice() -> None:
     assert words(one(page, "//h1")) == "Entries up to 1 February 2026"
 
 
-def test_a_sealed_page_leads_to_its_neighbours_and_the_feed() -> None:
+def test_an_archive_page_leads_to_its_neighbours_and_the_feed() -> None:
     page = FORMAT.render(sealed(dated(1, 2026, 2))).decode()
     own = [str(a) for a in tree(page).xpath("//a/@href") if "://" not in str(a)]
     key = revision(1).key
@@ -212,7 +213,7 @@ def test_the_page_after_it_can_be_linked_to_later_and_as_often_as_one_likes() ->
     assert one(later.decode(), "//a[@rel='next']").get("href") == "../p3/"
     assert link_newer(later, address) == later
     FORMAT.verify(later, given_)
-    at_once = replace(given_, place=replace(given_.place, newer="p3"))
+    at_once = replace(given_, archive=replace(given_.archive, newer="p3"))
     assert FORMAT.render(at_once) == later
 
 

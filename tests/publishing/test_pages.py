@@ -26,7 +26,7 @@ from feedmirror.model import (
 )
 from feedmirror.publishing.disclaimer import CSS_CLASS
 from feedmirror.publishing.formats.format import stamped
-from feedmirror.publishing.pages.entry_page import (
+from feedmirror.publishing.pages.entry import (
     Neighbour,
     render_entry,
     render_entry_bare,
@@ -375,7 +375,7 @@ def test_an_entry_is_filed_under_the_month_of_its_date(
 def test_knowing_how_to_render_pages_imports_no_templates() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'functions')!r})\n"
-        "import feedmirror.publishing.formats.html, feedmirror.publishing.pages.entry_page\n"
+        "import feedmirror.publishing.formats.html, feedmirror.publishing.pages.entry\n"
         "import feedmirror.publishing.pages.style, feedmirror.publishing.pages.index\n"
         "body = 'feedmirror.publishing.pages.body'\n"
         "print({'jinja2', 'html.parser', 'nh3', body} & set(sys.modules))"

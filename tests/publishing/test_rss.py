@@ -16,7 +16,7 @@ from feedmirror.errors import ParseError, RenderError
 from feedmirror.model import Disclaimer, Feed, Fetched, Subscription
 from feedmirror.parsing.parse import parse
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Publication
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
 from generate import FEED_URL, feeds
 from generated.values import Generated

@@ -9,8 +9,8 @@ from lxml import html
 
 from feedmirror.model import Entry, Feed, Revision, Subscription
 from feedmirror.publishing.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
-from feedmirror.publishing.formats.format import Publication
-from feedmirror.publishing.pages.entry_page import Neighbour, render_entry
+from feedmirror.publishing.pages.entry import Neighbour, render_entry
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
 from rules.tree import Element
 from scene import NOON, PUBLIC_URL, URL

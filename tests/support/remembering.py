@@ -15,7 +15,8 @@ import pytest
 
 from feedmirror.model import Revision
 from feedmirror.publishing import render
-from feedmirror.publishing.formats.format import Format, Publication
+from feedmirror.publishing.formats.format import Format
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.render import Attached, Rendered
 from feedmirror.storage import publisher
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from xml.parsers import expat
 
 from lxml import etree
-from rules.extension_elements import foreign_findings, namespace_findings
 
 from rules import FROM_ORIGIN, RULES, json_feed
 from rules.atom import self_findings, vocabulary_findings
@@ -20,6 +19,7 @@ from rules.atom_feed import feed_findings
 from rules.channel import channel_findings
 from rules.core import shape_findings
 from rules.disclaimers import BODIES, disclaimers
+from rules.extension_elements import foreign_findings, namespace_findings
 from rules.tree import ATOM, XML, Context, Element, Finding, elements, parse_document
 from rules.values import is_language
 

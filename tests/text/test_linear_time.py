@@ -18,7 +18,7 @@ from feedmirror.parsing.extensions import Tag
 from feedmirror.parsing.parse import parse
 from feedmirror.parsing.split import Part
 from feedmirror.publishing.formats import rss
-from feedmirror.publishing.formats.vocabulary import joined
+from feedmirror.publishing.formats.extension_elements import joined
 from feedmirror.publishing.pages.tokens import tokens
 from feedmirror.text import sanitize
 from feedmirror.text.plain import closed, words_of

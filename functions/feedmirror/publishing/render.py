@@ -13,14 +13,15 @@ from feedmirror.mirror.state import PROGRAM, Quarantine, State
 from feedmirror.model import Entry, Feed, Revision
 from feedmirror.publishing.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format, Place, Publication, Trouble
-from feedmirror.publishing.pages.entry_page import (
+from feedmirror.publishing.formats.format import Format
+from feedmirror.publishing.pages.entry import (
     Neighbour,
     render_entry,
     render_entry_bare,
     verify_entry,
 )
 from feedmirror.publishing.pages.style import STYLE
+from feedmirror.publishing.publication import ArchiveLinks, Failure, Publication
 from feedmirror.publishing.redaction import PublicSettings
 from feedmirror.publishing.verify import inspect_secrets, without_bare_prose
 
@@ -43,29 +44,29 @@ def publication_of(
     moment = state.changed_at
     # Most has been redacted when it was read; not what has become a secret since then.
     feed = settings.redaction.value(state.feed)
-    place = Place(page.name, page.older, newer, page.older_has) if page else None
+    place = ArchiveLinks(page.name, page.older, newer, page.older_has) if page else None
     if page:
         moment = max(revision.observed_at for revision in page.revisions)
     return Publication(
         settings,
         feed,
         (),
-        # A sealed page says of the feed no more than it needs: what holds is in the document of
+        # An archive page says of the feed no more than it needs: what holds is in the document of
         # the newest entries. Source: RFC 5005 §4.
         () if place else attach_to_feed(feed, settings, moment),
         moment,
         address,
         notice_of_feed(feed, settings, moment),
-        place or Place(older=state.sealed.last, older_has=state.sealed.documents),
+        place or ArchiveLinks(older=state.sealed.last, older_has=state.sealed.documents),
         () if place else state.sealed.by_month(),
-        None if place else _trouble(state),
+        None if place else _failure(state),
     )
 
 
-def _trouble(state: State) -> Trouble | None:
-    """What readers are to know of a failure: only of one that lasts."""
+def _failure(state: State) -> Failure | None:
+    """Return the failure that readers are told of, None unless it lasts."""
     failing = state.failing
-    return Trouble(failing.group, failing.since) if failing and failing.lasting else None
+    return Failure(failing.group, failing.since) if failing and failing.lasting else None
 
 
 # ---------------------------------------------------------------- what is up to date
@@ -102,8 +103,8 @@ def render_key(made: Format, state: State, settings: PublicSettings, address: st
     )
     if not made.is_feed:
         parts += (STYLE, settings.images)
-    if made.shows_trouble:
-        parts += (_trouble(state), settings.retired)
+    if made.shows_failure:
+        parts += (_failure(state), settings.retired)
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -35,7 +35,7 @@ from feedmirror.publishing.disclaimer import Disclaimed, attach
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format, stamped, unstamped
 from feedmirror.publishing.formats.json_feed import keys_in
-from feedmirror.publishing.pages.entry_page import Neighbour, stamp_entry
+from feedmirror.publishing.pages.entry import Neighbour, stamp_entry
 from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.publishing.render import (

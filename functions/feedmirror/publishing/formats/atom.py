@@ -10,7 +10,7 @@ from feedmirror import __version__
 from feedmirror.layout import ATOM_XML, FEEDS, bare_type
 from feedmirror.model import Author, Category, Entry, Revision
 from feedmirror.publishing.disclaimer import Disclaimed
-from feedmirror.publishing.formats.attribution import (
+from feedmirror.publishing.fields import (
     changed_at,
     history_of,
     media_type,
@@ -18,8 +18,9 @@ from feedmirror.publishing.formats.attribution import (
     title_of,
     with_newer,
 )
-from feedmirror.publishing.formats.format import Format, Publication, encoded
-from feedmirror.publishing.formats.vocabulary import joined
+from feedmirror.publishing.formats.extension_elements import joined
+from feedmirror.publishing.formats.format import Format, encoded
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Found, inspect_xml
 from feedmirror.text.dates import rfc3339
 from feedmirror.text.namespaces import ATOM, PREFIXES
@@ -40,7 +41,7 @@ def render(publication: Publication) -> bytes:
     lines = chain(of_feed, chain.from_iterable(entries))
     inner = encoded(piece for line in lines for piece in (line, "\n"))
     used = {p for e in publication.entries for p in e.revision.entry.prefixes}
-    used |= {"fh"} if publication.place.page else set()
+    used |= {"fh"} if publication.archive.page else set()
     prefixes = sorted((used | set(publication.feed.prefixes)) - {"atom"})
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in prefixes)
     lang = _lang(publication.feed.language)
@@ -101,7 +102,7 @@ def _feed(publication: Publication) -> Iterator[str]:
     if feed.description:
         yield _text("subtitle", feed.description)
     yield f"<updated>{rfc3339(publication.changed_at)}</updated>"
-    yield _link("self", publication.address_of(ATOM_XML, publication.place.page), type=_TYPE)
+    yield _link("self", publication.address_of(ATOM_XML, publication.archive.page), type=_TYPE)
     for rel, other_address in history_of(publication, ATOM_XML):
         yield _link(rel, other_address, type=_TYPE)
     for other in FEEDS:
@@ -116,7 +117,7 @@ def _feed(publication: Publication) -> Iterator[str]:
     if feed.image:
         yield f"<logo>{escape(feed.image.url)}</logo>"
     yield f'<generator version="{__version__}">feedmirror</generator>'
-    if publication.place.page:
+    if publication.archive.page:
         yield "<fh:archive/>"
 
 

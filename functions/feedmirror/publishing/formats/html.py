@@ -7,9 +7,10 @@ from html import escape
 
 from feedmirror.errors import RenderError
 from feedmirror.layout import INDEX_HTML
-from feedmirror.publishing.formats.format import Format, Publication, encoded
+from feedmirror.publishing.formats.format import Format, encoded
 from feedmirror.publishing.pages import stamp as stamps
 from feedmirror.publishing.pages.stamp import replaced
+from feedmirror.publishing.publication import Publication
 
 _PAGE = re.compile(r"/archive/([^/]+)/(?:index\.html)?$")
 
@@ -19,12 +20,12 @@ stamp = stamps.stamp
 def render(publication: Publication) -> bytes:
     """Return the page, its generation left out: of the feed, or of a sealed page."""
     # What it takes is imported when there is something to render: most polls find nothing new.
-    from feedmirror.publishing.pages.feed import feed_page, sealed_page  # noqa: PLC0415
+    from feedmirror.publishing.pages.feed import archive_page, feed_page  # noqa: PLC0415
 
-    place = publication.place
+    place = publication.archive
     if place.page is None:
         return encoded((feed_page(publication),))
-    page = encoded((sealed_page(publication),))
+    page = encoded((archive_page(publication),))
     return (
         link_newer(page, publication.address_of(INDEX_HTML, place.newer)) if place.newer else page
     )
@@ -49,4 +50,4 @@ def verify(document: bytes, publication: Publication) -> None:
         raise RenderError(f"{INDEX_HTML} would lack the disclaimer")
 
 
-FORMAT = Format(INDEX_HTML, 2, render, stamp, verify, link_newer, shows_trouble=True)
+FORMAT = Format(INDEX_HTML, 2, render, stamp, verify, link_newer, shows_failure=True)

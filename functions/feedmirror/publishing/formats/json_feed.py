@@ -16,7 +16,7 @@ from feedmirror.model import Author, Enclosure, Position, Revision
 from feedmirror.parsing import json_extensions
 from feedmirror.parsing.json_extensions import OWN
 from feedmirror.publishing.disclaimer import Disclaimed
-from feedmirror.publishing.formats.attribution import (
+from feedmirror.publishing.fields import (
     UNKNOWN_TYPE,
     changed_at,
     files_of,
@@ -26,7 +26,8 @@ from feedmirror.publishing.formats.attribution import (
     source_of,
     title_of,
 )
-from feedmirror.publishing.formats.format import Format, Publication, encoded
+from feedmirror.publishing.formats.format import Format, encoded
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Body, inspect_bodies
 from feedmirror.text.dates import rfc3339
 from feedmirror.text.plain import closed, in_any_script, words_of
@@ -85,7 +86,7 @@ def _extension(publication: Publication) -> Json:
 
 
 def _feed(publication: Publication) -> Json:
-    feed, older = publication.feed, publication.place.before(FEED_JSON)
+    feed, older = publication.feed, publication.archive.before(FEED_JSON)
     return {
         **json_extensions.read(feed.extensions),
         "title": title_of(publication),

@@ -10,7 +10,7 @@ from feedmirror import __version__
 from feedmirror.layout import FEEDS, RSS_XML, bare_type
 from feedmirror.model import Author, Entry, Image, Robots
 from feedmirror.publishing.disclaimer import Disclaimed
-from feedmirror.publishing.formats.attribution import (
+from feedmirror.publishing.fields import (
     UNKNOWN_TYPE,
     history_of,
     media_type,
@@ -19,8 +19,9 @@ from feedmirror.publishing.formats.attribution import (
     title_of,
     with_newer,
 )
-from feedmirror.publishing.formats.format import Format, Publication, encoded
-from feedmirror.publishing.formats.vocabulary import of_channel, of_item, title_of_source
+from feedmirror.publishing.formats.extension_elements import of_channel, of_item, title_of_source
+from feedmirror.publishing.formats.format import Format, encoded
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Found, inspect_xml
 from feedmirror.text.dates import rfc822, rfc3339
 from feedmirror.text.namespaces import CONTENT, PREFIXES
@@ -41,7 +42,7 @@ def render(publication: Publication) -> bytes:
     channel = (f"{one}\n" for one in _channel(publication))
     inner = encoded(chain(channel, items))
     used = {"atom", "content", *_prefixes(publication), *publication.feed.prefixes}
-    used |= {"fh"} if publication.place.page else set()
+    used |= {"fh"} if publication.archive.page else set()
     used |= {"dc"} if b"<dc:creator>" in inner or b"<dc:source>" in inner else set()
     used |= {"itunes"} if _BLOCK.encode() in inner else set()
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
@@ -84,7 +85,7 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield f"<link>{escape(page_of(publication))}</link>"
     yield from element("description", feed.description or title)
     # First of the links: some take the first one for this address, whatever its relation.
-    yield _own_link("self", publication.address_of(RSS_XML, publication.place.page))
+    yield _own_link("self", publication.address_of(RSS_XML, publication.archive.page))
     yield from (_own_link(rel, address) for rel, address in history_of(publication, RSS_XML))
     for other in FEEDS:
         if other != RSS_XML:
@@ -102,7 +103,7 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield f"<ttl>{max(1, publication.settings.every_s // 60)}</ttl>"
     if feed.image:
         yield "".join(_image(feed.image, publication))
-    if publication.place.page:
+    if publication.archive.page:
         yield "<fh:archive/>"
     extension_elements = tuple(of_channel(publication.extension_elements))
     if _is_blocked(publication):

@@ -1,4 +1,8 @@
-"""What the page of an entry says, and in which order."""
+"""Page of one entry: its words, its files, the disclaimer, and where the copy comes from.
+
+The HTML of the body, jinja2 and the HTML parser are imported only when an entry is rendered: most
+refreshes find nothing new.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from feedmirror.errors import RenderError
 from feedmirror.mirror.archive import dated
 from feedmirror.model import Enclosure, Images, Revision, Robots
 from feedmirror.publishing.disclaimer import Disclaimed
-from feedmirror.publishing.formats.attribution import (
-    changed_at,
-    files_of,
-    media_type,
-    medium_of,
-    title_of,
-)
-from feedmirror.publishing.formats.format import Publication, encoded
-from feedmirror.publishing.pages import phrases, pictures
-from feedmirror.publishing.pages.body import body_of, notice_of
-from feedmirror.publishing.pages.entry_page import Neighbour
+from feedmirror.publishing.fields import changed_at, files_of, media_type, medium_of, title_of
+from feedmirror.publishing.formats.format import encoded
+from feedmirror.publishing.pages import phrases, pictures, stamp
 from feedmirror.publishing.pages.listing import (
     authors_of,
     excerpt,
@@ -31,45 +28,92 @@ from feedmirror.publishing.pages.listing import (
 from feedmirror.publishing.pages.phrases import direction
 from feedmirror.publishing.pages.templates import pieces
 from feedmirror.publishing.pages.tokens import quoted
+from feedmirror.publishing.publication import Publication
 from feedmirror.text.plain import unescape
 from feedmirror.text.urls import is_web
 
+stamp_entry = stamp.stamp
+
 _PLAYABLE = frozenset({"audio", "video"})
 _ADDRESS = re.compile(r"\s(?:src|poster)=\"([^\"]*)\"")
-_TELLING = 1_000  # characters, to tell which way an entry runs
+_DIRECTION_CHARS = 1_000  # of an entry, to tell in which direction its script runs
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another entry of the feed, as the page of an entry links to it."""
+
+    key: str  # names its page: entries/KEY.html
+    title: str | None = None  # plain text
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An enclosure, as a page links to it."""
+    """An enclosure or media file, as a page links to it."""
 
     url: str
     name: str
-    kind: str  # its media type; empty: unknown
-    size: str  # empty: unknown
-    plays: str  # "audio", "video", or empty
+    kind: str  # media type; "": unknown
+    size: str  # with its unit; "": unknown
+    plays: str  # "audio", "video", or "" for a file that is linked to only
 
 
-def article(
-    disclaimed: Disclaimed, publication: Publication, previous: Neighbour | None, *, bare: bool
+def render_entry(
+    disclaimed: Disclaimed, publication: Publication, previous: Neighbour | None
 ) -> bytes:
-    """Return the page; a bare one without the entry's own words."""
-    revision, images = disclaimed.revision, publication.settings.images
+    """Return the page without its generation. `publication.entries` is not read."""
+    from feedmirror.publishing.pages.body import body_of  # noqa: PLC0415 - see above
+
+    images = publication.settings.images
+    body = body_of(disclaimed, images, publication.feed.link)
+    return _page(disclaimed, publication, previous, body, _pictures(disclaimed, images))
+
+
+def render_entry_bare(
+    disclaimed: Disclaimed, publication: Publication, previous: Neighbour | None
+) -> bytes:
+    """Return the page without the body of the entry, for an entry whose page fails `verify_entry`
+    or cannot be rendered.
+    """
+    from feedmirror.publishing.pages.body import notice_of  # noqa: PLC0415 - see above
+
+    return _page(disclaimed, publication, previous, notice_of(disclaimed.notice_html))
+
+
+def verify_entry(document: bytes, disclaimed: Disclaimed) -> None:
+    """Check that the page is inert and has the disclaimer once, in the body.
+
+    Raises: RenderError.
+    """
+    from feedmirror.publishing.pages.inspection import Seen  # noqa: PLC0415 - see above
+
+    name = f"entries/{disclaimed.revision.key}.html"
+    if not Seen(name, document).carries(disclaimed.notice_html, "body"):
+        raise RenderError(f"{name} would lack the disclaimer")
+
+
+def _page(
+    disclaimed: Disclaimed,
+    publication: Publication,
+    previous: Neighbour | None,
+    body: str,
+    pictured: list[str] | None = None,
+) -> bytes:
+    """Return the page with this body; `pictured` is None for a page without the entry's own."""
+    revision = disclaimed.revision
     page = pieces(
         "entry.html",
-        **_of_feed(publication),
-        **_of_entry(revision, language_of(revision.entry, publication)),
-        pictures=[] if bare else _pictures(disclaimed, images),
-        body=notice_of(disclaimed.notice_html)
-        if bare
-        else body_of(disclaimed, images, publication.feed.link),
-        is_bare=bare,
+        **_feed_values(publication),
+        **_entry_values(revision, language_of(revision.entry, publication)),
+        pictures=pictured or [],
+        body=body,
+        is_bare=pictured is None,
         previous=previous,
     )
     return encoded(page)
 
 
-def _of_feed(publication: Publication) -> dict[str, Any]:
+def _feed_values(publication: Publication) -> dict[str, Any]:
     settings = publication.settings
     return {
         "root": "../../",
@@ -82,7 +126,7 @@ def _of_feed(publication: Publication) -> dict[str, Any]:
     }
 
 
-def _of_entry(revision: Revision, lang: str) -> dict[str, Any]:
+def _entry_values(revision: Revision, lang: str) -> dict[str, Any]:
     entry = revision.entry
     title = visible_title(entry.title)
     files = [_file(file) for file in files_of(entry)]
@@ -92,7 +136,7 @@ def _of_entry(revision: Revision, lang: str) -> dict[str, Any]:
         "description": excerpt(entry),
         "original": entry.link,
         "lang": lang,
-        "dir": direction(f"{title} {excerpt(entry, _TELLING)}", lang),
+        "dir": direction(f"{title} {excerpt(entry, _DIRECTION_CHARS)}", lang),
         "authors": authors_of(entry.authors),
         "at": dated(revision),
         "changed": changed_at(revision),
@@ -108,18 +152,18 @@ def _of_entry(revision: Revision, lang: str) -> dict[str, Any]:
 
 
 def _file(enclosure: Enclosure) -> File:
-    kind, plays = media_type(enclosure) or "", medium_of(enclosure)
+    kind, medium = media_type(enclosure) or "", medium_of(enclosure)
     return File(
         enclosure.url,
         enclosure.title or phrases.file_name(enclosure.url),
         kind.partition(";")[0].strip(),
         phrases.size(enclosure.length_bytes) or "",
-        plays if plays in _PLAYABLE and is_web(enclosure.url) else "",
+        medium if medium in _PLAYABLE and is_web(enclosure.url) else "",
     )
 
 
 def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
-    """The pictures beside the body, each once, as markup: what is in the body too is not shown."""
+    """Return the entry's pictures that its body does not show, each once, as HTML."""
     entry = disclaimed.revision.entry
     shown = {unescape(url) for part in disclaimed.body for url in _ADDRESS.findall(part)}
     files = {file.url: file.title or "" for file in files_of(entry) if medium_of(file) == "image"}

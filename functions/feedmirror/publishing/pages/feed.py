@@ -4,40 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
+from feedmirror.layout import INDEX_HTML
 from feedmirror.model import Robots
-from feedmirror.publishing.formats.attribution import title_of
-from feedmirror.publishing.formats.format import Publication
+from feedmirror.publishing.fields import title_of
 from feedmirror.publishing.pages import phrases
 from feedmirror.publishing.pages.body import notice_of
 from feedmirror.publishing.pages.listing import lines, sections, subscribables, years
 from feedmirror.publishing.pages.phrases import direction
 from feedmirror.publishing.pages.templates import filled
+from feedmirror.publishing.publication import Publication
 from feedmirror.text.urls import is_web
-
-NAME = "index.html"
 
 
 def feed_page(publication: Publication) -> str:
     """What is new, how to subscribe, and what there is of earlier entries."""
-    trouble = publication.trouble
+    failure = publication.failure
     return filled(
         "feed.html",
         **_shared(publication, "../", ""),
         lines=lines(publication),
         changed_at=publication.changed_at,
-        trouble=trouble and phrases.trouble(trouble.group),
-        since=trouble and phrases.since(trouble.since),
+        trouble=failure and phrases.trouble(failure.group),
+        since=failure and phrases.since(failure.since),
         retired=publication.settings.retired,
         years=list(years(publication.months)),
         older=_older(publication, "archive/"),
     )
 
 
-def sealed_page(publication: Publication) -> str:
+def archive_page(publication: Publication) -> str:
     """Entries of the past, by month; where the page with newer ones is linked to is left open."""
     held = sections(publication)
     return filled(
-        "sealed.html",
+        "archive.html",
         **_shared(publication, "../../../", "../../"),
         sections=held,
         latest=max(
@@ -68,5 +67,5 @@ def _shared(publication: Publication, root: str, here: str) -> dict[str, Any]:
 
 
 def _older(publication: Publication, archive: str) -> str | None:
-    page = publication.place.before(NAME)
+    page = publication.archive.before(INDEX_HTML)
     return f"{archive}{page}/" if page else None

@@ -11,10 +11,10 @@ from feedmirror.layout import ATOM_XML, FEED_JSON, RSS_XML, bare_type
 from feedmirror.mirror.archive import Month, dated, month_of
 from feedmirror.model import Author, Entry, Revision
 from feedmirror.publishing.disclaimer import Disclaimed
-from feedmirror.publishing.formats.format import Publication
 from feedmirror.publishing.pages import phrases
 from feedmirror.publishing.pages.phrases import day, direction
 from feedmirror.publishing.pages.tokens import is_visible
+from feedmirror.publishing.publication import Publication
 from feedmirror.text.plain import words_of
 
 _LONG, _SHORT = 200, 80  # characters

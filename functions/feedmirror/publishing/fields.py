@@ -9,7 +9,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from feedmirror.model import Enclosure, Entry, Revision, Source
-from feedmirror.publishing.formats.format import Publication
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import worded
 from feedmirror.text.namespaces import type_of
 from feedmirror.text.urls import is_web
@@ -39,7 +39,7 @@ def history_of(publication: Publication, name: str) -> Iterator[tuple[str, str]]
     """The relations of a document to those that hold the other entries of the feed, each with its
     address. Source: RFC 5005 §4.
     """
-    place = publication.place
+    place = publication.archive
     older = place.before(name)
     if older:
         yield "prev-archive", publication.address_of(name, older)

@@ -1,0 +1,55 @@
+"""Publication: the input from which every feed format and every page is rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from feedmirror.mirror.archive import Month
+from feedmirror.model import Feed
+from feedmirror.publishing.disclaimer import Disclaimed
+from feedmirror.publishing.redaction import PublicSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLinks:
+    """A document's place among the archive pages of its feed. Source: RFC 5005 §4."""
+
+    page: str | None = None  # the archive page of this document; None: the newest entries
+    older: str | None = None  # the archive page of the entries just before, if there is one
+    newer: str | None = None  # the archive page of the entries just after; None: not archived yet
+    older_has: tuple[str, ...] = ()  # names of the documents of the older page
+
+    def before(self, name: str) -> str | None:
+        """Return the older page if it has a document of that name, else None."""
+        return self.older if name in self.older_has else None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A lasting failure to refresh the feed, as readers may know of it."""
+
+    group: str  # a `Group`'s value
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """All inputs of a document. Rendering reads neither a clock nor other settings."""
+
+    settings: PublicSettings
+    feed: Feed
+    entries: tuple[Disclaimed, ...]  # newest first
+    extension_elements: tuple[str, ...]  # the feed's own, with the disclaimer filled in
+    changed_at: datetime  # last change of any of the feed and its entries
+    address: str  # of the feed's public folder, without a slash at the end
+    notice_html: str = ""  # the disclaimer on the feed as a whole
+    archive: ArchiveLinks = ArchiveLinks()
+    months: tuple[Month, ...] = ()  # of all archived entries, newest first
+    failure: Failure | None = None  # None: refreshes succeed, or have failed for a short time only
+
+    def address_of(self, name: str, page: str | None = None) -> str:
+        """Return the address of the document `name`: of the archive page `page`, or of the newest
+        entries if `page` is None.
+        """
+        return f"{self.address}/archive/{page}/{name}" if page else f"{self.address}/{name}"
