@@ -17,7 +17,7 @@ from lxml import etree
 
 from builders import SITE as SITE_OF_ORIGIN
 from feedmirror.errors import FetchError, Kind, StoreError
-from feedmirror.mirror.health import Standing, is_quiet, last_new
+from feedmirror.mirror.health import FeedLine, is_quiet, last_new
 from feedmirror.mirror.listing import Sight
 from feedmirror.mirror.state import Failing, State
 from feedmirror.model import Feed, Subscription
@@ -25,9 +25,9 @@ from feedmirror.publishing.formats.status import (
     Gauges,
     Status,
     gauges,
+    line_of,
     parse_status,
     render_key_of,
-    standing_of,
     status_document,
 )
 from feedmirror.publishing.pages.style import STYLE
@@ -58,7 +58,7 @@ def test_status_says_of_each_feed_where_it_is_and_how_it_stands() -> None:
     scene = Scene(document(2, 1))
     scene.refresh()
     site = publish_site(scene.store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
-    assert [standing.slug for standing in site.standings] == ["news", "other"]
+    assert [line.slug for line in site.lines] == ["news", "other"]
     # OTHER is listed as soon as it has been asked for the first time.
     assert published(scene.store, SUBSCRIPTION, OTHER) == {  # type: ignore[arg-type]
         "news": {
@@ -109,7 +109,7 @@ def test_retired_feed_is_listed_and_its_failures_are_nobody_s() -> None:
     assert found["documents"]
     assert found["page"] == f"{PUBLIC_URL}/news/"
     site = publish_site(scene.store, [retired], PUBLIC_URL, scene.now)
-    assert gauges(site.standings, scene.now) == Gauges(0, 0, 0, 0, 0, 0)
+    assert gauges(site.lines, scene.now) == Gauges(0, 0, 0, 0, 0, 0)
 
 
 def test_documents_are_written_only_when_they_change() -> None:
@@ -202,7 +202,7 @@ def test_lost_state_is_a_failing_feed_whose_documents_stay_listed(body: bytes | 
     failing = {"failing": "internal", "failing_since": "1970-01-01T00:00:00Z"}
     assert after == {**before, "other": {**before["other"], **failing}}
     site = publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
-    assert gauges(site.standings, NOON).broken == 1
+    assert gauges(site.lines, NOON).broken == 1
     retired = published(store, SUBSCRIPTION, replace(OTHER, retired=True))["other"]
     assert (retired["retired"], retired["failing"]) == (True, None)
     assert retired["documents"] == before["other"]["documents"]
@@ -296,7 +296,7 @@ def test_feed_that_is_not_configured_is_not_in_the_gauges() -> None:
     publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
     later = NOON + timedelta(days=90)
     site = publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later)
-    assert gauges(site.standings, later) == Gauges(1, 0, 0, 0, quiet=1, newly_failing=0)
+    assert gauges(site.lines, later) == Gauges(1, 0, 0, 0, quiet=1, newly_failing=0)
 
 
 def test_feed_that_was_deleted_from_the_store_is_forgotten() -> None:
@@ -356,8 +356,8 @@ def test_line_that_another_run_publishes_meanwhile_is_not_lost() -> None:
 
 moments = st.none() | st.integers(0, 4_000_000_000).map(lambda at: datetime.fromtimestamp(at, UTC))
 texts = st.none() | st.text()
-standings = st.builds(
-    Standing,
+feed_lines = st.builds(
+    FeedLine,
     st.text(),
     texts,
     st.none() | st.dictionaries(st.text(), st.text(), min_size=1),
@@ -372,8 +372,8 @@ standings = st.builds(
 )
 
 
-@given(st.lists(standings, unique_by=lambda line: line.slug), st.text())
-def test_lines_are_read_back_as_they_were_written(lines: list[Standing], key: str) -> None:
+@given(st.lists(feed_lines, unique_by=lambda line: line.slug), st.text())
+def test_lines_are_read_back_as_they_were_written(lines: list[FeedLine], key: str) -> None:
     """So the documents that are made from them are the same, too."""
     status = parse_status(status_document(lines, PUBLIC_URL, key))
     assert list(status.lines.values()) == lines
@@ -421,7 +421,7 @@ def test_index_leads_to_the_pages_of_the_feeds() -> None:
 
 def test_standing_has_what_the_origin_says_of_itself() -> None:
     feed = Feed(title="News", link="https://news.example.org/", language="en-GB")
-    found = standing_of(SUBSCRIPTION, State(feed=feed), PUBLIC_URL, NOON)
+    found = line_of(SUBSCRIPTION, State(feed=feed), PUBLIC_URL, NOON)
     assert (found.source, found.language) == ("https://news.example.org/", "en-GB")
 
 
@@ -483,7 +483,7 @@ def test_failures_are_counted_by_their_group_once_they_have_lasted(
     hours: float, lasting: int, newly: int, group: str, gauge: str
 ) -> None:
     since = NOON - timedelta(hours=hours)
-    found = gauges([Standing("a", failing=group, failing_since=since), Standing("b")], NOON)
+    found = gauges([FeedLine("a", failing=group, failing_since=since), FeedLine("b")], NOON)
     assert found.configured == 2
     assert (getattr(found, gauge), found.newly_failing) == (lasting, newly)
     assert found.blocked + found.broken + found.unreachable == lasting

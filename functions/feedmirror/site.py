@@ -31,7 +31,7 @@ from feedmirror.layout import (
     state_key,
 )
 from feedmirror.mirror import state as states
-from feedmirror.mirror.health import Standing
+from feedmirror.mirror.health import FeedLine
 from feedmirror.mirror.state import State
 from feedmirror.model import Document, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
@@ -39,9 +39,9 @@ from feedmirror.publishing.formats import opml
 from feedmirror.publishing.formats.status import (
     Status,
     digest_of,
+    line_of,
     parse_status,
     render_key_of,
-    standing_of,
     status_document,
 )
 from feedmirror.publishing.pages.index import index_page, not_found_page
@@ -58,7 +58,7 @@ _LONG_AGO = datetime.fromtimestamp(0, UTC)  # where nobody knows since when
 class Site:
     """The site as it stands now."""
 
-    standings: tuple[Standing, ...]  # of the configured feeds, in their order
+    lines: tuple[FeedLine, ...]  # of the configured feeds, in their order
     published: tuple[str, ...]  # names of the documents that were written, below public/
 
 
@@ -94,9 +94,9 @@ def publish_site(
     """
     writer = _Writer(store, tuple(subscriptions), public_url, now, side_by_side)
     for _ in range(_ATTEMPTS):
-        standings = writer.attempt()
-        if standings is not None:
-            return Site(standings, tuple(dict.fromkeys(writer.published)))
+        lines = writer.attempt()
+        if lines is not None:
+            return Site(lines, tuple(dict.fromkeys(writer.published)))
     raise StoreError(f"{site_key(STATUS)} is written by others all the time; the next run goes on")
 
 
@@ -111,7 +111,7 @@ class _Writer:
     side_by_side: SideBySide
     published: list[str] = field(default_factory=list)  # as of `Site`
 
-    def attempt(self) -> tuple[Standing, ...] | None:
+    def attempt(self) -> tuple[FeedLine, ...] | None:
         """Publish; the lines of the configured feeds, or None if another run was quicker.
 
         `status.json` is read before any state, and replaced on the ETag that it had then: so a
@@ -123,10 +123,10 @@ class _Writer:
         there = map(slug_of_state, self.store.keys(STATES))
         stored = frozenset(there) | frozenset(self.store.folders(DATA))
 
-        def look_at(feed: Subscription) -> tuple[Standing, bool]:
+        def look_at(feed: Subscription) -> tuple[FeedLine, bool]:
             if feed.slug in stored:
                 return self._look_at(feed, last.get(feed.slug))
-            return standing_of(feed, State(), self.public_url, self.now), False
+            return line_of(feed, State(), self.public_url, self.now), False
 
         looked = tuple(self.side_by_side(look_at, self.subscriptions))
         configured = (line for line, is_listed in looked if is_listed)
@@ -144,7 +144,7 @@ class _Writer:
             self.published.append(STATUS)
         return tuple(line for line, _ in looked)
 
-    def _look_at(self, feed: Subscription, last: Standing | None) -> tuple[Standing, bool]:
+    def _look_at(self, feed: Subscription, last: FeedLine | None) -> tuple[FeedLine, bool]:
         """The feed's line, and whether it is listed: as soon as there is a state; if the feed is
         retired, only where something was mirrored.
         """
@@ -153,7 +153,7 @@ class _Writer:
         except (StoreError, RenderError):
             line = _unreadable(feed, last, self.public_url)
         else:
-            line = standing_of(feed, state or State(), self.public_url, self.now)
+            line = line_of(feed, state or State(), self.public_url, self.now)
             if state is None:
                 return line, False
         return line, bool(line.documents) or not feed.retired
@@ -164,8 +164,8 @@ class _Writer:
         return settled.held.state if settled.held.etag else None
 
     def _unconfigured(
-        self, slugs: Iterable[str], last: Mapping[str, Standing]
-    ) -> Iterator[Standing]:
+        self, slugs: Iterable[str], last: Mapping[str, FeedLine]
+    ) -> Iterator[FeedLine]:
         """The lines of feeds that are in the store and not configured: as they were published, or
         as their states alone have it.
         """
@@ -174,10 +174,10 @@ class _Writer:
             if line:
                 yield line
 
-    def _of_state(self, slug: str) -> Standing | None:
+    def _of_state(self, slug: str) -> FeedLine | None:
         with suppress(StoreError):
             state = _state(self.store, slug, self.now) or State()
-            line = standing_of(Subscription(slug, ""), state, self.public_url, self.now)
+            line = line_of(Subscription(slug, ""), state, self.public_url, self.now)
             return replace(line, render_key=None) if line.documents else None
         return None
 
@@ -203,10 +203,10 @@ def _state(store: Store, slug: str, now: datetime) -> State | None:
     return states.load(stored.body, key).as_of(now) if stored else None
 
 
-def _unreadable(feed: Subscription, last: Standing | None, public_url: str) -> Standing:
+def _unreadable(feed: Subscription, last: FeedLine | None, public_url: str) -> FeedLine:
     """The line of a feed whose state cannot be had: the last one, which says that it fails."""
     return replace(
-        last or Standing(feed.slug, feed.title),
+        last or FeedLine(feed.slug, feed.title),
         failing=None if feed.retired else Kind.STORE.group.value,
         failing_since=None if feed.retired else _LONG_AGO,
         is_retired=feed.retired,
@@ -214,7 +214,7 @@ def _unreadable(feed: Subscription, last: Standing | None, public_url: str) -> S
     )
 
 
-def _documents(lines: Sequence[Standing], public_url: str) -> Iterator[Document]:
+def _documents(lines: Sequence[FeedLine], public_url: str) -> Iterator[Document]:
     """The documents but `status.json`, in the order in which they are written."""
     yield Document(STYLE, style(), CSS)  # the others refer to it
     texts = {

@@ -132,4 +132,4 @@ def test_no_odd_feed_ends_with_a_bug(first: int) -> None:
             rebuilt = rebuild(one, scene.store, PUBLIC_URL, scene.now)
             assert min(rebuilt.entries, rebuilt.window, rebuilt.sealed) >= 0
     site = publish_site(scene.store, subscriptions, PUBLIC_URL, scene.now)
-    assert len(site.standings) == _EACH
+    assert len(site.lines) == _EACH

@@ -15,7 +15,7 @@ from lxml import etree
 
 from builders import entry, rss_document
 from feedmirror.layout import OPML
-from feedmirror.mirror.health import Standing
+from feedmirror.mirror.health import FeedLine
 from feedmirror.model import Subscription
 from feedmirror.publishing.formats.opml import render
 from feedmirror.site import publish_site
@@ -35,16 +35,16 @@ HOSTILE = (
 )
 
 
-def standing(slug: str = "news", title: str | None = "News", **more: object) -> Standing:
+def line(slug: str = "news", title: str | None = "News", **more: object) -> FeedLine:
     address = f"{PUBLIC_URL}/{slug}/"
     documents = {name: f"{address}{name}" for name in ("atom.xml", "feed.json", "rss.xml")}
     values: dict[str, object] = {"documents": documents, "page": address, **more}
-    return Standing(slug, title, **values)  # type: ignore[arg-type]
+    return FeedLine(slug, title, **values)  # type: ignore[arg-type]
 
 
-def outlines(*standings: Standing) -> list[dict[str, str]]:
+def outlines(*lines: FeedLine) -> list[dict[str, str]]:
     """The attributes of every outline with a feed, in order, as a parser reads them."""
-    root = ET.fromstring(render(standings, PUBLIC_URL).encode())
+    root = ET.fromstring(render(lines, PUBLIC_URL).encode())
     return [dict(each.attrib) for each in root.iter("outline") if "xmlUrl" in each.attrib]
 
 
@@ -52,7 +52,7 @@ def outlines(*standings: Standing) -> list[dict[str, str]]:
 
 
 def test_feed_stands_in_it_with_all_that_a_subscription_list_may_say() -> None:
-    news = standing(language="en-GB", source="https://news.example.org/?a=1&b=2")
+    news = line(language="en-GB", source="https://news.example.org/?a=1&b=2")
     assert outlines(news) == [
         {
             "type": "rss",
@@ -68,7 +68,7 @@ def test_feed_stands_in_it_with_all_that_a_subscription_list_may_say() -> None:
 
 
 def test_what_is_not_known_of_a_feed_is_left_out_and_its_slug_is_its_name() -> None:
-    assert outlines(standing(title=None, page=None)) == [
+    assert outlines(line(title=None, page=None)) == [
         {
             "type": "rss",
             "text": "news",
@@ -80,7 +80,7 @@ def test_what_is_not_known_of_a_feed_is_left_out_and_its_slug_is_its_name() -> N
 
 
 def test_list_is_opml_2_with_its_parts_where_they_belong() -> None:
-    root = ET.fromstring(render([standing()], PUBLIC_URL))
+    root = ET.fromstring(render([line()], PUBLIC_URL))
     assert (root.tag, root.attrib) == ("opml", {"version": "2.0"})
     assert [child.tag for child in root] == ["head", "body"]
     assert root.findtext("head/title") == f"Feeds mirrored at {PUBLIC_URL}"
@@ -88,7 +88,7 @@ def test_list_is_opml_2_with_its_parts_where_they_belong() -> None:
 
 
 def test_feeds_keep_their_order_and_retired_ones_follow_as_a_group() -> None:
-    feeds = [standing("old", is_retired=True), standing("b"), standing("a")]
+    feeds = [line("old", is_retired=True), line("b"), line("a")]
     root = ET.fromstring(render(feeds, PUBLIC_URL))
     top = [each.get("xmlUrl") or each.get("text") for each in root.findall("body/outline")]
     assert top == [f"{PUBLIC_URL}/b/rss.xml", f"{PUBLIC_URL}/a/rss.xml", "Retired"]
@@ -97,13 +97,13 @@ def test_feeds_keep_their_order_and_retired_ones_follow_as_a_group() -> None:
 
 
 def test_there_is_no_group_without_a_retired_feed() -> None:
-    assert "Retired" not in render([standing()], PUBLIC_URL)
+    assert "Retired" not in render([line()], PUBLIC_URL)
 
 
 @pytest.mark.parametrize("documents", [None, {}, {"atom.xml": f"{PUBLIC_URL}/new/atom.xml"}])
 def test_feed_that_cannot_be_subscribed_to_yet_is_left_out(documents: dict | None) -> None:
-    assert outlines(standing("new", documents=documents), standing("news"))[0]["title"] == "News"
-    assert outlines(standing("new", documents=documents, is_retired=True)) == []
+    assert outlines(line("new", documents=documents), line("news"))[0]["title"] == "News"
+    assert outlines(line("new", documents=documents, is_retired=True)) == []
 
 
 def test_list_of_no_feed_is_a_list() -> None:
@@ -114,7 +114,7 @@ def test_list_of_no_feed_is_a_list() -> None:
     "changed", [{"failing": "blocked"}, {"last_new": NOON}, {"is_quiet": True}]
 )
 def test_list_is_the_same_whatever_the_moment_is(changed: dict[str, object]) -> None:
-    assert render([standing(**changed)], PUBLIC_URL) == render([standing()], PUBLIC_URL)
+    assert render([line(**changed)], PUBLIC_URL) == render([line()], PUBLIC_URL)
 
 
 # ---------------------------------------------------------------- whatever feeds are called
@@ -123,13 +123,13 @@ def test_list_is_the_same_whatever_the_moment_is(changed: dict[str, object]) -> 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_title_is_read_as_it_was_meant_but_for_what_no_xml_can_hold(title: str) -> None:
     meant = title.replace("\x07", "").replace("\ud800", "").replace("\uffff", "")
-    (found,) = outlines(standing(title=title))
+    (found,) = outlines(line(title=title))
     assert (found["text"], found["title"]) == (meant, meant)
 
 
 @pytest.mark.parametrize("title", ["<script>alert(1)</script>", "&lt;b&gt; is bold", "<b>Bold</b>"])
 def test_title_that_looks_like_html_is_run_by_nobody(title: str) -> None:
-    (found,) = outlines(standing(title=title))
+    (found,) = outlines(line(title=title))
     assert "<" not in found["text"]
     as_html = etree.HTML(f"<p>{found['text']}</p>")
     assert "".join(as_html.itertext()) == title
@@ -140,8 +140,8 @@ def test_title_that_looks_like_html_is_run_by_nobody(title: str) -> None:
 def test_nothing_that_a_feed_says_breaks_out_of_its_attribute(
     title: str, language: str, source: str
 ) -> None:
-    hostile = standing("a", title, language=language, source=f"https://example.org/{source}")
-    found = outlines(hostile, standing("b"))
+    hostile = line("a", title, language=language, source=f"https://example.org/{source}")
+    found = outlines(hostile, line("b"))
     assert [each["xmlUrl"] for each in found] == [f"{PUBLIC_URL}/{slug}/rss.xml" for slug in "ab"]
     assert set(found[0]) <= set(
         "type text title xmlUrl version htmlUrl description language".split()

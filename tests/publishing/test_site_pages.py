@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from feedmirror.mirror.health import Standing
+from feedmirror.mirror.health import FeedLine
 from feedmirror.publishing.pages import style as sheet
 from feedmirror.publishing.pages.index import index_page, not_found_page
 from feedmirror.publishing.pages.inspection import Seen
 from page_reading import one, tree, words
 from scene import NOON, PUBLIC_URL
 
-READY = Standing(
+READY = FeedLine(
     "news",
     "Tides & Times",
     {"rss.xml": f"{PUBLIC_URL}/news/rss.xml"},
@@ -28,11 +28,11 @@ def rows(page: str) -> list[str]:
 
 
 def test_every_feed_is_listed_with_how_it_stands() -> None:
-    standings = [
+    lines = [
         READY,
-        Standing("new", "Not yet there"),
-        Standing("plain", None, {"rss.xml": f"{PUBLIC_URL}/plain/rss.xml"}),
-        Standing(
+        FeedLine("new", "Not yet there"),
+        FeedLine("plain", None, {"rss.xml": f"{PUBLIC_URL}/plain/rss.xml"}),
+        FeedLine(
             "failing",
             "شام",
             {"rss.xml": ""},
@@ -42,10 +42,10 @@ def test_every_feed_is_listed_with_how_it_stands() -> None:
             page=f"{PUBLIC_URL}/failing/",
             language="ur",
         ),
-        Standing("lost", "Lost", {"rss.xml": ""}, NOON, "internal", datetime.fromtimestamp(0, UTC)),
-        Standing("old", "Old", {"rss.xml": ""}, NOON, is_retired=True, page=f"{PUBLIC_URL}/old/"),
+        FeedLine("lost", "Lost", {"rss.xml": ""}, NOON, "internal", datetime.fromtimestamp(0, UTC)),
+        FeedLine("old", "Old", {"rss.xml": ""}, NOON, is_retired=True, page=f"{PUBLIC_URL}/old/"),
     ]
-    page = index_page(standings, PUBLIC_URL)
+    page = index_page(lines, PUBLIC_URL)
     since = "Nothing new has been fetched since 1 March 2026, 12:00 UTC."
     assert rows(page) == [
         "Tides & Times Last new entry 2 March 2026",

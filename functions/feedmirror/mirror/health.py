@@ -15,7 +15,7 @@ from feedmirror.mirror.state import State
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FeedLine:
     """A feed's line in the documents of the site."""
 
     slug: str

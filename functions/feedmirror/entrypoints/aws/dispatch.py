@@ -114,8 +114,8 @@ class DispatchFunction:
         return _holds_full_hour(asked) or now < self._young_until
 
     def _tell(self, site: Site, now: datetime, duration_ms: int) -> None:
-        found = gauges(site.standings, now)
-        telemetry.log_site(self._log, site.published, len(site.standings), duration_ms)
+        found = gauges(site.lines, now)
+        telemetry.log_site(self._log, site.published, len(site.lines), duration_ms)
         telemetry.put_metrics(
             {
                 "FeedsConfigured": found.configured,

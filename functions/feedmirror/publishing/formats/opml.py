@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from feedmirror.layout import RSS_XML
-from feedmirror.mirror.health import Standing
+from feedmirror.mirror.health import FeedLine
 from feedmirror.text.plain import is_read_as_html
 from feedmirror.text.xml import escape, printable, quote
 
 
-def render(standings: Sequence[Standing], public_url: str) -> str:
+def render(lines: Sequence[FeedLine], public_url: str) -> str:
     """The list: feeds that are still refreshed, then those that are retired, as a group. What
     nobody can subscribe to yet is left out.
     """
-    there = [standing for standing in standings if RSS_XML in (standing.documents or {})]
-    lines = [
+    there = [line for line in lines if RSS_XML in (line.documents or {})]
+    document = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<opml version="2.0">',
         "<head>",
@@ -27,42 +27,42 @@ def render(standings: Sequence[Standing], public_url: str) -> str:
         "<docs>http://opml.org/spec2.opml</docs>",
         "</head>",
         "<body>",
-        *_outlines(standing for standing in there if not standing.is_retired),
-        *_group("Retired", [standing for standing in there if standing.is_retired]),
+        *_outlines(line for line in there if not line.is_retired),
+        *_group("Retired", [line for line in there if line.is_retired]),
         "</body>",
         "</opml>",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(document) + "\n"
 
 
-def _group(text: str, standings: Sequence[Standing]) -> Iterator[str]:
+def _group(text: str, lines: Sequence[FeedLine]) -> Iterator[str]:
     """The feeds under a heading, or nothing if there are none."""
-    if standings:
+    if lines:
         yield f"<outline text={quote(text)}>"
-        yield from _outlines(standings)
+        yield from _outlines(lines)
         yield "</outline>"
 
 
-def _outlines(standings: Iterable[Standing]) -> Iterator[str]:
-    for standing in standings:
-        attributes = (f"{name}={quote(printable(value))}" for name, value in _attributes(standing))
+def _outlines(lines: Iterable[FeedLine]) -> Iterator[str]:
+    for line in lines:
+        attributes = (f"{name}={quote(printable(value))}" for name, value in _attributes(line))
         yield f"<outline {' '.join(attributes)}/>"
 
 
-def _attributes(standing: Standing) -> Iterator[tuple[str, str]]:
-    title = _text(standing.title or standing.slug)
+def _attributes(line: FeedLine) -> Iterator[tuple[str, str]]:
+    title = _text(line.title or line.slug)
     yield "type", "rss"
     yield "text", title
     yield "title", title
-    yield "xmlUrl", (standing.documents or {})[RSS_XML]
+    yield "xmlUrl", (line.documents or {})[RSS_XML]
     yield "version", "RSS2"
     # The mirror's own page, as with everything else in the list; the origin's is in the words.
-    if standing.page:
-        yield "htmlUrl", standing.page
-    if standing.source:
-        yield "description", f"A mirror of {standing.source}"
-    if standing.language:
-        yield "language", standing.language
+    if line.page:
+        yield "htmlUrl", line.page
+    if line.source:
+        yield "description", f"A mirror of {line.source}"
+    if line.language:
+        yield "language", line.language
 
 
 def _text(title: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from feedmirror.layout import FEEDS, INDEX_HTML
 from feedmirror.mirror import codec
-from feedmirror.mirror.health import Standing, is_quiet, last_new
+from feedmirror.mirror.health import FeedLine, is_quiet, last_new
 from feedmirror.mirror.state import LASTING, State
 from feedmirror.model import Subscription
 from feedmirror.publishing.redaction import worded
@@ -22,16 +22,14 @@ _NEWLY = timedelta(days=1)
 _BROKEN = frozenset({"broken", "gone", "internal"})
 
 
-def standing_of(
-    subscription: Subscription, state: State, public_url: str, now: datetime
-) -> Standing:
+def line_of(subscription: Subscription, state: State, public_url: str, now: datetime) -> FeedLine:
     """Return the line of a configured feed."""
     address = f"{public_url.rstrip('/')}/{subscription.slug}/"
     failing = None if subscription.retired else state.fault or state.failing
     title = worded(subscription.title, (state.feed and state.feed.title) or "")
     # What has become a secret since the feed was read, too.
     secrets = secrets_of(subscription)
-    return Standing(
+    return FeedLine(
         subscription.slug,
         secrets.replaced(title, lambda _: HIDDEN) or None,
         {name: f"{address}{name}" for name in FEEDS if name in state.documents} or None,
@@ -67,10 +65,10 @@ class Status:
 
     render_key: str | None = None  # of the site's documents as a whole; None: not known
     public_url: str | None = None  # where readers find the site
-    lines: Mapping[str, Standing] = field(default_factory=dict)  # by slug
+    lines: Mapping[str, FeedLine] = field(default_factory=dict)  # by slug
 
 
-def status_document(lines: Iterable[Standing], public_url: str, render_key: str) -> bytes:
+def status_document(lines: Iterable[FeedLine], public_url: str, render_key: str) -> bytes:
     """Render `status.json`. `render_key` is that of the site as a whole.
 
     Nothing in it is of the moment it was rendered: it changes when a feed's line does.
@@ -113,9 +111,9 @@ def parse_status(body: bytes) -> Status:
         return Status()
 
 
-def _line(plain: dict[str, Any]) -> Standing:
+def _line(plain: dict[str, Any]) -> FeedLine:
     return codec.build(
-        Standing,
+        FeedLine,
         {
             "slug": plain["feed"],
             "title": plain["title"],
@@ -151,24 +149,21 @@ class Gauges:
     # Each counts only what has lasted for an hour: most failures pass.
 
 
-def gauges(standings: Iterable[Standing], now: datetime) -> Gauges:
+def gauges(lines: Iterable[FeedLine], now: datetime) -> Gauges:
     """The feeds by the trouble that they are in."""
-    current = [standing for standing in standings if not standing.is_retired]
+    current = [line for line in lines if not line.is_retired]
     lasting = [
-        standing
-        for standing in current
-        if standing.failing_since and now - standing.failing_since >= LASTING
+        line for line in current if line.failing_since and now - line.failing_since >= LASTING
     ]
-    groups = [standing.failing for standing in lasting]
+    groups = [line.failing for line in lasting]
     return Gauges(
         configured=len(current),
         blocked=groups.count("blocked"),
         broken=sum(group in _BROKEN for group in groups),
         unreachable=groups.count("unreachable"),
-        quiet=sum(standing.is_quiet for standing in current),
+        quiet=sum(line.is_quiet for line in current),
         newly_failing=sum(
-            standing.failing_since is not None and now - standing.failing_since < _NEWLY
-            for standing in lasting
+            line.failing_since is not None and now - line.failing_since < _NEWLY for line in lasting
         ),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feedmirror.layout import STATUS
-from feedmirror.mirror.health import Standing
+from feedmirror.mirror.health import FeedLine
 from feedmirror.publishing.pages import phrases
 from feedmirror.publishing.pages.listing import visible_title
 from feedmirror.publishing.pages.phrases import direction
@@ -28,15 +28,15 @@ class Row:
     since: datetime | None  # of the trouble; None: nobody knows
 
 
-def index_page(standings: Sequence[Standing], public_url: str) -> str:
+def index_page(lines: Sequence[FeedLine], public_url: str) -> str:
     """The page of all feeds: the retired ones apart, behind the others."""
     from feedmirror.publishing.pages.templates import filled  # noqa: PLC0415 - brings jinja2
 
     return filled(
         "index.html",
         root="",
-        rows=[_row(standing) for standing in standings if not standing.is_retired],
-        retired=[_row(standing) for standing in standings if standing.is_retired],
+        rows=[_row(line) for line in lines if not line.is_retired],
+        retired=[_row(line) for line in lines if line.is_retired],
         mirror=phrases.host(public_url),
         opml=OPML,
         opml_address=f"{public_url.rstrip('/')}/{OPML}",
@@ -51,23 +51,23 @@ def not_found_page() -> str:
     return filled("404.html", root="/")
 
 
-def _row(standing: Standing) -> Row:
-    title = visible_title(standing.title) or standing.slug
-    lang = standing.language or ""
+def _row(line: FeedLine) -> Row:
+    title = visible_title(line.title) or line.slug
+    lang = line.language or ""
     return Row(
         title,
         lang,
         direction(title, lang),
-        _href(standing),
-        standing.last_new,
-        phrases.trouble(standing.failing) if standing.failing else "",
-        phrases.since(standing.failing_since),
+        _href(line),
+        line.last_new,
+        phrases.trouble(line.failing) if line.failing else "",
+        phrases.since(line.failing_since),
     )
 
 
-def _href(standing: Standing) -> str | None:
+def _href(line: FeedLine) -> str | None:
     """The feed's page; before it has one, the first of its feeds."""
-    if standing.page:
-        return f"{standing.slug}/"
-    first = min(standing.documents or (), default=None)
-    return f"{standing.slug}/{first}" if first else None
+    if line.page:
+        return f"{line.slug}/"
+    first = min(line.documents or (), default=None)
+    return f"{line.slug}/{first}" if first else None
