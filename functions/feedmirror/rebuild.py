@@ -91,8 +91,7 @@ class Binder:
             words = self._words(traces[key].name for key in keys if key in traces)
             revisions = tuple(in_place(words[key], traces[key]) for key in keys if key in words)
             if revisions:
-                older_has = FEED_DOCUMENTS if older else ()
-                page = Page(name, older, older_has, None, revisions)
+                page = Page(name, older, None, revisions)
                 self._note(self._counted(partial(self._publisher.write_page, page, newer, base)))
 
     def _write_page(self, page: Page, newer: str | None, base: State) -> None:
@@ -100,7 +99,7 @@ class Binder:
         there = newer if newer and self._publisher.has_page(newer) else None
         self._note(self._counted(partial(self._publisher.write_page, page, there, base)))
         if page.older:
-            self._publisher.link_newer(page.older, page.older_has, page.name)
+            self._publisher.link_newer(page.older, page.name)
 
     def write_entries(
         self, revisions: Iterable[Revision], follow: Mapping[str, Named | None], state: State

@@ -190,7 +190,7 @@ def test_bucket_and_queues_refuse_whom_everything_is_allowed_over_plain_http(sta
 
 
 def test_role_that_may_not_read_the_state_is_refused_and_the_log_says_so(stack: Stack) -> None:
-    with Role(stack, "MirrorFunctionRole").without("/data/*"):
+    with Role(stack, "MirrorFunctionRole").without("/state/*"):
         answer = stack.invoke("MirrorFunction", {"feeds": ["ferries"]})
 
     (outcome,) = answer["outcomes"]

@@ -38,7 +38,7 @@ STAGES = (
     (publisher, "publication_of"),
     (publisher, "render_key"),
     (publisher, "rendered"),
-    (publisher, "stamp_entry"),
+    (publisher, "stamp"),
     (render, "attach"),
     (render, "attach_to_feed"),
     (render, "notice_of_feed"),

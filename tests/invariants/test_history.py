@@ -209,9 +209,7 @@ def _archived(pages: int) -> tuple[Scene, CountingStore]:
     state = states.load(store.objects[STATE], STATE)
     name = page.address.split("/")[-2]
     months = {f"{year}-{month:02}": (9, name) for year in range(1990, 2026) for month in (1, 7)}
-    state = replace(
-        state, sealed=Sealed(pages, name, tuple(DOCUMENTS), Named("0" * 32, "Older"), months)
-    )
+    state = replace(state, sealed=Sealed(pages, name, Named("0" * 32, "Older"), months))
     store.objects[STATE] = states.dump(state)
     return scene, CountingStore(store)
 

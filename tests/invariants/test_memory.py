@@ -96,7 +96,7 @@ def test_a_state_is_written_in_little_more_than_its_size() -> None:
     state = State(
         feed=FEED,
         pending=revisions,
-        sealing=tuple(Page("p", None, (), None, revisions[at : at + 1]) for at in range(ENTRIES)),
+        sealing=tuple(Page("p", None, None, revisions[at : at + 1]) for at in range(ENTRIES)),
     )
     assert _peak(lambda: dump(state)) < 1.3 * len(dump(state))
 

@@ -164,10 +164,10 @@ _FULL = State(
     asks=Asks(60), gone={"u": Sightings(1, _NOON)}, moved_to="v", moving=("w", 1),
     quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
     fault=Failing("bug", "internal", _NOON, "m"),
-    sealed=Sealed(1, "000001-a", ("rss.xml",), Named("k", "t"), {"2026-03": (25, "000001-a")}),
+    sealed=Sealed(1, "000001-a", Named("k", "t"), {"2026-03": (25, "000001-a")}),
     sealing=(
         Page(
-            "000001-a", None, (), Named("k"),
+            "000001-a", None, Named("k"),
             (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
         ),
     ),

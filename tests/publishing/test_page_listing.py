@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from feedmirror.errors import Group, RenderError
 from feedmirror.mirror.archive import Month
 from feedmirror.model import Author, Entry, Revision, Robots
-from feedmirror.publishing.formats.format import stamped
+from feedmirror.publishing.formats.format import stamp, stamped
 from feedmirror.publishing.formats.html import FORMAT, link_newer
 from feedmirror.publishing.pages.listing import excerpt
 from feedmirror.publishing.pages.phrases import host, size
@@ -41,7 +41,7 @@ def page_of(*revisions: Revision, **fields: object) -> str:
 
 
 def sealed(*revisions: Revision, **fields: object) -> Publication:
-    archive = ArchiveLinks("p2", older="p1", older_has=("index.html",))
+    archive = ArchiveLinks("p2", older="p1")
     return publication(*revisions, **{"archive": archive, **fields})
 
 
@@ -118,7 +118,7 @@ def test_an_excerpt_of_a_body_that_begins_with_much_markup_has_words_all_the_sam
 
 
 def test_the_archive_is_by_year_and_month() -> None:
-    page = page_of(months=MONTHS, archive=ArchiveLinks(older="p2", older_has=("index.html",)))
+    page = page_of(months=MONTHS, archive=ArchiveLinks(older="p2"))
     archive = one(page, "//section[@class='archive']")
     assert words(archive) == (
         "Archive 2026 January 3 entries 2025 December 1 entry November 7 entries"
@@ -133,10 +133,6 @@ def test_the_archive_is_by_year_and_month() -> None:
 
 def test_a_feed_of_which_nothing_is_sealed_has_no_archive() -> None:
     assert "archive" not in page_of(revision())
-
-
-def test_an_older_page_without_html_is_not_linked_to() -> None:
-    assert 'rel="prev"' not in page_of(archive=ArchiveLinks(older="p1", older_has=("rss.xml",)))
 
 
 @pytest.mark.parametrize("group", Group)
@@ -224,7 +220,7 @@ def test_an_address_that_is_none_of_an_archives_is_linked_to_as_it_is() -> None:
 
 def test_a_generation_is_found_in_either_page() -> None:
     for given_ in (publication(revision()), sealed(revision())):
-        page = FORMAT.stamp(FORMAT.render(given_), 3)
+        page = stamp(FORMAT.render(given_), 3)
         assert stamped(page) == 3
 
 

@@ -25,12 +25,11 @@ from feedmirror.model import (
     Subscription,
 )
 from feedmirror.publishing.disclaimer import CSS_CLASS
-from feedmirror.publishing.formats.format import stamped
+from feedmirror.publishing.formats.format import stamp, stamped
 from feedmirror.publishing.pages.entry import (
     Neighbour,
     render_entry,
     render_entry_bare,
-    stamp_entry,
     verify_entry,
 )
 from feedmirror.publishing.pages.phrases import direction
@@ -266,8 +265,8 @@ def test_a_page_is_small_besides_its_article() -> None:
 def test_a_generation_is_found_in_a_page() -> None:
     page = entry_page(revision()).encode()
     assert stamped(page) == 0
-    assert stamped(stamp_entry(page, 17)) == 17
-    assert stamp_entry(page, 17).startswith(b"<!doctype html>\n<!--")
+    assert stamped(stamp(page, 17)) == 17
+    assert stamp(page, 17).startswith(b"<!doctype html>\n<!--")
 
 
 @pytest.mark.row("R1", "R3")

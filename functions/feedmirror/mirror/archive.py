@@ -14,7 +14,6 @@ from hashlib import blake2b
 from itertools import chain
 from typing import TypeVar
 
-from feedmirror.layout import FEED_DOCUMENTS
 from feedmirror.mirror.listing import Sized
 from feedmirror.model import Revision
 
@@ -61,7 +60,6 @@ class Sealed:
 
     pages: int = 0
     last: str | None = None  # the name of the newest page
-    documents: tuple[str, ...] = ()  # names of those that it has
     newest: Named | None = None  # the newest entry in it
     months: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # entries, newest page
 
@@ -76,7 +74,6 @@ class Page:
 
     name: str
     older: str | None  # the name of the page before
-    older_has: tuple[str, ...]  # names of the documents of that
     follows: Named | None  # the entry before the oldest one
     revisions: tuple[Revision, ...]  # newest first
 
@@ -111,7 +108,6 @@ def turned(
     page = Page(
         name or name_of(sealed.pages, sealed.last, ((one.key, one.digest) for one in revisions)),
         sealed.last,
-        sealed.documents,
         sealed.newest,
         tuple(reversed(revisions)),
     )
@@ -120,7 +116,6 @@ def turned(
         Sealed(
             sealed.pages + 1,
             page.name,
-            FEED_DOCUMENTS,
             Named(newest.key, newest.entry.title),
             _counted(sealed.months, map(month_of, revisions), page.name),
         ),

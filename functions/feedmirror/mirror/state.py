@@ -325,8 +325,7 @@ def _sealed(plain: dict[str, Any]) -> Sealed:
         f"{date.fromisoformat(f'{month}-01'):%Y-%m}": (codec.whole(count), codec.string(page))
         for month, (count, page) in plain["months"].items()
     }
-    documents = codec.listed(plain["documents"], str)
-    return codec.build(Sealed, _named(plain, "newest") | {"months": months, "documents": documents})
+    return codec.build(Sealed, _named(plain, "newest") | {"months": months})
 
 
 def _page(plain: dict[str, Any]) -> Page:
@@ -334,7 +333,6 @@ def _page(plain: dict[str, Any]) -> Page:
         "older": None,
         "follows": None,
         **_named(plain, "follows"),
-        "older_has": codec.listed(plain["older_has"], str),
         "revisions": tuple(map(codec.revision, plain["revisions"])),
     }
     return codec.build(Page, values)

@@ -40,7 +40,7 @@ def history_of(publication: Publication, name: str) -> Iterator[tuple[str, str]]
     address. Source: RFC 5005 §4.
     """
     place = publication.archive
-    older = place.before(name)
+    older = place.older
     if older:
         yield "prev-archive", publication.address_of(name, older)
     if place.newer:

@@ -18,11 +18,6 @@ class ArchiveLinks:
     page: str | None = None  # the archive page of this document; None: the newest entries
     older: str | None = None  # the archive page of the entries just before, if there is one
     newer: str | None = None  # the archive page of the entries just after; None: not archived yet
-    older_has: tuple[str, ...] = ()  # names of the documents of the older page
-
-    def before(self, name: str) -> str | None:
-        """Return the older page if it has a document of that name, else None."""
-        return self.older if name in self.older_has else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def publication_of(
     moment = state.changed_at
     # Most has been redacted when it was read; not what has become a secret since then.
     feed = settings.redaction.value(state.feed)
-    place = ArchiveLinks(page.name, page.older, newer, page.older_has) if page else None
+    place = ArchiveLinks(page.name, page.older, newer) if page else None
     if page:
         moment = max(revision.observed_at for revision in page.revisions)
     return Publication(
@@ -57,7 +57,7 @@ def publication_of(
         moment,
         address,
         notice_of_feed(feed, settings, moment),
-        place or ArchiveLinks(older=state.sealed.last, older_has=state.sealed.documents),
+        place or ArchiveLinks(older=state.sealed.last),
         () if place else state.sealed.by_month(),
         None if place else _failure(state),
     )

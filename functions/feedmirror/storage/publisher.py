@@ -21,7 +21,6 @@ from feedmirror.layout import (
     CSS,
     FEED_JSON,
     HTML,
-    INDEX_HTML,
     document_key,
     entry_key,
     site_key,
@@ -33,9 +32,9 @@ from feedmirror.model import Feed, Revision, Subscription
 from feedmirror.ports import Store
 from feedmirror.publishing.disclaimer import Disclaimed, attach
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format, stamped, unstamped
+from feedmirror.publishing.formats.format import Format, stamp, stamped, unstamped
 from feedmirror.publishing.formats.json_feed import keys_in
-from feedmirror.publishing.pages.entry import Neighbour, stamp_entry
+from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.publishing.render import (
@@ -175,8 +174,6 @@ class Publisher:
     @staticmethod
     def _with_new_pages(state: State) -> Iterable[Revision]:
         """The entries whose pages are to be written, each once, as it was read last."""
-        if state.documents.keys() - {STYLE} and INDEX_HTML not in state.documents:
-            return state.window  # a mirror that has documents and no pages is from before pages
         latest = {revision.key: revision for revision in state.pending}
         again = {
             key
@@ -213,7 +210,7 @@ class Publisher:
             document, error = made
             if error is not None:
                 progress.quarantine({revision.key: quarantine(revision, error, ENTRY_PAGE)})
-            body = stamp_entry(document, state.generation)
+            body = stamp(document, state.generation)
             key = entry_key(self.slug, revision.key)
             write(key, body, HTML, is_new=revision.observed_at == revision.first_seen)
 
@@ -232,7 +229,7 @@ class Publisher:
                 progress.failed(error)
                 progress.sealing = list(pages[index:])
         if pages and pages[0].older:
-            self.link_newer(pages[0].older, pages[0].older_has, pages[0].name)
+            self.link_newer(pages[0].older, pages[0].name)
 
     def write_page(
         self, page: Page, newer: str | None, state: State, write: Write, progress: Progress
@@ -245,7 +242,7 @@ class Publisher:
                 made, publication, page.revisions, entries, quarantined={}, replaces=False
             )
             progress.quarantine(one.quarantined)
-            body = made.stamp(one.document, state.generation)
+            body = stamp(one.document, state.generation)
             write(self._sealed(page.name, made), body, made.media_type, is_new=True)
 
     def _sealed(self, page: str, made: Format) -> str:
@@ -301,10 +298,10 @@ class Publisher:
         )
         return keys_in(found.body) if found else (), older, newer
 
-    def link_newer(self, page: str, names: Iterable[str], newer: str) -> None:
+    def link_newer(self, page: str, newer: str) -> None:
         """Have the documents of a sealed page link to those of the next one."""
         for made in formats():
-            if made.link_newer and made.name in names:
+            if made.link_newer:
                 address = f"{self._address}/archive/{newer}/{made.name}"
                 self._amend(self._sealed(page, made), made, address, made.link_newer)
 
@@ -383,7 +380,7 @@ class Publisher:
         digest = sha256(one.document).hexdigest()[:32]
         etag = known.etag if known else None
         if known is None or known.digest != digest or not self._is_there(made, known):
-            body = made.stamp(one.document, state.generation)
+            body = stamp(one.document, state.generation)
             etag = self._replace(made, body, etag, in_force)
             if etag is None:
                 return False

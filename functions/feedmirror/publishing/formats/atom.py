@@ -19,7 +19,7 @@ from feedmirror.publishing.fields import (
     with_newer,
 )
 from feedmirror.publishing.formats.extension_elements import joined
-from feedmirror.publishing.formats.format import Format, encoded
+from feedmirror.publishing.formats.format import XML_HEAD, Format, encoded
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Found, inspect_xml
 from feedmirror.text.dates import rfc3339
@@ -30,7 +30,6 @@ from feedmirror.text.xml import SEPARATOR, cdata, escape, quote
 
 _TYPE = bare_type(ATOM_XML)
 _LONGEST_ID, _LONGEST_RIGHTS = 2_000, 1_000  # characters, in every entry
-_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
 def render(publication: Publication) -> bytes:
@@ -45,14 +44,8 @@ def render(publication: Publication) -> bytes:
     prefixes = sorted((used | set(publication.feed.prefixes)) - {"atom"})
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in prefixes)
     lang = _lang(publication.feed.language)
-    head = f'{_HEAD}<feed xmlns="{ATOM}"{spaces}{lang}>\n'
+    head = f'{XML_HEAD}<feed xmlns="{ATOM}"{spaces}{lang}>\n'
     return b"%b%b</feed>\n" % (head.encode(), inner)
-
-
-def stamp(document: bytes, generation: int) -> bytes:
-    """Return the document with its generation, as a comment before its root."""
-    head = f"{_HEAD}<!-- feedmirror generation {generation} -->\n"
-    return document.replace(_HEAD.encode(), head.encode(), 1)
 
 
 def link_newer(document: bytes, address: str) -> bytes:
@@ -230,4 +223,4 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(ATOM_XML, document, found, publication.entries)
 
 
-FORMAT = Format(ATOM_XML, 3, render, stamp, verify, link_newer)
+FORMAT = Format(ATOM_XML, 3, render, verify, link_newer)

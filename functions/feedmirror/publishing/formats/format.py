@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from feedmirror.layout import FEEDS, MEDIA_TYPES
+from feedmirror.parsing.json_extensions import OWN
 from feedmirror.publishing.publication import Publication
 
-# As a comment in XML, as a member in JSON.
+# The beginnings of documents. Behind them the generation is put.
+XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+HTML_HEAD = "<!doctype html>\n"
+JSON_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN}":{{'
+_COMMENT, _MEMBER = "<!-- feedmirror generation %d -->\n", '"generation":%d,'
+_MARKS = {XML_HEAD: _COMMENT, HTML_HEAD: _COMMENT, JSON_HEAD: _MEMBER}
 _STAMP = re.compile(rb'feedmirror(?: |":\{")generation(?: |":)([0-9]{1,15})')
 _HEAD_BYTES = 200  # every format stamps within these; an origin may write the same further down
 
@@ -22,7 +28,6 @@ class Format:
     name: str  # file name below public/SLUG/
     version: int  # raised with every change of the bytes that `render` returns
     render: Callable[[Publication], bytes]  # without the generation
-    stamp: Callable[[bytes, int], bytes]  # inserts the generation: no two generations are equal
     verify: Callable[[bytes, Publication], None]  # raises RenderError if it must not be published
     # Returns the document of an archive page with a link to the given address of the next page;
     # None: the format has no such link.
@@ -56,6 +61,16 @@ def encoded(pieces: Iterable[str]) -> bytes:
     for piece in pieces:
         document.write(piece.encode("utf-8", "surrogatepass"))
     return document.getvalue()
+
+
+def stamp(document: bytes, generation: int) -> bytes:
+    """Return the document of any format, or the page of an entry, with its generation in its head:
+    so a store never has equal bytes, and equal ETags, again.
+    """
+    for head, mark in _MARKS.items():
+        if document.startswith(head.encode()):
+            return b"".join(((head + mark % generation).encode(), document[len(head) :]))
+    raise ValueError(f"a document cannot begin with {document[:40]!r}")
 
 
 def unstamped(document: bytes) -> bytes:

@@ -8,13 +8,10 @@ from html import escape
 from feedmirror.errors import RenderError
 from feedmirror.layout import INDEX_HTML
 from feedmirror.publishing.formats.format import Format, encoded
-from feedmirror.publishing.pages import stamp as stamps
-from feedmirror.publishing.pages.stamp import replaced
+from feedmirror.publishing.pages.regions import replaced
 from feedmirror.publishing.publication import Publication
 
 _PAGE = re.compile(r"/archive/([^/]+)/(?:index\.html)?$")
-
-stamp = stamps.stamp
 
 
 def render(publication: Publication) -> bytes:
@@ -50,4 +47,4 @@ def verify(document: bytes, publication: Publication) -> None:
         raise RenderError(f"{INDEX_HTML} would lack the disclaimer")
 
 
-FORMAT = Format(INDEX_HTML, 2, render, stamp, verify, link_newer, shows_failure=True)
+FORMAT = Format(INDEX_HTML, 2, render, verify, link_newer, shows_failure=True)

@@ -26,14 +26,13 @@ from feedmirror.publishing.fields import (
     source_of,
     title_of,
 )
-from feedmirror.publishing.formats.format import Format, encoded
+from feedmirror.publishing.formats.format import JSON_HEAD, Format, encoded
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Body, inspect_bodies
 from feedmirror.text.dates import rfc3339
 from feedmirror.text.plain import closed, in_any_script, words_of
 from feedmirror.text.urls import EXECUTED, iri_of, is_web, scheme_of
 
-_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN}":{{'
 _ITEMS, _END = '"items":[\n', b"]}\n"
 _BODIES = ("content_html", "content_text", "summary")
 
@@ -46,15 +45,10 @@ def render(publication: Publication) -> bytes:
     """Return the document, its generation left out; a line for the feed and one for each item."""
     extension = _dumped(_extension(publication)).removeprefix("{")
     feed = _dumped(_feed(publication)).removeprefix("{").removesuffix("}")
-    head = f"{_HEAD}{extension},{feed},{_ITEMS}"
+    head = f"{JSON_HEAD}{extension},{feed},{_ITEMS}"
     items = (_item(entry, publication) for entry in publication.entries)
     pieces = (piece for item in items for piece in (",\n", *item))
     return b"%b%b\n%b" % (encoded((head,)), encoded(islice(pieces, 1, None)), _END)
-
-
-def stamp(document: bytes, generation: int) -> bytes:
-    """Return the document with its generation, as the first member of the mirror's own."""
-    return document.replace(_HEAD.encode(), f'{_HEAD}"generation":{generation},'.encode(), 1)
 
 
 def _dumped(value: Json) -> str:
@@ -86,7 +80,7 @@ def _extension(publication: Publication) -> Json:
 
 
 def _feed(publication: Publication) -> Json:
-    feed, older = publication.feed, publication.archive.before(FEED_JSON)
+    feed, older = publication.feed, publication.archive.older
     return {
         **json_extensions.read(feed.extensions),
         "title": title_of(publication),
@@ -218,4 +212,4 @@ def _bodies(item: Json) -> list[Body]:
     return [((item[name],), name == "content_html") for name in _BODIES if name in item]
 
 
-FORMAT = Format(FEED_JSON, 3, render, stamp, verify)
+FORMAT = Format(FEED_JSON, 3, render, verify)

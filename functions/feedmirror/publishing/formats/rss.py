@@ -20,7 +20,7 @@ from feedmirror.publishing.fields import (
     with_newer,
 )
 from feedmirror.publishing.formats.extension_elements import of_channel, of_item, title_of_source
-from feedmirror.publishing.formats.format import Format, encoded
+from feedmirror.publishing.formats.format import XML_HEAD, Format, encoded
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Found, inspect_xml
 from feedmirror.text.dates import rfc822, rfc3339
@@ -31,7 +31,6 @@ from feedmirror.text.xml import SEPARATOR, cdata, escape, quote
 
 _TYPE = bare_type(RSS_XML)
 _BLOCK = "<itunes:block>Yes</itunes:block>"
-_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
 _BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
 
@@ -46,14 +45,8 @@ def render(publication: Publication) -> bytes:
     used |= {"dc"} if b"<dc:creator>" in inner or b"<dc:source>" in inner else set()
     used |= {"itunes"} if _BLOCK.encode() in inner else set()
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
-    head = f'{_HEAD}<rss version="2.0"{spaces}>\n<channel>\n'
+    head = f'{XML_HEAD}<rss version="2.0"{spaces}>\n<channel>\n'
     return b"%b%b</channel>\n</rss>\n" % (head.encode(), inner)
-
-
-def stamp(document: bytes, generation: int) -> bytes:
-    """Return the document with its generation, as a comment before its root."""
-    head = f"{_HEAD}<!-- feedmirror generation {generation} -->\n"
-    return document.replace(_HEAD.encode(), head.encode(), 1)
 
 
 def text(value: str) -> str:
@@ -248,4 +241,4 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(RSS_XML, document, Found("item", 3, _BODIES, "html"), publication.entries)
 
 
-FORMAT = Format(RSS_XML, 4, render, stamp, verify, link_newer)
+FORMAT = Format(RSS_XML, 4, render, verify, link_newer)

@@ -16,7 +16,7 @@ from feedmirror.model import Enclosure, Images, Revision, Robots
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.fields import changed_at, files_of, media_type, medium_of, title_of
 from feedmirror.publishing.formats.format import encoded
-from feedmirror.publishing.pages import phrases, pictures, stamp
+from feedmirror.publishing.pages import phrases, pictures
 from feedmirror.publishing.pages.listing import (
     authors_of,
     excerpt,
@@ -31,8 +31,6 @@ from feedmirror.publishing.pages.tokens import quoted
 from feedmirror.publishing.publication import Publication
 from feedmirror.text.plain import unescape
 from feedmirror.text.urls import is_web
-
-stamp_entry = stamp.stamp
 
 _PLAYABLE = frozenset({"audio", "video"})
 _ADDRESS = re.compile(r"\s(?:src|poster)=\"([^\"]*)\"")

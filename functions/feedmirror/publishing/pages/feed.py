@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from feedmirror.layout import INDEX_HTML
 from feedmirror.model import Robots
 from feedmirror.publishing.fields import title_of
 from feedmirror.publishing.pages import phrases
@@ -67,5 +66,5 @@ def _shared(publication: Publication, root: str, here: str) -> dict[str, Any]:
 
 
 def _older(publication: Publication, archive: str) -> str | None:
-    page = publication.archive.before(INDEX_HTML)
+    page = publication.archive.older
     return f"{archive}{page}/" if page else None

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
+from feedmirror.publishing.formats.format import HTML_HEAD
 from feedmirror.publishing.pages.phrases import day, host, moment
-from feedmirror.publishing.pages.stamp import HEAD
 from feedmirror.publishing.pages.style import STYLE
 from feedmirror.text.dates import rfc3339
 
@@ -22,7 +22,7 @@ def filled(template: str, **values: object) -> str:
 
 def pieces(template: str, **values: object) -> Iterator[str]:
     """Yield the page as `filled`, in pieces, of which some may be large."""
-    yield HEAD
+    yield HTML_HEAD
     yield from _environment().get_template(template).generate(values)
 
 

@@ -1,4 +1,4 @@
-"""What comes before everything else in a page, and the generation in it."""
+"""Regions of a page that are replaced after the page was rendered."""
 
 from __future__ import annotations
 
@@ -11,12 +11,3 @@ def replaced(page: bytes, name: str, markup: str) -> bytes:
     if not (found and closed):
         return page
     return b"".join((before, begin, markup.encode(), end, after))
-
-
-HEAD = "<!doctype html>\n"
-
-
-def stamp(document: bytes, generation: int) -> bytes:
-    """Return the page with its generation, as a comment before its root."""
-    head = f"{HEAD}<!-- feedmirror generation {generation} -->\n"
-    return document.replace(HEAD.encode(), head.encode(), 1)
