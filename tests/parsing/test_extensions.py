@@ -15,7 +15,7 @@ from lxml import etree
 from builders import atom_document, entry, rss_document
 from feedmirror.model import Disclaimer, Robots, Subscription
 from feedmirror.parsing.extensions import carried
-from feedmirror.publishing.formats.extension_elements import joined
+from feedmirror.publishing.formats.extension_elements import with_extension_elements
 from feedmirror.text.namespaces import ATOM, CONTENT, DC, MEDIA, PODCAST, PREFIXES, canonical
 from feedmirror.text.xml import Element, quote, tree
 from scene import PUBLIC_URL, URL, Scene
@@ -328,7 +328,7 @@ def test_any_extension_means_the_same_where_atom_s_namespace_is_the_default(elem
     (fragment,) = carried(Element(tree(item.encode()), PLACE))[0]
     spaces = "".join(f" xmlns:{prefix}={quote(uri)}" for prefix, uri in PREFIXES.items())
     before = etree.fromstring(f"<rss{spaces}>{fragment}</rss>")[0]
-    found = list(joined((), (f'<x:x xmlns:x="urn:x">{fragment}</x:x>',)))
+    found = list(with_extension_elements((), (f'<x:x xmlns:x="urn:x">{fragment}</x:x>',)))
     spaces = "".join(f" xmlns:{p}={quote(uri)}" for p, uri in PREFIXES.items() if p != "atom")
     after = etree.fromstring(f"<feed xmlns='{ATOM}'{spaces}>{found[0]}</feed>")[0][0]
     assert [(n.tag, dict(n.attrib), n.text) for n in before.iter()] == [

@@ -20,7 +20,7 @@ from feedmirror.errors import RenderError
 from feedmirror.model import Disclaimer, Fetched, Subscription
 from feedmirror.publishing.disclaimer import attach
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.extension_elements import joined
+from feedmirror.publishing.formats.extension_elements import with_extension_elements
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.text.urls import is_iri
@@ -411,7 +411,7 @@ OWN = ("<id>a</id>", "<title>t</title>", "<author><name>Ada</name></author>", "<
 def test_whatever_stands_beside_it_every_element_that_may_be_once_is_once(
     fragments: list[str],
 ) -> None:
-    found = list(joined(OWN, fragments))
+    found = list(with_extension_elements(OWN, fragments))
     names = [re.match(r"<(?:atom:)?([\w:]+)", each)[1] for each in found]  # type: ignore[index]
     for name in ("id", "title", "updated", "rights", "source", "author"):
         assert names.count(name) <= 1
@@ -443,7 +443,7 @@ def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
         (lambda d: d.replace("</entry>", ""), "not be well-formed"),
         (lambda d: d.replace('class="feedmirror-disclaimer"', ""), r"disclaimer in items \[1\]"),
         (lambda d: re.sub(r"<summary.*?</summary>", "", d, flags=re.DOTALL), r"items \[1\]"),
-        (lambda d: d[: d.index("<entry>")] + "</feed>", "lack entries: it has 0"),
+        (lambda d: d[: d.index("<entry>")] + "</feed>", "have 0 entries instead of"),
         (lambda d: d.replace("Entry 1", "Entry \x01"), "not be well-formed"),
         (
             lambda d: d.replace("</entry>", "<atom:content>bare</atom:content></entry>").replace(

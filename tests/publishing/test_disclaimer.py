@@ -186,10 +186,10 @@ def test_a_long_paragraph_of_an_operators_own_closes_every_entry_word_for_word()
 @pytest.mark.parametrize(
     ("template", "complaint"),
     [
-        ("See {source}.", "'{source}' is no variable; accepted are {source_title}"),
-        ("An open { brace", "'{' is no variable"),
-        ("", "it says nothing"),
-        ("  \n ", "it says nothing"),
+        ("See {source}.", "'{source}' is not a variable; accepted are {source_title}"),
+        ("An open { brace", "'{' is not a variable"),
+        ("", "it has no text"),
+        ("  \n ", "it has no text"),
         ("bell \x07", "control characters"),
     ],
 )
@@ -206,7 +206,7 @@ def test_a_text_that_cannot_be_used_is_explained(template: str, complaint: str) 
         ('<p onclick="x()">y</p>', "onclick= on <p> is not accepted"),
         ('<a href="javascript:x">y</a>', "a link to 'javascript:x' is not accepted"),
         ('<a href="{source_title}">y</a>', "a link to '{source_title}' is not accepted"),
-        ("<p></p>", "it says nothing"),
+        ("<p></p>", "it has no text"),
     ],
 )
 def test_html_that_cannot_be_used_is_explained(template: str, complaint: str) -> None:

@@ -202,7 +202,7 @@ RSS = next(made for made in formats() if made.name == "rss.xml")
             lambda d: d.replace('class="feedmirror-disclaimer"', ""),
             r"lack a disclaimer in items \[1\]",
         ),
-        (lambda d: d[: d.index("<item>")] + "</channel></rss>", "lack entries: it has 0"),
+        (lambda d: d[: d.index("<item>")] + "</channel></rss>", "have 0 entries instead of"),
         (lambda d: d.replace("Entry 1", "Entry \x01"), "not be well-formed"),
     ],
 )

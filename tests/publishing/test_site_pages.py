@@ -10,7 +10,7 @@ from pathlib import Path
 from feedmirror.mirror.health import FeedLine
 from feedmirror.publishing.pages import style as sheet
 from feedmirror.publishing.pages.index import index_page, not_found_page
-from feedmirror.publishing.pages.inspection import Seen
+from feedmirror.publishing.pages.inspection import PageReader
 from page_reading import one, tree, words
 from scene import NOON, PUBLIC_URL
 
@@ -79,7 +79,7 @@ def test_the_index_of_nothing_says_so() -> None:
 
 def test_pages_of_the_site_are_inert_and_balanced() -> None:
     for page in (index_page([READY], PUBLIC_URL), not_found_page()):
-        Seen("page", page.encode())
+        PageReader("page", page.encode())
         assert page.startswith("<!doctype html>\n")
 
 

@@ -474,7 +474,7 @@ RENDERING = (
     _mutant(
         "the last look at the page of an entry",
         "publishing/pages/entry.py",
-        'if not Seen(name, document).carries(disclaimed.notice_html, "body"):',
+        'if not PageReader(name, document).carries(disclaimed.notice_html, "body"):',
         "if False:",
         "publishing/test_pages.py::test_a_page_that_is_spoilt_does_not_go_out",
     ),

@@ -18,7 +18,7 @@ from feedmirror.parsing.extensions import Tag
 from feedmirror.parsing.parse import parse
 from feedmirror.parsing.split import Part
 from feedmirror.publishing.formats import rss
-from feedmirror.publishing.formats.extension_elements import joined
+from feedmirror.publishing.formats.extension_elements import with_extension_elements
 from feedmirror.publishing.pages.tokens import tokens
 from feedmirror.text import sanitize
 from feedmirror.text.plain import closed, words_of
@@ -33,7 +33,7 @@ LRE, PDF, LRI, PDI = "\u202a", "\u202c", "\u2066", "\u2069"
 
 
 def _joined(fragment: str) -> object:
-    return list(joined((), [fragment]))
+    return list(with_extension_elements((), [fragment]))
 
 
 READINGS: dict[str, tuple[Callable[[str], object], str]] = {

@@ -1,6 +1,6 @@
-"""The operator's words on every entry: filled in, marked as the mirror's, attached to every body.
+"""Disclaimer: the operator's notice, filled in and attached to every body of every entry.
 
-`attach` is the only way to a `Disclaimed` entry, and renderers accept nothing else.
+Renderers accept `Disclaimed` entries only, and only `attach` returns them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
 from feedmirror.model import Disclaimer, Feed, Position, Revision
-from feedmirror.publishing.redaction import PublicSettings, of_source
+from feedmirror.publishing.redaction import PublicSettings, source_title
 from feedmirror.text.plain import paragraphs, straight
 from feedmirror.text.xml import (
     HTML_AFTER,
@@ -36,91 +36,93 @@ _TAGS = frozenset(
     "p br hr a em strong b i small span ul ol li blockquote code abbr bdi bdo".split()
 )
 _ATTRIBUTES = frozenset({"href", "title", "lang", "dir", "hreflang"})
-_LONGEST_TITLE = 300  # characters; it is in every body
+_LONGEST_TITLE = 300  # characters; the title of the source is repeated in every body
 _HREF = re.compile(r"https?://|mailto:|\{(?:source_url|entry_url)\}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Disclaimed:
-    """A revision whose every body carries the disclaimer; only `attach` makes one."""
+    """A revision with the disclaimer in every body. Constructed by `attach` only."""
 
     revision: Revision
-    extension_elements: tuple[str, ...]  # slots filled
-    notice_html: str  # the marked block itself
-    notice_text: str
+    extension_elements: tuple[str, ...]  # with the disclaimer filled in
+    notice_html: str  # the disclaimer as a block with the class `CSS_CLASS`
+    notice_text: str  # the disclaimer as plain text
     position: Position  # of the block in a body
-    carried: tuple[str, ...]  # what a body may carry already in place of the block
-    left_out: tuple[str, ...] = ()  # names of elements that lacked it; publishing/verify.py
+    duplicates: tuple[str, ...]  # HTML of the disclaimer that a body may hold already
+    left_out: tuple[str, ...] = ()  # names of extension elements removed by `verify.py`
 
-    # Bodies are made when they are asked for: those of all entries would double the memory. They
-    # are in two parts, the block and what it stands before or behind, since one may be large.
+    # Bodies are computed on demand: those of all entries would double the memory. A body is in two
+    # parts, the block and the rest in their order, since the rest may be large.
 
     @property
     def summary(self) -> tuple[str, str]:
-        """HTML; where the entry has no summary, the disclaimer alone."""
+        """Return the summary as HTML; the disclaimer alone if the entry has no summary."""
         return self._parts(self.revision.entry.summary or "")
 
     @property
     def content(self) -> tuple[str, str] | None:
-        """HTML; None where the entry has no content."""
+        """Return the content as HTML; None if the entry has no content."""
         content = self.revision.entry.content
         return None if content is None else self._parts(content)
 
     @property
     def body(self) -> tuple[str, str]:
-        """HTML: the content, or the summary of an entry without one."""
+        """Return the content as HTML; the summary if the entry has no content."""
         return self.content or self.summary
 
-    def _parts(self, of: str) -> tuple[str, str]:
-        bare = _without(of, *self.carried)
+    def _parts(self, body: str) -> tuple[str, str]:
+        bare = _without(body, *self.duplicates)
         before = self.position is Position.BEGINNING
         return (self.notice_html, bare) if before else (bare, self.notice_html)
 
 
 def attach(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:
-    """The revision with the present disclaimer in every body it has.
+    """Return the revision with the configured disclaimer in each of its bodies.
 
-    A body that carries this very disclaimer already (of a mirror of a mirror) carries it once.
+    A body that has the same disclaimer already, as a mirror of a mirror does, gets no second one.
     """
     disclaimer, entry = settings.disclaimer, revision.entry
     values = _values(entry.link, revision.first_seen, settings, feed)
-    words_html, words_text = _words(disclaimer, values)
-    block = _block(words_html, disclaimer)
+    inner_html, text = _texts(disclaimer, values)
+    block = _block(inner_html, disclaimer)
     before = disclaimer.position is Position.BEGINNING
     return Disclaimed(
         revision=revision,
         extension_elements=tuple(
-            _filled(f, block, words_text, before=before) if _SLOT.search(f) else f
+            _filled(f, block, text, before=before) if _SLOT.search(f) else f
             for f in entry.extension_elements
         ),
         notice_html=block,
-        notice_text=words_text,
+        notice_text=text,
         position=disclaimer.position,
-        carried=(words_html, f"<div{_language(disclaimer)}>{words_html}</div>"),
+        duplicates=(inner_html, f"<div{_language(disclaimer)}>{inner_html}</div>"),
     )
 
 
 def attach_to_feed(feed: Feed, settings: PublicSettings, moment: datetime) -> tuple[str, ...]:
-    """The feed's own fragments, with the disclaimer in those that are entries in all but name.
+    """Return the feed's own extension elements, with the disclaimer in those that hold prose.
 
-    `moment` is what `{fetched}` stands for there, the feed's page what `{entry_url}` does.
+    `{fetched}` is replaced by `moment`, `{entry_url}` by the address of the feed's page.
     """
     values = _values(None, moment, settings, feed)
-    words_html, words_text = _words(settings.disclaimer, values)
-    block = _block(words_html, settings.disclaimer)
+    inner_html, text = _texts(settings.disclaimer, values)
+    block = _block(inner_html, settings.disclaimer)
     before = settings.disclaimer.position is Position.BEGINNING
-    return tuple(_filled(f, block, words_text, before=before) for f in feed.extension_elements)
+    return tuple(_filled(f, block, text, before=before) for f in feed.extension_elements)
 
 
 def notice_of_feed(feed: Feed, settings: PublicSettings, moment: datetime) -> str:
-    """The marked block for a page that tells of many entries; variables as in `attach_to_feed`."""
-    words_html, _ = _words(settings.disclaimer, _values(None, moment, settings, feed))
-    return _block(words_html, settings.disclaimer)
+    """Return the disclaimer as a block, for a page of many entries. Variables are filled in as by
+    `attach_to_feed`.
+    """
+    inner_html, _ = _texts(settings.disclaimer, _values(None, moment, settings, feed))
+    return _block(inner_html, settings.disclaimer)
 
 
-def _block(words_html: str, disclaimer: Disclaimer) -> str:
-    """The words, marked as the mirror's."""
-    return f'<div class="{CSS_CLASS}" role="note"{_language(disclaimer)}>{words_html}</div>'
+def _block(inner_html: str, disclaimer: Disclaimer) -> str:
+    """Return the disclaimer's HTML in an element that is marked as the mirror's."""
+    return f'<div class="{CSS_CLASS}" role="note"{_language(disclaimer)}>{inner_html}</div>'
 
 
 def _language(disclaimer: Disclaimer) -> str:
@@ -131,18 +133,18 @@ def _values(
     link: str | None, fetched: datetime, settings: PublicSettings, feed: Feed
 ) -> dict[str, str]:
     source_url = feed.link or settings.source_url
-    # Among the operator's words it is on their line and runs their way, however long it is.
-    said = straight(printable(of_source(settings.title, feed.title or "")))[:_LONGEST_TITLE]
+    # An origin's title must not break the operator's line or reverse its direction.
+    title = straight(printable(source_title(settings.title, feed.title or "")))[:_LONGEST_TITLE]
     return {
-        "source_title": said or urlsplit(source_url).hostname or source_url,
+        "source_title": title or urlsplit(source_url).hostname or source_url,
         "source_url": source_url,
         "entry_url": link or source_url,
         "fetched": f"{fetched:%Y-%m-%d %H:%M} UTC",
     }
 
 
-def _words(disclaimer: Disclaimer, values: Mapping[str, str]) -> tuple[str, str]:
-    """The disclaimer as HTML and as plain text, its variables filled in."""
+def _texts(disclaimer: Disclaimer, values: Mapping[str, str]) -> tuple[str, str]:
+    """Return the disclaimer as HTML and as plain text, its variables filled in."""
     if disclaimer.html is not None:
         escaped = {name: html.escape(value) for name, value in values.items()}
         return fill(disclaimer.html, escaped), fill(_plain(disclaimer.html), values)
@@ -151,9 +153,9 @@ def _words(disclaimer: Disclaimer, values: Mapping[str, str]) -> tuple[str, str]
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """The template with its variables filled in; `{{` and `}}` stand for braces.
+    """Return the template with its variables filled in, and `{{` and `}}` as single braces.
 
-    Whatever else is in braces stays as it is: `problems` is what refuses it.
+    Unknown variables and single braces stay as they are; `problems` reports them.
     """
     return "".join(
         piece if name is None else values.get(name, piece) for piece, name in _pieces(template)
@@ -162,7 +164,7 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=64)
 def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
-    """The template as runs of text, and variables with their names."""
+    """Return the template in pieces, each with its variable's name, or None for a run of text."""
     pieces: list[tuple[str, str | None]] = []
     position = 0
     for match in _VARIABLE.finditer(template):
@@ -174,8 +176,8 @@ def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
 
 @lru_cache(maxsize=64)
 def _plain(body: str) -> str:
-    """The words of the operator's HTML (checked, so well-formed), variables as they are; links
-    with their addresses.
+    """Return the operator's HTML as plain text, links with their addresses. Variables stay as they
+    are. `body` must be well-formed, as `problems` checks.
     """
     linked = re.sub(
         r'<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>',
@@ -187,38 +189,38 @@ def _plain(body: str) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", broken)).strip()
 
 
-def _without(body: str, *carried: str) -> str:
-    """The body without the same words at its beginning or end."""
-    for words in reversed(carried):
-        bare = body.removesuffix(words)
-        # Words that end as a tag does are not cut out of one.
-        body = (bare if bare.rfind("<") <= bare.rfind(">") else body).removeprefix(words)
+def _without(body: str, *duplicates: str) -> str:
+    """Return the body without any of the duplicates at its beginning and at its end."""
+    for duplicate in reversed(duplicates):
+        bare = body.removesuffix(duplicate)
+        # A duplicate that ends as a tag does must not be cut out of that tag.
+        body = (bare if bare.rfind("<") <= bare.rfind(">") else body).removeprefix(duplicate)
     return body
 
 
-def _filled(fragment: str, block: str, words: str, *, before: bool) -> str:
-    """The fragment with the disclaimer in its slots."""
-    markup, text = escape(block), escape(words)
-    slots = {HTML_BEFORE: "", HTML_AFTER: markup, TEXT_BEFORE: "", TEXT_AFTER: f"\n\n{text}"}
+def _filled(fragment: str, block: str, text: str, *, before: bool) -> str:
+    """Return the extension element with the disclaimer in its slots."""
+    markup, plain = escape(block), escape(text)
+    slots = {HTML_BEFORE: "", HTML_AFTER: markup, TEXT_BEFORE: "", TEXT_AFTER: f"\n\n{plain}"}
     if before:
-        slots = {HTML_BEFORE: markup, HTML_AFTER: "", TEXT_BEFORE: f"{text}\n\n", TEXT_AFTER: ""}
+        slots = {HTML_BEFORE: markup, HTML_AFTER: "", TEXT_BEFORE: f"{plain}\n\n", TEXT_AFTER: ""}
     return _SLOT.sub(lambda match: slots[match[0]], fragment)
 
 
 def problems(template: str, *, is_html: bool) -> list[str]:
-    """What is wrong with an operator's disclaimer, a sentence each; empty if it can be used."""
+    """Return what is wrong with an operator's disclaimer, a clause each; empty if it is valid."""
     found = [
-        f"{match[0]!r} is no variable; accepted are "
+        f"{match[0]!r} is not a variable; accepted are "
         f"{', '.join(f'{{{name}}}' for name in VARIABLES)}, and {{{{ and }}}} for braces"
         for match in _VARIABLE.finditer(template)
         if match[0] not in {"{{", "}}"} and (match[1] or "") not in VARIABLES
     ]
     if printable(template) != template:
-        found.append("it holds control characters")
+        found.append("control characters are not accepted")
     if not _VARIABLE.sub(
         "", re.sub(r"<[^>]*>", "", template) if is_html else template
     ).strip() and not (set(re.findall(r"\{(\w+)\}", template)) & set(VARIABLES)):
-        found.append("it says nothing")
+        found.append("it has no text")
     if is_html:
         found += _html_problems(printable(template))
     return found
@@ -233,7 +235,7 @@ def _html_problems(template: str) -> list[str]:
 
 
 def _named(template: str) -> str:
-    """HTML's named entities as characters, which an XML parser does not know."""
+    """Return the HTML with named entities as characters: XML parsers do not know those of HTML."""
     return re.sub(
         r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]\w+;",
         lambda match: html.unescape(match[0]),

@@ -1,4 +1,4 @@
-"""What every document says of its source and of its entries, in whatever format."""
+"""Fields derived alike for all formats: titles, archive links, sources, files, dates."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from feedmirror.model import Enclosure, Entry, Revision, Source
 from feedmirror.publishing.publication import Publication
-from feedmirror.publishing.redaction import worded
+from feedmirror.publishing.redaction import mirror_title
 from feedmirror.text.namespaces import type_of
 from feedmirror.text.urls import is_web
 
-_LONGEST_TITLE = 1_000  # characters: it is in every entry, and some origin's may be a megabyte
-UNKNOWN_TYPE = "application/octet-stream"  # for formats that want one
+_LONGEST_TITLE = 1_000  # characters: every entry repeats it, and an origin may send a megabyte
+UNKNOWN_TYPE = "application/octet-stream"  # for formats that require a media type
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", re.ASCII)
 _TO_NEWER = re.compile(
     rb'(?:<[a-z:]*link rel="next-archive"[^>]*>\n)?(?=<[a-z:]*link rel="current")'
@@ -23,42 +23,45 @@ _TO_NEWER = re.compile(
 
 
 def title_of(publication: Publication) -> str:
-    """What the mirror is called, for readers: never empty, and no longer than a title is."""
+    """Return the title of the mirrored feed: never empty, 1,000 characters at most."""
     feed, settings = publication.feed, publication.settings
     own = feed.title or urlsplit(settings.source_url).hostname or settings.slug
-    return worded(settings.title, own)[:_LONGEST_TITLE]
+    return mirror_title(settings.title, own)[:_LONGEST_TITLE]
 
 
 def page_of(publication: Publication) -> str:
-    """The page that the feed is of: where the origin names none, its address, or ours."""
+    """Return the address of the website of the feed; if the origin names none, the address of the
+    feed at its origin, or else of the mirror.
+    """
     url = publication.settings.source_url
     return publication.feed.link or (url if is_web(url) else publication.address)
 
 
 def history_of(publication: Publication, name: str) -> Iterator[tuple[str, str]]:
-    """The relations of a document to those that hold the other entries of the feed, each with its
-    address. Source: RFC 5005 §4.
+    """Yield the relation and the address of each document that has other entries of the feed.
+
+    Source: RFC 5005 §4.
     """
-    place = publication.archive
-    older = place.older
-    if older:
-        yield "prev-archive", publication.address_of(name, older)
-    if place.newer:
-        yield "next-archive", publication.address_of(name, place.newer)
-    if place.page:
+    archive = publication.archive
+    if archive.older:
+        yield "prev-archive", publication.address_of(name, archive.older)
+    if archive.newer:
+        yield "next-archive", publication.address_of(name, archive.newer)
+    if archive.page:
         yield "current", publication.address_of(name)
 
 
 def with_newer(document: bytes, link: str) -> bytes:
-    """Return the document of a sealed page, with this link to the next one and no other: whoever
-    sealed beside a rebuild, or after the state was lost, may have made another next one.
+    """Return the document of an archive page with `link` as its only link to the next page.
+
+    Archiving during a rebuild, or after the state was lost, may link to another next page first.
     """
     return _TO_NEWER.sub(lambda _: f"{link}\n".encode(), document, count=1)
 
 
 def source_of(entry: Entry, publication: Publication) -> Source | None:
-    """Where the entry was taken from: what it names itself, else the feed that is mirrored; None
-    where that came from a file, whose place is nobody's business.
+    """Return the source that the entry names, or else the mirrored feed; None for a feed from a
+    file, whose path is not public.
     """
     return entry.source or _own_source(title_of(publication), publication.settings.source_url)
 
@@ -69,7 +72,7 @@ def _own_source(title: str, url: str) -> Source | None:
 
 
 def media_type(enclosure: Enclosure) -> str | None:
-    """What the enclosure is: as declared, or by the extension of its address."""
+    """Return the enclosure's media type: as declared, or else by the extension of its address."""
     declared = enclosure.media_type
     if declared and _MEDIA_TYPE.fullmatch(declared):
         return declared
@@ -77,12 +80,12 @@ def media_type(enclosure: Enclosure) -> str | None:
 
 
 def medium_of(file: Enclosure) -> str:
-    """Return "image", "audio", "video", or another first half of a media type; "" if unknown."""
+    """Return "image", "audio", "video" or another top-level media type; "" if unknown."""
     return file.medium or (media_type(file) or "").partition("/")[0].lower()
 
 
 def files_of(entry: Entry) -> tuple[Enclosure, ...]:
-    """Return the entry's files, each once: enclosures, then what is named in other vocabularies."""
+    """Return the entry's files, each URL once: enclosures, then files of extension elements."""
     files: dict[str, Enclosure] = {}
     for file in (*entry.enclosures, *entry.media):
         files.setdefault(file.url, file)
@@ -90,7 +93,7 @@ def files_of(entry: Entry) -> tuple[Enclosure, ...]:
 
 
 def picture_of(entry: Entry) -> str | None:
-    """Return the address of the picture that stands for the entry beside its bodies, or is it."""
+    """Return the address of the entry's image, or else of its first file that is a picture."""
     files = (
         file.url for file in files_of(entry) if medium_of(file) == "image" and is_web(file.url)
     )
@@ -98,8 +101,8 @@ def picture_of(entry: Entry) -> str | None:
 
 
 def changed_at(revision: Revision) -> datetime | None:
-    """When the entry was last changed: as the origin says, else when another version of it was
-    seen; None if it never was.
+    """Return when the entry last changed: as the origin says, or else when the present version was
+    first fetched; None if only one version was ever fetched.
     """
-    seen_to_change = revision.observed_at > revision.first_seen
-    return revision.entry.updated or (revision.observed_at if seen_to_change else None)
+    is_revised = revision.observed_at > revision.first_seen
+    return revision.entry.updated or (revision.observed_at if is_revised else None)

@@ -1,7 +1,7 @@
-"""What of a subscription readers may see, and the model without its secrets.
+"""Redaction: settings that renderers may read, and models with their secrets replaced.
 
-A secret is replaced by a digest of it, keyed with a key of the store: ids that differ in nothing
-else stay different, and nobody can find the secret by trying.
+A secret is replaced by a digest of it, keyed with a key of the store: ids that differ only in a
+secret stay different, and the secret cannot be found by guessing.
 """
 
 from __future__ import annotations
@@ -17,81 +17,83 @@ from feedmirror.text.secrets import Secrets, secrets_of, shown_address, shown_ur
 
 T = TypeVar("T")
 
-# Never public, or digests of what has been redacted before.
-_LEFT = frozenset({"original", "context", "key", "digest", "fingerprint"})
+# Fields that are never public, or are digests of redacted text.
+_NOT_REDACTED = frozenset({"original", "context", "key", "digest", "fingerprint"})
 
-
-# What stands in place of a secret.
+# The replacement of a secret.
 MARK = re.compile(r"redacted-[0-9a-f]{16}")
 
 
 def no_key() -> bytes:
-    """The key of a subscription that has no secrets. Raises: LookupError."""
-    raise LookupError("there is nothing to replace")
+    """Stand in for the key of a subscription without secrets. Raises: LookupError."""
+    raise LookupError("no key is needed: the subscription has no secrets")
 
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Replaces the secrets of a subscription; costs nothing where there are none."""
+    """Replacement of the secrets of a subscription. Returns its input if there are none."""
 
     secrets: Secrets = Secrets()  # noqa: RUF009 - immutable
     key: Callable[[], bytes] = no_key  # called only if there is something to replace
 
     def text(self, text: str) -> str:
-        """The text, its secrets replaced."""
+        """Return the text, its secrets replaced."""
         return self.secrets.replaced(text, self._marked)
 
-    def _marked(self, spelt: str) -> str:
-        said = spelt.encode("utf-8", "surrogatepass")
-        return f"redacted-{blake2b(said, key=self.key(), digest_size=8).hexdigest()}"
+    def _marked(self, secret: str) -> str:
+        encoded = secret.encode("utf-8", "surrogatepass")
+        return f"redacted-{blake2b(encoded, key=self.key(), digest_size=8).hexdigest()}"
 
     def value(self, value: T) -> T:
-        """A value of the model with the secrets in all of its texts replaced; of the address that a
-        revision came from, also what was one once.
+        """Return a value of the model with the secrets in all of its texts replaced.
+
+        The address that a revision was fetched from is also rid of parameters that look secret:
+        they may have been secrets of an earlier configuration.
         """
         if self.secrets:
-            cleared: T = self._cleared(value)
-            return cleared
+            redacted: T = self._redacted(value)
+            return redacted
         if isinstance(value, Revision):
             shown = shown_address(value.fetched_from, self.secrets)
             return value if shown == value.fetched_from else replace(value, fetched_from=shown)
         return value
 
     def parsed(self, parsed: ParsedFeed) -> ParsedFeed:
-        """A document as it was parsed, likewise: so that identities, too, are derived from what
-        readers see. The original elements keep what they had; they are never public.
+        """Return the parsed document with its secrets replaced, so that identities too are derived
+        from public text. Original elements, which are never public, keep theirs.
         """
         if not self.secrets:
             return parsed
-        entries = {index: self._cleared(entry) for index, entry in parsed.entries.items()}
+        entries = {index: self._redacted(entry) for index, entry in parsed.entries.items()}
         return replace(
             parsed,
-            feed=self._cleared(parsed.feed),
-            items=self._cleared(parsed.items),
+            feed=self._redacted(parsed.feed),
+            items=self._redacted(parsed.items),
             entries=entries,
         )
 
-    def _cleared(self, value: Any) -> Any:
+    def _redacted(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, tuple):
-            return tuple(map(self._cleared, value))
+            return tuple(map(self._redacted, value))
         if not is_dataclass(value) or isinstance(value, type):
             return value
         changes = {}
-        for name in (f.name for f in fields(value) if f.name not in _LEFT):
-            held = getattr(value, name)
-            made = (
-                shown_address(held, self.secrets) if name == "fetched_from" else self._cleared(held)
-            )
-            if made != held:
-                changes[name] = made
+        for name in (f.name for f in fields(value) if f.name not in _NOT_REDACTED):
+            old = getattr(value, name)
+            if name == "fetched_from":
+                new = shown_address(old, self.secrets)
+            else:
+                new = self._redacted(old)
+            if new != old:
+                changes[name] = new
         return replace(value, **changes) if changes else value
 
 
 @dataclass(frozen=True, slots=True)
 class PublicSettings:
-    """What renderers know of a subscription. It has no `url`, so none can be rendered."""
+    """Settings of a subscription that renderers may read. Has no `url`: it may hold secrets."""
 
     slug: str
     source_url: str  # the address of the feed that readers are shown
@@ -107,7 +109,7 @@ class PublicSettings:
 def public_settings(
     subscription: Subscription, key: Callable[[], bytes] = no_key
 ) -> PublicSettings:
-    """The settings for renderers; `key` gives the key of the store that digests are made with."""
+    """Return the settings for renderers. `key` returns the store's key for digests of secrets."""
     secrets = secrets_of(subscription)
     return PublicSettings(
         subscription.slug,
@@ -122,16 +124,18 @@ def public_settings(
     )
 
 
-_OWN = "{source_title}"
+_SOURCE_TITLE = "{source_title}"
 
 
-def worded(configured: str | None, own: str) -> str:
-    """Return what the mirror is called: `configured`, with the origin's own title for
-    `{source_title}` in it, else the origin's own. "" if neither says anything.
+def mirror_title(configured: str | None, own: str) -> str:
+    """Return the title of the mirror: `configured`, in which `{source_title}` is replaced by the
+    origin's `own` title, or else `own`. "" if both are empty.
     """
-    return configured.replace(_OWN, own).strip() if configured else own
+    return configured.replace(_SOURCE_TITLE, own).strip() if configured else own
 
 
-def of_source(configured: str | None, own: str) -> str:
-    """Return what the source is called: as configured, unless that is made from its own title."""
-    return configured if configured and _OWN not in configured else own
+def source_title(configured: str | None, own: str) -> str:
+    """Return the title of the source: `configured`, or the origin's `own` title if `configured` is
+    empty or contains `{source_title}`.
+    """
+    return configured if configured and _SOURCE_TITLE not in configured else own

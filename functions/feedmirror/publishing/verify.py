@@ -1,4 +1,7 @@
-"""The last look at a document before it is public: that of XML, and what to say of any."""
+"""Verify a rendered document before it is published: its entries, its disclaimers, its secrets.
+
+XML documents are parsed here; JSON and HTML documents are parsed by their formats.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,29 @@ from feedmirror.text.secrets import Secrets
 from feedmirror.text.xml import SEPARATOR
 
 _MARK = f'class="{CSS_CLASS}"'
-_LONGEST_RUN = 1 << 16  # characters that the parser hands over at once
-_PORTION_BYTES = 1 << 18  # of a document that is looked at in portions
+_BUFFER_CHARS = 1 << 16  # of text that expat passes to a handler at once
+_PORTION_BYTES = 1 << 18  # of a document that is read in portions
 
-Body = tuple[Sequence[str], bool]  # what it holds, in pieces, and whether that is HTML
+Body = tuple[Sequence[str], bool]  # the text in pieces, and True if the text is HTML
 
 
-class Found:
-    """The bodies that stand in the entries of a document, read from its XML.
+class BodyReader:
+    """Reader of the bodies of a document's entries from its XML.
 
-    Bodies are children of entries; what is called the same elsewhere is none.
+    Only children of entries are bodies; elements of the same name elsewhere are ignored.
     """
 
     def __init__(self, entry: str, level: int, bodies: Iterable[str], default_type: str) -> None:
-        self._entries: list[list[Body]] = []  # of which the last may go on
-        self._entry = entry  # expat's name of it
-        self._level = level  # how deep it stands, the root being 1
-        self._bodies = frozenset(bodies)  # expat's names
-        self._default_type = default_type  # of a body that does not say "html" or "text"
+        """Prepare to read one document.
+
+        `entry` and `bodies` are the elements' names as expat gives them, `level` is the depth of
+        an entry (1 is the root), `default_type` the type ("html" or "text") of a body without one.
+        """
+        self._entries: list[list[Body]] = []  # the last may be incomplete
+        self._entry = entry
+        self._level = level
+        self._bodies = frozenset(bodies)
+        self._default_type = default_type
         self._depth = 0
         self._is_inside = False
         self._is_html = False
@@ -39,12 +47,12 @@ class Found:
         self._parser = expat.ParserCreate("utf-8", SEPARATOR)
 
     def read(self, document: bytes) -> Iterator[Sequence[Body]]:
-        """Yield the bodies of each entry: those of all together may be large.
+        """Yield the bodies of each entry in turn: all together may be large.
 
         Raises: expat.ExpatError.
         """
         self._parser.buffer_text = True
-        self._parser.buffer_size = _LONGEST_RUN
+        self._parser.buffer_size = _BUFFER_CHARS
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         view = memoryview(document)
@@ -55,7 +63,7 @@ class Found:
                 yield from finished
             self._parser.Parse(b"", True)
             yield from self._entries
-        finally:  # else parser and handlers hold each other, and the document, for a while
+        finally:  # break the reference cycle, which would keep the document in memory
             self._parser.StartElementHandler = self._parser.EndElementHandler = None
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -76,37 +84,41 @@ class Found:
         self._depth -= 1
 
 
-def inspect_xml(name: str, document: bytes, found: Found, entries: Sequence[Disclaimed]) -> None:
-    """Nothing, if the document is well-formed and holds the entries, each with a body, and the
-    disclaimer in each body. Raises: RenderError.
+def inspect_xml(
+    name: str, document: bytes, reader: BodyReader, entries: Sequence[Disclaimed]
+) -> None:
+    """Check that the document is well-formed and has exactly these entries, each with a body, and
+    the disclaimer in each body.
+
+    Raises: RenderError.
     """
     try:
-        inspect_bodies(name, found.read(document), entries)
+        inspect_bodies(name, reader.read(document), entries)
     except expat.ExpatError as error:
         raise RenderError(f"{name} would not be well-formed: {error}") from error
 
 
 def inspect_bodies(
-    name: str, found: Iterable[Sequence[Body]], entries: Sequence[Disclaimed]
+    name: str, bodies_by_entry: Iterable[Sequence[Body]], entries: Sequence[Disclaimed]
 ) -> None:
-    """Nothing, if there are bodies for each of the entries, and none is bare.
+    """Check that there are bodies for each of the entries, and the disclaimer in each body.
 
-    Raises: RenderError, which counts entries from 1; what `found` raises.
+    Raises: RenderError, which counts entries from 1, and whatever `bodies_by_entry` raises.
     """
     bare: list[int] = []
     number = 0
-    for number, bodies in enumerate(found, 1):
+    for number, bodies in enumerate(bodies_by_entry, 1):
         entry = entries[number - 1] if number <= len(entries) else None
         if entry and not (bodies and all(_carries(*body, entry) for body in bodies)):
             bare.append(number)
     if number != len(entries):
-        raise RenderError(f"{name} would lack entries: it has {number}")
+        raise RenderError(f"{name} would have {number} entries instead of {len(entries)}")
     if bare:
         raise RenderError(f"{name} would lack a disclaimer in items {bare}")
 
 
 def without_bare_prose(entry: Disclaimed) -> Disclaimed:
-    """Return the entry without the extension elements that are prose and lack the disclaimer."""
+    """Return the entry without its extension elements that hold prose but no disclaimer."""
     marks = (_MARK, entry.notice_text)
     found = [tuple(bare(fragment, marks)) for fragment in entry.extension_elements]
     if not any(found):
@@ -119,7 +131,7 @@ def without_bare_prose(entry: Disclaimed) -> Disclaimed:
 
 
 def _cut(fragment: str, spans: Iterable[tuple[str, int, int]]) -> str:
-    """Return the fragment without the spans, which may lie in one another."""
+    """Return the fragment without the spans, which may be nested."""
     pieces, position = [], 0
     for _, start, end in sorted(spans, key=lambda span: span[1]):
         if start >= position:
@@ -129,20 +141,20 @@ def _cut(fragment: str, spans: Iterable[tuple[str, int, int]]) -> str:
 
 
 def inspect_secrets(name: str, document: bytes, secrets: Secrets) -> None:
-    """Nothing, if no secret of the subscription stands in the document, in whatever spelling.
+    """Check that the document holds no secret of the subscription, in any encoding.
 
     Raises: RenderError.
     """
     if secrets and any(map(secrets.found_in, _portions(document))):
         raise RenderError(
-            f"{name} would show a secret value of `url`, `alternates` or `headers`; where it is "
-            "none, set `source_url`"
+            f"{name} would show a secret value of `url`, `alternates` or `headers`; if the value "
+            "is not secret, set `source_url`"
         )
 
 
 def _portions(document: bytes) -> Iterator[str]:
-    """Yield the document in portions of whole lines: as one string, it might take four times its
-    size. A value that is secret holds no line break.
+    """Yield the document in portions of whole lines: one string might take four times its size.
+    No secret spans lines, since secrets hold no line break.
     """
     lines = BytesIO(document)
     while portion := lines.readlines(_PORTION_BYTES):
@@ -150,12 +162,12 @@ def _portions(document: bytes) -> Iterator[str]:
 
 
 def _carries(body: Sequence[str], is_html: bool, entry: Disclaimed) -> bool:
-    """Return whether the disclaimer is in it: marked, or in plain text word for word."""
-    said = _MARK if is_html else entry.notice_text
-    rest = ""  # of the pieces before: as much as may begin what is looked for
+    """True if the body has the disclaimer: its class in HTML, its words in plain text."""
+    wanted = _MARK if is_html else entry.notice_text
+    tail = ""  # of the previous pieces: `wanted` may begin there
     for piece in body:
-        there = rest + piece if rest else piece
-        if said in there:
+        searched = tail + piece if tail else piece
+        if wanted in searched:
             return True
-        rest = there[-len(said) :]
+        tail = searched[-len(wanted) :]
     return False

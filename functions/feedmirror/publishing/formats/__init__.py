@@ -1,4 +1,4 @@
-"""The formats of public documents, a file each."""
+"""Formats of a feed's public documents, one file each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FORMATS = (atom.FORMAT, json_feed.FORMAT, rss.FORMAT, html.FORMAT)
 
 
 def formats() -> tuple[Format, ...]:
-    """Return every format of a feed and of an archive page: the page last, since it links to the
-    others.
+    """Return the formats of every feed and archive page, in the order of publishing: the HTML page,
+    which links to the other documents, comes last.
     """
     return _FORMATS

@@ -1,4 +1,4 @@
-"""Atom 1.0, valid whatever came in. Source: RFC 4287, RFC 4685."""
+"""Atom 1.0: render and verify atom.xml. Source: RFC 4287, RFC 4685."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from feedmirror.publishing.fields import (
     title_of,
     with_newer,
 )
-from feedmirror.publishing.formats.extension_elements import joined
+from feedmirror.publishing.formats.extension_elements import with_extension_elements
 from feedmirror.publishing.formats.format import XML_HEAD, Format, encoded
 from feedmirror.publishing.publication import Publication
-from feedmirror.publishing.verify import Found, inspect_xml
+from feedmirror.publishing.verify import BodyReader, inspect_xml
 from feedmirror.text.dates import rfc3339
 from feedmirror.text.namespaces import ATOM, PREFIXES
 from feedmirror.text.plain import is_read_as_html
@@ -29,15 +29,17 @@ from feedmirror.text.urls import iri_of, is_iri, is_web
 from feedmirror.text.xml import SEPARATOR, cdata, escape, quote
 
 _TYPE = bare_type(ATOM_XML)
-_LONGEST_ID, _LONGEST_RIGHTS = 2_000, 1_000  # characters, in every entry
+_LONGEST_ID, _LONGEST_RIGHTS = 2_000, 1_000  # characters; every entry repeats them
 
 
 def render(publication: Publication) -> bytes:
-    """Return the document, its generation left out."""
+    """Return the document without its generation."""
     own_source = "".join(_own_source(publication))
     entries = (_entry(entry, publication, own_source) for entry in publication.entries)
-    of_feed = joined(tuple(_feed(publication)), publication.extension_elements)
-    lines = chain(of_feed, chain.from_iterable(entries))
+    head_elements = with_extension_elements(
+        tuple(_feed(publication)), publication.extension_elements
+    )
+    lines = chain(head_elements, chain.from_iterable(entries))
     inner = encoded(piece for line in lines for piece in (line, "\n"))
     used = {p for e in publication.entries for p in e.revision.entry.prefixes}
     used |= {"fh"} if publication.archive.page else set()
@@ -49,7 +51,7 @@ def render(publication: Publication) -> bytes:
 
 
 def link_newer(document: bytes, address: str) -> bytes:
-    """Return the document of a sealed page, with a link to the one that was sealed after it."""
+    """Return the document of an archive page with a link to the next archive page."""
     return with_newer(document, _link("next-archive", address, type=_TYPE))
 
 
@@ -58,8 +60,10 @@ def _lang(tag: str | None) -> str:
 
 
 def _text(name: str, value: str) -> str:
-    """A text construct. What looks like markup says that it is HTML, and is escaped for it too:
-    readers that do not heed the type then show it as it was meant, and nobody runs it.
+    """Return a text construct. Source: RFC 4287 §3.1.
+
+    Text that looks like markup is escaped as HTML and declared to be HTML: readers that ignore the
+    type then show it as written, and none interprets it.
     """
     if is_read_as_html(value):
         return f'<{name} type="html">{escape(escape(value))}</{name}>'
@@ -67,21 +71,21 @@ def _text(name: str, value: str) -> str:
 
 
 def _link(rel: str, href: str, **attributes: str | None) -> str:
-    told = "".join(f" {key}={quote(value)}" for key, value in attributes.items() if value)
-    return f'<link rel="{rel}"{told} href={quote(href)}/>'
+    more = "".join(f" {key}={quote(value)}" for key, value in attributes.items() if value)
+    return f'<link rel="{rel}"{more} href={quote(href)}/>'
 
 
 def _person(name: str, author: Author) -> str:
-    called = author.name or author.email or author.uri or ""
+    label = author.name or author.email or author.uri or ""
     uri = f"<uri>{escape(author.uri)}</uri>" if author.uri else ""
     mail = f"<email>{escape(author.email)}</email>" if author.email else ""
-    return f"<{name}><name>{escape(called)}</name>{uri}{mail}</{name}>"
+    return f"<{name}><name>{escape(label)}</name>{uri}{mail}</{name}>"
 
 
 def _category(category: Category) -> str:
     scheme = category.scheme if category.scheme and is_iri(category.scheme) else None
-    told = {"term": category.term, "scheme": scheme, "label": category.label}
-    return f"<category{''.join(f' {k}={quote(v)}' for k, v in told.items() if v)}/>"
+    attributes = {"term": category.term, "scheme": scheme, "label": category.label}
+    return f"<category{''.join(f' {k}={quote(v)}' for k, v in attributes.items() if v)}/>"
 
 
 # ---------------------------------------------------------------- the feed
@@ -89,7 +93,7 @@ def _category(category: Category) -> str:
 
 def _feed(publication: Publication) -> Iterator[str]:
     feed, address = publication.feed, publication.address
-    # Of the logical feed, so the same in every document that holds a part of it.
+    # The id of the logical feed, so the same in every archive page. Source: RFC 5005 §4.
     yield f"<id>{escape(address)}/</id>"
     yield _text("title", title_of(publication))
     if feed.description:
@@ -101,7 +105,7 @@ def _feed(publication: Publication) -> Iterator[str]:
     for other in FEEDS:
         if other != ATOM_XML:
             yield _link("alternate", f"{address}/{other}", type=bare_type(other))
-    if feed.link:  # last of the alternates: newsboat takes that one for the feed's page
+    if feed.link:  # the last alternate: newsboat takes the last one for the feed's page
         yield _link("alternate", feed.link, type="text/html")
     yield from (_person("author", author) for author in _authors(publication))
     yield from map(_category, feed.categories)
@@ -115,23 +119,28 @@ def _feed(publication: Publication) -> Iterator[str]:
 
 
 def _authors(publication: Publication) -> tuple[Author, ...]:
-    """The feed's authors; the feed itself for entries that would have none. RFC 4287 §4.1.1."""
-    anonymous = any(not disclaimed.revision.entry.authors for disclaimed in publication.entries)
-    named = publication.feed.authors
-    return (Author(title_of(publication)),) if anonymous and not named else named
+    """Return the feed's authors; the feed's title if any entry would else have no author.
+
+    Source: RFC 4287 §4.1.1.
+    """
+    needed = any(not disclaimed.revision.entry.authors for disclaimed in publication.entries)
+    authors = publication.feed.authors
+    return (Author(title_of(publication)),) if needed and not authors else authors
 
 
 def _own_source(publication: Publication) -> Iterator[str]:
-    """The feed that is mirrored, for entries that name no other; nothing where it has no id, as
-    one from a file may have none. Source: RFC 4287 §4.2.11.
+    """Yield the source element of entries that name no other source: the mirrored feed.
+
+    Yield nothing for a feed without an id or a web address, as a feed from a file may be.
+    Source: RFC 4287 §4.2.11.
     """
     feed, url = publication.feed, publication.settings.source_url
     address = url if is_web(url) else None
     own_id = feed.id if feed.id and len(feed.id) <= _LONGEST_ID and is_iri(feed.id) else None
-    known = own_id or address
-    if not known:
+    source_id = own_id or address
+    if not source_id:
         return
-    yield f"<source><id>{escape(known)}</id>{_text('title', title_of(publication))}"
+    yield f"<source><id>{escape(source_id)}</id>{_text('title', title_of(publication))}"
     yield f"<updated>{rfc3339(feed.updated or publication.changed_at)}</updated>"
     if address:
         yield _link("self", address)
@@ -153,12 +162,12 @@ def _entry(disclaimed: Disclaimed, publication: Publication, own_source: str) ->
         *_source(entry, publication, own_source),
     )
     yield f"<entry{_lang(entry.language)}>"
-    yield from joined(own, disclaimed.extension_elements)
+    yield from with_extension_elements(own, disclaimed.extension_elements)
     yield "</entry>"
 
 
 def _head(revision: Revision) -> Iterator[str]:
-    """All of an entry but its bodies and its source."""
+    """Yield the elements of an entry except its bodies and its source."""
     entry = revision.entry
     yield _text("title", entry.title or "")
     yield f"<id>{escape(iri_of(revision))}</id>"
@@ -169,17 +178,18 @@ def _head(revision: Revision) -> Iterator[str]:
         yield _link("alternate", entry.link)
     if entry.comments:  # Source: RFC 4685 §4
         yield _link("replies", entry.comments)
-    for one in entry.enclosures:
-        length = None if one.length_bytes is None else str(one.length_bytes)
-        yield _link("enclosure", one.url, type=media_type(one), length=length, title=one.title)
+    for file in entry.enclosures:
+        length = None if file.length_bytes is None else str(file.length_bytes)
+        yield _link("enclosure", file.url, type=media_type(file), length=length, title=file.title)
     yield from (_person("author", author) for author in entry.authors)
     yield from map(_category, entry.categories)
 
 
 def _updated(revision: Revision) -> str:
-    """When the entry was last changed: as the origin says. Where it does not, the mirror does, to
-    the thousandth of a second by the entry's place in the feed. So no two entries have the same,
-    and readers that go by it keep them in order.
+    """Return the entry's `updated` as the origin says, or else a date of the mirror's.
+
+    To the mirror's own date, milliseconds are added by the entry's sequence number: no two entries
+    have equal dates, and readers that sort by date keep their order.
     """
     if revision.entry.updated:
         return rfc3339(revision.entry.updated)
@@ -189,7 +199,7 @@ def _updated(revision: Revision) -> str:
 
 
 def _bodies(disclaimed: Disclaimed) -> Iterator[str]:
-    """The bodies; one that holds nothing but the disclaimer where the entry has none.
+    """Yield the bodies; an entry without any gets one with the disclaimer alone.
 
     An entry without a link must have a content. Source: RFC 4287 §4.1.2.
     """
@@ -210,17 +220,17 @@ def _body(name: str, *markup: str) -> str:
 def _source(entry: Entry, publication: Publication, own_source: str) -> Iterator[str]:
     source = source_of(entry, publication) if entry.source else None
     if source:
-        told = f"<id>{escape(source.url)}</id>{_text('title', source.title)}"
-        yield f"<source>{told}{_link('self', source.url)}</source>"
+        head = f"<id>{escape(source.url)}</id>{_text('title', source.title)}"
+        yield f"<source>{head}{_link('self', source.url)}</source>"
     elif own_source:
         yield own_source
 
 
 def verify(document: bytes, publication: Publication) -> None:
-    """Nothing, if the document may go out. Raises: RenderError."""
+    """Check that the document has its entries and their disclaimers. Raises: RenderError."""
     names = (f"{ATOM}{SEPARATOR}{name}" for name in ("summary", "content"))
-    found = Found(f"{ATOM}{SEPARATOR}entry", 2, names, "text")
-    inspect_xml(ATOM_XML, document, found, publication.entries)
+    reader = BodyReader(f"{ATOM}{SEPARATOR}entry", 2, names, "text")
+    inspect_xml(ATOM_XML, document, reader, publication.entries)
 
 
 FORMAT = Format(ATOM_XML, 3, render, verify, link_newer)

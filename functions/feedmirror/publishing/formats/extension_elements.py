@@ -1,7 +1,7 @@
-"""An Atom element's own children and extension elements, joined so that its content model holds.
+"""Placement of extension elements in Atom and RSS, so that each stays valid in either format.
 
-RSS carries elements of Atom's among the extension elements; in Atom they are of the feed's own
-vocabulary, in which most may stand once. Source: RFC 4287 §4.1, §6.3.
+An Atom element in an RSS feed is an extension element there, but in atom.xml it meets the feed's
+own elements, most of which may occur once only. Source: RFC 4287 §4.1, §6.3.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from feedmirror.text.namespaces import ATOM
 _ONCE = frozenset(
     "content generator icon id logo published rights source subtitle summary title updated".split()
 )
-# Where the origin's own element says more than what was read of it: markup, extensions, links.
+# Elements of the origin that hold more than the model does: markup, extensions, links.
 _FULLER = frozenset({"author", "rights", "source"})
 _HTML = frozenset({"", "text/html", "application/xhtml+xml"})
 _START = re.compile(r"<(?:atom:)?(\w++)([^<>]*+)>")
@@ -24,36 +24,38 @@ _UNPREFIXED = re.compile(r"<[^\s:<>/!?]+[\s>/]")
 _ROOT = re.compile(r"<[^\s<>/]+")
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<attributes>[^<>]*?)(?P<empty>/?)>")
 
-Claim = tuple[str, ...]
+UniqueKey = tuple[str, ...]  # no two children of an Atom element may have equal ones
 
 
-def joined(own: tuple[str, ...], extension_elements: Iterable[str]) -> Iterator[str]:
-    """The elements, foreign ones after the own; of two that say the same, or of which only one may
-    be, one.
+def with_extension_elements(
+    own: tuple[str, ...], extension_elements: Iterable[str]
+) -> Iterator[str]:
+    """Yield the children of an Atom feed or entry: its own elements, then the extension elements.
 
-    A source comes last: after it, feedparser takes the title of a picture for the entry's.
+    Of several elements with the same meaning, or of a name that may occur once, one is yielded. A
+    source comes last: after a source, feedparser takes a picture's title for the entry's.
     """
     fragments = tuple(extension_elements)
-    theirs = {f: _claim(f) for f in fragments if f.startswith("<atom:")}
-    said: set[Claim | None] = {None}
+    keys = {f: _unique_key(f) for f in fragments if f.startswith("<atom:")}
+    taken: set[UniqueKey | None] = {None}
     elements = list(own)
-    if theirs:
-        fuller = {claim for claim in theirs.values() if claim and claim[0] in _FULLER}
-        claims = [(element, _claim(element)) for element in own]
-        elements = [element for element, claim in claims if claim not in fuller]
-        said |= {claim for _, claim in claims if claim not in fuller}
+    if keys:
+        fuller = {key for key in keys.values() if key and key[0] in _FULLER}
+        keyed = [(element, _unique_key(element)) for element in own]
+        elements = [element for element, key in keyed if key not in fuller]
+        taken |= {key for _, key in keyed if key not in fuller}
     for fragment in fragments:
-        if fragment in theirs:
-            if theirs[fragment] in said:
+        if fragment in keys:
+            if keys[fragment] in taken:
                 continue
-            said.add(theirs[fragment])
+            taken.add(keys[fragment])
         elements.append(_unprefixed(fragment))
     yield from sorted(elements, key=lambda e: e.startswith(("<source>", "<source ")))
 
 
-def _claim(element: str) -> Claim | None:
-    """What the element of Atom's says of its parent, that no other may say beside it; None if it
-    may not stand there at all.
+def _unique_key(element: str) -> UniqueKey | None:
+    """Return the key that the Atom element shares with elements that must not stand beside it; None
+    if the element is not valid in a feed or entry.
     """
     start = _START.match(element)
     if start is None:
@@ -62,7 +64,7 @@ def _claim(element: str) -> Claim | None:
     if local in _ONCE:
         return (local,)
     if local == "link":
-        return _link_claim(attributes)
+        return _link_key(attributes)
     if local in {"author", "contributor"}:
         name = _NAME.search(element)
         return (local, name[1].strip()) if name else None
@@ -71,8 +73,11 @@ def _claim(element: str) -> Claim | None:
     return None
 
 
-def _link_claim(attributes: dict[str, str]) -> Claim | None:
-    """Of alternates there is one of each type and language. Source: RFC 4287 §4.1.1, §4.1.2."""
+def _link_key(attributes: dict[str, str]) -> UniqueKey | None:
+    """Return the key of a link. One alternate of each type and language is allowed.
+
+    Source: RFC 4287 §4.1.1, §4.1.2.
+    """
     rel, href = attributes.get("rel") or "alternate", attributes.get("href")
     if not href:
         return None
@@ -83,8 +88,9 @@ def _link_claim(attributes: dict[str, str]) -> Claim | None:
 
 
 def _unprefixed(fragment: str) -> str:
-    """Return the fragment as it can stand where elements without a prefix are Atom's: Atom's own
-    have none either, since some readers keep one prefix for a namespace.
+    """Return the fragment for a document whose default namespace is Atom.
+
+    Atom elements lose their prefix, since some readers keep one prefix for a namespace.
     """
     if "atom:" in fragment or ATOM in fragment:
         return "".join(_Unprefixing().pieces(fragment))
@@ -95,15 +101,15 @@ def _unprefixed(fragment: str) -> str:
 
 
 class _Unprefixing:
-    """Writes a fragment anew with Atom as the default namespace."""
+    """Rewriting of one fragment with Atom as the default namespace."""
 
     def __init__(self) -> None:
-        # What prefixes mean in the fragment, of each open element, and its name and default
-        # namespace as they are written.
+        # Of each open element: the namespaces of prefixes as the fragment declares them, the name
+        # as written, and the default namespace as written.
         self._scopes: list[tuple[dict[str, str], str, str]] = [({"atom": ATOM, "": ""}, "", ATOM)]
 
     def pieces(self, fragment: str) -> Iterator[str]:
-        """The fragment, tag by tag."""
+        """Yield the rewritten fragment in pieces."""
         position = 0
         for tag in _TAG.finditer(fragment):
             yield fragment[position : tag.start()]
@@ -127,7 +133,7 @@ class _Unprefixing:
         scope = scope | declared if declared else scope
         prefix, _, local = tag["name"].rpartition(":")
         is_atom = scope.get(prefix) == ATOM
-        # With a prefix that is the document's or the fragment's, the default may be any.
+        # An element with a prefix does not depend on the default namespace.
         wanted = ATOM if is_atom else default if prefix else scope[""]
         kept = {key: value for key, value in attributes.items() if not _is_of_atom(key, scope)}
         kept.pop("xmlns", None)
@@ -135,20 +141,20 @@ class _Unprefixing:
             kept = {"xmlns": wanted} | kept
         name = local if is_atom else tag["name"]
         self._scopes.append((scope, name, wanted))
-        told = "".join(f' {key}="{value}"' for key, value in kept.items())
-        return f"<{name}{told}{tag['empty']}>"
+        written = "".join(f' {key}="{value}"' for key, value in kept.items())
+        return f"<{name}{written}{tag['empty']}>"
 
 
 def _is_of_atom(key: str, scope: dict[str, str]) -> bool:
-    """True for an attribute that declares a prefix for Atom, or has one."""
+    """True for an attribute with a prefix for Atom, or that declares a prefix for Atom."""
     first, _, rest = key.rpartition(":")
     return bool(first) and scope.get(rest if first == "xmlns" else first) == ATOM
 
 
-_OF_CHANNEL = frozenset(
+_IN_CHANNEL = frozenset(
     "author category contributor generator icon id link logo rights subtitle title updated".split()
 )
-_OF_ITEM = frozenset(
+_IN_ITEM = frozenset(
     "author category content contributor id link published rights summary title updated".split()
 )
 _REPEATABLE = frozenset({"category", "contributor", "link"})
@@ -158,36 +164,36 @@ _RSS_NAME = re.compile(r"<atom:name(?:\s[^<>]*+)?>\s*+[^<\s]")
 _TITLE = re.compile(r"<atom:title(?:\s[^<>]*+)?>([^<]*+)</atom:title>")
 
 
-def of_channel(fragments: Iterable[str]) -> Iterator[str]:
-    """Yield the fragments that are valid in a channel."""
-    return _valid(fragments, _OF_CHANNEL)
+def valid_in_channel(fragments: Iterable[str]) -> Iterator[str]:
+    """Yield the extension elements that are valid in an RSS channel."""
+    return _valid(fragments, _IN_CHANNEL)
 
 
-def of_item(fragments: Iterable[str]) -> Iterator[str]:
-    """Yield the fragments that are valid in an item. Atom's source is not: its title stays, as
-    Dublin Core's.
+def valid_in_item(fragments: Iterable[str]) -> Iterator[str]:
+    """Yield the extension elements that are valid in an RSS item. An Atom source is not valid;
+    `atom_source_title` returns its title.
     """
-    return _valid(fragments, _OF_ITEM)
+    return _valid(fragments, _IN_ITEM)
 
 
-def _valid(fragments: Iterable[str], known: frozenset[str]) -> Iterator[str]:
-    """Yield the fragments but for Atom's that may not stand there, or not again."""
-    said: set[str] = set()
+def _valid(fragments: Iterable[str], allowed: frozenset[str]) -> Iterator[str]:
+    """Yield the fragments except Atom elements that are not `allowed`, or not allowed twice."""
+    seen: set[str] = set()
     for fragment in fragments:
-        found = _ATOM.match(fragment)
-        if found is None:
+        start = _ATOM.match(fragment)
+        if start is None:
             yield fragment
             continue
-        local = found[1]
-        if local in known and (local in _REPEATABLE or local not in said):
+        local = start[1]
+        if local in allowed and (local in _REPEATABLE or local not in seen):
             if local in _PERSONS and not _RSS_NAME.search(fragment):
                 continue
-            said.add(local)
+            seen.add(local)
             yield fragment
 
 
-def title_of_source(fragments: Iterable[str]) -> str | None:
-    """Return the title, as XML, that the Atom source among the fragments has; None if none."""
-    source = next((one for one in fragments if one.startswith("<atom:source")), None)
+def atom_source_title(fragments: Iterable[str]) -> str | None:
+    """Return the title, as XML, of the first Atom source in the fragments; None without one."""
+    source = next((each for each in fragments if each.startswith("<atom:source")), None)
     title = _TITLE.search(source) if source else None
     return title[1].strip() or None if title else None

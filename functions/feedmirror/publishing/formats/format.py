@@ -11,7 +11,7 @@ from feedmirror.layout import FEEDS, MEDIA_TYPES
 from feedmirror.parsing.json_extensions import OWN
 from feedmirror.publishing.publication import Publication
 
-# The beginnings of documents. Behind them the generation is put.
+# The beginnings of documents, each followed by the generation.
 XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 HTML_HEAD = "<!doctype html>\n"
 JSON_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN}":{{'
@@ -64,13 +64,15 @@ def encoded(pieces: Iterable[str]) -> bytes:
 
 
 def stamp(document: bytes, generation: int) -> bytes:
-    """Return the document of any format, or the page of an entry, with its generation in its head:
-    so a store never has equal bytes, and equal ETags, again.
+    """Return the document of any format, or the page of an entry, with its generation in its head.
+
+    The generation keeps two documents from having equal bytes, and so equal ETags.
+    Raises: ValueError, if the document does not begin as `render` begins it.
     """
     for head, mark in _MARKS.items():
         if document.startswith(head.encode()):
             return b"".join(((head + mark % generation).encode(), document[len(head) :]))
-    raise ValueError(f"a document cannot begin with {document[:40]!r}")
+    raise ValueError(f"no document begins with {document[:40]!r}")
 
 
 def unstamped(document: bytes) -> bytes:

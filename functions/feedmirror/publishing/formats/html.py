@@ -1,4 +1,4 @@
-"""Pages for people: what is new in the feed and how to subscribe to it, and its sealed pages."""
+"""HTML pages of a feed: render and verify index.html of the newest entries and of archive pages."""
 
 from __future__ import annotations
 
@@ -15,35 +15,40 @@ _PAGE = re.compile(r"/archive/([^/]+)/(?:index\.html)?$")
 
 
 def render(publication: Publication) -> bytes:
-    """Return the page, its generation left out: of the feed, or of a sealed page."""
-    # What it takes is imported when there is something to render: most polls find nothing new.
+    """Return the page without its generation: of the feed, or of an archive page."""
+    # Imported only when a page is rendered: most refreshes find nothing new.
     from feedmirror.publishing.pages.feed import archive_page, feed_page  # noqa: PLC0415
 
-    place = publication.archive
-    if place.page is None:
+    archive = publication.archive
+    if archive.page is None:
         return encoded((feed_page(publication),))
     page = encoded((archive_page(publication),))
-    return (
-        link_newer(page, publication.address_of(INDEX_HTML, place.newer)) if place.newer else page
-    )
+    if archive.newer is None:
+        return page
+    return link_newer(page, publication.address_of(INDEX_HTML, archive.newer))
 
 
 def link_newer(document: bytes, address: str) -> bytes:
-    """Return the sealed page with a link to the one that was sealed after it, at that address."""
+    """Return the archive page with a link to the next archive page at that address."""
     found = _PAGE.search(address)
-    # The mirror's own pages are linked to by relative addresses, so that a copy works elsewhere.
+    # Links between the mirror's pages are relative, so that a copy works at another address.
     href = escape(f"../{found[1]}/" if found else address)
     return replaced(document, "newer", f'<a href="{href}" rel="next">Newer entries</a>')
 
 
 def verify(document: bytes, publication: Publication) -> None:
-    """Nothing, if the page may go out. Raises: RenderError."""
-    from feedmirror.publishing.pages.inspection import Seen  # noqa: PLC0415 - when there is a page only
+    """Check that the page is inert, lists its entries and has the disclaimer.
 
-    seen = Seen(INDEX_HTML, document)
-    if seen.listed != len(publication.entries):
-        raise RenderError(f"{INDEX_HTML} would not list its entries: it has {seen.listed}")
-    if not seen.carries(publication.notice_html, "notice"):
+    Raises: RenderError.
+    """
+    from feedmirror.publishing.pages.inspection import PageReader  # noqa: PLC0415 - as in `render`
+
+    page = PageReader(INDEX_HTML, document)
+    if page.listed != len(publication.entries):
+        raise RenderError(
+            f"{INDEX_HTML} would list {page.listed} entries instead of {len(publication.entries)}"
+        )
+    if not page.carries(publication.notice_html, "notice"):
         raise RenderError(f"{INDEX_HTML} would lack the disclaimer")
 
 

@@ -1,4 +1,7 @@
-"""JSON Feed, with what it has no member for in `_feedmirror`. Source: JSON Feed 1.1."""
+"""JSON Feed: render and verify feed.json. Source: JSON Feed 1.1.
+
+Fields without a member in JSON Feed are in the extension `_feedmirror`.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def render(publication: Publication) -> bytes:
-    """Return the document, its generation left out; a line for the feed and one for each item."""
+    """Return the document without its generation: a line for the feed and a line for each item."""
     extension = _dumped(_extension(publication)).removeprefix("{")
     feed = _dumped(_feed(publication)).removeprefix("{").removesuffix("}")
     head = f"{JSON_HEAD}{extension},{feed},{_ITEMS}"
@@ -52,14 +55,14 @@ def render(publication: Publication) -> bytes:
 
 
 def _dumped(value: Json) -> str:
-    """Return the object as JSON, members without a value left out."""
-    told = {key: held for key, held in value.items() if held not in (None, [], {})}
-    return in_any_script(_ENCODER.encode(told))
+    """Return the object as JSON, without members that are null or empty."""
+    members = {key: member for key, member in value.items() if member not in (None, [], {})}
+    return in_any_script(_ENCODER.encode(members))
 
 
 def keys_in(document: bytes) -> tuple[str, ...]:
-    """Return the keys of the entries of a document that was rendered here, in its order; none if it
-    is damaged.
+    """Return the keys of the entries of a document that `render` returned, in its order; () if the
+    document is damaged.
     """
     try:
         items = json.loads(document)["items"]
@@ -69,7 +72,7 @@ def keys_in(document: bytes) -> tuple[str, ...]:
 
 
 def _extension(publication: Publication) -> Json:
-    """What the mirror says of itself and of its source."""
+    """Return the extension of the feed: the software, the source and its rights."""
     url = publication.settings.source_url
     return {
         "software": f"feedmirror {__version__}",
@@ -95,7 +98,7 @@ def _feed(publication: Publication) -> Json:
 
 
 def _item(disclaimed: Disclaimed, publication: Publication) -> tuple[str, str, str]:
-    """Return the item as JSON, in pieces, of which the content may be large."""
+    """Return the item as JSON in three pieces; the second, the content, may be large."""
     revision, entry = disclaimed.revision, disclaimed.revision.entry
     changed = changed_at(revision)
     before = {
@@ -126,13 +129,15 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> tuple[str, str, s
 
 
 def _id(revision: Revision) -> str:
-    """The guid as it came, any string; another where some reader might run it as a link."""
+    """Return the GUID as the origin sent it; an IRI if readers might execute the GUID as a link."""
     guid = revision.guid
     return iri_of(revision) if scheme_of(guid) in EXECUTED else guid
 
 
 def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
-    """The summary of an entry that has a content too: plain text, and so is the disclaimer."""
+    """Return the summary with the disclaimer, both as plain text; None for an entry that lacks a
+    summary, or has no content besides.
+    """
     summary = disclaimed.revision.entry.summary
     if summary is None or disclaimed.revision.entry.content is None:
         return None
@@ -142,10 +147,10 @@ def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
 
 
 def _provenance(disclaimed: Disclaimed, publication: Publication) -> Json:
-    """Where the entry comes from, and what of it has no member of its own."""
+    """Return the extension of an item: source, digests, dates, and fields without a member."""
     revision = disclaimed.revision
     source = source_of(revision.entry, publication)
-    told = {
+    members = {
         "source": _source(source.title, source.url) if source else None,
         "guid": revision.guid if revision.guid != _id(revision) else None,
         "key": revision.key,
@@ -154,7 +159,7 @@ def _provenance(disclaimed: Disclaimed, publication: Publication) -> Json:
         "disclaimer": disclaimed.notice_text,
         "comments_url": revision.entry.comments,
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in members.items() if value}
 
 
 def _source(title: str, url: str | None) -> Json:
@@ -164,27 +169,27 @@ def _source(title: str, url: str | None) -> Json:
 def _person(author: Author) -> Json:
     mail = f"mailto:{quote(author.email, safe='@!$&*+-._~')}" if author.email else None
     url = author.uri or mail
-    told = {
+    members = {
         "name": author.name or author.email or author.uri,
         "url": url,
         "avatar": author.avatar,
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in members.items() if value}
 
 
 def _attachment(enclosure: Enclosure) -> Json:
-    told = {
+    members = {
         "url": enclosure.url,
         "mime_type": media_type(enclosure) or UNKNOWN_TYPE,
         "title": enclosure.title,
         "size_in_bytes": enclosure.length_bytes,
         "duration_in_seconds": enclosure.duration_s,
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in members.items() if value is not None}
 
 
 def verify(document: bytes, publication: Publication) -> None:
-    """Nothing, if the document may go out. Raises: RenderError."""
+    """Check that the document has its items and their disclaimers. Raises: RenderError."""
     try:
         inspect_bodies(FEED_JSON, map(_bodies, _items(document)), publication.entries)
     except (ValueError, TypeError, LookupError) as error:
@@ -192,15 +197,15 @@ def verify(document: bytes, publication: Publication) -> None:
 
 
 def _items(document: bytes) -> Iterator[Json]:
-    """Yield the items, each read by itself: together they may be large.
+    """Yield the items, each parsed by itself: all together may be large.
 
-    The document is JSON if its lines are: the head, with the end behind it, and those of items,
-    each of which but the last ends with a comma. Raises: ValueError, TypeError, LookupError.
+    The document is JSON if its lines are: the head, followed by the end, and the lines of items,
+    which end with a comma except the last. Raises: ValueError, TypeError, LookupError.
     """
     lines = BytesIO(document)
     head = lines.readline()
     if not (head.endswith(_ITEMS.encode()) and document.endswith(_END)):
-        raise ValueError("its lines are not those of a feed")
+        raise ValueError("its first or last line is not that of a feed")
     json.loads((head + _END).decode())
     for line, following in pairwise(lines):
         is_last = following == _END

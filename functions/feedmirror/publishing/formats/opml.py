@@ -1,7 +1,7 @@
-"""All feeds of the mirror as a list that readers subscribe to at once.
+"""OPML: render feeds.opml, the list of all feeds for import into a feed reader.
 
-It says nothing of the moment: it changes when a feed comes, is renamed or retires.
-Source: OPML 2.0, "Subscription lists".
+The list changes only when a feed is added, renamed or retired. Source: OPML 2.0, "Subscription
+lists".
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from feedmirror.text.xml import escape, printable, quote
 
 
 def render(lines: Sequence[FeedLine], public_url: str) -> str:
-    """The list: feeds that are still refreshed, then those that are retired, as a group. What
-    nobody can subscribe to yet is left out.
+    """Return the list: the feeds that are refreshed, then a group of the retired feeds. Feeds that
+    have no document yet are left out.
     """
-    there = [line for line in lines if RSS_XML in (line.documents or {})]
+    listed = [line for line in lines if RSS_XML in (line.documents or {})]
     document = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<opml version="2.0">',
@@ -27,8 +27,8 @@ def render(lines: Sequence[FeedLine], public_url: str) -> str:
         "<docs>http://opml.org/spec2.opml</docs>",
         "</head>",
         "<body>",
-        *_outlines(line for line in there if not line.is_retired),
-        *_group("Retired", [line for line in there if line.is_retired]),
+        *_outlines(line for line in listed if not line.is_retired),
+        *_group("Retired", [line for line in listed if line.is_retired]),
         "</body>",
         "</opml>",
     ]
@@ -36,7 +36,7 @@ def render(lines: Sequence[FeedLine], public_url: str) -> str:
 
 
 def _group(text: str, lines: Sequence[FeedLine]) -> Iterator[str]:
-    """The feeds under a heading, or nothing if there are none."""
+    """Yield the feeds under a heading; yield nothing if there are no feeds."""
     if lines:
         yield f"<outline text={quote(text)}>"
         yield from _outlines(lines)
@@ -56,7 +56,7 @@ def _attributes(line: FeedLine) -> Iterator[tuple[str, str]]:
     yield "title", title
     yield "xmlUrl", (line.documents or {})[RSS_XML]
     yield "version", "RSS2"
-    # The mirror's own page, as with everything else in the list; the origin's is in the words.
+    # The mirror's page, like all addresses in the list; the description names the origin.
     if line.page:
         yield "htmlUrl", line.page
     if line.source:
@@ -66,7 +66,9 @@ def _attributes(line: FeedLine) -> Iterator[tuple[str, str]]:
 
 
 def _text(title: str) -> str:
-    """A title for an attribute that may hold HTML: what looks like it is escaped once more, so
-    that nobody runs it. Source: OPML 2.0, "Text attribute".
+    """Return a title for an attribute that readers may take for HTML.
+
+    A title that looks like HTML is escaped once more, so that no reader interprets it. Source: OPML
+    2.0, "Text attribute".
     """
     return escape(title) if is_read_as_html(title) else title

@@ -1,4 +1,4 @@
-"""RSS 2.0, valid whatever came in. Source: RSS 2.0 specification, RSS Advisory Board profile."""
+"""RSS 2.0: render and verify rss.xml. Source: RSS 2.0 specification, RSS Advisory Board profile."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ from feedmirror.publishing.fields import (
     title_of,
     with_newer,
 )
-from feedmirror.publishing.formats.extension_elements import of_channel, of_item, title_of_source
+from feedmirror.publishing.formats.extension_elements import (
+    atom_source_title,
+    valid_in_channel,
+    valid_in_item,
+)
 from feedmirror.publishing.formats.format import XML_HEAD, Format, encoded
 from feedmirror.publishing.publication import Publication
-from feedmirror.publishing.verify import Found, inspect_xml
+from feedmirror.publishing.verify import BodyReader, inspect_xml
 from feedmirror.text.dates import rfc822, rfc3339
 from feedmirror.text.namespaces import CONTENT, PREFIXES
 from feedmirror.text.person import person
@@ -36,9 +40,9 @@ _BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
 
 
 def render(publication: Publication) -> bytes:
-    """Return the document, its generation left out."""
+    """Return the document without its generation."""
     items = chain.from_iterable(_item(entry, publication) for entry in publication.entries)
-    channel = (f"{one}\n" for one in _channel(publication))
+    channel = (f"{element}\n" for element in _channel(publication))
     inner = encoded(chain(channel, items))
     used = {"atom", "content", *_prefixes(publication), *publication.feed.prefixes}
     used |= {"fh"} if publication.archive.page else set()
@@ -50,22 +54,22 @@ def render(publication: Publication) -> bytes:
 
 
 def text(value: str) -> str:
-    """Plain text for an element that readers take for either text or HTML.
+    """Return plain text as XML for an element that readers take for either text or HTML.
 
-    What looks like markup is escaped twice: those who take it for HTML then show it as it was
-    meant, and nobody runs it. Source: RSS Advisory Board profile, "Character data".
+    Text that looks like markup is escaped twice: readers that expect HTML then show it as written,
+    and none interprets it. Source: RSS Advisory Board profile, "Character data".
     """
     return escape(escape(value)) if is_read_as_html(value) else escape(value)
 
 
 def element(name: str, value: str | None, attributes: str = "") -> Iterator[str]:
-    """The element with plain text in it, or nothing if there is none."""
+    """Yield the element with plain text in it; yield nothing if `value` is empty."""
     if value:
         yield f"<{name}{attributes}>{text(value)}</{name}>"
 
 
 def body(name: str, *markup: str) -> Iterator[str]:
-    """Yield the element with HTML in it, in pieces."""
+    """Yield the element with HTML in it, in pieces: a body may be large."""
     yield f"<{name}>"
     yield from cdata(*markup)
     yield f"</{name}>"
@@ -77,7 +81,7 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield from element("title", title)
     yield f"<link>{escape(page_of(publication))}</link>"
     yield from element("description", feed.description or title)
-    # First of the links: some take the first one for this address, whatever its relation.
+    # The first link: some readers take the first one for "self", whatever its relation.
     yield _own_link("self", publication.address_of(RSS_XML, publication.archive.page))
     yield from (_own_link(rel, address) for rel, address in history_of(publication, RSS_XML))
     for other in FEEDS:
@@ -98,43 +102,42 @@ def _channel(publication: Publication) -> Iterator[str]:
         yield "".join(_image(feed.image, publication))
     if publication.archive.page:
         yield "<fh:archive/>"
-    extension_elements = tuple(of_channel(publication.extension_elements))
-    if _is_blocked(publication):
-        extension_elements = (
-            *(one for one in extension_elements if not one.startswith("<itunes:block")),
-            _BLOCK,
-        )
-    yield from extension_elements
+    extension_elements = valid_in_channel(publication.extension_elements)
+    if not _is_blocked(publication):
+        yield from extension_elements
+        return
+    yield from (each for each in extension_elements if not each.startswith("<itunes:block"))
+    yield _BLOCK
 
 
 def _is_blocked(publication: Publication) -> bool:
-    """True for a podcast that is not to be found: directories of podcasts leave it out then."""
-    told = {*publication.feed.prefixes, *_prefixes(publication)}
-    is_podcast = bool(told & {"itunes", "podcast"}) or any(
-        (media_type(one) or "").startswith(("audio/", "video/"))
+    """True for a podcast that `robots` keeps out of directories of podcasts."""
+    prefixes = {*publication.feed.prefixes, *_prefixes(publication)}
+    is_podcast = bool(prefixes & {"itunes", "podcast"}) or any(
+        (media_type(file) or "").startswith(("audio/", "video/"))
         for disclaimed in publication.entries
-        for one in disclaimed.revision.entry.enclosures
+        for file in disclaimed.revision.entry.enclosures
     )
     return is_podcast and publication.settings.robots is Robots.NOINDEX
 
 
 def _prefixes(publication: Publication) -> Iterator[str]:
-    """The well-known prefixes that the entries use."""
+    """Yield the well-known prefixes that the entries use, not each once."""
     return (p for disclaimed in publication.entries for p in disclaimed.revision.entry.prefixes)
 
 
 def _own_link(rel: str, address: str) -> str:
-    """A link to a document of the same sort."""
+    """Return a link to another RSS document of the feed."""
     return f'<atom:link rel="{rel}" type="{_TYPE}" href={quote(address)}/>'
 
 
 def link_newer(document: bytes, address: str) -> bytes:
-    """Return the document of a sealed page, with a link to the one that was sealed after it."""
+    """Return the document of an archive page with a link to the next archive page."""
     return with_newer(document, _own_link("next-archive", address))
 
 
 def _image(image: Image, publication: Publication) -> Iterator[str]:
-    """The picture; RSS wants it to have the title and the link of the channel."""
+    """Yield the image of the channel. RSS demands the channel's title and link in it."""
     yield f"<image><url>{escape(image.url)}</url>"
     yield from element("title", title_of(publication))
     yield f"<link>{escape(page_of(publication))}</link>"
@@ -149,8 +152,8 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     yield from element("title", entry.title)
     if entry.link:
         yield f"<link>{escape(entry.link)}</link>\n"
-    # A description for entries without a body too: it carries the disclaimer. Not beside a content
-    # that came alone, which readers would then show twice.
+    # An entry without a body gets a description for the disclaimer. An entry with a content only
+    # gets none: readers would show the content twice.
     if entry.summary is not None or content is None:
         yield from body("description", *disclaimed.summary)
     elif not entry.title:
@@ -158,7 +161,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     if content is not None:
         yield from body("content:encoded", *content)
     yield from _authors(entry)
-    subjects = _carried(entry, "dc:subject")
+    subjects = _texts_of(entry, "dc:subject")
     for category in entry.categories:
         if escape(category.term) not in subjects:
             yield _category(category.term, category.scheme)
@@ -171,25 +174,25 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     permalink = "" if revision.guid_is_permalink else ' isPermaLink="false"'
     yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
     yield from _dates(entry)
-    yield from of_item(disclaimed.extension_elements)
+    yield from valid_in_item(disclaimed.extension_elements)
     yield from _source(disclaimed, publication)
     yield "\n</item>\n"
 
 
 def _source(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
-    """Where the entry comes from; Dublin Core's source for one of Atom's without an address."""
+    """Yield `source`; Dublin Core's `source` for the title of an Atom source without an address."""
     entry = disclaimed.revision.entry
-    title = title_of_source(disclaimed.extension_elements)
+    title = atom_source_title(disclaimed.extension_elements)
     if title and entry.source is None:
         yield f"<dc:source>{title}</dc:source>"
-    # Last: after it, feedparser takes the title of a picture or a person for the entry's.
+    # The last element: after a source, feedparser takes a picture's title for the entry's.
     source = source_of(entry, publication)
     if source:
         yield f"<source url={quote(source.url)}>{text(source.title)}</source>"
 
 
 def _dates(entry: Entry) -> Iterator[str]:
-    """`pubDate`, and the date of the last change, for which RSS has no element of its own."""
+    """Yield `pubDate`, and Atom's `updated`, for which RSS has no element."""
     published = entry.published or entry.updated
     if published:
         yield f"<pubDate>{rfc822(published)}</pubDate>"
@@ -203,7 +206,7 @@ def _category(term: str, scheme: str | None) -> str:
 
 
 def _person(author: Author) -> str | None:
-    """`address (Name)` as RSS wants it, or None without a proper address."""
+    """Return `address (Name)` as RSS demands, or None if the author has no email address."""
     if not author.email:
         return None
     name = re.sub(r"[()]", "", author.name or "").strip() or author.email.partition("@")[0]
@@ -211,22 +214,22 @@ def _person(author: Author) -> str | None:
 
 
 def _authors(entry: Entry) -> Iterator[str]:
-    """`author` for the first with an address (RSS has room for one), `dc:creator` for the others,
-    unless they travel already in an element of their own.
+    """Yield `author` for the first author with an email address (RSS allows one), `dc:creator` for
+    the other authors unless an extension element names them.
     """
-    addressed = next((author for author in entry.authors if _person(author)), None)
-    if addressed:
-        yield from element("author", _person(addressed))
-    said = _carried(entry, "dc:creator") | _carried(entry, "itunes:author")
+    first = next((author for author in entry.authors if _person(author)), None)
+    if first:
+        yield from element("author", _person(first))
+    named = _texts_of(entry, "dc:creator") | _texts_of(entry, "itunes:author")
     for author in entry.authors:
         name = author.name or author.email
-        if author is not addressed and name and escape(name) not in said:
+        if author is not first and name and escape(name) not in named:
             yield from element("dc:creator", name)
 
 
-def _carried(entry: Entry, element_name: str) -> frozenset[str]:
-    """The texts, escaped, of the entry's foreign elements of that name. Of elements that hold
-    others the text behind the last one.
+def _texts_of(entry: Entry, element_name: str) -> frozenset[str]:
+    """Return the escaped texts of the entry's extension elements of that name; of an element with
+    children, the text after its last child.
     """
     start, end = f"<{element_name}", f"</{element_name}>"
     return frozenset(
@@ -237,8 +240,8 @@ def _carried(entry: Entry, element_name: str) -> frozenset[str]:
 
 
 def verify(document: bytes, publication: Publication) -> None:
-    """Nothing, if the document may go out. Raises: RenderError."""
-    inspect_xml(RSS_XML, document, Found("item", 3, _BODIES, "html"), publication.entries)
+    """Check that the document has its items and their disclaimers. Raises: RenderError."""
+    inspect_xml(RSS_XML, document, BodyReader("item", 3, _BODIES, "html"), publication.entries)
 
 
 FORMAT = Format(RSS_XML, 4, render, verify, link_newer)

@@ -14,7 +14,7 @@ from feedmirror.mirror import codec
 from feedmirror.mirror.health import FeedLine, is_quiet, last_new
 from feedmirror.mirror.state import LASTING, State
 from feedmirror.model import Subscription
-from feedmirror.publishing.redaction import worded
+from feedmirror.publishing.redaction import mirror_title
 from feedmirror.text.plain import in_any_script
 from feedmirror.text.secrets import HIDDEN, secrets_of
 
@@ -26,7 +26,7 @@ def line_of(subscription: Subscription, state: State, public_url: str, now: date
     """Return the line of a configured feed."""
     address = f"{public_url.rstrip('/')}/{subscription.slug}/"
     failing = None if subscription.retired else state.fault or state.failing
-    title = worded(subscription.title, (state.feed and state.feed.title) or "")
+    title = mirror_title(subscription.title, (state.feed and state.feed.title) or "")
     # What has become a secret since the feed was read, too.
     secrets = secrets_of(subscription)
     return FeedLine(

@@ -83,10 +83,10 @@ def verify_entry(document: bytes, disclaimed: Disclaimed) -> None:
 
     Raises: RenderError.
     """
-    from feedmirror.publishing.pages.inspection import Seen  # noqa: PLC0415 - see above
+    from feedmirror.publishing.pages.inspection import PageReader  # noqa: PLC0415 - see above
 
     name = f"entries/{disclaimed.revision.key}.html"
-    if not Seen(name, document).carries(disclaimed.notice_html, "body"):
+    if not PageReader(name, document).carries(disclaimed.notice_html, "body"):
         raise RenderError(f"{name} would lack the disclaimer")
 
 

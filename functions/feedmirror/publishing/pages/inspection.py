@@ -27,7 +27,7 @@ def _portions(page: bytes) -> Iterator[bytes]:
     return (page[at : at + _PORTION_BYTES] for at in range(0, len(page), _PORTION_BYTES))
 
 
-class Seen(HTMLParser):
+class PageReader(HTMLParser):
     """What a page holds that a promise was made about."""
 
     def __init__(self, name: str, page: bytes) -> None:
