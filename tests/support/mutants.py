@@ -108,7 +108,7 @@ ADDRESSES = (
     _mutant(
         "an unasked 304 is no answer",
         "adapters/origin/client.py",
-        "if reply.status == 304 and asked_with != Validators():",
+        "if reply.status == 304 and sent != Validators():",
         "if reply.status == 304:",
         "adapters/origin/test_client.py::test_unasked_not_modified_is_an_error",
     ),

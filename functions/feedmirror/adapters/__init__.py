@@ -1,1 +1,1 @@
-"""The outside world: origins over HTTP, the supervised parser, the stores."""
+"""The protocols of `ports.py` implemented: HTTP origins, stores, the queue, the parser process."""

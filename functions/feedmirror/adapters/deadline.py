@@ -1,10 +1,10 @@
-"""One moment by which an exchange is over, and a socket that holds to it (and to a size).
+"""Deadline of a whole HTTP exchange, and a socket that enforces the deadline and a size limit.
 
-The timeout of a socket is one between bytes: a server that sends one now and then outlasts it, in
-status line, headers, chunk sizes and body, and by endless `100 Continue`. So here the time left
-is set anew before every wait, and each wait of an exchange passes through here. (A timer that
-shuts the socket down does the same for the price of a thread; single waits for a connection, a
-handshake, a record or a `sendall` are bounded as a whole by the standard library already.)
+A socket's timeout restarts with every byte: a server that sends a byte now and then outlasts the
+timeout, in status line, headers, chunk sizes and body, and with endless `100 Continue`. So the
+socket's timeout is set to the time left before every wait. (A timer that shuts the socket down
+would do the same at the cost of a thread. The standard library already bounds a connection, a
+handshake, a TLS record and a `sendall` as a whole.)
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-_BUFFER_BYTES = 65_536  # a usual feed in a few reads
+_BUFFER_BYTES = 65_536  # a typical feed in a few reads
 
 
 class Deadline:
-    """The end of the time that an exchange has; `str()` is how long that was."""
+    """Moment `timeout_s` after its creation; `str()` is the timeout, for messages."""
 
     __slots__ = ("_end", "_monotonic", "timeout_s")
 
@@ -32,7 +32,7 @@ class Deadline:
         self._end = monotonic() + timeout_s
 
     def remaining_s(self) -> float:
-        """Seconds left, more than 0. Raises: TimeoutError when there are none."""
+        """Return the seconds left, always more than 0. Raises: TimeoutError after the deadline."""
         left = self._end - self._monotonic()
         if left <= 0:
             raise TimeoutError(f"not done within {self}")
@@ -43,16 +43,16 @@ class Deadline:
 
 
 class FloodError(OSError):
-    """More arrived than any honest answer takes."""
+    """More bytes arrived than `max_bytes` of a BoundSocket."""
 
 
 class BoundSocket:
-    """A connected socket, with TLS or without, as `http.client` uses one, in bounds.
+    """Connected socket, with TLS or without, with the methods that `http.client` uses.
 
-    Every wait raises TimeoutError once the deadline is past, and FloodError once more than
-    `max_bytes` have arrived in all: a document's size does not count headers, chunk sizes and
-    trailers, of which there may be any number. Closing it does nothing, because `http.client`
-    closes its socket while the answer is still being read: who opened the socket closes it.
+    Every read and write raises TimeoutError after the deadline; a read raises FloodError once more
+    than `max_bytes` have arrived in all, headers, chunk sizes and trailers included. `close` does
+    nothing, because `http.client` closes its socket while the response is still being read: the
+    function that opened the socket closes it.
     """
 
     def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
@@ -61,25 +61,25 @@ class BoundSocket:
         self._max_bytes = max_bytes
 
     def sendall(self, data: ReadableBuffer) -> None:
-        """Send all of `data`."""
+        """Send all of `data`. Raises: TimeoutError."""
         self._sock.settimeout(self._deadline.remaining_s())
         self._sock.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """A reader of what arrives."""
+        """Return a buffered reader of the received bytes."""
         return io.BufferedReader(
-            _Arriving(self._sock, self._deadline, self._max_bytes), _BUFFER_BYTES
+            _BoundReader(self._sock, self._deadline, self._max_bytes), _BUFFER_BYTES
         )
 
     def settimeout(self, _timeout_s: float | None) -> None:
-        """Nothing: the deadline alone decides how long anything may take."""
+        """Ignore the timeout: the deadline alone counts."""
 
     def close(self) -> None:
-        """Nothing: see the class."""
+        """Do nothing; see the class."""
 
 
-class _Arriving(io.RawIOBase):
-    """The bytes that arrive on a socket, each read in the bounds of a BoundSocket."""
+class _BoundReader(io.RawIOBase):
+    """Raw stream of the bytes that a BoundSocket receives."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
         super().__init__()
@@ -91,10 +91,10 @@ class _Arriving(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Number of bytes read, 0 at the end. Raises: TimeoutError, FloodError, OSError."""
+        """Return the number of bytes read, 0 at the end. Raises: TimeoutError, FloodError."""
         self._sock.settimeout(self._deadline.remaining_s())
         count = self._sock.recv_into(buffer)
         self._left_bytes -= count
         if self._left_bytes < 0:
-            raise FloodError("more than an answer takes")
+            raise FloodError("more bytes than allowed")
         return count

@@ -1,6 +1,6 @@
-"""The queue of refreshes, in SQS: a FIFO queue in which each feed is a message group of its own.
+"""Queue of refreshes in SQS: a FIFO queue with a message group for each feed.
 
-So a feed is never refreshed twice at once, and one that fails stands in no other's way.
+So a feed is never refreshed twice at once, and a feed that fails does not block other feeds.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from feedmirror.adapters.aws import make_client
-from feedmirror.adapters.retries import Patience
+from feedmirror.adapters.backoff import Backoff
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_BATCH = 10  # messages a request. Source: SQS, "Amazon SQS message quotas"
+_BATCH = 10  # messages per request. Source: SQS, "Amazon SQS message quotas"
 
 Bodies = Sequence[tuple[str, str]]  # (message group, body)
 
 
 class SqsQueue:
-    """The `Queue` of `ports.py`; one sender at a time."""
+    """The `Queue` of `ports.py`; one call of `send` at a time."""
 
     def __init__(self, client: SQSClient, url: str, threads: int) -> None:
         self._client = client
@@ -32,37 +32,37 @@ class SqsQueue:
 
     @classmethod
     def connect(cls, url: str, *, threads: int) -> SqsQueue:
-        """The queue at that address, with a client of its own; nothing is asked of it yet.
+        """Return the queue at `url`, with a client of its own; sends no request yet.
 
-        Raises: StoreError if the surroundings (an AWS profile, say) cannot be used.
+        Raises: StoreError if the AWS configuration (a profile, say) cannot be used.
         """
         return cls(make_client("sqs", threads=threads), url, threads)
 
     def send(self, bodies: Mapping[str, str], name: str) -> dict[str, str]:
-        """The groups whose message could not be sent, with the reason; all others are sent.
+        """Send one message per group; return the groups that failed, with the reason.
 
-        What was sent under the same `name` within five minutes is not sent again: whoever does
-        not know how far it got may repeat it all. Source: SQS, "Exactly-once processing".
+        Idempotent for five minutes: a message already sent under the same `name` is not sent again,
+        so after a crash everything can be repeated. Source: SQS, "Exactly-once processing".
         """
         pairs = list(bodies.items())
         batches = [pairs[at : at + _BATCH] for at in range(0, len(pairs), _BATCH)]
         with ThreadPoolExecutor(self._threads) as pool:
-            answers = pool.map(lambda batch: dict(self._send(batch, name)), batches)
-            return {group: why for answer in answers for group, why in answer.items()}
+            failures = pool.map(lambda batch: dict(self._send(batch, name)), batches)
+            return {group: why for failed in failures for group, why in failed.items()}
 
     def _send(self, batch: Bodies, name: str) -> Iterator[tuple[str, str]]:
-        """What could not be sent of at most ten messages, also after some more attempts."""
-        patience = Patience()
+        """Send at most ten messages, with retries; yield the groups that failed and why."""
+        backoff = Backoff()
         while True:
-            refused = self._ask(batch, name)
-            yield from ((group, why) for group, (why, is_ours) in refused.items() if is_ours)
-            batch = [pair for pair in batch if pair[0] in refused and not refused[pair[0]][1]]
-            if not batch or not patience.lasts():
+            failed = self._send_once(batch, name)
+            yield from ((group, why) for group, (why, is_final) in failed.items() if is_final)
+            batch = [pair for pair in batch if pair[0] in failed and not failed[pair[0]][1]]
+            if not batch or not backoff.wait_to_retry():
                 break
-        yield from ((group, refused[group][0]) for group, _ in batch)
+        yield from ((group, failed[group][0]) for group, _ in batch)
 
-    def _ask(self, batch: Bodies, name: str) -> dict[str, tuple[str, bool]]:
-        """What was refused: why, and whether that is for good."""
+    def _send_once(self, batch: Bodies, name: str) -> dict[str, tuple[str, bool]]:
+        """Send one request; return the groups that failed: why, and True if a retry is useless."""
         try:
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
@@ -76,7 +76,7 @@ class SqsQueue:
                     for number, (group, body) in enumerate(batch)
                 ],
             )
-        except (ClientError, BotoCoreError) as error:  # botocore has tried again already
+        except (ClientError, BotoCoreError) as error:  # after botocore's own retries
             return {group: (" ".join(str(error).split()), True) for group, _ in batch}
         return {
             batch[int(failed["Id"])][0]: (

@@ -204,7 +204,7 @@ def test_throttled_reply_says_how_long_to_wait(server, status):
     server.answer("/feed", status, [("Retry-After", "120")])
     error = failure(server.url("/feed", HOST))
     assert (error.kind, error.retry_after_s) == (Kind.THROTTLED, 120)
-    assert "wait for 120 s" in str(error)
+    assert "(Retry-After: 120 s)" in str(error)
 
 
 @pytest.mark.row("F13")
@@ -225,7 +225,7 @@ def test_what_one_feed_is_told_to_wait_holds_for_all_of_its_origin(server):
     moment[0] += timedelta(seconds=90)
     error = failure(server.url("/other", HOST), origin=origin)
     assert (error.kind, error.retry_after_s) == (Kind.THROTTLED, 30)
-    assert "for another feed, to wait for 30 s more" in str(error)
+    assert "sent Retry-After to another feed, with 30 s left" in str(error)
     assert len(server.requests) == 1
     other = subscription(server.url("/other", HOST))
     elsewhere = server.url("/other", PUBLIC)

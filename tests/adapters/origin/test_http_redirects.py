@@ -106,7 +106,7 @@ def test_circle_is_noticed_when_it_closes(server, path):
     server.redirect("/hop", path)
     error = failure(server.url("/feed", HOST))
     assert error.kind is Kind.REDIRECT
-    assert "circle" in str(error)
+    assert "in a loop" in str(error)
     assert len(server.requests) == 2
 
 

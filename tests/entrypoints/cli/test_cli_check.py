@@ -38,10 +38,10 @@ def test_configuration_in_order_is_shown_as_a_table(here, capsys):
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("http://a.example:25/feed", "port 25 belongs to another protocol"),
+        ("http://a.example:25/feed", "port 25 is reserved for another protocol"),
         ("http://10.1.2.3/feed", "10.1.2.3 of .* is not a public address; .*allow_private_hosts"),
         ("http://[::1]/feed", "::1 of .* is not a public address"),
-        ("http://169.254.1.1/feed", "is a cloud's metadata address, which is never contacted"),
+        ("http://169.254.1.1/feed", "is a cloud metadata address, which is never contacted"),
     ],
 )
 def test_address_that_a_run_always_refuses_is_a_problem(here, capsys, url, why):

@@ -181,7 +181,7 @@ def test_table_has_a_line_for_each_feed_with_why_it_failed(origin, here, capsys)
     assert head.split() == ["feed", "outcome", "new", "revised", "unchanged", "ms", "why"]
     assert good.split()[:5] == ["good", "changed", "2", "0", "0"]
     assert withheld.split()[:2] == ["withheld", "failed"]
-    assert withheld.endswith("answers HTTP 451: it is withheld for legal reasons.")
+    assert withheld.endswith("answers HTTP 451: withheld for legal reasons.")
 
 
 def test_rows_stand_in_the_order_of_the_configuration(origin, here, capsys):

@@ -90,7 +90,7 @@ def test_failing_feed_says_since_when_and_why_and_ends_with_one(origin, here, ca
     assert feedmirror("status", clock=lambda: at) == 1
     rows = capsys.readouterr().out.splitlines()
     assert "failing: legal, 2 d" in rows[2]
-    assert rows[2].endswith("answers HTTP 451: it is withheld for legal reasons.")
+    assert rows[2].endswith("answers HTTP 451: withheld for legal reasons.")
     assert rows[-1] == "2 feeds: 1 ok, 1 failing."
 
 

@@ -1,1 +1,1 @@
-"""Feeds fetched over HTTP, or read from a local file."""
+"""Origins: feeds fetched over HTTP, or read from a local file."""

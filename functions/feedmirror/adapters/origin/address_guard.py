@@ -1,7 +1,8 @@
-"""The address guard: which numeric addresses a host may be reached at.
+"""Address guard: resolve a host and refuse private, reserved and metadata addresses (SSRF).
 
-A name is looked up once, every answer is checked, and only a checked number is connected to: so
-neither a mixed answer nor one that changes between check and use leads anywhere else.
+A name is resolved once, every address of the answer is checked, and only a checked numeric address
+is connected to. So neither an answer with mixed addresses nor an answer that changes after the
+check (DNS rebinding) leads to an address that is not allowed.
 """
 
 from __future__ import annotations
@@ -28,28 +29,28 @@ def _networks(*texts: str) -> tuple[_Network, ...]:
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 
-# Written out, since what `is_global` says differs between versions of Python and lets multicast,
-# NAT64 and 6to4 through. Source: IANA IPv4 Special-Purpose Address Registry.
+# Written out, since `is_global` differs between versions of Python and lets multicast, NAT64 and
+# 6to4 through. Source: IANA IPv4 Special-Purpose Address Registry.
 _NOT_PUBLIC_4 = (
     _networks("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")
     + _networks("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24")
     + _networks("192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24")
     + _networks("224.0.0.0/4", "240.0.0.0/4")
-    + _networks("168.63.129.16/32")  # Azure's host, reachable from every machine there
+    + _networks("168.63.129.16/32")  # Azure's platform services, reachable from its every VM
 )
 
-# Global unicast is 2000::/3, so loopback, mapped, NAT64, local and multicast are out by not being
-# in it. Within it: IETF assignments (Teredo, ORCHID), documentation, 6to4 (which embeds an IPv4
-# address), the former 6bone. Source: IANA IPv6 Special-Purpose Address Registry, RFC 9637.
+# Loopback, mapped, NAT64, local and multicast addresses are outside of 2000::/3, global unicast.
+# Within 2000::/3, not public: IETF assignments (Teredo, ORCHID), documentation, 6to4 (which embeds
+# an IPv4 address), the former 6bone. Source: IANA IPv6 Special-Purpose Address Registry, RFC 9637.
 _GLOBAL_6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = _networks("2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20")
 
-# What `allow_private_hosts` opens.
+# Allowed with `allow_private_hosts`.
 _PRIVATE = _networks(
     "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"
 ) + _networks("::1/128", "fc00::/7", "fe80::/10")
 
-# Instance metadata and its kin hand out credentials to whoever asks; nothing opens these.
+# Instance metadata services give credentials to every client; never allowed.
 _METADATA = (
     _networks("169.254.0.0/16", "fd00:ec2::/32")  # AWS, and most other clouds
     + _networks("fd20:ce::254/128", "100.100.100.200/32", "fe80::a9fe:a9fe/128")
@@ -57,7 +58,7 @@ _METADATA = (
 
 
 def is_public(address: str) -> bool:
-    """Whether a numeric address belongs to the public internet; False if it is no address."""
+    """True if a numeric address is on the public internet; False for text that is no address."""
     ip = _parsed(address)
     if isinstance(ip, IPv4Address):
         return not _within(ip, _NOT_PUBLIC_4)
@@ -65,15 +66,15 @@ def is_public(address: str) -> bool:
 
 
 def is_private(address: str) -> bool:
-    """Whether a numeric address is one that `allow_private_hosts` opens."""
+    """True if `allow_private_hosts` allows a numeric address."""
     ip = _parsed(address)
     return ip is not None and _within(ip, _PRIVATE) and not _within(ip, _METADATA)
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """Every numeric address of `host`, of both families, in the system's order of preference.
+    """Return every IPv4 and IPv6 address of `host`, in the system's order of preference.
 
-    Raises: OSError, or ValueError for what cannot be a host name.
+    Raises: OSError, or ValueError for an impossible host name.
     """
     found = socket.getaddrinfo(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
@@ -81,16 +82,16 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Looks hosts up and refuses those that lead where a feed has no business."""
+    """Resolver that refuses hosts with an address that may not be contacted."""
 
     resolve: Resolve = resolve
     is_public: Predicate = is_public
-    own_port: int | None = None  # where this function's runtime hands out events; nobody asks it
+    own_port: int | None = None  # of the Lambda runtime API on this machine, never contacted
 
     def addresses(
         self, target: Target, deadline: Deadline, *, allow_private: bool
     ) -> tuple[str, ...]:
-        """The numeric addresses of the target, at least one, all of them allowed.
+        """Return the numeric addresses of the target: at least one, all allowed.
 
         Raises: FetchError (DNS, ADDRESS, TIMEOUT).
         """
@@ -99,7 +100,7 @@ class Guard:
         return found
 
     def check_number(self, target: Target, *, allow_private: bool) -> None:
-        """Raise FetchError (ADDRESS) if the host is a number that is refused; looks nothing up."""
+        """Raise FetchError (ADDRESS) if the host is a refused numeric address; no DNS lookup."""
         if _parsed(target.host) is not None:
             self._check(target, (target.host,), allow_private=allow_private)
 
@@ -107,7 +108,7 @@ class Guard:
         for address in found:
             if target.port == self.own_port and not self.is_public(address):
                 where = f"Port {target.port} of {target.host} in {target.shown}"
-                message = f"{where} is the function's own runtime's, which is never contacted."
+                message = f"{where} is the Lambda runtime API, which is never contacted."
                 raise FetchError(Kind.ADDRESS, message)
             if not (self.is_public(address) or (allow_private and is_private(address))):
                 raise FetchError(Kind.ADDRESS, _why_refused(target, address))
@@ -118,15 +119,14 @@ class Guard:
         answer = self._answer(target, deadline)
         if not isinstance(answer, OSError | ValueError) and answer:
             return answer
-        reason = getattr(answer, "strerror", None) or "it has no address"
+        reason = getattr(answer, "strerror", None) or "no address in the answer"
         message = f"The host name {target.host} of {target.shown} cannot be resolved: {reason}."
         raise FetchError(Kind.DNS, message)
 
     def _answer(self, target: Target, deadline: Deadline) -> tuple[str, ...] | OSError | ValueError:
-        """What the resolver says within the deadline.
+        """Return the resolver's answer or error. Raises: FetchError (TIMEOUT) at the deadline.
 
-        A lookup cannot be interrupted, so it runs in a thread of its own, left behind if it
-        takes too long.
+        A lookup cannot be interrupted: it runs in a daemon thread, abandoned at the deadline.
         """
         answers: queue.SimpleQueue[tuple[str, ...] | OSError | ValueError] = queue.SimpleQueue()
 
@@ -140,7 +140,7 @@ class Guard:
             threading.Thread(target=look_up, name="dns", daemon=True).start()
             return answers.get(timeout=deadline.remaining_s())
         except (queue.Empty, TimeoutError) as error:
-            message = f"The name server gave no address for {target.host} of {target.shown}"
+            message = f"No answer from the name server for {target.host} of {target.shown}"
             raise FetchError(Kind.TIMEOUT, f"{message} within {deadline}.") from error
 
 
@@ -148,16 +148,16 @@ def _why_refused(target: Target, address: str) -> str:
     ip = _parsed(address)
     where = f"{target.host} ({address})" if address != target.host else address
     if ip is not None and _within(ip, _METADATA):
-        return f"{where} of {target.shown} is a cloud's metadata address, which is never contacted."
+        return f"{where} of {target.shown} is a cloud metadata address, which is never contacted."
     if is_private(address):
         advice = (
-            "if the host is yours, set `allow_private_hosts = true` for this subscription "
+            "if the host is your own, set `allow_private_hosts = true` for this subscription "
             "(on the command line: --allow-private-hosts)"
         )
         return f"{where} of {target.shown} is not a public address; {advice}."
     return (
-        f"{where} of {target.shown} is not a public address, nor one that `allow_private_hosts` "
-        "would allow."
+        f"{where} of {target.shown} is not a public address; `allow_private_hosts` does not allow "
+        "it either."
     )
 
 

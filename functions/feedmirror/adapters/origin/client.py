@@ -1,4 +1,4 @@
-"""Feeds over HTTP, fetched politely: conditional, bounded, redirected with care."""
+"""HTTP client for feeds: conditional requests, one deadline, size limits, checked redirects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from feedmirror.adapters.origin.headers import (
     usable,
     validators_of,
 )
-from feedmirror.adapters.origin.refusal import Waits, is_challenge, refusal
+from feedmirror.adapters.origin.http_errors import http_error, is_challenge
+from feedmirror.adapters.origin.retry_after import RetryAfterByOrigin
 from feedmirror.adapters.origin.target import Target, parse_target, redirect_target
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
@@ -31,21 +32,21 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class HttpOrigin:
-    """The origin of feeds on the web; one serves any number of threads.
+    """The `Origin` of `ports.py` over HTTP; any number of threads may use one instance.
 
-    Each exchange has its own connection: a run asks each host once. Proxies of the environment
-    are not used, since they would connect past the guard.
+    Each request has its own connection, since a run rarely fetches from a host twice. Proxies of
+    the environment are not used: they would connect past the address guard.
     """
 
     def __init__(
         self,
         *,
-        now: Callable[[], datetime],  # aware; for dates in Retry-After
+        now: Callable[[], datetime],  # aware; dates in Retry-After are compared with it
         product: str = f"feedmirror/{__version__}",  # first word of the User-Agent
         resolve: Resolve = resolve,
         is_public: Predicate = is_public,
         own_port: int | None = None,  # of the function's runtime
-        ssl_context: ssl.SSLContext | None = None,  # None: the system's authorities
+        ssl_context: ssl.SSLContext | None = None,  # None: the system's certificate authorities
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._product = product
@@ -53,16 +54,16 @@ class HttpOrigin:
         self._ssl_context = ssl_context
         self._ssl_lock = threading.Lock()
         self._now = now
-        self._waits = Waits(now)
+        self._retry_after = RetryAfterByOrigin(now)
         self._monotonic = monotonic
 
     def fetch(
         self, subscription: Subscription, url: str, validators: Mapping[str, Validators]
     ) -> Fetched | NotModified | Gone:
-        """The document at `url`, asked for conditionally where `validators` knows an address.
+        """GET `url`, conditionally where `validators` has an entry for the address.
 
-        `validators` is looked up under `url` as it is written, and under `Fetched.url` of
-        documents found by way of redirects.
+        `validators` is looked up under `url` as configured, and after redirects under the
+        `Fetched.url` that an earlier call returned.
         Raises: FetchError, and nothing else whatever a server does.
         """
         deadline = Deadline(subscription.timeout_s, self._monotonic)
@@ -70,27 +71,27 @@ class HttpOrigin:
         target, seen = first, {first}
         for _ in range(MOST_REDIRECTS + 1):
             known = usable(validators.get(target.url, Validators()))
-            reply = self._ask(subscription, target, known, deadline)
+            reply = self._request(subscription, target, known, deadline)
             if reply.status not in _REDIRECTS:
                 moved_to = target.url if moved and len(seen) > 1 else None
                 try:
-                    return self._conclude(target, reply, known, moved_to)
+                    return self._result(target, reply, known, moved_to)
                 except FetchError as error:
-                    # No feed has another one's origin wait by a redirect to what it throttles.
+                    # Only for the feed's own origin: a redirect must not throttle another feed's.
                     if target.origin == first.origin:
-                        self._waits.note(target, error.retry_after_s)
+                        self._retry_after.note(target, error.retry_after_s)
                     raise
             following = _follow(target, reply, seen)
-            moved = moved and _is_for_good(target, reply, following)
+            moved = moved and _is_permanent(target, reply, following)
             target = following
         message = f"{first.shown} is redirected more than {MOST_REDIRECTS} times"
         raise FetchError(Kind.REDIRECT, f"{message}, last to {target.shown}.", status=reply.status)
 
-    def _ask(
+    def _request(
         self, subscription: Subscription, target: Target, known: Validators, deadline: Deadline
     ) -> Reply:
-        """The answer of one address, with no redirect followed."""
-        self._waits.check(target)
+        """Return the reply of one address, without following a redirect."""
+        self._retry_after.check(target)
         headers = request_headers(self._product, subscription, target, known)
         addresses = self._guard.addresses(
             target, deadline, allow_private=subscription.allow_private_hosts
@@ -100,27 +101,27 @@ class HttpOrigin:
         return exchange(target, addresses, headers, deadline, context=context, max_bytes=limit)
 
     def _context(self) -> ssl.SSLContext:
-        """The one TLS context, made at the first need: it costs some 20 ms."""
+        """Return the TLS context of this instance, made at the first need: it costs 20 ms."""
         with self._ssl_lock:
             if self._ssl_context is None:
                 self._ssl_context = ssl.create_default_context()
                 self._ssl_context.set_alpn_protocols(["http/1.1"])
             return self._ssl_context
 
-    def _conclude(
-        self, target: Target, reply: Reply, asked_with: Validators, moved_to: str | None
+    def _result(
+        self, target: Target, reply: Reply, sent: Validators, moved_to: str | None
     ) -> Fetched | NotModified | Gone:
-        """What the last answer means."""
+        """Translate the last reply. `sent` are the validators of the request."""
         if is_challenge(reply.headers):
-            raise refusal(target, reply, self._now())
+            raise http_error(target, reply, self._now())
         if reply.status == 410:
             return Gone(target.url)
-        if reply.status == 304 and asked_with != Validators():
+        if reply.status == 304 and sent != Validators():
             return NotModified(target.url, validators_of(reply.headers))
         if reply.status not in SUCCESSES:
-            raise refusal(target, reply, self._now())
+            raise http_error(target, reply, self._now())
         if not reply.body:
-            message = f"{target.shown} is empty; the last good mirror stays as it is."
+            message = f"{target.shown} is empty; the mirror keeps its last good version."
             raise FetchError(Kind.EMPTY, message, status=reply.status)
         return Fetched(
             url=target.url,
@@ -134,23 +135,24 @@ class HttpOrigin:
 
 
 def _follow(target: Target, reply: Reply, seen: set[Target]) -> Target:
-    """Where a redirect leads; noted in `seen`."""
+    """Return the target of a redirect, added to `seen`. Raises: FetchError (REDIRECT, ADDRESS)."""
     location = location_of(reply.headers)
     if location is None:
-        message = f"{target.shown} is redirected (HTTP {reply.status}), but nowhere."
+        message = f"{target.shown} is redirected (HTTP {reply.status}) without a Location."
         raise FetchError(Kind.REDIRECT, message, status=reply.status)
     following = redirect_target(target, location)
     if following in seen:
-        message = f"{target.shown} is redirected back to {following.shown}, in a circle"
-        raise FetchError(Kind.REDIRECT, f"{message}; it may want cookies.", status=reply.status)
+        message = f"{target.shown} is redirected back to {following.shown}, in a loop"
+        advice = "its server may require cookies, which are not sent"
+        raise FetchError(Kind.REDIRECT, f"{message}; {advice}.", status=reply.status)
     seen.add(following)
     return following
 
 
-def _is_for_good(target: Target, reply: Reply, following: Target) -> bool:
-    """Whether the new address may replace the old one.
+def _is_permanent(target: Target, reply: Reply, following: Target) -> bool:
+    """Return True if `following` may replace the configured address from now on.
 
-    Never by a step from https down to http: adopted, it would give up TLS for all time.
+    A redirect from https to http never counts as permanent: to adopt it would give up TLS for good.
     """
     downgraded = target.scheme == "https" and following.scheme == "http"
     return reply.status in _PERMANENT and not downgraded

@@ -1,4 +1,4 @@
-"""A connection to one of the checked addresses, with TLS where the address asks for it."""
+"""Connect to one of the numeric addresses that the address guard allowed, with TLS for https."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.target import Target
 from feedmirror.errors import FetchError, Kind
 
-_MOST_ADDRESSES = 4  # tried before we give up
-_NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # no IPv6 here, say
-_BLOCKED = "if this lasts, somebody on the way may be blocking the host"
+_MOST_ADDRESSES = 4  # that are tried
+_NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # a host without IPv6
+BLOCKED = "if this lasts, a firewall on the way may be blocking the host"
 
 
 def connect(
     target: Target, addresses: tuple[str, ...], deadline: Deadline, context: ssl.SSLContext | None
 ) -> socket.socket:
-    """A socket connected to one of the numeric `addresses`; the caller closes it.
+    """Return a socket connected to one of the numeric `addresses`; the caller closes it.
 
-    `context` is None for plain http; otherwise the certificate must be the host's, not the
-    number's.
+    `context` is None for plain http; otherwise the certificate must be valid for the host name.
     Raises: FetchError (CONNECT, TIMEOUT, TLS, RESET, ADDRESS).
     """
     sock = _connect(target, addresses[:_MOST_ADDRESSES], deadline)
@@ -37,7 +36,7 @@ def connect(
 
 
 def _connect(target: Target, addresses: tuple[str, ...], deadline: Deadline) -> socket.socket:
-    """The first connection that succeeds; each address gets its share of the time left."""
+    """Return the first connection that succeeds; each address gets its share of the time left."""
     failure: OSError | None = None
     for tried, address in enumerate(addresses):
         try:
@@ -63,10 +62,10 @@ def _connect_to(address: str, target: Target, timeout_s: float) -> socket.socket
 
 
 def check_peer(sock: socket.socket, address: str, target: Target) -> None:
-    """Refuse a connection that ended elsewhere than at the address that was checked."""
+    """Raise FetchError (ADDRESS) if the socket is connected to another address than the checked."""
     peer = str(sock.getpeername()[0])
     if peer != address and ipaddress.ip_address(peer) != ipaddress.ip_address(address):
-        message = f"The connection to {address} for {target.shown} ended at {peer}, so it is cut."
+        message = f"The connection to {address} for {target.shown} ended at {peer}; it is closed."
         raise FetchError(Kind.ADDRESS, message)
 
 
@@ -75,30 +74,30 @@ def _connect_error(target: Target, deadline: Deadline, error: OSError | None) ->
     if isinstance(error, TimeoutError):
         return FetchError(Kind.TIMEOUT, f"No connection to {where} within {deadline}.")
     if isinstance(error, ConnectionResetError) or (error and error.errno == errno.ENOTCONN):
-        return FetchError(Kind.RESET, f"The connection to {where} was cut at once; {_BLOCKED}.")
+        return FetchError(Kind.RESET, f"The connection to {where} was reset; {BLOCKED}.")
     reason = getattr(error, "strerror", None) or error
-    return FetchError(Kind.CONNECT, f"Nobody accepts a connection at {where}: {reason}.")
+    return FetchError(Kind.CONNECT, f"No connection to {where}: {reason}.")
 
 
 def _handshake_error(target: Target, deadline: Deadline, error: Exception) -> FetchError:
     where = f"{_host(target)} for {target.shown}"
     if isinstance(error, TimeoutError):
-        message = f"No secure connection to {where} within {deadline}."
+        message = f"No TLS connection to {where} within {deadline}."
         return FetchError(Kind.TIMEOUT, message)
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = error.verify_message.rstrip(".")
-        advice = "if its issuer is one of your own, name its certificate in SSL_CERT_FILE"
+        advice = "if its issuer is your own, name the issuer's certificate in SSL_CERT_FILE"
         message = f"The certificate of {where} is not valid: {reason}; {advice}."
         return FetchError(Kind.TLS, message)
     if isinstance(error, ConnectionError | ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        message = f"The connection to {where} was cut while it was being secured; {_BLOCKED}."
+        message = f"The connection to {where} was cut during the TLS handshake; {BLOCKED}."
         return FetchError(Kind.RESET, message)
     cause = getattr(error, "reason", None) or error
-    message = f"No secure connection to {where} could be agreed on: {cause}."
+    message = f"TLS handshake with {where} failed: {cause}."
     return FetchError(Kind.TLS, message)
 
 
 def _host(target: Target) -> str:
-    """Host and port as one would write them."""
+    """Return `host:port`, an IPv6 address in brackets."""
     host = f"[{target.host}]" if ":" in target.host else target.host
     return f"{host}:{target.port}"

@@ -1,4 +1,4 @@
-"""One request and its answer, whatever the other side does with it."""
+"""One GET request and its reply: decoded, within a deadline and a size limit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 from urllib3 import HTTPHeaderDict, HTTPResponse
@@ -16,32 +17,32 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from feedmirror.adapters.deadline import BoundSocket, Deadline, FloodError
-from feedmirror.adapters.origin.connection import connect
+from feedmirror.adapters.origin.connection import BLOCKED, connect
 from feedmirror.adapters.origin.target import Target
 from feedmirror.errors import FetchError, Kind
 
 _GZIP = 31  # window bits: 15, and 16 for a gzip header and trailer
-MAGIC = b"\x1f\x8b"  # of gzip, which no text begins with
-# Of IANA's registry of content codings. What servers write that is none (`UTF-8`, `none`, `binary`,
-# `aws-chunked`) says nothing of the body, which browsers read as it is.
+MAGIC = b"\x1f\x8b"  # of gzip; no text begins with it
+# IANA's registry of content codings. Other values that servers send (`UTF-8`, `none`, `binary`,
+# `aws-chunked`) are ignored, as browsers do.
 _CODINGS = frozenset(
     "aes128gcm br compress dcb dcz deflate exi gzip pack200-gzip x-compress x-gzip zstd".split()
 )
-_PIECE_BYTES = 65_536  # decoded at a time, so that a bomb is noticed before it goes off
+_PIECE_BYTES = 65_536  # decoded at a time, so that a decompression bomb is noticed early
 _MOST_MEMBERS = 1000  # more than a block-wise compressor makes of 60 MB
 
 
 def codings(field: str) -> tuple[str, ...]:
-    """Return the content codings that a `Content-Encoding` names, `gzip` for `x-gzip`."""
+    """Return the registered content codings in a `Content-Encoding`, `gzip` for `x-gzip`."""
     named = (name.strip().lower() for name in field.split(","))
     return tuple(name.removeprefix("x-") for name in named if name in _CODINGS)
 
 
 def gunzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The decoded bytes, at most 64 KB at a time.
+    """Yield the decoded bytes, at most 64 KB at a time.
 
-    Members that follow one another are one document; anything else after a member is ignored.
-    Raises: zlib.error if the stream is damaged, EOFError if it ends before its end.
+    Consecutive gzip members are one document; other bytes after a member are ignored.
+    Raises: zlib.error if the stream is damaged, EOFError if it is truncated.
     """
     source = iter(pieces)
     rest = b""
@@ -55,7 +56,7 @@ def gunzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _member(source: Iterator[bytes], data: bytes) -> Generator[bytes, None, bytes]:
-    """The decoded bytes of one member; returns the encoded bytes behind it."""
+    """Yield the decoded bytes of one member; return the encoded bytes read beyond its end."""
     inflater = zlib.decompressobj(_GZIP)
     while not inflater.eof:
         data = data or next(source, b"")
@@ -68,25 +69,25 @@ def _member(source: Iterator[bytes], data: bytes) -> Generator[bytes, None, byte
     return inflater.unused_data
 
 
-SUCCESSES = (200, 203)  # 203: changed by a proxy on the way. Source: RFC 9110 §15.3.4
+SUCCESSES = (200, 203)  # 203: transformed by a proxy. Source: RFC 9110 §15.3.4
 _READ_BYTES = 65_536
-_ERROR_BYTES = 4_096  # of an error in XML, of which S3's are some 300
-_FRAMING_BYTES = 1_000_000  # that an answer may take beyond its document: headers, chunk sizes
+_ERROR_BYTES = 4_096  # of an error document; those of S3 have some 300
+_FRAMING_BYTES = 1_000_000  # allowed beyond the document: headers, chunk sizes, trailers
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, its body whole and decoded."""
+    """HTTP response, its body complete and decoded."""
 
     status: int
     headers: HTTPHeaderDict
-    body: bytes  # empty unless a document is there to be had, or S3 says why there is none
+    body: bytes  # empty unless the status is in SUCCESSES, or S3 explains a 403
 
 
 class _FinalResponse(http.client.HTTPResponse):
-    """Skips every interim answer; the standard library knows no other than 100.
+    """HTTP response after any number of interim ones; the standard library skips 100 only.
 
-    Source: RFC 9110 §15.2: a client has to expect any number of them, asked for or not.
+    Source: RFC 9110 §15.2: a client must expect any number of unsolicited 1xx responses.
     """
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -106,8 +107,9 @@ def exchange(
     context: ssl.SSLContext | None,
     max_bytes: int,
 ) -> Reply:
-    """The answer to a GET of `target`, asked at one of its checked `addresses`.
+    """GET `target` from one of its checked numeric `addresses`.
 
+    `context` is None for plain http. `max_bytes` limits the body before and after decoding.
     Raises: FetchError.
     """
     with closing(connect(target, addresses, deadline, context)) as sock:
@@ -116,15 +118,15 @@ def exchange(
         connection.auto_open = 0  # never look the name up and connect behind the guard's back
         connection.sock = cast("Any", BoundSocket(sock, deadline, max_bytes + _FRAMING_BYTES))
         try:
-            return _converse(connection, target, headers, max_bytes)
+            return _request(connection, target, headers, max_bytes)
         except (OSError, HTTPError, http.client.HTTPException, ValueError) as error:
-            raise _translated(error, target, deadline, max_bytes) from error
+            raise _fetch_error(error, target, deadline, max_bytes) from error
 
 
-def _converse(
+def _request(
     connection: HTTPConnection, target: Target, headers: Mapping[str, str], max_bytes: int
 ) -> Reply:
-    # urllib3 is to hand over the bytes as they come: it would report a cut gzip as a success.
+    # Decoded here: urllib3 would report a truncated gzip stream as a success.
     connection.request(
         "GET", target.path, headers=headers, preload_content=False, decode_content=False
     )
@@ -132,19 +134,19 @@ def _converse(
         if response.status in SUCCESSES:
             body = _body(response, target, max_bytes)
         else:
-            body = _explanation(response)
+            body = _error_body(response)
         return Reply(response.status, response.headers, body)
 
 
-def _explanation(response: HTTPResponse) -> bytes:
-    """Return the beginning of S3's 403, which says more than its status; empty for others."""
+def _error_body(response: HTTPResponse) -> bytes:
+    """Return the beginning of the error document of S3's 403; empty for other responses."""
     if response.status != 403 or response.headers.get("server") != "AmazonS3":
         return b""
     return response.read1(_ERROR_BYTES, decode_content=False)
 
 
 def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
-    """The decoded body, bounded before and after decoding."""
+    """Return the decoded body. Raises: FetchError (TOO_LARGE, ENCODING, RESET)."""
     declared = response.length_remaining
     if declared is not None and declared > max_bytes:
         raise _too_large(target, f"larger ({declared:,} bytes)", max_bytes)
@@ -154,44 +156,40 @@ def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
     while len(first) < len(MAGIC) and (piece := next(pieces, b"")):
         first += piece
     if not first:
-        return b""  # nothing at all is an empty body, not a damaged one
-    pieces = _again(first, pieces)
+        return b""  # an empty body is not a damaged gzip stream
+    pieces = chain((first,), pieces)
     if not is_gzipped and not first.startswith(MAGIC):
         return _joined(pieces)
     try:
         decoded = gunzip(pieces)
         return _joined(_bounded(decoded, "larger when decompressed", target, max_bytes))
     except zlib.error as error:
-        said = "says that it is" if is_gzipped else "is"
-        message = f"{target.shown} {said} gzip-compressed, but the data is damaged"
+        declared_as = "is declared as" if is_gzipped else "is"
+        message = f"{target.shown} {declared_as} gzip-compressed, but the data is damaged"
         raise FetchError(Kind.ENCODING, f"{message} ({error}).", status=200) from error
     except EOFError as error:
         raise _cut(target) from error
 
 
 def _pieces(response: HTTPResponse) -> Iterator[bytes]:
-    """The body as it comes over the wire, freed of chunking only."""
+    """Yield the body as received: chunked framing removed, content coding not decoded."""
     while piece := response.read1(_READ_BYTES, decode_content=False):
         yield piece
 
 
 def _joined(pieces: Iterator[bytes]) -> bytes:
-    """The pieces as one; joining a list of them would take 40 bytes for each that is one byte."""
+    """Return the pieces joined."""
+    # A list of them would take 40 bytes for each piece of one byte.
     buffer = io.BytesIO()
     for piece in pieces:
         buffer.write(piece)
     return buffer.getvalue()
 
 
-def _again(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
 def _bounded(
     pieces: Iterator[bytes], too_large: str, target: Target, max_bytes: int
 ) -> Iterator[bytes]:
-    """`pieces`, as long as they are no more than `max_bytes` in all."""
+    """Yield `pieces`. Raises: FetchError (TOO_LARGE) once they exceed `max_bytes` in all."""
     total = 0
     for piece in pieces:
         total += len(piece)
@@ -201,36 +199,38 @@ def _bounded(
 
 
 def _is_gzipped(headers: HTTPHeaderDict, target: Target) -> bool:
-    """Return True if the body is said to be gzip-compressed; refuse what was not asked for."""
+    """Return True if the body is declared as gzip. Raises: FetchError for any other coding."""
     transfer = headers.get("transfer-encoding", "").strip().lower()
     coding = headers.get("content-encoding", "").strip().lower()
     named = codings(coding)
     if transfer in ("", "chunked", "identity") and named in ((), ("gzip",)):
         return bool(named)
     unwanted = ascii(coding if transfer in ("", "chunked", "identity") else transfer)[:60]
-    message = f"{target.shown} came encoded as {unwanted}, though only gzip was asked for."
+    message = f"{target.shown} is encoded as {unwanted}, though only gzip was accepted."
     raise FetchError(Kind.ENCODING, message, status=200)
 
 
-def _too_large(target: Target, how: str, max_bytes: int) -> FetchError:
-    message = f"{target.shown} is {how} than the {max_bytes:,} bytes that `max_bytes` allows."
+def _too_large(target: Target, larger: str, max_bytes: int) -> FetchError:
+    message = f"{target.shown} is {larger} than the {max_bytes:,} bytes that `max_bytes` allows."
     return FetchError(Kind.TOO_LARGE, message, status=200)
 
 
 def _cut(target: Target) -> FetchError:
     message = f"The connection to {target.shown} was cut before the answer was whole"
-    return FetchError(Kind.RESET, f"{message}; if this lasts, somebody on the way may be doing it.")
+    return FetchError(Kind.RESET, f"{message}; {BLOCKED}.")
 
 
-def _translated(error: Exception, target: Target, deadline: Deadline, max_bytes: int) -> FetchError:
-    """What a library's exception means."""
+def _fetch_error(
+    error: Exception, target: Target, deadline: Deadline, max_bytes: int
+) -> FetchError:
+    """Translate an exception of urllib3, http.client, ssl or socket."""
     cause = error.__cause__ if isinstance(error, HTTPError) and error.__cause__ else error
     if isinstance(cause, TimeoutError):
         return FetchError(Kind.TIMEOUT, f"No whole answer from {target.shown} within {deadline}.")
     if isinstance(cause, FloodError):
-        return _too_large(target, "larger in what it wraps around its document", max_bytes)
+        return _too_large(target, "larger in headers and framing around its document", max_bytes)
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-        message = f"The secure connection to {target.shown} failed: {cause.reason or cause}."
+        message = f"The TLS connection to {target.shown} failed: {cause.reason or cause}."
         return FetchError(Kind.TLS, message)
     if isinstance(cause, OSError | http.client.IncompleteRead):  # RemoteDisconnected among them
         return _cut(target)
@@ -239,5 +239,5 @@ def _translated(error: Exception, target: Target, deadline: Deadline, max_bytes:
 
 
 def _brief(error: BaseException) -> str:
-    """The error in a few printable characters; servers' bytes may be in it."""
+    """Return class and message of an error, escaped and cut: bytes of a server may be in it."""
     return f"{type(error).__name__}: {ascii(str(error))[1:-1][:60]}"

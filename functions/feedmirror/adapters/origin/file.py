@@ -1,4 +1,4 @@
-"""A feed in a local file, for the command line only: a deployed function never reads one."""
+"""Feeds read from local files: by the command line only, never by a deployed function."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ _FILE_URI = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#]*)", re.IGNORECAS
 
 
 class LocalOrigin:
-    """Files as the origin of feeds."""
+    """The `Origin` of `ports.py` for local files."""
 
     def fetch(
         self,
         subscription: Subscription,
         url: str,
-        validators: Mapping[str, Validators],  # noqa: ARG002 - a file has none; the protocol has
+        validators: Mapping[str, Validators],  # noqa: ARG002 - part of the protocol; files have no validators
     ) -> Fetched:
-        """The document at `url`, a path or a `file:` URI; `Fetched.url` is the `file:` URI.
+        """Read the document at `url`, a path or a `file:` URI; `Fetched.url` is the `file:` URI.
 
-        Only regular files are read, and links to them: a directory holds no feed, and a pipe or
-        a device would block for ever.
+        Only regular files are read, and links to regular files: a pipe or a device would block.
         Raises: FetchError (FILE, TOO_LARGE, EMPTY).
         """
         path = _path_of(url)
@@ -38,23 +37,25 @@ class LocalOrigin:
 
 
 def _path_of(url: str) -> Path:
-    """The path that is meant. Source: RFC 8089 §2, which knows `file:/x` and `file:///x`."""
+    """Return the path of `file:/x`, `file:///x` or a plain path. Source: RFC 8089 §2."""
     if not url.lower().startswith("file:"):
         return Path(url)
     match = _FILE_URI.fullmatch(url)
     if not match:
-        raise FetchError(Kind.FILE, f"{url!a} is not the address of a file on this machine.")
+        raise FetchError(
+            Kind.FILE, f"{url!a} is not a file: URI of this machine; write file:///PATH."
+        )
     return Path(unquote(match[1], errors="surrogateescape"))
 
 
 def _read(path: Path, max_bytes: int) -> bytes:
     try:
-        # Not blocking, so that even a pipe put there this very moment does not hold us up.
+        # Non-blocking: a pipe would block the open before its type can be checked.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FetchError(Kind.FILE, f"{_shown(path)} is not a file that can be read.")
-            body = file.read(max_bytes + 1)  # whatever its size is said to be: it may grow
+                raise FetchError(Kind.FILE, f"{_shown(path)} is not a regular file.")
+            body = file.read(max_bytes + 1)  # not by its size: the file may grow meanwhile
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
         message = f"The file {_shown(path)} cannot be read: {reason}."

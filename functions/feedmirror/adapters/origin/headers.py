@@ -1,4 +1,4 @@
-"""What the headers of an answer mean to us, however they are written."""
+"""HTTP header fields: those of a request built, those of a response parsed and validated."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _URL_CHARS = "!#$%&'*+,/:;=?@[]~"  # beside letters and digits; no parenthesis, 
 def request_headers(
     product: str, subscription: Subscription, target: Target, known: Validators
 ) -> dict[str, str]:
-    """Return the headers to ask `target` with; cookies and a referrer only if they are configured.
+    """Return the headers of a request for `target`; `known` makes the request conditional.
 
-    The subscription's own go to the origin of its `url` and nowhere else: not across a redirect,
-    not to an alternate. They may replace `Accept`.
+    The subscription's own `headers` go to the origin of its `url` only: not across a redirect, not
+    to an alternate. They may replace `Accept`. Cookies and a referrer are sent only if configured.
     Raises: FetchError (BUG) for a configured header that the settings do not accept.
     """
     headers = {
@@ -47,7 +47,7 @@ def request_headers(
 
 
 def user_agent(product: str, contact: str | None) -> str:
-    """Who asks, and how to reach them. Source: RFC 9110 §10.1.5."""
+    """Return the User-Agent: product, and the operator's contact. Source: RFC 9110 §10.1.5."""
     if contact is None:
         return f"{product} (feed mirror)"
     return f"{product} (+{quote(contact, safe=_URL_CHARS)})"
@@ -67,11 +67,11 @@ def _own_headers(subscription: Subscription) -> dict[str, str]:
 _MOST_ETAG_CHARS = 1024
 _MOST_DATE_CHARS = 64  # an HTTP-date has 29
 _FIELD_VALUE = re.compile(r"[\t -~\x80-\xff]+")  # no control character, one byte each
-_MOST_SECONDS = 10**9  # 31 years; as much as a timedelta bears with ease
+_MOST_SECONDS = 10**9  # 31 years, far from the limit of a timedelta
 
 
 def validators_of(headers: HTTPHeaderDict) -> Validators:
-    """The validators to ask with next time, verbatim; None for what could not be sent back.
+    """Return the validators for the next request, verbatim; None for a field that is unusable.
 
     Source: RFC 9110 §8.8.
     """
@@ -79,7 +79,7 @@ def validators_of(headers: HTTPHeaderDict) -> Validators:
 
 
 def usable(validators: Validators) -> Validators:
-    """`validators` without those that are over-long, or that no header can carry."""
+    """Return `validators` without fields that are too long or that no header can carry."""
     return Validators(
         validators.etag if _sendable(validators.etag, _MOST_ETAG_CHARS) else None,
         validators.last_modified if _sendable(validators.last_modified, _MOST_DATE_CHARS) else None,
@@ -87,10 +87,10 @@ def usable(validators: Validators) -> Validators:
 
 
 def max_age_s(headers: HTTPHeaderDict) -> int | None:
-    """Return the seconds that the answer stays fresh: max-age, less what it spent in caches.
+    """Return the seconds that the response stays fresh: max-age, less its `Age` in caches.
 
-    None if max-age is not said, or if the answer is not to be kept. Of a repeated `Age` the first
-    counts, and one that is no whole number is ignored. Source: RFC 9111 §4.2, §5.1, §5.2.2.
+    None without max-age, or with no-cache or no-store. The first of repeated `Age` values counts;
+    an `Age` that is not a whole number is ignored. Source: RFC 9111 §4.2, §5.1, §5.2.2.
     """
     lifetime_s: int | None = None
     for directive in headers.get("cache-control", "").lower().split(","):
@@ -106,9 +106,9 @@ def max_age_s(headers: HTTPHeaderDict) -> int | None:
 
 
 def retry_after_s(headers: HTTPHeaderDict, now: datetime) -> int | None:
-    """Seconds to wait, 0 for a moment that is past; None if not said, or not understood.
+    """Return the seconds of `Retry-After`, 0 for a past date; None if missing or malformed.
 
-    A date is read against the answer's own `Date`, as the clock of the server may be off; against
+    A date is compared with the response's own `Date`, since the server's clock may be off, or with
     `now` where there is none. Source: RFC 9110 §10.2.3.
     """
     text = headers.get("retry-after", "").strip()
@@ -123,7 +123,7 @@ def retry_after_s(headers: HTTPHeaderDict, now: datetime) -> int | None:
 
 
 def location_of(headers: HTTPHeaderDict) -> str | None:
-    """Where an answer points to, or None. Bytes beyond ASCII are UTF-8 where they can be."""
+    """Return the `Location`, or None; bytes beyond ASCII are decoded as UTF-8 where possible."""
     text = _single(headers, "location")
     if not text:
         return None
@@ -134,13 +134,13 @@ def location_of(headers: HTTPHeaderDict) -> str | None:
 
 
 def _single(headers: HTTPHeaderDict, name: str) -> str | None:
-    """The header's value if it is there once; given twice, neither can be trusted."""
+    """Return the value of a header that occurs once; None if repeated, as no value is certain."""
     values = headers.getlist(name)
     return values[0].strip(" \t") if len(values) == 1 else None
 
 
 def _sendable(value: str | None, most_chars: int) -> bool:
-    """Whether it is a field value that any server accepts. Source: RFC 9110 §5.5."""
+    """Return True if `value` is a valid field value. Source: RFC 9110 §5.5."""
     return value is not None and len(value) <= most_chars and bool(_FIELD_VALUE.fullmatch(value))
 
 

@@ -1,7 +1,7 @@
-r"""What a URL asks us to contact, refused before any lookup where it is a trick.
+r"""Parse URLs to request targets (scheme, host, port, path); refuse deceptive ones before DNS.
 
-One parser (urllib3's) reads every URL, and what it read is what is looked up, connected to and
-sent: two parsers that disagree on `http://127.0.0.1\@example.com/` are how guards leak.
+One parser (urllib3's) reads every URL, and its result is looked up, connected to and sent: two
+parsers that disagree on `http://127.0.0.1\@example.com/` would let a request past the guard.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ MAX_URL_LENGTH = 8000  # RFC 9110 §4.1 asks for at least 8000 octets
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Source: Fetch Standard, "bad port" (https://fetch.spec.whatwg.org/#bad-port): other protocols'
-# ports, whose servers could be made to act on the lines of a request.
-# (Kept from the formatter, which would make four screens of it.)
+# ports, whose servers might act on the lines of a request.
+# The formatter is off: it would write one port per line.
 # fmt: off
 _BAD_PORTS = frozenset((
     0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101,
@@ -42,9 +42,9 @@ _SHOWN_LENGTH = 160
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address to ask, checked as far as can be without a lookup."""
+    """The parts of a URL that may be requested, checked without a DNS lookup."""
 
-    url: str  # the first as it was configured; those of redirects absolute, without fragment
+    url: str  # as configured; after a redirect absolute, without fragment
     scheme: str  # "http" or "https"
     host: str  # a name in lower-case ASCII, or a numeric address without brackets
     port: int
@@ -52,18 +52,18 @@ class Target:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """What may see the same secrets. Source: RFC 6454 §4."""
+        """Scheme, host and port: configured headers are sent to this only. Source: RFC 6454 §4."""
         return self.scheme, self.host.rstrip("."), self.port
 
     @property
     def shown(self) -> str:
-        """The URL, fit for a message."""
+        """The URL for messages, secrets hidden."""
         return shown(self.url)
 
 
 def shown(url: str) -> str:
-    """`url` fit for a message: printable, without what is or looks secret in it, not over-long."""
-    # Before it is cut, after which nobody would know a secret by its beginning.
+    """Return `url` for messages: printable, cut, with everything hidden that looks secret."""
+    # Secrets are hidden before the cut: the beginning of a secret is not recognised as one.
     text = _USERINFO.sub(r"\1***@", hidden_address(url))
     if len(text) > _SHOWN_LENGTH:
         text = text[: _SHOWN_LENGTH - 1] + "…"
@@ -71,7 +71,8 @@ def shown(url: str) -> str:
 
 
 def parse_target(url: str) -> Target:
-    """The target of a configured URL; `url` stays as it is, since validators are kept under it.
+    """Return the target of a configured URL. `Target.url` is not normalised: validators are kept
+    under the address as configured.
 
     Raises: FetchError (ADDRESS).
     """
@@ -79,56 +80,55 @@ def parse_target(url: str) -> Target:
 
 
 def redirect_target(current: Target, location: str) -> Target:
-    """The target of a `Location` header, which may be relative. Source: RFC 9110 §10.2.2.
+    """Return the target of a `Location`, which may be relative. Source: RFC 9110 §10.2.2.
 
-    What `urljoin` puts together is parsed and checked like any other URL.
     Raises: FetchError (ADDRESS).
     """
-    _check_spelling(location)
+    _check_characters(location)
     try:
         joined = urljoin(current.url, location)
     except ValueError as error:
-        raise _refused(location, "it cannot be read as an address") from error
+        raise _refused(location, "not a valid address") from error
     parsed = _parse(joined)._replace(fragment=None)
     return _target(parsed.url, parsed)
 
 
 def _target(url: str, parsed: Url) -> Target:
-    """The target that `parsed` is, once nothing speaks against it."""
+    """Check the parts of a parsed URL. Raises: FetchError (ADDRESS)."""
     scheme = parsed.scheme or ""
     if scheme not in _DEFAULT_PORTS:
-        raise _refused(url, "only http and https addresses are fetched")
+        raise _refused(url, "the scheme must be http or https")
     if parsed.auth is not None:
-        advice = "addresses with a name or password are not fetched; use the setting `headers`"
+        advice = "it contains a user name or password; send credentials with the setting `headers`"
         raise _refused(url, advice)
     if not is_host(parsed.host or ""):
-        raise _refused(url, "it does not name a host")
+        raise _refused(url, "the host name is missing or not valid")
     port = _DEFAULT_PORTS[scheme] if parsed.port is None else parsed.port
     if port in _BAD_PORTS:
-        raise _refused(url, f"port {port} belongs to another protocol than HTTP")
+        raise _refused(url, f"port {port} is reserved for another protocol than HTTP")
     host = (parsed.host or "").strip("[]")
     return Target(url, scheme, host, port, parsed.request_uri)
 
 
 def _parse(url: str) -> Url:
-    _check_spelling(url)
+    _check_characters(url)
     try:
         return parse_url(_with_ascii_host(url))
     except (LocationParseError, ValueError) as error:  # ValueError: UnicodeError among them
-        raise _refused(url, "it cannot be read as an address") from error
+        raise _refused(url, "not a valid address") from error
 
 
-def _check_spelling(url: str) -> None:
+def _check_characters(url: str) -> None:
     if len(url) > MAX_URL_LENGTH:
-        raise _refused(url, f"it is longer than {MAX_URL_LENGTH} characters")
+        raise _refused(url, f"longer than {MAX_URL_LENGTH} characters")
     if _FORBIDDEN.search(url):
-        raise _refused(url, "it holds a backslash or a control character")
+        raise _refused(url, "it contains a backslash or a control character")
 
 
 def _with_ascii_host(url: str) -> str:
-    """Return `url` with an international host name in its ASCII form, the rest as it is.
+    """Return `url` with an international host name in its ASCII form, all else unchanged.
 
-    urllib3 would make another one (IDNA 2008, which refuses names that browsers accept).
+    urllib3 would apply IDNA 2008, which refuses names that browsers accept.
     """
     match = _NAMED_HOST.fullmatch(url)
     return match[1] + ascii_host(match[2]) + match[3] if match else url

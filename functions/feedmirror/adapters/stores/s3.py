@@ -22,7 +22,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from feedmirror.adapters.aws import make_client
-from feedmirror.adapters.retries import Patience
+from feedmirror.adapters.backoff import Backoff
 from feedmirror.adapters.stores.keys import check_size, is_key, split_key, split_prefix
 from feedmirror.adapters.stores.s3_errors import FAILURES, code_of, explain, status_of, was_repeated
 from feedmirror.adapters.stores.s3_object import DamagedError, body_of, put_request
@@ -67,7 +67,7 @@ class S3Store:
         Raises: StoreError.
         """
         with self._operation("load", key) as name:
-            return self._get(name, Patience())
+            return self._get(name, Backoff())
 
     def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
         """The new object's ETag, or None if the key is taken.
@@ -171,32 +171,32 @@ class S3Store:
 
     def _put(self, request: PutObjectRequestTypeDef, body: bytes) -> str | None:
         """The ETag of what was written, or None if the condition does not hold."""
-        patience = Patience()
+        backoff = Backoff()
         lost = False  # an answer, to a request that may have been carried out
         while True:
             try:
                 return _etag_of(self._ask("put_object", **request))
             except ClientError as error:
                 lost = lost or was_repeated(error)
-                if status_of(error) == 409 and patience.lasts():
+                if status_of(error) == 409 and backoff.wait_to_retry():
                     continue
                 if status_of(error) != 412 and code_of(error) != "NoSuchKey":
                     raise
-            found = self._get(request["Key"], patience) if lost else None
+            found = self._get(request["Key"], backoff) if lost else None
             return found.etag if found and found.body == body else None
 
-    def _get(self, name: str, patience: Patience) -> Stored | None:
+    def _get(self, name: str, backoff: Backoff) -> Stored | None:
         while True:
             try:
                 reply = self._ask("get_object", Bucket=self._bucket, Key=name)
-                body = body_of(reply, patience.deadline)
+                body = body_of(reply, backoff.deadline)
                 return Stored(body, _etag_of(reply))
             except ClientError as error:
                 if code_of(error) == "NoSuchKey":
                     return None
                 raise
             except HTTPError:  # within the body, where botocore repeats nothing
-                if not patience.lasts():
+                if not backoff.wait_to_retry():
                     raise
 
 
