@@ -28,6 +28,7 @@ FEED_DOCUMENTS = (*FEEDS, INDEX_HTML)
 NOT_FOUND, OPML, STATUS = "404.html", "feeds.opml", "status.json"
 SITE_DOCUMENTS = (INDEX_HTML, NOT_FOUND, OPML, STATUS)
 
+RECORD_TYPE = "application/json"  # of records and states
 HTML, CSS = "text/html; charset=utf-8", "text/css; charset=utf-8"
 MEDIA_TYPES = {
     ATOM_XML: "application/atom+xml; charset=utf-8",

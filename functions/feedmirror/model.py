@@ -321,9 +321,9 @@ def _utf8_bytes(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A public file, rendered."""
+    """A file to be stored, with its bytes."""
 
-    name: str  # file name below public/SLUG/
+    key: str  # of the store
     body: bytes
     media_type: str  # the whole Content-Type
 

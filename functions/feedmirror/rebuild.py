@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from itertools import zip_longest
 
 from feedmirror.errors import ObjectError, StoreError
@@ -37,12 +36,13 @@ from feedmirror.mirror.recover import (
     restored,
 )
 from feedmirror.mirror.state import Published, State
-from feedmirror.model import PARSER_VERSION, Revision, Subscription
+from feedmirror.model import PARSER_VERSION, Document, Revision, Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.publishing.formats.format import stamped
 from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.reparse import Reparse, Reparsed
-from feedmirror.storage.publisher import Progress, Publisher, Write
+from feedmirror.storage.objects import ATTEMPTS
+from feedmirror.storage.publisher import Progress, Publisher
 from feedmirror.storage.wal import Held, Ledger, Settled
 
 _Written = tuple[int, Progress]  # how many pages, and the entries left out of them
@@ -68,7 +68,7 @@ class Binder:
 
         Each page's entries are read when it is its turn. Raises: StoreError, RenderError.
         """
-        self._publisher.renew(site_key(STYLE), style(), CSS)
+        self._publisher.renew(Document(site_key(STYLE), style(), CSS))
         sealed = Sealed()
         for leaf, newer in zip_longest(leaves, leaves[1:]):
             words = self._words(trace.name for trace in leaf.traces)
@@ -92,12 +92,12 @@ class Binder:
             revisions = tuple(in_place(words[key], traces[key]) for key in keys if key in words)
             if revisions:
                 page = Page(name, older, None, revisions)
-                self._note(self._counted(partial(self._publisher.write_page, page, newer, base)))
+                self._renew_archive_page(page, newer, base)
 
     def _write_page(self, page: Page, newer: str | None, base: State) -> None:
         """Write a sealed page; only once the next one is there does it link to it."""
         there = newer if newer and self._publisher.has_page(newer) else None
-        self._note(self._counted(partial(self._publisher.write_page, page, there, base)))
+        self._renew_archive_page(page, there, base)
         if page.older:
             self._publisher.link_newer(page.older, page.name)
 
@@ -106,26 +106,25 @@ class Binder:
     ) -> None:
         """Write their pages, several at a time. Raises: StoreError, RenderError."""
 
-        def one(revision: Revision) -> _Written:
-            work = partial(self._publisher.write_entries, (revision,), follow, state)
-            return self._counted(work)
+        def renew(revision: Revision) -> _Written:
+            progress = Progress()
+            pages = self._publisher.entry_pages((revision,), follow, state, progress)
+            return self._renewed((page for page, _ in pages), progress)
 
-        for written in self._side_by_side(one, revisions):
+        for written in self._side_by_side(renew, revisions):
             self._note(written)
 
-    def _counted(self, work: Callable[[Write, Progress], None]) -> _Written:
-        """What is written by that, in whatever thread this is."""
-        written: list[bool] = []
-
-        def write(key: str, body: bytes, media_type: str, *, is_new: bool) -> bool:  # noqa: ARG001 - most are there
-            written.append(self._publisher.renew(key, body, media_type))
-            return written[-1]
-
+    def _renew_archive_page(self, page: Page, newer: str | None, base: State) -> None:
         progress = Progress()
-        work(write, progress)
+        documents = self._publisher.archive_page(page, newer, base, progress)
+        self._note(self._renewed(documents, progress))
+
+    def _renewed(self, documents: Iterable[Document], progress: Progress) -> _Written:
+        """Write the documents that say something else than what is there; called in any thread."""
+        written = sum(map(self._publisher.renew, documents))
         if progress.error is not None:
             raise progress.error
-        return sum(written), progress
+        return written, progress
 
     def _note(self, written: _Written) -> None:
         self.renewed += written[0]
@@ -133,7 +132,6 @@ class Binder:
         self.quarantined |= {key: one.guid for key, one in found}
 
 
-_ATTEMPTS = 8  # at a commit that overlapping runs keep winning
 _REPORTED = 100  # records, between two reports of how far it is
 
 
@@ -177,7 +175,7 @@ def rebuild(
     reparse = Reparse(subscription, store, publisher, rereader, side_by_side) if rereader else None
     shelf = _Shelf(store, subscription, side_by_side, report)
     before = ""
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         old, etag = ledger.salvage()
         before = before or ("readable" if old else "damaged" if etag else "missing")
         old = old.as_of(now) if old else None

@@ -24,6 +24,7 @@ from feedmirror.layout import (
     MEDIA_TYPES,
     NOT_FOUND,
     OPML,
+    PUBLIC,
     STATES,
     STATUS,
     site_key,
@@ -47,10 +48,10 @@ from feedmirror.publishing.formats.status import (
 from feedmirror.publishing.pages.index import index_page, not_found_page
 from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.settings.slugs import SLUG
+from feedmirror.storage.objects import ATTEMPTS, put
 from feedmirror.storage.wal import has_entries, settle_retired, why_missing
 
 _VERSION = 4  # raise it with every change of what is rendered
-_ATTEMPTS = 8  # at a `status.json` that overlapping runs keep writing
 _LONG_AGO = datetime.fromtimestamp(0, UTC)  # where nobody knows since when
 
 
@@ -93,7 +94,7 @@ def publish_site(
     Reads the state of every configured feed. Raises: StoreError.
     """
     writer = _Writer(store, tuple(subscriptions), public_url, now, side_by_side)
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         lines = writer.attempt()
         if lines is not None:
             return Site(lines, tuple(dict.fromkeys(writer.published)))
@@ -134,12 +135,15 @@ class _Writer:
         lines = [*configured, *self._unconfigured(filter(SLUG.fullmatch, others), last)]
         lines.sort(key=lambda line: line.slug)  # whichever configuration is in force
         documents = _documents(lines, self.public_url)
-        self.published.extend(d.name for d in documents if _publish(self.store, d))
+        self.published.extend(
+            d.key.removeprefix(PUBLIC) for d in documents if _publish(self.store, d)
+        )
         # The last one, since it says that all are up to date: whoever finds it old after a crash
         # makes them again.
         body = status_document(lines, self.public_url, _render_key(self.public_url))
         if found is None or found.body != body:
-            if _write(self.store, Document(STATUS, body, MEDIA_TYPES[STATUS]), found) is None:
+            document = Document(site_key(STATUS), body, MEDIA_TYPES[STATUS])
+            if put(self.store, document, found.etag if found else None) is None:
                 return None
             self.published.append(STATUS)
         return tuple(line for line, _ in looked)
@@ -216,30 +220,21 @@ def _unreadable(feed: Subscription, last: FeedLine | None, public_url: str) -> F
 
 def _documents(lines: Sequence[FeedLine], public_url: str) -> Iterator[Document]:
     """The documents but `status.json`, in the order in which they are written."""
-    yield Document(STYLE, style(), CSS)  # the others refer to it
+    yield Document(site_key(STYLE), style(), CSS)  # the others refer to it
     texts = {
         NOT_FOUND: not_found_page(),
         OPML: opml.render(lines, public_url),
         INDEX_HTML: index_page(lines, public_url),
     }
     for name, text in texts.items():
-        yield Document(name, text.encode(), MEDIA_TYPES[name])
+        yield Document(site_key(name), text.encode(), MEDIA_TYPES[name])
 
 
 def _publish(store: Store, document: Document) -> bool:
-    """Whether the document was written: not if it is as it should be, or another wrote it."""
-    key = site_key(document.name)
-    found = store.load(key)
+    """Write a document unless it is as it should be, or another run writes it just now; return
+    True where it was written.
+    """
+    found = store.load(document.key)
     if found and found.body == document.body:
         return False
-    return _write(store, document, found) is not None
-
-
-def _write(store: Store, document: Document, found: Stored | None) -> str | None:
-    """Write the document in the place of the one that was found; its ETag, or None if another
-    run was quicker.
-    """
-    key = site_key(document.name)
-    if found is None:
-        return store.create(key, document.body, document.media_type)
-    return store.replace(key, document.body, found.etag, document.media_type)
+    return put(store, document, found.etag if found else None) is not None

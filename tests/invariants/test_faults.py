@@ -234,8 +234,7 @@ def test_an_entry_whose_disclaimer_cannot_be_attached_is_left_out_of_every_docum
 ) -> None:
     scene = Scene(document(3, 2, 1))
     with monkeypatch.context() as patched:
-        for where in (render, publisher):
-            patched.setattr(where, "attach", _poisoned(attach))
+        patched.setattr(render, "attach", _poisoned(attach))
         outcome = scene.refresh()
         assert (outcome.failure, outcome.quarantined) == (None, ("https://gazette.example.org/2",))
         for name in DOCUMENTS:
@@ -372,7 +371,8 @@ def test_of_two_entries_with_one_id_the_later_one_is_left_out() -> None:
     newer, older = state.window
     taken = replace(state, window=Window.of((replace(newer, guid=older.guid), older), Window()))
     publication = publication_of(taken, public_settings(SUBSCRIPTION), "https://m.example/news")
-    entries = attached(taken.window, publication.settings, publication.feed)
+    given = publication.settings, publication.feed
+    entries = {one.key: attached(one, *given) for one in taken.window}
     for made in formats():
         one = rendered(
             made, publication, taken.window.revisions, entries, quarantined={}, replaces=False

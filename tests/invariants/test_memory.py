@@ -71,7 +71,7 @@ def test_the_disclaimer_is_found_across_the_pieces_that_a_body_is_read_in(
 
 
 def _rendered(made: Format, given: Publication, revisions: tuple[Revision, ...]) -> bytes:
-    entries = attached(revisions, given.settings, given.feed)
+    entries = {one.key: attached(one, given.settings, given.feed) for one in revisions}
     one = rendered(made, given, revisions, entries, quarantined={}, replaces=False)
     assert not one.quarantined
     return one.document

@@ -15,7 +15,9 @@ import pytest
 
 from feedmirror.model import Revision
 from feedmirror.publishing import render
+from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats.format import Format
+from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.render import Attached, Rendered
 from feedmirror.storage import publisher
@@ -43,9 +45,16 @@ def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
             question, lambda: render.rendered(made, publication, revisions, attached, **rest)
         )
 
-    def entry_page(revision: Revision, publication: Publication, *rest: Any) -> Any:
-        question = (revision, *_parts(publication), *rest)
-        return pages.ask(question, lambda: render.entry_page(revision, publication, *rest))
+    def entry_page(
+        revision: Revision,
+        disclaimed: Disclaimed | Exception,  # follows from the others
+        publication: Publication,
+        previous: Neighbour | None,
+    ) -> Rendered:
+        question = (revision, *_parts(publication), previous)
+        return pages.ask(
+            question, lambda: render.entry_page(revision, disclaimed, publication, previous)
+        )
 
     monkeypatch.setattr(publisher, "rendered", rendered)
     monkeypatch.setattr(publisher, "entry_page", entry_page)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 
@@ -84,28 +84,38 @@ def stale(state: State, settings: PublicSettings, address: str) -> tuple[Format,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RenderInputs:
+    """Everything that a document is rendered from besides the entries, which the generation counts.
+
+    The settings are those that renderers get, whole, so that a setting cannot be forgotten here.
+    """
+
+    version: int  # of the format
+    generation: int
+    address: str
+    settings: PublicSettings  # its `redaction` is no part of its `repr`
+    quarantined: tuple[str, ...]  # keys of entries that the document lacks
+    style: str | None  # name of the style sheet; None: the document has none
+    failure: Failure | None  # None: there is none, or the document does not say
+
+
 def render_key(made: Format, state: State, settings: PublicSettings, address: str) -> str:
-    """A digest of all that a document depends on."""
-    parts: tuple[object, ...] = (
-        made.version,
-        state.generation,
-        address,
-        settings.title,
-        settings.source_url,
-        settings.every_s,
-        settings.robots,
-        asdict(settings.disclaimer),
+    """Return a digest of everything that a document depends on."""
+    inputs = RenderInputs(
+        version=made.version,
+        generation=state.generation,
+        address=address,
+        settings=settings,
+        quarantined=tuple(
+            key
+            for key, one in sorted(state.quarantined.items())
+            if one.program == program() and shows(made, one)
+        ),
+        style=None if made.is_feed else STYLE,
+        failure=_failure(state) if made.shows_failure else None,
     )
-    parts += tuple(
-        key
-        for key, one in sorted(state.quarantined.items())
-        if one.program == program() and shows(made, one)
-    )
-    if not made.is_feed:
-        parts += (STYLE, settings.images)
-    if made.shows_failure:
-        parts += (_failure(state), settings.retired)
-    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+    return blake2b(repr(inputs).encode(), digest_size=8).hexdigest()
 
 
 def program() -> str:
@@ -131,12 +141,14 @@ class Rendered:
     quarantined: Mapping[str, Quarantine]  # by key
 
 
-Attached = Mapping[str, Disclaimed | Exception]  # by key; what kept the disclaimer from being there
+Attached = Mapping[str, Disclaimed | Exception]  # by key
 
 
-def attached(revisions: Iterable[Revision], settings: PublicSettings, feed: Feed) -> Attached:
-    """Return the entries with their disclaimers, for all formats alike."""
-    return {one.key: contained(partial(_attached, one, settings, feed)) for one in revisions}
+def attached(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed | Exception:
+    """Return the entry with its disclaimer, for all formats and pages alike, without secrets; or
+    the error that attaching it raised.
+    """
+    return contained(partial(_attached, revision, settings, feed))
 
 
 def _attached(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:
@@ -238,33 +250,54 @@ def quarantine(revision: Revision, error: Exception, *documents: str) -> Quarant
 
 
 def entry_page(
-    revision: Revision, publication: Publication, previous: Neighbour | None
-) -> tuple[bytes, Exception | None]:
-    """Return the page of an entry, its generation left out, and the error that kept it from showing
-    the entry's words: such an entry has a page all the same, since others link to it.
+    revision: Revision,
+    disclaimed: Disclaimed | Exception,
+    publication: Publication,
+    previous: Neighbour | None,
+) -> Rendered:
+    """Return the page of an entry. Where its words cannot be shown it has a page without them,
+    since other pages link there, and is quarantined.
 
     Raises: whatever keeps even a page without words from being rendered.
     """
-    page = contained(partial(_page, render_entry, revision, publication, previous))
-    if isinstance(page, bytes):
-        return page, None
+    error = disclaimed
+    if isinstance(disclaimed, Disclaimed):
+        page = contained(partial(_page, render_entry, disclaimed, publication, previous))
+        if isinstance(page, bytes):
+            return Rendered(page, {})
+        error = page
+    assert isinstance(error, Exception)  # noqa: S101 - as above
+    return Rendered(
+        _page_without_words(revision, publication, previous),
+        {revision.key: quarantine(revision, error, ENTRY_PAGE)},
+    )
+
+
+def _page_without_words(
+    revision: Revision, publication: Publication, previous: Neighbour | None
+) -> bytes:
+    """Return a page with the entry's title and link, or without these where they fail too."""
     entry = revision.entry
     titled = replace(revision, entry=Entry(title=entry.title, link=entry.link))
-    bare = contained(partial(_page, render_entry_bare, titled, publication, previous))
-    if isinstance(bare, bytes):
-        return bare, page
-    return _page(render_entry_bare, replace(revision, entry=Entry()), publication, None), page
+    page = contained(partial(_bare_page, titled, publication, previous))
+    if isinstance(page, bytes):
+        return page
+    return _bare_page(replace(revision, entry=Entry()), publication, None)
+
+
+def _bare_page(revision: Revision, publication: Publication, previous: Neighbour | None) -> bytes:
+    disclaimed = _attached(revision, publication.settings, publication.feed)
+    return _page(render_entry_bare, disclaimed, publication, previous)
 
 
 def _page(
     render: Callable[[Disclaimed, Publication, Neighbour | None], bytes],
-    revision: Revision,
+    disclaimed: Disclaimed,
     publication: Publication,
     previous: Neighbour | None,
 ) -> bytes:
     redaction = publication.settings.redaction
-    disclaimed = _attached(revision, publication.settings, publication.feed)
     page = render(disclaimed, publication, redaction.value(previous))
     verify_entry(page, disclaimed)
-    inspect_secrets(f"entries/{revision.key}.html", page, redaction.secrets)
+    inspect_secrets(f"entries/{disclaimed.revision.key}.html", page, redaction.secrets)
     return page

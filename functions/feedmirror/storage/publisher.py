@@ -13,14 +13,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from itertools import zip_longest
-from typing import Protocol
 
 from feedmirror.errors import StoreError, contained
 from feedmirror.layout import (
     ATOM_XML,
     CSS,
+    FEED_DOCUMENTS,
     FEED_JSON,
     HTML,
+    RECORD_TYPE,
     document_key,
     entry_key,
     site_key,
@@ -28,15 +29,15 @@ from feedmirror.layout import (
 from feedmirror.mirror import record
 from feedmirror.mirror.archive import Named, Page, predecessors
 from feedmirror.mirror.state import Published, Quarantine, State
-from feedmirror.model import Feed, Revision, Subscription
-from feedmirror.ports import Store
-from feedmirror.publishing.disclaimer import Disclaimed, attach
+from feedmirror.model import Document, Feed, Revision, Subscription
+from feedmirror.ports import Store, Stored
+from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format, stamp, stamped, unstamped
 from feedmirror.publishing.formats.json_feed import keys_in
 from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.pages.style import STYLE, style
-from feedmirror.publishing.redaction import public_settings
+from feedmirror.publishing.redaction import PublicSettings, public_settings
 from feedmirror.publishing.render import (
     ENTRY_PAGE,
     Rendered,
@@ -44,14 +45,13 @@ from feedmirror.publishing.render import (
     entry_page,
     program,
     publication_of,
-    quarantine,
     render_key,
     rendered,
     stale,
 )
+from feedmirror.storage.objects import put, update
 from feedmirror.storage.redaction_key import redaction_key
 
-_ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
 # Where an archive page in Atom links to. Source: RFC 5005 §4.
 _OLDER, _NEWER = (
     re.compile(rb"<link rel=\"%b-archive\"[^<>]*?/archive/([0-9a-f-]+)/" % each)
@@ -61,36 +61,43 @@ _OLDER, _NEWER = (
 
 @dataclass(slots=True)
 class Progress:
-    """What has been carried out of a state, and what could not be."""
+    """How far the work that a state leaves to do was done, and what failed."""
 
     pending: list[Revision] = field(default_factory=list)  # without their record or their page
     sealing: list[Page] = field(default_factory=list)  # archive pages that are not written
-    documents: dict[str, Published] = field(default_factory=dict)  # as they stand in the store
-    written: list[str] = field(default_factory=list)  # names of those that were not there yet
+    documents: dict[str, Published] = field(default_factory=dict)  # as they are in the store
+    written: list[str] = field(default_factory=list)  # names of the documents written just now
     quarantined: dict[str, Quarantine] = field(default_factory=dict)  # by key
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)  # elements, by guid
     error: Exception | None = None  # the first that is no single entry's fault
+    # Entries with their disclaimers, by key, so that none gets it twice in a refresh.
+    disclaimed: dict[str, tuple[Revision, Feed, Disclaimed | Exception]] = field(
+        default_factory=dict
+    )
 
     def failed(self, error: Exception) -> None:
-        """Take note of an error; raise it if it is the store's, since all else would fail, too."""
+        """Note an error; raise an error of the store, since all other work would fail too."""
         if isinstance(error, StoreError):
             raise error
         self.error = self.error or error
 
     def quarantine(self, found: Mapping[str, Quarantine]) -> None:
-        """Take note of entries that are left out of a document."""
+        """Note entries that are left out of a document."""
         for key, one in found.items():
             known = self.quarantined.get(key)
             documents = {*(known.documents if known else ()), *one.documents}
             self.quarantined[key] = replace(one, documents=tuple(sorted(documents)))
 
-
-class Write(Protocol):
-    """How a page comes into the store."""
-
-    def __call__(self, key: str, body: bytes, media_type: str, *, is_new: bool) -> bool:
-        """Whether it was written. `is_new`: nobody is expected to have done that before."""
-        ...
+    def attached(
+        self, revision: Revision, settings: PublicSettings, feed: Feed
+    ) -> Disclaimed | Exception:
+        """Return the entry with its disclaimer, or the error that attaching it raised."""
+        shown = replace(revision, entry=replace(revision.entry, original=None, context=None))
+        known = self.disclaimed.get(revision.key)
+        if known is None or known[:2] != (shown, feed):
+            known = shown, feed, attached(shown, settings, feed)
+            self.disclaimed[revision.key] = known
+        return known[2]
 
 
 class Publisher:
@@ -103,13 +110,15 @@ class Publisher:
         self._address = f"{public_url.rstrip('/')}/{self.slug}"
 
     def stale(self, state: State) -> tuple[Format, ...]:
-        """The formats whose documents are not what they should be."""
+        """Return the formats whose documents were rendered from something else than `state`."""
         return stale(state, self._settings, self._address)
 
+    # ------------------------------------------------------------ records
+
     def store_entries(self, state: State, progress: Progress) -> None:
-        """Store the entries that are pending; those that are there already stay as they are."""
+        """Store a record of each pending entry; a record that is there already stays as it is."""
         for revision in state.pending:
-            made = contained(partial(self._record, revision, state.feed))
+            made = contained(partial(self._record, revision, state.feed, progress))
             if isinstance(made, Exception):
                 progress.failed(made)
                 progress.pending.append(revision)
@@ -117,63 +126,66 @@ class Publisher:
             self._store_record(revision, made)
 
     def store_reading(self, revision: Revision, source: Feed | None) -> int:
-        """Store a revision as it was read again, under the disclaimer that it was first published
-        under; return the number of the record. Raises: StoreError.
+        """Store a revision as it was read again, under the disclaimer of its first publication.
+
+        Return the number of the record. Raises: StoreError.
         """
         return self._store_record(revision, record.dump(self.slug, revision, source))
 
     def _store_record(self, revision: Revision, body: bytes) -> int:
-        """Store a record under the first number that is free, if no run has done that already;
-        return the number.
+        """Store a record under the first number that is free, unless some run has stored it.
+
+        Return its number.
         """
         for number in range(min(revision.number, record.LAST), record.LAST + 1):
             key = record.key_of(self.slug, revision.key, revision.digest, number)
             if self._store.create(key, body) is not None:
                 return number
             found = self._store.load(key)
-            if found is not None and self._is_stored(found.body, key, revision):
+            if found is not None and self._is_stored(found, key, revision):
                 return number
-        for _ in range(_ATTEMPTS):
-            if found is None or self._is_stored(found.body, key, revision, or_later=True):
-                return number
-            if self._store.replace(key, body, found.etag) is not None:
-                return number
-            found = self._store.load(key)
-        raise _contended(key)
+
+        def over_an_earlier_one(found: Stored | None) -> bytes | None:
+            is_later = found is None or self._is_stored(found, key, revision, or_later=True)
+            return None if is_later else body
+
+        update(self._store, key, RECORD_TYPE, over_an_earlier_one)
+        return number
 
     def _is_stored(
-        self, body: bytes, key: str, revision: Revision, *, or_later: bool = False
+        self, stored: Stored, key: str, revision: Revision, *, or_later: bool = False
     ) -> bool:
         try:
-            found = record.load(body, self.slug, key)
+            found = record.load(stored.body, self.slug, key)
         except ValueError:  # damaged: it stays as it is
             return False
         is_later = or_later and found.revision.observed_at > revision.observed_at
         return is_later or record.is_same_reading(found, revision)
 
-    def _record(self, revision: Revision, feed: Feed | None) -> bytes:
-        assert feed is not None  # noqa: S101 - entries come with the feed they stand in
-        disclaimed = contained(partial(attach, revision, self._settings, feed))
-        if not isinstance(disclaimed, Exception):  # the words are stored, fit to be shown or not
+    def _record(self, revision: Revision, feed: Feed | None, progress: Progress) -> bytes:
+        assert feed is not None  # noqa: S101 - entries come with the feed they are listed in
+        disclaimed = progress.attached(revision, self._settings, feed)
+        if isinstance(disclaimed, Disclaimed):  # an entry is stored though it cannot be shown
             revision = replace(revision, disclaimer=disclaimed.notice_html)
         return record.dump(self.slug, revision, feed)
 
     # ------------------------------------------------------------ pages
 
     def publish_pages(self, state: State, progress: Progress) -> None:
-        """Write the pages of the entries that are pending, and the archive pages that are."""
+        """Write the pages of pending entries, and the archive pages that are pending."""
         if state.feed is None:
             return
-        write = partial(self._write, is_due=lambda found: stamped(found) < state.generation)
-        follow = predecessors(state.window, state.sealing, state.sealed)
+        previous = predecessors(state.window, state.sealing, state.sealed)
         if STYLE not in state.documents:
             self.publish_style()
-        self.write_entries(self._with_new_pages(state), follow, state, write, progress)
-        self.write_sealed(state.sealing, state, write, progress)
+        revisions = self._with_new_pages(state)
+        for document, is_new in self.entry_pages(revisions, previous, state, progress):
+            self._write_page(document, is_new=is_new)
+        self._publish_archive(state, progress)
 
     @staticmethod
     def _with_new_pages(state: State) -> Iterable[Revision]:
-        """The entries whose pages are to be written, each once, as it was read last."""
+        """Return the entries whose pages are to be written, each once, as it was read last."""
         latest = {revision.key: revision for revision in state.pending}
         again = {
             key
@@ -185,105 +197,109 @@ class Publisher:
         return latest.values()
 
     def publish_style(self) -> None:
-        """Have the style sheet there that this program's pages are made for."""
+        """Create the style sheet that this program's pages are made for."""
         self._store.create(site_key(STYLE), style(), CSS)
 
-    def write_entries(
+    def entry_pages(
         self,
         revisions: Iterable[Revision],
-        follow: Mapping[str, Named | None],
+        previous: Mapping[str, Named | None],
         state: State,
-        write: Write,
         progress: Progress,
-    ) -> None:
-        """Write the page of each entry."""
+    ) -> Iterator[tuple[Document, bool]]:
+        """Yield the page of each entry, and True where no page of the entry is expected yet.
+
+        `previous` has the entry before each, by key.
+        """
         publication = publication_of(state, self._settings, self._address)
         for revision in revisions:
-            named = follow.get(revision.key)
-            previous = Neighbour(named.key, named.title) if named else None
+            named = previous.get(revision.key)
+            neighbour = Neighbour(named.key, named.title) if named else None
             of_entry = replace(publication, changed_at=revision.observed_at)
-            made = contained(partial(entry_page, revision, of_entry, previous))
-            if isinstance(made, Exception):
-                progress.failed(made)
+            disclaimed = progress.attached(revision, self._settings, publication.feed)
+            page = contained(partial(entry_page, revision, disclaimed, of_entry, neighbour))
+            if isinstance(page, Exception):
+                progress.failed(page)
                 progress.pending.append(revision)
                 continue
-            document, error = made
-            if error is not None:
-                progress.quarantine({revision.key: quarantine(revision, error, ENTRY_PAGE)})
-            body = stamp(document, state.generation)
-            key = entry_key(self.slug, revision.key)
-            write(key, body, HTML, is_new=revision.observed_at == revision.first_seen)
+            progress.quarantine(page.quarantined)
+            body = stamp(page.document, state.generation)
+            document = Document(entry_key(self.slug, revision.key), body, HTML)
+            yield document, revision.observed_at == revision.first_seen
 
-    def write_sealed(
-        self, pages: Sequence[Page], state: State, write: Write, progress: Progress
-    ) -> None:
-        """Write the archive pages, and have the one before them link there.
+    def _publish_archive(self, state: State, progress: Progress) -> None:
+        """Write the archive pages that are pending, and link the page before them to the first.
 
-        The newest first: to an older one, that a lost state had sealed, readers may come already.
+        The newest first: readers may come already to an older one, which a lost state had made.
         From the oldest page that fails on, all are written again: each links to the next.
         """
+        pages = state.sealing
         for index, (page, newer) in reversed(tuple(enumerate(zip_longest(pages, pages[1:])))):
-            work = partial(self.write_page, page, newer.name if newer else None, state, write)
-            error = contained(partial(work, progress))
+            name = newer.name if newer else None
+            error = contained(partial(self._publish_archive_page, page, name, state, progress))
             if isinstance(error, Exception):
                 progress.failed(error)
                 progress.sealing = list(pages[index:])
         if pages and pages[0].older:
             self.link_newer(pages[0].older, pages[0].name)
 
-    def write_page(
-        self, page: Page, newer: str | None, state: State, write: Write, progress: Progress
+    def _publish_archive_page(
+        self, page: Page, newer: str | None, state: State, progress: Progress
     ) -> None:
-        """Write the documents of an archive page. Raises: as `rendered`."""
+        for document in self.archive_page(page, newer, state, progress):
+            self._write_page(document, is_new=True)
+
+    def archive_page(
+        self, page: Page, newer: str | None, state: State, progress: Progress
+    ) -> Iterator[Document]:
+        """Yield the documents of an archive page. `newer` is the name of the page after it, or
+        None where there is none to link to yet. Raises: as `rendered`.
+        """
         publication = publication_of(state, self._settings, self._address, page, newer)
-        entries = attached(page.revisions, self._settings, publication.feed)
+        entries = self._attached(page.revisions, publication.feed, progress)
         for made in formats():
             one = rendered(
                 made, publication, page.revisions, entries, quarantined={}, replaces=False
             )
             progress.quarantine(one.quarantined)
             body = stamp(one.document, state.generation)
-            write(self._sealed(page.name, made), body, made.media_type, is_new=True)
+            yield Document(document_key(self.slug, made.name, page.name), body, made.media_type)
 
-    def _sealed(self, page: str, made: Format) -> str:
-        return document_key(self.slug, made.name, page)
+    def _attached(
+        self, revisions: Iterable[Revision], feed: Feed, progress: Progress
+    ) -> dict[str, Disclaimed | Exception]:
+        """Return the entries with their disclaimers, by key."""
+        return {one.key: progress.attached(one, self._settings, feed) for one in revisions}
 
-    def renew(self, key: str, body: bytes, media_type: str) -> bool:
-        """Whether a page was written: not if the one that is there says the same, or if a later
-        generation wrote it.
+    def _write_page(self, document: Document, *, is_new: bool) -> None:
+        """Write a page, unless one of the same or of a later generation is there."""
+        if is_new and put(self._store, document, None) is not None:
+            return
+
+        def make(found: Stored | None) -> bytes | None:
+            is_due = found is None or stamped(found.body) < stamped(document.body)
+            return document.body if is_due else None
+
+        update(self._store, document.key, document.media_type, make)
+
+    def renew(self, document: Document) -> bool:
+        """Write a page over one that says something else and is of no later generation.
+
+        Return True where it was written.
         """
 
-        def is_due(found: bytes) -> bool:
-            return stamped(found) <= stamped(body) and unstamped(found) != unstamped(body)
+        def make(found: Stored | None) -> bytes | None:
+            is_due = found is None or (
+                stamped(found.body) <= stamped(document.body)
+                and unstamped(found.body) != unstamped(document.body)
+            )
+            return document.body if is_due else None
 
-        return self._write(key, body, media_type, is_new=False, is_due=is_due)
-
-    def _write(
-        self,
-        key: str,
-        body: bytes,
-        media_type: str,
-        *,
-        is_new: bool,
-        is_due: Callable[[bytes], bool],
-    ) -> bool:
-        """Whether a page was written: where there is none, or one that is due to be replaced."""
-        found = None if is_new else self._store.load(key)
-        for _ in range(_ATTEMPTS):
-            if found is None:
-                done = self._store.create(key, body, media_type)
-            elif not is_due(found.body):
-                return False
-            else:
-                done = self._store.replace(key, body, found.etag, media_type)
-            if done is not None:
-                return True
-            found = self._store.load(key)
-        raise _contended(key)
+        return update(self._store, document.key, document.media_type, make) is not None
 
     def has_page(self, page: str) -> bool:
-        """Whether a sealed page is there, with all that the present formats make of it."""
-        return self._store.load(self._sealed(page, formats()[-1])) is not None
+        """Return True if an archive page is there, with all that the present formats make of it."""
+        return self._store.load(document_key(self.slug, FEED_DOCUMENTS[-1], page)) is not None
 
     def contents_of(self, page: str) -> tuple[tuple[str, ...], str | None, str | None]:
         """Return the keys of the entries of an archive page, newest first, and the names of the
@@ -299,34 +315,17 @@ class Publisher:
         return keys_in(found.body) if found else (), older, newer
 
     def link_newer(self, page: str, newer: str) -> None:
-        """Have the documents of a sealed page link to those of the next one."""
+        """Link the documents of an archive page to those of the next page."""
         for made in formats():
             if made.link_newer:
                 address = f"{self._address}/archive/{newer}/{made.name}"
-                self._amend(self._sealed(page, made), made, address, made.link_newer)
-
-    def _amend(
-        self, key: str, made: Format, address: str, link: Callable[[bytes, str], bytes]
-    ) -> None:
-        for _ in range(_ATTEMPTS):
-            found = self._store.load(key)
-            if found is None:
-                return
-            linked = link(found.body, address)
-            if linked == found.body:
-                return
-            if self._store.replace(key, linked, found.etag, made.media_type) is not None:
-                return
-        raise _contended(key)
+                make = partial(_linked, made.link_newer, address)
+                update(self._store, document_key(self.slug, made.name, page), made.media_type, make)
 
     # ------------------------------------------------------------ documents
 
-    def publish_documents(
-        self, state: State, in_force: Callable[[], bool], progress: Progress
-    ) -> bool:
-        """Write the documents that are stale; False if this run has been overtaken, which
-        `in_force` tells.
-        """
+    def publish_documents(self, state: State, progress: Progress) -> bool:
+        """Write the documents that are stale; return False where a later generation wrote one."""
         progress.documents = dict(self._kept(state))
         chosen = self._to_publish(state, progress)
         self._keep_quarantine(state, chosen, progress)
@@ -334,7 +333,7 @@ class Publisher:
             return True
         publication = publication_of(state, self._settings, self._address)
         revisions = state.window.revisions
-        entries = attached(revisions, self._settings, state.feed)
+        entries = self._attached(revisions, state.feed, progress)
         shown = (entry for entry in entries.values() if isinstance(entry, Disclaimed))
         progress.left_out = {e.revision.guid: e.left_out for e in shown if e.left_out}
         for made in chosen:
@@ -343,13 +342,14 @@ class Publisher:
             one = contained(partial(work, quarantined=state.quarantined, replaces=replaces))
             if isinstance(one, Exception):
                 progress.failed(one)
-            elif not self._publish(made, one, state, in_force, progress):
+            elif not self._publish(made, one, state, progress):
                 return False
         return True
 
     def _to_publish(self, state: State, progress: Progress) -> tuple[Format, ...]:
-        """The formats that are stale, but for those that would lead nowhere: all while entries that
-        left the window are in no archive page, the page of the feed while entries lack theirs.
+        """Return the stale formats, but for those that would link to what is not there: all while
+        entries that left the window are in no archive page, the feed's page while entries lack
+        theirs.
         """
         if progress.sealing:
             return ()
@@ -366,22 +366,16 @@ class Publisher:
             elif documents and key in there and one.program == program():
                 progress.quarantine({key: replace(one, documents=documents)})
 
-    def _publish(
-        self,
-        made: Format,
-        one: Rendered,
-        state: State,
-        in_force: Callable[[], bool],
-        progress: Progress,
-    ) -> bool:
-        """Write a document unless it says what it said; False if this run has been overtaken."""
+    def _publish(self, made: Format, one: Rendered, state: State, progress: Progress) -> bool:
+        """Write a document unless it says what it said; return False as `publish_documents`."""
         progress.quarantine(one.quarantined)
         known = state.documents.get(made.name)
         digest = sha256(one.document).hexdigest()[:32]
         etag = known.etag if known else None
         if known is None or known.digest != digest or not self._is_there(made, known):
             body = stamp(one.document, state.generation)
-            etag = self._replace(made, body, etag, in_force)
+            document = Document(document_key(self.slug, made.name), body, made.media_type)
+            etag = self._replace(document, etag)
             if etag is None:
                 return False
             progress.written.append(made.name)
@@ -392,49 +386,43 @@ class Publisher:
         return True
 
     def _is_there(self, made: Format, known: Published) -> bool:
-        """True if the document is the one that is remembered: a run that died may have written
-        another one, from other settings.
+        """Return True if the document is the one that is remembered: a run that died may have
+        written another one, from other settings.
         """
         found = self._store.load(document_key(self.slug, made.name))
         return found is not None and found.etag == known.etag
 
     def _kept(self, state: State) -> Iterator[tuple[str, Published]]:
-        """What is remembered of documents that there are still, and that there is the style."""
-        names = {made.name for made in formats()}
-        yield from ((name, known) for name, known in state.documents.items() if name in names)
+        """Yield what is remembered of documents, and that the style sheet is there."""
+        yield from ((n, known) for n, known in state.documents.items() if n in FEED_DOCUMENTS)
         if state.feed is not None:
             yield STYLE, Published("", "", "")
 
-    def _replace(
-        self, made: Format, body: bytes, etag: str | None, in_force: Callable[[], bool]
-    ) -> str | None:
-        """The ETag of the document after it was written, or None if this run has been overtaken.
+    def _replace(self, document: Document, etag: str | None) -> str | None:
+        """Write a document over the one that is remembered, or that is there instead.
 
-        A write that is refused may have been our own, its answer lost; or another run's. Whoever
-        finds that its generation is still the one in force goes by what is really there.
+        Return its ETag, or None where the one that is there is of a later generation.
         """
-        key = document_key(self.slug, made.name)
-        for _ in range(_ATTEMPTS):
-            if etag is None:
-                written = self._store.create(key, body, made.media_type)
-            else:
-                written = self._store.replace(key, body, etag, made.media_type)
-            if written is not None:
-                return written
-            found = self._store.load(key)
-            if found is not None and found.body == body:
-                return found.etag
-            if not in_force():
-                return None
-            etag = found.etag if found else None
-        raise _contended(key)
+
+        def make(found: Stored | None) -> bytes | None:
+            is_later = found is not None and stamped(found.body) > stamped(document.body)
+            return None if is_later else document.body
+
+        written = put(self._store, document, etag)
+        return written or update(self._store, document.key, document.media_type, make)
 
     def newest_generation(self) -> int:
-        """The largest in any document that is public: for a feed whose state was lost."""
-        keys = (document_key(self.slug, made.name) for made in formats())
+        """Return the largest generation of any public document: for a feed without a state."""
+        keys = (document_key(self.slug, name) for name in FEED_DOCUMENTS)
         found = (self._store.load(key) for key in keys)
         return max((stamped(one.body) for one in found if one), default=0)
 
 
-def _contended(key: str) -> StoreError:
-    return StoreError(f"{key} is written by others all the time; the next refresh goes on")
+def _linked(
+    link: Callable[[bytes, str], bytes], address: str, found: Stored | None
+) -> bytes | None:
+    """Return the document with the link, or None where it has the link or is not there."""
+    if found is None:
+        return None
+    linked = link(found.body, address)
+    return None if linked == found.body else linked

@@ -22,16 +22,16 @@ from feedmirror.errors import (
     described,
     kind_of,
 )
-from feedmirror.layout import records_prefix, state_key
+from feedmirror.layout import RECORD_TYPE, records_prefix, state_key
 from feedmirror.mirror import record
 from feedmirror.mirror import state as states
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
-from feedmirror.model import Revision, Subscription
+from feedmirror.model import Document, Revision, Subscription
 from feedmirror.ports import Store
+from feedmirror.storage.objects import ATTEMPTS, put
 from feedmirror.storage.publisher import Progress, Publisher
 
 _SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([0-9]{1,9})\b')  # how every state begins
-_ATTEMPTS = 8  # at a write that others keep winning, before giving up until the next refresh
 
 
 def is_newer(body: bytes) -> bool:
@@ -148,11 +148,8 @@ class Ledger:
         """
         if state.settled and self._publisher.stale(state):
             state = replace(state, generation=state.generation + 1, settled=False)
-        body = states.dump(state)
-        if held.etag is None:
-            etag = self._store.create(self._key, body)
-        else:
-            etag = self._store.replace(self._key, body, held.etag)
+        document = Document(self._key, states.dump(state), RECORD_TYPE)
+        etag = put(self._store, document, held.etag)
         return Held(state, etag) if etag else None
 
     def recall(self, state: State, keys: Iterable[str]) -> dict[str, Revision]:
@@ -199,7 +196,7 @@ class Ledger:
         own or of the store's stays pending, and the state says so. Raises: StoreError if others
         write the state all the time.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             if held.state.settled:
                 if not self._publisher.stale(held.state):
                     return Settled(held)
@@ -214,7 +211,7 @@ class Ledger:
     def _carry_out(self, held: Held, now: datetime) -> Settled | None:
         """How far the state was carried out, or None if another run has gone on from it."""
         progress = Progress()
-        is_overtaken = contained(partial(self._all, held, progress, now))
+        is_overtaken = contained(partial(self._all, held, progress))
         if isinstance(is_overtaken, StoreError):  # a store that fails is not written to once more
             return Settled(held, error=is_overtaken)
         if isinstance(is_overtaken, Exception):
@@ -234,15 +231,10 @@ class Ledger:
         note = _left_out(progress.left_out)
         return Settled(marked, tuple(progress.written), guids, error, note) if marked else None
 
-    def _all(self, held: Held, progress: Progress, now: datetime) -> bool:
+    def _all(self, held: Held, progress: Progress) -> bool:
         """Carry out the state; True if another run has gone on from it."""
         self._entries(held, progress)
-        generation = held.state.generation
-        return not self._publisher.publish_documents(
-            held.state,
-            in_force=lambda: self.load(now).state.generation == generation,
-            progress=progress,
-        )
+        return not self._publisher.publish_documents(held.state, progress)
 
     def _commit_changed(self, held: Held, state: State) -> Held | None:
         return held if state == held.state else self.commit(held, state)
