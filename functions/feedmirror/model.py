@@ -36,7 +36,7 @@ class Category:
 class Enclosure:
     """A file that belongs to an entry. Source: RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2."""
 
-    url: str  # absolute, of a scheme in `uri.LEADING`
+    url: str  # absolute, of a scheme in `LINK_SCHEMES`
     media_type: str | None = None
     length_bytes: int | None = None  # None: the origin did not say, or said nonsense
     title: str | None = None
@@ -78,7 +78,7 @@ class Entry:
 
     guid: str | None = None  # raw RSS guid, atom:id, rdf:about or JSON id; never resolved
     guid_is_permalink: bool = False  # RSS only
-    link: str | None = None  # absolute, of a scheme in `uri.LEADING`
+    link: str | None = None  # absolute, of a scheme in `LINK_SCHEMES`
     external: str | None = None  # what a link post links to: JSON Feed `external_url`
     title: str | None = None  # plain text
     summary: str | None = None  # sanitised HTML: RSS description, Atom summary

@@ -8,7 +8,7 @@ import pytest
 
 from feedmirror.model import Author, Category, Enclosure, Entry, Feed, Fetched, Image, Source
 from feedmirror.parsing.parse import parse
-from feedmirror.text.html_rewriting import link
+from feedmirror.text.html_rewriting import link_paragraph
 
 URL = "https://a.example.org/blog/feed.xml"
 XHTML = "xmlns='http://www.w3.org/1999/xhtml'"
@@ -147,7 +147,7 @@ def test_summary_and_content_are_what_the_document_calls_so(
         ("<content type='image/png'>iVBORw0KGgo=</content>", None),
         (
             "<content type='video/mp4' src='/v.mp4'/>",
-            link("https://a.example.org/v.mp4"),
+            link_paragraph("https://a.example.org/v.mp4"),
         ),
         ("<content type='html' src='javascript:x'/>", None),
         ("<content type='html'/>", None),

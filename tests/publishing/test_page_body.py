@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cpu_time import within
 from feedmirror.model import Images
 from feedmirror.publishing.pages.body import fit, notice_of
-from feedmirror.text.anchors import Places
+from feedmirror.text.anchors import Anchors
 from feedmirror.text.html_tokens import TAGS
 from feedmirror.text.plain import words_of
 from feedmirror.text.sanitize import clean
@@ -321,7 +321,7 @@ PAGE = "https://a.example.org/7"
 
 def _on_page(body: str) -> str:
     made = clean(body, BASE, PAGE)
-    return fit(made, Images.ORIGIN, Places.of(made, [PAGE]))
+    return fit(made, Images.ORIGIN, Anchors.of(made, [PAGE]))
 
 
 def test_links_to_places_in_the_article_stay_on_its_page() -> None:

@@ -375,15 +375,15 @@ RENDERING = (
     _mutant(
         "bodies are cleaned",
         "text/sanitize.py",
-        "    resolve, named = _resolver(base, page), linked_to(body, page)\n    if tells",
-        "    return body\n    resolve, named = _resolver(base, page), linked_to(body, page)\n    if tells",
+        "    resolve, anchors = _resolver(base, page), linked_anchors(body, page)\n    if may_hide",
+        "    return body\n    resolve, anchors = _resolver(base, page), linked_anchors(body, page)\n    if may_hide",
         "text/test_sanitize.py::test_nothing_that_runs_comes_through",
         "publishing/test_disclaimer.py::test_nothing_that_the_origin_left_open_swallows_the_block",
     ),
     _mutant(
         "bodies beyond reason are not given to the sanitiser",
         "text/sanitize.py",
-        "    if is_monstrous(body):\n        return html.escape(_words",
+        "    if exceeds_limits(body):\n        return html.escape(_words",
         "    if False:\n        return html.escape(_words",
         "invariants/test_guards.py::test_body_nested_beyond_reason_becomes_its_words",
     ),
@@ -404,7 +404,7 @@ RENDERING = (
     _mutant(
         "elements that browsers run are not carried",
         "parsing/extensions.py",
-        "    if node.name.uri in ACTIVE:\n        return reference(node.text())\n",
+        "    if node.name.uri in ACTIVE:\n        return character_data(node.text())\n",
         "",
         "parsing/test_extension_elements.py::test_of_what_a_browser_runs_in_any_xml_the_words_come_through",
     ),

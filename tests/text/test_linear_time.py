@@ -21,7 +21,7 @@ from feedmirror.publishing.formats import rss
 from feedmirror.publishing.formats.extension_elements import with_extension_elements
 from feedmirror.publishing.pages.tokens import tokens
 from feedmirror.text import sanitize
-from feedmirror.text.plain import closed, words_of
+from feedmirror.text.plain import close_directions, words_of
 from feedmirror.text.xml import Name
 from page_reading import entry_page, publication, revision
 from scene import URL
@@ -37,8 +37,8 @@ def _joined(fragment: str) -> object:
 
 
 READINGS: dict[str, tuple[Callable[[str], object], str]] = {
-    "directions that end nothing": (closed, (LRE + PDI) * (N // 4)),
-    "directions that are never ended": (closed, LRI * (N // 4) + PDF * (N // 4)),
+    "directions that end nothing": (close_directions, (LRE + PDI) * (N // 4)),
+    "directions that are never ended": (close_directions, LRI * (N // 4) + PDF * (N // 4)),
     "equals signs in a tag": (active_content.would_run, "<a " + "=" * N + ">"),
     "equals signs between letters": (active_content.would_run, "<a " + "x=" * N + "> y"),
     "commas in a srcset": (sanitize.clean, f'<img srcset="{"," * N}">'),

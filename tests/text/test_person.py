@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from feedmirror.model import Author
 from feedmirror.settings.addresses import CONTACT
 from feedmirror.settings.problems import Problem, Spot
-from feedmirror.text.person import email_address, person
+from feedmirror.text.person import email_address, parse_person
 from rules.values import contact_problem, is_address
 
 
@@ -55,10 +55,10 @@ def test_one_rule_says_what_an_e_mail_address_is(text: str, address: str | None)
     ],
 )
 def test_a_line_names_a_person(line: str, author: Author) -> None:
-    assert person(line) == author
+    assert parse_person(line) == author
 
 
 @given(st.text(st.sampled_from("ab.@-_+1\u00fc\u3002<>() "), max_size=30))
 def test_every_address_that_is_found_is_valid_in_rss(line: str) -> None:
-    found = person(line).email
+    found = parse_person(line).email
     assert found is None or (is_address(found) and contact_problem(f"{found} (x)") is None)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedmirror.text.plain import (
-    closed,
-    in_any_script,
+    close_directions,
+    escape_for_script,
     is_read_as_html,
     looks_like_html,
-    straight,
+    single_line,
     unescape,
     words_of,
 )
@@ -62,17 +62,17 @@ def _left_open(text: str) -> list[str]:
 
 @given(st.text(alphabet=f"a {MARKS}", max_size=30))
 def test_a_text_that_is_closed_leaves_no_direction_open(text: str) -> None:
-    made = closed(text)
+    made = close_directions(text)
     assert made.startswith(text)
     assert _left_open(made) == []
     assert made == text or _left_open(text)
-    assert not re.search(f"[{MARKS}]", straight(text))
+    assert not re.search(f"[{MARKS}]", single_line(text))
 
 
 @given(st.text(alphabet='</script>!-\u2028\u2029a"\\', max_size=40))
 def test_json_in_a_script_is_the_same_json(text: str) -> None:
     plain = json.dumps({text: [text]}, ensure_ascii=False)
-    made = in_any_script(plain)
+    made = escape_for_script(plain)
     assert json.loads(made) == json.loads(plain)
     assert not re.search("</script|<script|<!--|[\u2028\u2029]", made, re.IGNORECASE)
 
@@ -92,9 +92,9 @@ def test_a_reference_of_thousands_of_digits_is_read(reference: str, character: s
 
 @pytest.mark.parametrize("mark", ["\u0316", "\u0489", "\u0300"])
 def test_words_among_others_bear_no_endless_stack_of_marks(mark: str) -> None:
-    assert straight(f"a{mark * 300}b{mark}") == f"a{mark * 4}b{mark}"
+    assert single_line(f"a{mark * 300}b{mark}") == f"a{mark * 4}b{mark}"
     for whole in ("שָּׁ֑לוֹם", "Tiê\u0323\u0301ng", "ที่นี่", "👁️‍🗨️"):
-        assert straight(whole) == whole
+        assert single_line(whole) == whole
 
 
 @pytest.mark.parametrize("name", "caption details hgroup main menu nav summary tbody".split())

@@ -14,7 +14,7 @@ from builders import entry, rss_document
 from feedmirror.model import Disclaimer, Position, Subscription
 from feedmirror.parsing import extensions
 from feedmirror.text.namespaces import PREFIXES
-from feedmirror.text.prose import bare, is_prose
+from feedmirror.text.prose import is_prose, unmarked_prose
 from rules.disclaimers import bare_prose
 from scene import URL, Scene
 
@@ -152,6 +152,6 @@ def test_prose_that_lacks_the_disclaimer_is_left_out_alone_and_named(
 def test_the_last_check_sees_each_element_and_only_what_lacks_a_mark() -> None:
     inner = f"<k:in>{ARTICLE}</k:in>"
     fragment = f'<k:out xmlns:k="urn:k">{ARTICLE} {inner} {NOTICE}<k:end/></k:out>'
-    assert [name for name, _, _ in bare(fragment, ("no such mark",))] == ["k:in", "k:out"]
-    ((name, start, end),) = bare(fragment, (NOTICE,))
+    assert [name for name, _, _ in unmarked_prose(fragment, ("no such mark",))] == ["k:in", "k:out"]
+    ((name, start, end),) = unmarked_prose(fragment, (NOTICE,))
     assert (name, fragment[start:end]) == ("k:in", inner)

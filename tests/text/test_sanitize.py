@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 
 from cpu_time import within
-from feedmirror.text.html_images import ordinary
-from feedmirror.text.html_rewriting import link
+from feedmirror.text.html_images import rewrite_pictures
+from feedmirror.text.html_rewriting import link_paragraph
 from feedmirror.text.plain import looks_like_html, paragraphs
 from feedmirror.text.sanitize import clean, to_text
 from html_markup import MARKUP, VOID
@@ -305,7 +305,7 @@ def test_a_frame_becomes_a_link_to_what_it_showed(frame: str) -> None:
     made = _clean(f"<p>one</p>{frame} two")
     assert made.startswith("<p>one</p>")
     assert made.endswith("two")
-    assert link("https://a.example.org/v?a=1&b=2") in made
+    assert link_paragraph("https://a.example.org/v?a=1&b=2") in made
 
 
 def test_what_only_looks_like_a_frame_is_left_alone() -> None:
@@ -571,10 +571,10 @@ def test_only_places_that_the_article_links_to_keep_a_name_and_behind_a_prefix()
 
 def test_many_pictures_beside_their_twins_take_time_in_proportion_to_their_number() -> None:
     body = f"{LAZY * 1_000}<noscript>{PLAIN * 1_000}</noscript>"
-    pictures = sum(1 for _ in re.finditer("<img", ordinary(body, None)))
+    pictures = sum(1 for _ in re.finditer("<img", rewrite_pictures(body, None)))
     assert pictures == 1_000
     assert within(
         30,
-        lambda: ordinary(body * 10, None),
-        than=lambda: ordinary(body, None),
+        lambda: rewrite_pictures(body * 10, None),
+        than=lambda: rewrite_pictures(body, None),
     )

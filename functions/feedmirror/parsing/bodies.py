@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from feedmirror.parsing.elements import is_own
 from feedmirror.text import sanitize
-from feedmirror.text.html_rewriting import link
+from feedmirror.text.html_rewriting import link_paragraph
 from feedmirror.text.namespaces import BODIES, FULL_TEXTS, HTML
 from feedmirror.text.plain import is_marked_up, looks_like_html, paragraphs, unescape, words_of
 from feedmirror.text.urls import absolute
@@ -100,7 +100,7 @@ def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
         source = absolute(detail.get("src"), base)
         if source and kind.startswith("image/"):
             return f'<p><img src="{escape(source)}"></p>'
-        return link(source) if source else None
+        return link_paragraph(source) if source else None
     if kind.startswith("text/") and kind != "text/html":
         return paragraphs(value) or None
     if "/" in kind and kind not in HTML and not kind.endswith("xml"):

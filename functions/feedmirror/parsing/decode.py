@@ -9,8 +9,8 @@ import codecs
 import re
 
 from feedmirror.errors import Kind, ParseError
-from feedmirror.text.plain import paired
-from feedmirror.text.xml import meant_by_c1, printable
+from feedmirror.text.plain import pair_surrogates
+from feedmirror.text.xml import printable, windows_1252_for_c1
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -157,7 +157,7 @@ def admit(text: str) -> str:
 def _with_characters_meant(text: str) -> str:
     """`text` with references to surrogates and C1 controls replaced by ones to what they mean."""
     for _ in range(_PASSES if "&#" in text else 0):
-        meant = _C1_REFERENCE.sub(_meant, paired(text))
+        meant = _C1_REFERENCE.sub(_meant, pair_surrogates(text))
         if meant == text:
             break
         text = meant
@@ -165,7 +165,7 @@ def _with_characters_meant(text: str) -> str:
 
 
 def _meant(found: re.Match[str]) -> str:
-    character = meant_by_c1(int(found[1]) if found[1] else int(found[2], 16))
+    character = windows_1252_for_c1(int(found[1]) if found[1] else int(found[2], 16))
     return f"&#{ord(character)};" if character else ""
 
 

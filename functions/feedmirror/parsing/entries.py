@@ -25,8 +25,8 @@ from feedmirror.parsing.scan import is_item
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag
 from feedmirror.text.namespaces import ATOM, DC, HTML, ITUNES, canonical
-from feedmirror.text.plain import unwrapped
-from feedmirror.text.urls import absolute, leading, trimmed
+from feedmirror.text.plain import unwrap_cdata
+from feedmirror.text.urls import absolute, link_address, trimmed
 from feedmirror.text.xml import SEPARATOR, XML, Element, Name, printable
 
 # What comes of feedparser's taking for granted what a document need not hold.
@@ -164,11 +164,11 @@ class _Reader:
 
     def _link(self, raw: Any, element: Element | None, base: str) -> str | None:
         """The entry's link. feedparser takes an id for one; RFC 4287 §4.2.6 says that it is not."""
-        found = (leading(href, at) for href, at in (_links(element, base) if element else ()))
+        found = (link_address(href, at) for href, at in (_links(element, base) if element else ()))
         link = next(filter(None, found), None)
         if link or (self._atom and element):
             return link
-        return leading(string(raw, "link"), self._location)
+        return link_address(string(raw, "link"), self._location)
 
 
 def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
@@ -182,7 +182,7 @@ def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
         if not own or child.name.local.lower() != "link":
             continue
         if (child.get("rel") or "alternate") == "alternate":
-            href = child.get("href") or unwrapped(child.text().strip())
+            href = child.get("href") or unwrap_cdata(child.text().strip())
             is_page = (child.get("type") or "text/html").strip().lower() in HTML
             (pages if is_page else files).append((href, child.base(base)))
     yield from reversed(pages)
@@ -192,7 +192,7 @@ def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
 def _enclosures(raw: Any, base: str, element: Element | None) -> Iterator[Enclosure]:
     """The enclosures that lead somewhere."""
     for said, its_base in _enclosed(raw, base, element):
-        url = leading(said.get("href"), its_base)
+        url = link_address(said.get("href"), its_base)
         if url:
             yield Enclosure(
                 url=url,

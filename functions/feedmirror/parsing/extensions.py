@@ -25,17 +25,17 @@ from feedmirror.text.namespaces import (
     HISTORY,
     ITUNES,
     MEDIA,
-    MENDS,
     PODCAST,
     PREFIXES,
     RDF,
+    REPAIRS,
     TOMBSTONES,
     URIS,
     body_kind,
     type_of,
 )
 from feedmirror.text.plain import (
-    closed,
+    close_directions,
     is_read_as_html,
     looks_like_html,
     paragraphs,
@@ -51,8 +51,8 @@ from feedmirror.text.xml import (
     Element,
     Name,
     Node,
+    character_data,
     quote,
-    reference,
 )
 
 _SLOTS = re.compile("[\x01-\x04]")
@@ -142,7 +142,7 @@ def _fragment(
     `shown` is False within what readers make no article of.
     """
     if node.name.uri in ACTIVE:
-        return reference(node.text())
+        return character_data(node.text())
     if node.name.uri == TOMBSTONES:  # readers would delete what the mirror keeps. RFC 6721 §3
         return ""
     mended = _mended(node)
@@ -165,7 +165,7 @@ def _fragment(
     if not kind and shown and _is_article(node):
         kind = "guess"
     if mended:
-        inner = reference(mended)
+        inner = character_data(mended)
     elif kind:
         inner = _body(node, kind, attributes, base)
     elif _is_xhtml_of_atom(node):
@@ -206,7 +206,7 @@ def _inner(node: Node, base: str, scope: dict[str, str], used: set[str], *, show
     else:
         children = [safe, *(each for each in node.elements() if each.name.uri not in ACTIVE)]
     inner = "".join(
-        reference(child)
+        character_data(child)
         if isinstance(child, str)
         else _fragment(child, base, scope, used, node, shown=shown)
         for child in children
@@ -225,7 +225,7 @@ def _mended(node: Node) -> str | None:
     """What must stand in the element instead, "" if it is right as it is, None to drop it."""
     if (node.name.uri, node.name.local) == (DC, "subject"):  # a category, so never HTML
         return unescape_once(node.text().strip())
-    mend = MENDS.get((node.name.uri, node.name.local))
+    mend = REPAIRS.get((node.name.uri, node.name.local))
     return mend(node.text().strip()) if mend else ""
 
 
@@ -251,10 +251,10 @@ def _xhtml(node: Node, attributes: dict[str, str], base: str) -> str:
     """The content of a text construct that was XHTML: words where no markup belongs, else HTML."""
     if node.name.local in {"title", "subtitle"}:
         del attributes["type"]
-        return reference(" ".join(node.text().split()))
+        return character_data(" ".join(node.text().split()))
     attributes["type"] = "html"
     inner = list(node.elements())
-    return reference(sanitize.clean(_markup(inner[0] if len(inner) == 1 else node), base))
+    return character_data(sanitize.clean(_markup(inner[0] if len(inner) == 1 else node), base))
 
 
 def _body(node: Node, kind: str, attributes: dict[str, str], base: str) -> str:
@@ -265,11 +265,11 @@ def _body(node: Node, kind: str, attributes: dict[str, str], base: str) -> str:
     guessed = said == "guess" and looks_like_html(raw)
     if not (nested or guessed or "html" in said or active_content.would_run(raw)):
         if said == "guess" and is_read_as_html(raw):  # a bracket is not to swallow the disclaimer
-            return f"{HTML_BEFORE}{reference(paragraphs(raw))}{HTML_AFTER}"
-        return f"{TEXT_BEFORE}{reference(closed(raw.strip()))}{TEXT_AFTER}"
+            return f"{HTML_BEFORE}{character_data(paragraphs(raw))}{HTML_AFTER}"
+        return f"{TEXT_BEFORE}{character_data(close_directions(raw.strip()))}{TEXT_AFTER}"
     if "type" in attributes or node.name.uri == ATOM:
         attributes["type"] = "html"  # XHTML is escaped from now on
-    return f"{HTML_BEFORE}{reference(sanitize.clean(raw, base))}{HTML_AFTER}"
+    return f"{HTML_BEFORE}{character_data(sanitize.clean(raw, base))}{HTML_AFTER}"
 
 
 def _markup(node: Node) -> str:
@@ -277,7 +277,7 @@ def _markup(node: Node) -> str:
     parts: list[str] = []
     for child in node.children:
         if isinstance(child, str):
-            parts.append(reference(child))
+            parts.append(character_data(child))
             continue
         attributes = "".join(f" {name.local}={quote(value)}" for name, value in child.attributes)
         local = child.name.local

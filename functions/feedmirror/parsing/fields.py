@@ -8,8 +8,8 @@ from typing import Any
 from feedmirror.model import Author, Category
 from feedmirror.parsing.elements import is_author
 from feedmirror.text import sanitize
-from feedmirror.text.person import email_address, person
-from feedmirror.text.plain import unescape_once, unwrapped
+from feedmirror.text.person import email_address, parse_person
+from feedmirror.text.plain import unescape_once, unwrap_cdata
 from feedmirror.text.urls import absolute
 from feedmirror.text.xml import Element, Node, printable
 
@@ -19,7 +19,7 @@ def string(raw: dict[str, Any], key: str) -> str | None:
     value = dict.get(raw, key)
     if not isinstance(value, str):
         return None
-    return unwrapped(printable(value).strip()) or None
+    return unwrap_cdata(printable(value).strip()) or None
 
 
 def _line(raw: dict[str, Any], key: str) -> str | None:
@@ -58,7 +58,7 @@ def _authors_of(node: Node) -> Iterator[Author]:
                 part.name.local.lower(): " ".join(part.text().split()) for part in child.elements()
             }
             if not parts:
-                yield person(unwrapped(child.text().strip()))
+                yield parse_person(unwrap_cdata(child.text().strip()))
                 continue
             uri = parts.get("uri") or parts.get("url") or parts.get("homepage")
             yield _author(parts.get("name"), parts.get("email"), uri)
@@ -77,6 +77,6 @@ def categories(raw: Any) -> tuple[Category, ...]:
             term, tag.get("scheme") or None, unescape_once(tag.get("label") or "") or None
         )
         for tag in dict.get(raw, "tags") or ()
-        if (term := printable(unescape_once(unwrapped(tag.get("term") or ""))))
+        if (term := printable(unescape_once(unwrap_cdata(tag.get("term") or ""))))
     }
     return tuple(found.values())

@@ -32,7 +32,7 @@ from feedmirror.text import sanitize
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag
 from feedmirror.text.plain import paragraphs, unescape_once
-from feedmirror.text.urls import absolute, leading
+from feedmirror.text.urls import absolute, link_address
 from feedmirror.text.xml import printable, quote
 
 _LONGEST_NUMBER = 1_000  # digits; Python refuses to read more than 4,300
@@ -260,7 +260,7 @@ def _authors(raw: dict[str, Any]) -> tuple[Author, ...]:
     found = {
         Author(
             name=_text(person, "name"),
-            uri=leading(_text(person, "url"), None),
+            uri=link_address(_text(person, "url"), None),
             avatar=absolute(_text(person, "avatar"), None),
         ): None
         for person in people
@@ -295,8 +295,8 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
 
 def _entry(found: Found, base: str) -> Entry:
     raw = found.value
-    external = leading(_text(raw, "external_url"), base)
-    link = leading(_text(raw, "url"), base) or external
+    external = link_address(_text(raw, "external_url"), base)
+    link = link_address(_text(raw, "url"), base) or external
     summary = _text(raw, "summary")
     pictures = [absolute(_text(raw, name), base) for name in ("image", "banner_image")]
     enclosures = tuple(_enclosures(raw, base))
@@ -355,7 +355,7 @@ def _categories(raw: dict[str, Any]) -> Iterator[Category]:
 
 def _enclosures(raw: dict[str, Any], base: str) -> Iterator[Enclosure]:
     for attachment in _listed(raw.get("attachments")):
-        url = leading(_text(attachment, "url"), base) if isinstance(attachment, dict) else None
+        url = link_address(_text(attachment, "url"), base) if isinstance(attachment, dict) else None
         if url:
             yield Enclosure(
                 url=url,

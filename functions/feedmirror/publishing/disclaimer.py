@@ -16,7 +16,7 @@ from xml.parsers.expat import ExpatError
 
 from feedmirror.model import Disclaimer, Feed, Position, Revision
 from feedmirror.publishing.redaction import PublicSettings, source_title
-from feedmirror.text.plain import paragraphs, straight
+from feedmirror.text.plain import paragraphs, single_line
 from feedmirror.text.xml import (
     HTML_AFTER,
     HTML_BEFORE,
@@ -134,7 +134,7 @@ def _values(
 ) -> dict[str, str]:
     source_url = feed.link or settings.source_url
     # An origin's title must not break the operator's line or reverse its direction.
-    title = straight(printable(source_title(settings.title, feed.title or "")))[:_LONGEST_TITLE]
+    title = single_line(printable(source_title(settings.title, feed.title or "")))[:_LONGEST_TITLE]
     return {
         "source_title": title or urlsplit(source_url).hostname or source_url,
         "source_url": source_url,

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from feedmirror.errors import RenderError
 from feedmirror.publishing.disclaimer import CSS_CLASS, Disclaimed
-from feedmirror.text.prose import bare
+from feedmirror.text.prose import unmarked_prose
 from feedmirror.text.secrets import Secrets
 from feedmirror.text.xml import SEPARATOR
 
@@ -120,7 +120,7 @@ def inspect_bodies(
 def without_bare_prose(entry: Disclaimed) -> Disclaimed:
     """Return the entry without its extension elements that hold prose but no disclaimer."""
     marks = (_MARK, entry.notice_text)
-    found = [tuple(bare(fragment, marks)) for fragment in entry.extension_elements]
+    found = [tuple(unmarked_prose(fragment, marks)) for fragment in entry.extension_elements]
     if not any(found):
         return entry
     kept = (_cut(f, spans) for f, spans in zip(entry.extension_elements, found, strict=True))

@@ -1,7 +1,8 @@
-"""Places of an article that its own links lead to: footnotes, sections.
+"""Anchors: ids in an article that its own links lead to, like those of footnotes and sections.
 
-In a body they are ids behind a prefix, so that none is an id of whatever page the body stands on;
-links to them lead to the origin's page there. On the entry's page they stay on it.
+A sanitised body keeps the ids of its anchors behind a prefix, so that they cannot clash with ids of
+the page around the body. Links to anchors lead to the origin's page in a feed, and stay on the page
+of the entry there.
 """
 
 from __future__ import annotations
@@ -17,42 +18,49 @@ from feedmirror.text.urls import trimmed
 PREFIX = "in-"
 _HREF = re.compile(r"\shref\s*+=\s*+(?:\"([^\"<>]*)\"|'([^'<>]*)'|([^\s\"'<>]++))", re.IGNORECASE)
 _NAME = re.compile(r"[\w.:-]{1,200}")
-_MARKED = re.compile(rf"\s(?:id|name)=\"{PREFIX}([\w.:-]+)\"")
+_ANCHOR = re.compile(rf"\s(?:id|name)=\"{PREFIX}([\w.:-]+)\"")
 
 
-def linked_to(body: str, page: str | None) -> frozenset[str]:
-    """Return the names of the places in `body`, whose page that is, that its links lead to."""
+def linked_anchors(body: str, page: str | None) -> frozenset[str]:
+    """Return the names of the anchors in `body` that links in `body` lead to.
+
+    `page` is the address of the page that the body was published on.
+    """
     if "#" not in body:
         return frozenset()
-    found = (unescape(match[1] or match[2] or match[3] or "") for match in _HREF.finditer(body))
-    parts = (trimmed(url).partition("#") for url in found)
-    own = {"", _bare(page or "")}
-    named = {unquote(place) for url, _, place in parts if url in own}
-    return frozenset(filter(_NAME.fullmatch, named))
+    hrefs = (unescape(match[1] or match[2] or match[3] or "") for match in _HREF.finditer(body))
+    targets = (trimmed(url).partition("#") for url in hrefs)
+    own_addresses = {"", _without_fragment(page or "")}
+    names = {unquote(name) for url, _, name in targets if url in own_addresses}
+    return frozenset(filter(_NAME.fullmatch, names))
 
 
-def _bare(url: str) -> str:
+def _without_fragment(url: str) -> str:
     return url.partition("#")[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The places that a sanitised body has."""
+class Anchors:
+    """The anchors of a sanitised body."""
 
     names: frozenset[str] = frozenset()
-    addresses: frozenset[str] = frozenset()  # that mean the article itself
+    addresses: frozenset[str] = frozenset()  # of the article itself, without fragments
 
     @classmethod
-    def of(cls, body: str, addresses: Iterable[str | None]) -> Places:
-        """Return the places of `body`, at any of these addresses."""
-        names = frozenset(_MARKED.findall(body))
-        return cls(names, frozenset(_bare(url) for url in addresses if url)) if names else cls()
+    def of(cls, body: str, addresses: Iterable[str | None]) -> Anchors:
+        """Return the anchors of `body`, an article that is published at all of `addresses`."""
+        names = frozenset(_ANCHOR.findall(body))
+        return (
+            cls(names, frozenset(_without_fragment(url) for url in addresses if url))
+            if names
+            else cls()
+        )
 
-    def within(self, url: str) -> str | None:
-        """Return where a link leads on the page that the body stands on; None: away from it."""
+    def local_link(self, url: str) -> str | None:
+        """Return `url` as a link within the entry's page; None if `url` leads to another page."""
         page, _, name = url.partition("#")
         name = unquote(name)
         return f"#{PREFIX}{name}" if name in self.names and page in self.addresses else None
 
 
-NOWHERE = Places()
+NO_ANCHORS = Anchors()

@@ -1,7 +1,7 @@
-"""Dates as feeds write them: one reader for all formats, and what the formats want written.
+"""Dates: parse every spelling that feeds use, render those of RFC 822 and RFC 3339.
 
-A date is read whole or not at all. What is written differently from RFC 822 and RFC 3339 is read
-where it can mean one moment only.
+A date is parsed completely or not at all. A spelling that is neither of RFC 822 nor of RFC 3339 is
+accepted where it can mean one moment only.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _HOURS = {
     "AWST": 8, "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "CHST": 10,
     "NZST": 12, "NZDT": 13,
 }  # fmt: skip
-# What an abbreviation stands for elsewhere: read only beside an offset (`+0800 CST`).
-_ELSEWHERE = {"CST": (8, -5), "CDT": (-4,), "PST": (8,), "IST": (5.5, 2, 1), "BST": (6,)}
-# Either of two offsets, by the date.
+# Other meanings of an abbreviation, accepted only beside an offset (`+0800 CST`).
+_OTHER_MEANINGS = {"CST": (8, -5), "CDT": (-4,), "PST": (8,), "IST": (5.5, 2, 1), "BST": (6,)}
+# Standard time or daylight saving time, by the date.
 _GENERIC = {
     "ET": "America/New_York",
     "CT": "America/Chicago",
@@ -33,7 +33,7 @@ _GENERIC = {
     "PT": "America/Los_Angeles",
 }
 _ORIGINS = ("GMT", "UTC", "UT")
-# Strings, which `re` compiles at their first use, as in `dates.py`.
+# Patterns are strings, which `re` compiles at their first use: many importers parse no date.
 # A comment of RFC 822 §3.4.3 as JavaScript writes the zone's name in it; a name as in RFC 9557.
 _COMMENTED = r"([^()\[\]]*?) ?(?:\(([^()]*)\)|\[([^\[\]]*)\])?"
 _OFFSET = (
@@ -45,16 +45,16 @@ _IANA = r"[A-Za-z]+(?:/[A-Za-z][A-Za-z0-9_+-]*){1,2}"
 
 
 def to_utc(local: datetime, zone: str) -> datetime | None:
-    """Return the moment in UTC that clocks of `zone` show as `local`, which is naive.
+    """Return the moment in UTC at which clocks in `zone` show `local`, a naive time.
 
-    An empty zone is UTC. None for a zone that is unknown, or not known to be only one, for
-    contradictions, and for a time that a change of clocks skips or repeats. A comment counts where
-    there is nothing else. Raises: OverflowError.
+    An empty zone is UTC. None for an unknown or ambiguous zone, for a name that contradicts the
+    offset beside it, and for a time that a change of clocks skips or repeats. A comment counts only
+    without an offset or a name before it. Raises: OverflowError.
     """
-    found = re.fullmatch(_COMMENTED, zone)
-    if found is None:
+    match = re.fullmatch(_COMMENTED, zone)
+    if match is None:
         return None
-    info = _zone((found[1] or found[2] or found[3] or "").strip())
+    info = _zone((match[1] or match[2] or match[3] or "").strip())
     if info is None:
         return None
     first, second = (local.replace(tzinfo=info, fold=fold) for fold in (0, 1))
@@ -62,8 +62,8 @@ def to_utc(local: datetime, zone: str) -> datetime | None:
 
 
 def is_abbreviation(word: str) -> bool:
-    """Return True if `word`, in capitals, is the abbreviation of a zone."""
-    return word in _HOURS or word in _ELSEWHERE or word in _GENERIC
+    """True if `word` is the abbreviation of a time zone, in capitals."""
+    return word in _HOURS or word in _OTHER_MEANINGS or word in _GENERIC
 
 
 def _zone(text: str) -> tzinfo | None:
@@ -72,17 +72,17 @@ def _zone(text: str) -> tzinfo | None:
         return UTC
     if name in _HOURS:
         return _fixed(_HOURS[name] * 60)
-    if found := re.fullmatch(_OFFSET, text):
-        return _offset(found)
+    if match := re.fullmatch(_OFFSET, text):
+        return _offset(match)
     key = _GENERIC.get(name, text)
     return _named(key) if re.fullmatch(_IANA, key) else None
 
 
-def _offset(found: re.Match[str]) -> tzinfo | None:
-    """Return the zone of an offset, None if a name beside it says otherwise."""
-    minutes = _minutes(found)
-    before, after = (found["before"] or "").upper(), (found["after"] or "").upper()
-    # `GMT+2` counts from there; `EST-0500` says one thing twice.
+def _offset(match: re.Match[str]) -> tzinfo | None:
+    """Return the zone of an offset; None if a name beside the offset contradicts it."""
+    minutes = _minutes(match)
+    before, after = (match["before"] or "").upper(), (match["after"] or "").upper()
+    # `GMT+2` is an offset from GMT; `EST-0500` states one offset twice.
     if before and before not in _ORIGINS and minutes not in _meanings(before):
         return None
     if minutes is None or (after and minutes not in _meanings(after)):
@@ -90,20 +90,20 @@ def _offset(found: re.Match[str]) -> tzinfo | None:
     return _fixed(minutes)
 
 
-def _minutes(found: re.Match[str]) -> int | None:
-    """Return an offset in minutes, None if it is out of range. Source: RFC 3339 §5.6."""
-    hours, minutes = int(found["hh"] or found["h"]), int(found["mm"] or found["m"] or 0)
+def _minutes(match: re.Match[str]) -> int | None:
+    """Return an offset in minutes; None if the offset is out of range. Source: RFC 3339 §5.6."""
+    hours, minutes = int(match["hh"] or match["h"]), int(match["mm"] or match["m"] or 0)
     if hours > 23 or minutes > 59:
         return None
-    return (hours * 60 + minutes) * (-1 if found["sign"] == "-" else 1)
+    return (hours * 60 + minutes) * (-1 if match["sign"] == "-" else 1)
 
 
 def _meanings(name: str) -> tuple[float | None, ...]:
-    """Return what a name beside an offset can stand for, in minutes."""
-    if found := re.fullmatch(_OFFSET, name):  # `+0300 +03`, as Go writes a zone that has no name
-        return (_minutes(found),)
+    """Return the offsets, in minutes, that a name beside an offset can stand for."""
+    if match := re.fullmatch(_OFFSET, name):  # `+0300 +03`, as Go writes a zone that has no name
+        return (_minutes(match),)
     own = (_HOURS[name],) if name in _HOURS else ()
-    return tuple(hours * 60 for hours in (*own, *_ELSEWHERE.get(name, ())))
+    return tuple(hours * 60 for hours in (*own, *_OTHER_MEANINGS.get(name, ())))
 
 
 def _fixed(minutes: float) -> tzinfo:
@@ -111,7 +111,7 @@ def _fixed(minutes: float) -> tzinfo:
 
 
 def _named(key: str) -> tzinfo | None:
-    # Here: few feeds name a zone of the database.
+    # Imported here, since few feeds name a zone of the database.
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
 
     try:
@@ -120,18 +120,17 @@ def _named(key: str) -> tzinfo | None:
         return None
 
 
-_LONGEST = 120  # characters; JavaScript's, with the name of a zone, has some 70
+_LONGEST = 120  # characters; JavaScript's format with the name of a zone has some 70
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-# Strings, which `re` compiles at their first use: who imports this module may never read a date.
 _WEEKDAY = r"(?:(?P<weekday>[^\W\d_][^\s\d,:/()+]{0,24})(?P<comma> ?, ?| ))?"
 _NAME = r"[^\s\d.,/:()+'\u2019-]{3,14}"
 _MONTH = rf"(?P<month>{_NAME})"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|er|º|°)?"
 _GAP = r"(?: (?:(?:de|del|of) |d['\u2019])?| ?[-./,] ?)"
 _REST = r"(?![0-9])(?P<rest>.*)"
-# As asctime, the zone before the year (`date`) or behind (Git).
+# As asctime writes it, the zone before the year (`date`) or after it (Git).
 _TIME_AND_YEAR = (
     r",? (?P<time>[0-9]{1,2}:[0-9:.]+(?: ?[AP]M)?)(?P<zone>(?: [^ ]+){0,2}?)"
     r" (?P<year>[0-9]{4})(?P<rest>(?: .*)?)"
@@ -180,7 +179,7 @@ _TIMES = (
 
 
 def rfc822(moment: datetime) -> str:
-    """The date as RSS wants it, in GMT. Source: RFC 822 §5, four-digit years as RSS 2.0 allows."""
+    """Render the date for RSS, in GMT. Source: RFC 822 §5, four-digit years as in RSS 2.0."""
     m = moment.astimezone(UTC)
     return (
         f"{_DAYS[m.weekday()]}, {m.day:02} {_MONTHS[m.month - 1]} {m.year:04} "
@@ -189,17 +188,17 @@ def rfc822(moment: datetime) -> str:
 
 
 def rfc3339(moment: datetime) -> str:
-    """The date as Atom wants it, in UTC, to the second. Source: RFC 3339 §5.6."""
+    """Render the date for Atom, in UTC, to the second. Source: RFC 3339 §5.6."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_date(text: object) -> datetime | None:
-    """Return the moment that `text` states, in UTC, to the second.
+    """Parse a date; return the moment in UTC, to the second.
 
-    None for what is not a string, not read to its end, or not one moment for certain, and for years
-    before 1900 and of the far future, which no entry has (`0001` is how Hugo writes "none"). A time
-    without a zone is in UTC; a date without a time is its midnight. The name of the weekday may be
-    any word, since it says nothing that the date does not.
+    None for anything but a string, for a text that is not a date to its end, for an ambiguous date,
+    and for years before 1900 and of the far future, which no entry has (Hugo writes `0001` for
+    "no date"). A time without a zone is in UTC; a date without a time is its midnight. The name of
+    the weekday may be any word, since the date makes it redundant.
     """
     if not isinstance(text, str):
         return None
@@ -208,46 +207,46 @@ def parse_date(text: object) -> datetime | None:
         return None
     text = " ".join(text.split()).replace("\u2212", "-")
     for pattern in _DATES:
-        found = re.fullmatch(pattern, text, re.IGNORECASE)
-        moment = _moment(found.groupdict()) if found else None
+        match = re.fullmatch(pattern, text, re.IGNORECASE)
+        moment = _moment(match.groupdict()) if match else None
         if moment is not None:
             return moment
     return None
 
 
-def _moment(said: dict[str, str | None]) -> datetime | None:
-    day = None if _says_more(said) else _day(said)
+def _moment(fields: dict[str, str | None]) -> datetime | None:
+    day = None if _is_not_weekday(fields) else _day(fields)
     if day is None:
         return None
-    rest = said.get("rest") or ""
-    if said.get("time"):
-        rest = f" {said['time']}{said['zone']}{rest}"
+    rest = fields.get("rest") or ""
+    if fields.get("time"):
+        rest = f" {fields['time']}{fields['zone']}{rest}"
     for pattern in _TIMES:
-        if found := re.fullmatch(pattern, rest, re.IGNORECASE):
-            return _at(day, found.groupdict())
+        if match := re.fullmatch(pattern, rest, re.IGNORECASE):
+            return _at_time(day, match.groupdict())
     return None
 
 
-def _says_more(said: dict[str, str | None]) -> bool:
-    """Return True if what stands for a weekday may be something else."""
-    word = said.get("weekday") or ""
+def _is_not_weekday(fields: dict[str, str | None]) -> bool:
+    """True if the word in place of a weekday may be a zone, half of a day or month instead."""
+    word = fields.get("weekday") or ""
     if is_abbreviation(word) or re.fullmatch(_HALF, word):
         return True
     # `mar` is a Tuesday in French, Italian, Romanian and Spanish.
-    unmarked = said.get("comma") == " " and word.casefold().rstrip(".") != "mar"
+    unmarked = fields.get("comma") == " " and word.casefold().rstrip(".") != "mar"
     return unmarked and _month(word.rstrip(".")) is not None
 
 
-def _day(said: dict[str, str | None]) -> datetime | None:
-    """Return the midnight that a date begins with, without a zone."""
-    year = int(said["year"] or 0)
-    if len(said["year"] or "") == 2:  # RFC 5322 §4.3
+def _day(fields: dict[str, str | None]) -> datetime | None:
+    """Return the midnight at the start of a date, without a zone."""
+    year = int(fields["year"] or 0)
+    if len(fields["year"] or "") == 2:  # RFC 5322 §4.3
         year += 2000 if year < 50 else 1900
-    if "one" in said:
-        one, two = int(said["one"] or 0), int(said["two"] or 0)
+    if "one" in fields:
+        one, two = int(fields["one"] or 0), int(fields["two"] or 0)
         days = {_date(year, one, two), _date(year, two, one)} - {None}
         return days.pop() if len(days) == 1 else None
-    return _date(year, _month(said["month"] or "1"), int(said.get("day") or "1"))
+    return _date(year, _month(fields["month"] or "1"), int(fields.get("day") or "1"))
 
 
 def _date(year: int, month: int | None, day: int) -> datetime | None:
@@ -267,24 +266,27 @@ def _month(name: str) -> int | None:
     return month_number(name)
 
 
-def _at(day: datetime, said: dict[str, str | None]) -> datetime | None:
-    """Return a time of that day, in UTC."""
-    hour = _hour(int(said.get("hour") or 0), (said.get("half") or "")[:1].upper())
-    minute, second = int(said.get("minute") or 0), int(said.get("second") or 0)
+def _at_time(day: datetime, fields: dict[str, str | None]) -> datetime | None:
+    """Return a time of `day`, in UTC."""
+    hour = _hour(int(fields.get("hour") or 0), (fields.get("half") or "")[:1].upper())
+    minute, second = int(fields.get("minute") or 0), int(fields.get("second") or 0)
     is_midnight = (hour, minute, second) == (24, 0, 0)  # at the end of the day. Source: ISO 8601
     if hour is None or minute > 59 or second > 60 or (hour > 23 and not is_midnight):
         return None
     try:
-        # A leap second is the second before it.
+        # A leap second becomes the second before it.
         local = day + timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
-        moment = to_utc(local, said["zone"] or "")
+        moment = to_utc(local, fields["zone"] or "")
     except OverflowError:
         return None
     return moment if moment and 1900 <= moment.year <= 2200 else None
 
 
 def _hour(hour: int, half: str) -> int | None:
-    """Return an hour of the day; None for contradictions. `17:45 PM` is none."""
+    """Return the hour from 0 to 23, given the half of the day; None for contradictions.
+
+    `17:45 PM` is no contradiction.
+    """
     if half == "A":
         return hour % 12 if hour <= 12 else None
     if half == "P":

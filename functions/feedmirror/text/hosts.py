@@ -1,6 +1,6 @@
-"""Host names: the ASCII form of an international name, and which hosts a request can name.
+"""Host names: validate them, and convert international names to ASCII.
 
-The only file that imports idna, and only when a name needs it: its tables take long to load.
+The only file that imports idna, and only for a name that needs it: the tables take long to load.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _JOINERS = "\u200c\u200d"
 
 
 def is_host(text: str) -> bool:
-    """True if a request can name `text`: a DNS name in ASCII, or an address of IPv6 in brackets.
+    """True if `text` is a host that a request can name: a DNS name, or an IPv6 address in brackets.
 
-    Underscores and hyphens may stand anywhere, as they do in names in use. An address of IPv4
-    passes for a name: what a name leads to is for the address guard.
+    Underscores and hyphens may stand anywhere, as they do in names in use. An IPv4 address passes
+    for a name. Does not check the address that a name leads to: the address guard does.
     """
     if text.startswith("["):
         return text.endswith("]") and _is_ipv6(text[1:-1])
@@ -32,22 +32,22 @@ def is_host(text: str) -> bool:
 
 
 def ascii_host(name: str) -> str:
-    """Return the ASCII form of a name, as browsers look it up: `ß` stays a letter of its own, full
-    stops and digits of other widths become the usual ones.
+    """Return the ASCII form of a host name, as browsers look the name up.
 
-    A name in ASCII is returned as it is. Raises: ValueError for what is no name.
+    `ß` stays a letter of its own; full stops and digits of other widths become the usual ones. A
+    name in ASCII is returned unchanged. Raises: ValueError for an invalid name.
     Source: UTS #46 §4 (nontransitional), with the options of WHATWG URL §3.3, "domain to ASCII"
     """
     international = not name.isascii() or "xn--" in name.lower()
-    made = _from_international(name) if international else name
-    if not made or _FORBIDDEN.search(made):
-        raise ValueError("no host has such a name")
-    return made
+    ascii_name = _from_international(name) if international else name
+    if not ascii_name or _FORBIDDEN.search(ascii_name):
+        raise ValueError("not a valid host name")
+    return ascii_name
 
 
 def _from_international(name: str) -> str:
-    if len(name) > _MOST_NAME_CHARS:  # before what takes quadratic time
-        raise ValueError("the name is too long")
+    if len(name) > _MOST_NAME_CHARS:  # first, since the conversion takes quadratic time
+        raise ValueError("the host name is too long")
     from unicodedata import bidirectional  # noqa: PLC0415
 
     from idna import check_bidi, uts46_remap  # noqa: PLC0415 - loads tables, which few names need
@@ -62,14 +62,14 @@ def _from_international(name: str) -> str:
 
 
 def _decoded(label: str) -> str:
-    """Return the label in Unicode. Raises: ValueError for an `xn--` that nothing becomes."""
+    """Return the label in Unicode. Raises: ValueError for an `xn--` label that is not valid."""
     from idna import uts46_remap  # noqa: PLC0415
 
     if not label.startswith("xn--"):
         return label
     decoded = label[4:].encode("ascii").decode("punycode")
     if _encoded(decoded) != label or uts46_remap(decoded, std3_rules=False) != decoded:
-        raise ValueError(f"{label!r} stands for no international name")
+        raise ValueError(f"{label!r} is not a valid international label (Punycode)")
     return decoded
 
 
@@ -84,7 +84,7 @@ def _check_joined(label: str) -> None:
     check_initial_combiner(label)
     for position, letter in enumerate(label):
         if letter in _JOINERS and not valid_contextj(label, position):
-            raise ValueError(f"{label!r} has a joiner that joins nothing")
+            raise ValueError(f"{label!r} has a zero-width joiner where none may stand")
 
 
 def _is_ipv6(text: str) -> bool:

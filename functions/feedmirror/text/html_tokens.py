@@ -1,7 +1,8 @@
-"""HTML as an origin writes it, as tags and runs of text, in linear time.
+"""HTML tokenizer: split the HTML of an origin into tags and runs of text, in linear time.
 
-Comments, declarations and elements whose content is never shown (scripts, styles) are left out. A
-comment or such an element that nobody closed ends at its own tag, so no word behind it is lost.
+Comments, declarations and elements whose content is never shown (scripts, styles) are left out. If
+the end of a comment or of such an element is missing, only its start is left out, so that no words
+after it are lost.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from html import escape
 
 from feedmirror.text.plain import ADDRESS, unescape
 
-# The elements of articles. The rest are dropped, their words stay: text/sanitize.py says how.
+# The elements of articles. Of all other elements text/sanitize.py keeps the words alone.
 TAGS = frozenset(
     "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite "
     "code col colgroup dd del details dfn div dl dt em figcaption figure font footer "
@@ -21,8 +22,9 @@ TAGS = frozenset(
     "picture pre q rb rp rt rtc ruby s samp section small source span strike strong sub summary "
     "sup table tbody td tfoot th thead time tr track tt u ul var video wbr".split()
 )
-# And those that mean something else to a parser, or did once; not what HTML leaves out of scripts.
-OF_HTML = TAGS | frozenset(
+# All elements that HTML has or had, but for those that the tokenizer treats specially: `math`,
+# `svg`, and those that only browsers without scripts show (`noframes`, `noscript`).
+HTML_ELEMENTS = TAGS | frozenset(
     "applet base basefont bgsound blink body button canvas data datalist dialog dir embed fieldset "
     "form frame frameset head html iframe image input isindex keygen label legend link listing "
     "marquee meta meter nobr noembed object optgroup option output param plaintext progress script "
@@ -43,43 +45,44 @@ _MOST_REOPENED = 8_000_000  # characters: 10 KB can be made to grow to 5 MB, and
 # tag (5,000 take 10 ms, 40,000 take 0.7 s).
 _MOST_AMPERSANDS = 100_000
 _MOST_ATTRIBUTES = 5_000
-_LONG_TAG = 1_000  # characters; a shorter one takes no time worth a look
-# As a parser takes it: quotes count only behind an equals sign. Source: HTML §13.2.5.32 to 38.
+_LONG_TAG = 1_000  # characters; shorter tags take negligible time
+# As HTML parsers read it: quotes count only after an equals sign. Source: HTML §13.2.5.32 to 38.
 _TAG_ATTRIBUTE = re.compile(
     r"[\s/]*+(?:=[^\s/>=]*+|[^\s/>=]++)"
     r"(?>(?:\s*+=\s*+(?>(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?))?)"
 )
-# All of a tag. An atomic group, since Python 3.11.2 backtracks wrongly in a group with `*+`.
+# All attributes of a tag, in an atomic group: Python 3.11.2 backtracks wrongly in one with `*+`.
 ATTRIBUTES = rf"(?>(?:{_TAG_ATTRIBUTE.pattern})*)"
 _START_TAG = re.compile(rf"<[a-zA-Z][^\s/>]*+({ATTRIBUTES})")
 
 
-def is_monstrous(body: str) -> bool:
-    """True if `body`, without comments, is beyond what any person writes: a parser would need
-    minutes for it, or all memory. Told in linear time.
+def exceeds_limits(body: str) -> bool:
+    """True if a parser would need minutes or all memory for `body`, which holds no comments.
+
+    No article that a person writes comes near the limits. Takes linear time.
     """
     tags = [(match.start(), match[1], match[2].lower()) for match in _TAG.finditer(body)]
     ampersands = body.count("&") - body.count("&#")
     return (
         ampersands > _MOST_AMPERSANDS
-        or _deepest(tags) > _DEEPEST
-        or _reopened(tags) > _MOST_REOPENED
+        or _max_depth(tags) > _DEEPEST
+        or _reopened_chars(tags) > _MOST_REOPENED
         or _has_giant_tags(body)
     )
 
 
-def names(body: str) -> set[str]:
-    """The names of all elements in `body`, in small letters."""
+def element_names(body: str) -> set[str]:
+    """Return the names of all elements in `body`, in lower case."""
     return {name.lower() for _, name in _TAG.findall(body)}
 
 
 def outline(body: str) -> list[tuple[str, str]]:
-    """The tags, "/" first for one that ends an element: what a parser makes a structure of."""
+    """Return the tags of `body` in order: "/" or "" for an end or a start tag, and the name."""
     return [(match[1], match[2].lower()) for match in _TAG.finditer(body)]
 
 
-def _deepest(tags: list[tuple[int, str, str]]) -> int:
-    """How deep tags could nest if each that is opened stays open until one is closed."""
+def _max_depth(tags: list[tuple[int, str, str]]) -> int:
+    """Return the depth to which tags could nest, if any end tag closes the innermost element."""
     depth = deepest = 0
     for _, closing, name in tags:
         if closing:
@@ -90,8 +93,11 @@ def _deepest(tags: list[tuple[int, str, str]]) -> int:
     return deepest
 
 
-def _reopened(tags: list[tuple[int, str, str]]) -> int:
-    """How many characters of start tags could be repeated, each taken to reach to the next tag."""
+def _reopened_chars(tags: list[tuple[int, str, str]]) -> int:
+    """Return how many characters of start tags a parser may repeat in reopened elements.
+
+    Each start tag is taken to reach to the next tag.
+    """
     open_sizes: list[int] = []
     size = total = 0
     following = (start for start, _, _ in tags[1:])
@@ -108,7 +114,7 @@ def _reopened(tags: list[tuple[int, str, str]]) -> int:
 
 
 def _has_giant_tags(body: str) -> bool:
-    """True if its tags take a parser as long as one with more attributes than there may be."""
+    """True if the attributes of `body` take a parser longer than one tag with the limit of them."""
     if len(body) < _MOST_ATTRIBUTES:
         return False
     long = (found[1] for found in _START_TAG.finditer(body) if len(found[1]) >= _LONG_TAG)
@@ -117,13 +123,13 @@ def _has_giant_tags(body: str) -> bool:
 
 
 _FORMULA_ROOTS = frozenset({"m:math", "mml:math", "mathml:math"})
-_KNOWN = OF_HTML | {"math", "noframes", "noscript", "svg"}
-_OF_TEXT = frozenset({"textarea", "xmp"})  # what is in them is no markup
+_KNOWN = HTML_ELEMENTS | {"math", "noframes", "noscript", "svg"}
+_RAW_TEXT = frozenset({"textarea", "xmp"})  # their content is text, not markup
 _NEVER_SHOWN = frozenset({"datalist", "noembed", "script", "style", "template", "title"})
-_NEVER_SHOWN_DRAWN = _NEVER_SHOWN - {"title"} | {"metadata"}  # the title is its caption
+_NEVER_SHOWN_DRAWN = _NEVER_SHOWN - {"title"} | {"metadata"}  # a title of SVG is a caption
 _MARK = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]*+)|!--|!\[CDATA\[|[!?](?=[a-zA-Z\[>])|/>)|\]\]>|<")
 _REST_OF_KNOWN = re.compile(rf"({ATTRIBUTES})([\s/]*+)(>?)")
-# What HTML does not know may be words (`a <b2 and c`): its tag ends before the next one begins.
+# An unknown element may be words (`a <b2 and c`): its tag ends before the next tag begins.
 _REST_OF_UNKNOWN = re.compile(
     r"((?>(?:\"[^\"<]*+\"|'[^'<]*+'|[^<>\"'/]|/(?!>))*))(/?)>|([^<>]*+)()>"
 )
@@ -139,18 +145,18 @@ _OPEN_QUOTE = re.compile(r"=\s*+(?:\"[^\"]*+|'[^']*+)$")
 
 @dataclass(slots=True)
 class Tag:
-    """The start or the end of an element."""
+    """A start tag or an end tag."""
 
-    name: str  # in small letters
+    name: str  # in lower case
     is_end: bool
-    is_whole: bool  # `<br/>`
-    raw: str  # the attributes as they stand
+    is_self_closing: bool  # `<br/>`
+    raw: str  # the attributes, as written
     source: str
     content: str = ""  # of a script
-    is_drawn: bool = False  # it stands in a drawing
+    in_drawing: bool = False  # within an SVG element
 
     def attributes(self) -> dict[str, str]:
-        """The attributes, the first of a name counts; references in values are replaced."""
+        """Return the attributes, unescaped; of several with one name the first counts."""
         found: dict[str, str] = {}
         for match in _ATTRIBUTE.finditer(self.raw):
             value = match[2] or match[3] or match[4] or ""
@@ -159,18 +165,18 @@ class Tag:
 
 
 def tokens(body: str) -> Iterator[Tag | str]:
-    """The tags and the runs of text of `body`, in order. A text holds no `<`, but may hold `&lt;`.
+    """Yield the tags and the runs of text of `body`, in order.
 
-    A CDATA section is read as if its content stood there by itself.
+    A text holds no `<`, but may hold `&lt;`. A CDATA section is replaced by its content.
     """
-    return _Reader(body).tokens()
+    return _Tokenizer(body).tokens()
 
 
-class _Reader:
+class _Tokenizer:
     def __init__(self, body: str) -> None:
         self._body = body
-        self._sections = 0  # CDATA sections that are open
-        self._drawings = 0  # SVG elements that are open
+        self._open_sections = 0  # CDATA sections that are open
+        self._open_drawings = 0  # SVG elements that are open
         self._missing: set[str] = set()  # patterns that do not occur any more
 
     def tokens(self) -> Iterator[Tag | str]:
@@ -183,10 +189,10 @@ class _Reader:
                 yield token
         if position < len(self._body):
             rest = self._body[position:]
-            yield rest.removesuffix("]]") if self._sections else rest
+            yield rest.removesuffix("]]") if self._open_sections else rest
 
     def _token(self, mark: re.Match[str]) -> tuple[Tag | str, int]:
-        """Return what begins at `mark`, "" for nothing, and the position behind it."""
+        """Return the token that begins at `mark`, "" for none, and the position after it."""
         if mark[2]:
             return self._tag(mark)
         if mark[0] == "<!--":
@@ -199,9 +205,9 @@ class _Reader:
         return ("", end.end()) if end else ("&lt;", mark.start() + 1)
 
     def _section(self, mark: str) -> str:
-        """Return what stands for the begin or the end of a CDATA section."""
-        text = "]]&gt;" if mark == "]]>" and not self._sections else ""
-        self._sections = max(0, self._sections + (-1 if mark == "]]>" else 1))
+        """Return the text that replaces the start or the end of a CDATA section."""
+        text = "]]&gt;" if mark == "]]>" and not self._open_sections else ""
+        self._open_sections = max(0, self._open_sections + (-1 if mark == "]]>" else 1))
         return text
 
     def _tag(self, mark: re.Match[str]) -> tuple[Tag | str, int]:
@@ -217,26 +223,26 @@ class _Reader:
             return "", len(self._body)
         raw, tail = (rest[1] or "", rest[2]) if rest[1] is not None else (rest[3], rest[4])
         source = self._body[mark.start() : rest.end()]
-        if _OPEN_QUOTE.search(raw):  # to a sanitiser the tag would end at the next quote, if any
+        if _OPEN_QUOTE.search(raw):  # a sanitiser would end the tag at the next quote
             tag = Tag(name, bool(mark[1]), False, raw, "")
-            source = f"<{mark[1]}{name}{''.join(map(_written, tag.attributes().items()))}>"
+            source = f"<{mark[1]}{name}{''.join(map(_render_attribute, tag.attributes().items()))}>"
         tag = Tag(name, bool(mark[1]), "/" in (tail or ""), raw, source)
-        if name == "svg" and not tag.is_whole:
-            self._drawings = max(0, self._drawings + (-1 if tag.is_end else 1))
-        tag.is_drawn = self._drawings > 0
-        if name in _OF_TEXT and not tag.is_end and (end := self._find(_end_of(name), rest.end())):
+        if name == "svg" and not tag.is_self_closing:
+            self._open_drawings = max(0, self._open_drawings + (-1 if tag.is_end else 1))
+        tag.in_drawing = self._open_drawings > 0
+        if name in _RAW_TEXT and not tag.is_end and (end := self._find(_end_of(name), rest.end())):
             return self._body[rest.end() : end.start()].replace("<", "&lt;"), end.end()
-        never_shown = _NEVER_SHOWN_DRAWN if tag.is_drawn else _NEVER_SHOWN
+        never_shown = _NEVER_SHOWN_DRAWN if tag.in_drawing else _NEVER_SHOWN
         if name not in never_shown:
             return tag, rest.end()
-        return self._unshown(tag, rest.end())
+        return self._skip_hidden(tag, rest.end())
 
-    def _unshown(self, tag: Tag, position: int) -> tuple[Tag | str, int]:
-        """Go behind an element that is not shown; a script is told of, with what it holds."""
-        if tag.is_end or tag.is_whole:
+    def _skip_hidden(self, tag: Tag, position: int) -> tuple[Tag | str, int]:
+        """Skip an element that is never shown; return a script with its content, else ""."""
+        if tag.is_end or tag.is_self_closing:
             return "", position
         if tag.name == "script" and "src" in tag.attributes():
-            # Nothing in it counts. If another script begins first, this one was never closed.
+            # Its content is ignored. If another script begins first, this one was never closed.
             following = self._find(_SCRIPT_TAG, position)
             if following is None or not following[1]:
                 return "", position
@@ -254,7 +260,7 @@ class _Reader:
         return end.end() if end else len(self._body)
 
     def _find(self, pattern: re.Pattern[str], position: int) -> re.Match[str] | None:
-        """Search; what is missing once is not looked for again."""
+        """Search for `pattern`; a pattern that was missing once is not searched for again."""
         if pattern.pattern in self._missing:
             return None
         found = pattern.search(self._body, position)
@@ -263,7 +269,7 @@ class _Reader:
         return found
 
 
-def _written(attribute: tuple[str, str]) -> str:
+def _render_attribute(attribute: tuple[str, str]) -> str:
     name, value = attribute
     return f' {name}="{escape(value)}"'
 

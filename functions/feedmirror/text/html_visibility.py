@@ -1,4 +1,4 @@
-"""What of a body a browser shows where the body was published: not what is hidden there."""
+"""Visibility in HTML: remove from a body what the page of the origin hides."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import dataclass, field
 from feedmirror.text.plain import unescape
 from feedmirror.text.urls import absolute
 
-FORMULA = "data-formula"  # an attribute of what a formula was made of
-# Attributes that say what is shown, and what addresses are relative to.
-TELLING = frozenset({"aria-hidden", "class", "hidden", "style", "xml:base", FORMULA})
-_TELLS = re.compile(r"hidden|display|visibility|overflow|mso-hide|xml:base", re.IGNORECASE)
+FORMULA = "data-formula"  # attribute of the element that a formula was converted to
+# Attributes that decide what is shown, and which base addresses are relative to.
+VISIBILITY_ATTRIBUTES = frozenset({"aria-hidden", "class", "hidden", "style", "xml:base", FORMULA})
+_MAY_HIDE = re.compile(r"hidden|display|visibility|overflow|mso-hide|xml:base", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)((?>(?:[^<>\"]|\"[^\"<]*+\")*))>")
 _ATTRIBUTE = re.compile(r"([^\s=\"]+)=\"([^\"]*+)\"")
 _VOID = frozenset("area br col hr img source track wbr".split())
 _COMMENT = re.compile(r"/\*(?:.*?\*/|.*)", re.DOTALL)
 _ZERO = re.compile(r"0+(?:\.0*)?(?:px|em|rem|pt|%)?")
-# Classes of KaTeX, MathJax and MediaWiki.
+# Classes of KaTeX, MathJax and MediaWiki, around a visual and a spoken form of a formula.
 _IN_TWO_FORMS = frozenset({"katex", "mathjax", "mathjax_svg", "mwe-math-element"})
 
 Resolve = Callable[[str, str], str]
 
 
-def tells(body: str) -> bool:
-    """True if anything in `body` may be hidden, or have a base of its own."""
-    return _TELLS.search(body) is not None
+def may_hide(body: str) -> bool:
+    """True if an element of `body` may be hidden, or have a base of its own."""
+    return _MAY_HIDE.search(body) is not None
 
 
-def is_concealed(attributes: Mapping[str, str]) -> bool:
-    """True if an element with these attributes is not shown, nor anything in it.
+def is_hidden(attributes: Mapping[str, str]) -> bool:
+    """True if an element with these attributes is hidden, with all of its content.
 
     Source: HTML §6.1, CSS Display 3 §2.5.
     """
@@ -39,27 +39,29 @@ def is_concealed(attributes: Mapping[str, str]) -> bool:
     style = attributes.get("style")
     if not style:
         return False
-    said = _declarations(style)
+    declarations = _declarations(style)
     return (
-        said.get("display") == "none"
-        or said.get("visibility") in {"hidden", "collapse"}
-        or said.get("mso-hide") == "all"
-        or _is_of_no_height(said)
+        declarations.get("display") == "none"
+        or declarations.get("visibility") in {"hidden", "collapse"}
+        or declarations.get("mso-hide") == "all"
+        or _has_no_height(declarations)
     )
 
 
-def _is_of_no_height(said: Mapping[str, str]) -> bool:
-    """True for what mails begin with, to be shown in lists of mails alone."""
-    if said.get("overflow") != "hidden":
+def _has_no_height(declarations: Mapping[str, str]) -> bool:
+    """True for the preview text of mails, which only lists of mails show."""
+    if declarations.get("overflow") != "hidden":
         return False
-    heights = [said.get("max-height", "")]
-    if not any(name.startswith("padding") for name in said):  # which make room for a frame
-        heights.append(said.get("height", ""))
+    heights = [declarations.get("max-height", "")]
+    if not any(
+        name.startswith("padding") for name in declarations
+    ):  # of a frame with a fixed aspect ratio
+        heights.append(declarations.get("height", ""))
     return any(_ZERO.fullmatch(height) for height in heights)
 
 
 def _declarations(style: str) -> dict[str, str]:
-    """The declarations in force, by property: the last of each, or the last that is important."""
+    """Return the declarations of `style` by property; the last or the last important one counts."""
     found: dict[str, tuple[bool, str]] = {}
     for declaration in _COMMENT.sub(" ", style).lower().split(";"):
         name, colon, value = declaration.partition(":")
@@ -71,22 +73,23 @@ def _declarations(style: str) -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenElement:
     """An element that is not closed yet."""
 
     start: int = 0  # the index of its tag among the pieces
-    base: str | None = None  # its own, or an ancestor's
-    is_concealed: bool = False
-    is_formula: bool = False  # it holds one in two forms: one to be read out, one to be looked at
-    is_for_eyes: bool = False
+    base: str | None = None  # its own `xml:base`, or that of an ancestor
+    is_hidden: bool = False
+    is_formula: bool = False  # holds a formula in two forms, a visual and a spoken one
+    is_visual: bool = False
     has_text: bool = False  # of a formula
-    for_eyes: list[tuple[int, int]] = field(default_factory=list)  # the pieces that are
+    visuals: list[tuple[int, int]] = field(default_factory=list)  # ranges of pieces: visual forms
 
 
-def visible(body: str, base: str | None, resolve: Resolve) -> str:
-    """`body`, which the sanitiser has balanced, without what is hidden in it, each formula once.
+def without_hidden(body: str, base: str | None, resolve: Resolve) -> str:
+    """Return `body` without its hidden elements, and with one form of each formula.
 
-    `resolve(attributes, base)` makes addresses absolute where an element has a base of its own.
+    `body` must be sanitised before, so that its elements are balanced. `resolve(attributes, base)`
+    makes addresses absolute where an element has a base of its own.
     """
     return _Walk(base, resolve).walk(body)
 
@@ -96,8 +99,8 @@ class _Walk:
         self._document = base
         self._resolve = resolve
         self._pieces: list[str] = []
-        self._stack = [_Open()]
-        self._formulas = 0  # that are open
+        self._stack = [_OpenElement()]
+        self._formulas = 0  # elements with formulas that are open
 
     def walk(self, body: str) -> str:
         position = 0
@@ -112,23 +115,25 @@ class _Walk:
         return "".join(self._pieces)
 
     def _add(self, piece: str) -> None:
-        if piece and not self._stack[-1].is_concealed:
+        if piece and not self._stack[-1].is_hidden:
             self._pieces.append(piece)
 
     def _start(self, name: str, raw: str) -> None:
         outer = self._stack[-1]
-        said = {key: unescape(value) for key, value in _ATTRIBUTE.findall(raw)}
+        attributes = {key: unescape(value) for key, value in _ATTRIBUTE.findall(raw)}
         base = outer.base
-        if "xml:base" in said:
-            base = absolute(said["xml:base"], base or self._document) or base
-        opened = _Open(len(self._pieces), base, outer.is_concealed or is_concealed(said))
-        if not opened.is_concealed:
+        if "xml:base" in attributes:
+            base = absolute(attributes["xml:base"], base or self._document) or base
+        opened = _OpenElement(len(self._pieces), base, outer.is_hidden or is_hidden(attributes))
+        if not opened.is_hidden:
             self._add(f"<{name}{self._resolve(raw, base) if base else raw}>")
         if name in _VOID:
             return
-        opened.is_formula = not _IN_TWO_FORMS.isdisjoint(said.get("class", "").lower().split())
-        opened.is_for_eyes = said.get("aria-hidden", "").strip().lower() == "true"
-        opened.has_text = FORMULA in said
+        opened.is_formula = not _IN_TWO_FORMS.isdisjoint(
+            attributes.get("class", "").lower().split()
+        )
+        opened.is_visual = attributes.get("aria-hidden", "").strip().lower() == "true"
+        opened.has_text = FORMULA in attributes
         self._formulas += opened.is_formula
         self._stack.append(opened)
 
@@ -139,12 +144,12 @@ class _Walk:
         closed = self._stack.pop()
         self._formulas -= closed.is_formula
         if closed.is_formula and closed.has_text:
-            for start, end in closed.for_eyes:
+            for start, end in closed.visuals:
                 self._pieces[start:end] = [""] * (end - start)
         elif self._formulas:
             outer = self._stack[-1]
             outer.has_text |= closed.has_text
-            if closed.is_for_eyes and not closed.has_text:
-                outer.for_eyes.append((closed.start, len(self._pieces)))
+            if closed.is_visual and not closed.has_text:
+                outer.visuals.append((closed.start, len(self._pieces)))
             else:
-                outer.for_eyes += closed.for_eyes
+                outer.visuals += closed.visuals

@@ -1,4 +1,4 @@
-"""Language tags, as every document and page writes them."""
+"""Language tags (BCP 47): normalise those of origins and settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TWO_LETTERS = frozenset(
     "su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh "
     "zu".split()
 )
-# Codes of three letters for languages that have one of two: that is the one to use.
+# Codes of three letters, and the code of two letters that is to be used instead.
 # Source: RFC 5646 §2.2.1
 _PAIRS = (
     "ara=ar ces=cs chi=zh cze=cs dan=da deu=de dut=nl ell=el eng=en fas=fa fin=fi fra=fr fre=fr "
@@ -22,9 +22,9 @@ _PAIRS = (
     "ron=ro rum=ro rus=ru spa=es swe=sv tur=tr ukr=uk urd=ur vie=vi zho=zh"
 )
 _SHORTEST = dict(pair.split("=") for pair in _PAIRS.split())
-# Source: RFC 5646 §2.1, "langtag". Tags of private use alone and grandfathered ones are left out:
-# they mean nothing to a screen reader. Compiled at the first use: most runs that find nothing new
-# look at no language.
+# Source: RFC 5646 §2.1, "langtag". Grandfathered tags and those of private use alone are left out:
+# a screen reader knows none of these tags. A string, which `re` compiles at its first use: most
+# runs without new entries parse no language.
 _TAG = (
     r"(?P<primary>[a-z]{2,3})(?:-[a-z]{3}){0,3}"
     r"(?:-[a-z]{4})?"  # script
@@ -35,17 +35,17 @@ _TAG = (
 )
 
 
-def language_tag(said: str | None) -> str | None:
-    """Return the language tag that `said` means, or None for what names no language.
+def language_tag(text: str | None) -> str | None:
+    """Return `text` as a language tag, or None if `text` names no language.
 
-    `en_US`, as programs write locales, means `en-US`; of a language's codes the shortest is used.
-    Letters keep their case, which has no meaning. Subtags but the first need not be registered.
+    A locale like `en_US` becomes `en-US`; the shortest code of a language is used. Letters keep
+    their case, which has no meaning. Only the first subtag must be registered.
     """
-    tag = (said or "").strip().replace("_", "-")
-    found = re.fullmatch(_TAG, tag, re.IGNORECASE | re.ASCII)
-    if not found:
+    tag = (text or "").strip().replace("_", "-")
+    match = re.fullmatch(_TAG, tag, re.IGNORECASE | re.ASCII)
+    if not match:
         return None
-    primary = found["primary"].lower()
+    primary = match["primary"].lower()
     if len(primary) == 2 and primary not in _TWO_LETTERS:
         return None
     return _SHORTEST[primary] + tag[len(primary) :] if primary in _SHORTEST else tag

@@ -1,4 +1,4 @@
-"""Formulas in MathML as one line of text that means the same: `(a+b)/2`, not `a+b2`."""
+"""MathML: convert formulas to one line of text with the same meaning, `(a+b)/2`, not `a+b2`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _SCRIPTS = {
     "munderover": "_^",
 }
 _TOKENS = frozenset({"mi", "mn", "mo", "ms", "mtext", "ci", "cn"})
-# Characters that are not seen, but divide what stands beside them. Source: MathML 3 §3.2.5.
-_UNSEEN = str.maketrans({"\u2061": "", "\u2062": "·", "\u2063": ",", "\u2064": "+"})
+# Invisible operators between two operands. Source: MathML 3 §3.2.5.
+_INVISIBLE = str.maketrans({"\u2061": "", "\u2062": "·", "\u2063": ",", "\u2064": "+"})
 
 
 @dataclass(slots=True)
@@ -35,16 +35,19 @@ class _Node:
         return "".join(c if isinstance(c, str) else c.text() for c in self.children)
 
 
-def formula(root: Tag, inside: Sequence[Tag | str]) -> str:
-    """The text of a formula, given its root's tag and what stands in it: the TeX that it is
-    annotated with, else one line made of its structure.
+def formula_text(root: Tag, inside: Sequence[Tag | str]) -> str:
+    """Return a formula as text: its TeX annotation, else one line made of its structure.
+
+    `root` is the start tag of the formula, `inside` its content.
     """
     tree = _tree(root, inside)
     if tree is None:
         return _folded("".join(token for token in inside if isinstance(token, str)))
-    tex = next((n for n in _all(tree) if _is_tex(n)), None)
-    said = _folded(tex.text()) if tex else ""
-    return said or " ".join(_linear(tree).split()) or tree.attributes.get("alttext", "").strip()
+    tex = next((n for n in _descendants(tree) if _is_tex(n)), None)
+    annotation = _folded(tex.text()) if tex else ""
+    return (
+        annotation or " ".join(_linear(tree).split()) or tree.attributes.get("alttext", "").strip()
+    )
 
 
 def _folded(text: str) -> str:
@@ -52,7 +55,7 @@ def _folded(text: str) -> str:
 
 
 def _tree(root: Tag, inside: Sequence[Tag | str]) -> _Node | None:
-    """Return the formula's tree, None where it is deeper than any formula."""
+    """Return the tree of a formula; None for a tree that is deeper than any formula."""
     top = _Node("math", root.attributes())
     stack = [top]
     for token in inside:
@@ -67,17 +70,17 @@ def _tree(root: Tag, inside: Sequence[Tag | str]) -> _Node | None:
             continue
         node = _Node(name, token.attributes())
         stack[-1].children.append(node)
-        if not token.is_whole:
+        if not token.is_self_closing:
             stack.append(node)
             if len(stack) > _DEEPEST:
                 return None
     return top
 
 
-def _all(node: _Node) -> Iterator[_Node]:
+def _descendants(node: _Node) -> Iterator[_Node]:
     yield node
     for child in node.elements():
-        yield from _all(child)
+        yield from _descendants(child)
 
 
 def _is_tex(node: _Node) -> bool:
@@ -86,8 +89,8 @@ def _is_tex(node: _Node) -> bool:
 
 def _linear(node: _Node) -> str:
     writer = _WRITERS.get(node.name)
-    made = writer(node, node.elements()) if writer else None
-    return _row(node) if made is None else made
+    text = writer(node, node.elements()) if writer else None
+    return _row(node) if text is None else text
 
 
 def _scripts(node: _Node, parts: list[_Node]) -> str | None:
@@ -106,8 +109,8 @@ def _root(_node: _Node, parts: list[_Node]) -> str | None:
     return f"{_grouped(parts[0])}^(1/{_grouped(parts[1])})" if len(parts) == 2 else None
 
 
-def _applied(_node: _Node, parts: list[_Node]) -> str | None:
-    """An operator of what a formula means: `plus(x, 1)`."""
+def _application(_node: _Node, parts: list[_Node]) -> str | None:
+    """Return an operator of Content MathML with its operands: `plus(x, 1)`."""
     if not parts:
         return None
     operator = _linear(parts[0]) or parts[0].name
@@ -115,27 +118,27 @@ def _applied(_node: _Node, parts: list[_Node]) -> str | None:
 
 
 def _row(node: _Node) -> str:
-    """The children side by side; digits that two of them end and begin with stay apart."""
-    made = ""
+    """Join the texts of the children; a blank separates two numbers."""
+    previous = ""
     pieces: list[str] = []
     for child in node.children:
         if isinstance(child, str):
-            piece = " ".join(unescape(child).translate(_UNSEEN).split())
+            piece = " ".join(unescape(child).translate(_INVISIBLE).split())
             if node.name == "mtext" and piece:
                 piece = f" {piece} "
         else:
             piece = _linear(child)
         if not piece:
             continue
-        if made[-1:].isdigit() and piece[0].isdigit():
+        if previous[-1:].isdigit() and piece[0].isdigit():
             piece = " " + piece
         pieces.append(piece)
-        made = piece
+        previous = piece
     return "".join(pieces)
 
 
 def _grouped(node: _Node) -> str:
-    """A part of a fraction or an index, in brackets where it is more than one sign or number."""
+    """Return an operand, in brackets unless the operand is a single sign, number or token."""
     text = _linear(node).strip()
     if len(text) <= 1 or text.isdecimal() or (node.name in _TOKENS and " " not in text):
         return text
@@ -143,7 +146,7 @@ def _grouped(node: _Node) -> str:
 
 
 def _is_split(text: str) -> bool:
-    """True for `(a)(b)`, whose outer brackets are no pair."""
+    """True for a text like `(a)(b)`, whose outer brackets are no pair."""
     depth = 0
     for index, sign in enumerate(text):
         depth += (sign == "(") - (sign == ")")
@@ -153,37 +156,37 @@ def _is_split(text: str) -> bool:
 
 
 def _fenced(node: _Node, elements: list[_Node]) -> str:
-    said = node.attributes
-    separators = said.get("separators", ",").replace(" ", "")
+    attributes = node.attributes
+    separators = attributes.get("separators", ",").replace(" ", "")
     parts = [_linear(part) for part in elements]
-    made = parts[0] if parts else _row(node)
+    text = parts[0] if parts else _row(node)
     for index, part in enumerate(parts[1:]):
-        made += (separators[min(index, len(separators) - 1)] if separators else "") + part
-    return f"{said.get('open', '(')}{made}{said.get('close', ')')}"
+        text += (separators[min(index, len(separators) - 1)] if separators else "") + part
+    return f"{attributes.get('open', '(')}{text}{attributes.get('close', ')')}"
 
 
 def _multiscripts(_node: _Node, parts: list[_Node]) -> str | None:
-    """A base with indices in front of it and behind it. Source: MathML 3 §3.4.7."""
+    """Return a base with the indices before it and after it. Source: MathML 3 §3.4.7."""
     if not parts:
         return None
     names = [part.name for part in parts]
     middle = names.index("mprescripts") if "mprescripts" in names else len(parts)
-    made = {"behind": "", "before": ""}
+    indices = {"behind": "", "before": ""}
     for place, scripts in (("behind", parts[1:middle]), ("before", parts[middle + 1 :])):
         for index, script in enumerate(scripts):
             text = _grouped(script)
-            made[place] += f"{'_^'[index % 2]}{text}" if text else ""
-    return made["before"] + _grouped(parts[0]) + made["behind"]
+            indices[place] += f"{'_^'[index % 2]}{text}" if text else ""
+    return indices["before"] + _grouped(parts[0]) + indices["behind"]
 
 
-_Writer = Callable[[_Node, list[_Node]], str | None]  # None: its children side by side
+_Writer = Callable[[_Node, list[_Node]], str | None]  # None: the children joined
 _WRITERS: dict[str, _Writer] = {
     **dict.fromkeys(_SCRIPTS, _scripts),
     **dict.fromkeys(("annotation", "annotation-xml", "mprescripts", "none"), lambda _n, _p: ""),
     **dict.fromkeys(("mphantom", "mspace"), lambda _n, _p: " "),
     **dict.fromkeys(("mtr", "mlabeledtr"), lambda _n, cells: ", ".join(map(_linear, cells))),
     **dict.fromkeys(("maction", "semantics"), lambda _n, p: _linear(p[0]) if p else None),
-    "apply": _applied,
+    "apply": _application,
     "mfenced": _fenced,
     "mfrac": _fraction,
     "mmultiscripts": _multiscripts,

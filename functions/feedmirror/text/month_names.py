@@ -79,5 +79,5 @@ def _numbers() -> dict[str, int]:
 
 
 def month_number(name: str) -> int | None:
-    """Return the month from 1 to 12 that `name` stands for in any language, or None."""
+    """Return the number, from 1 to 12, of the month with that name in any language, or None."""
     return _numbers().get(_folded(name))

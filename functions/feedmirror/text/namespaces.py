@@ -1,4 +1,4 @@
-"""What is known of the vocabularies in use: prefixes, bodies, and values to mend."""
+"""XML namespaces of feeds: prefixes, misspellings, elements that hold bodies, values to repair."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ACTIVE = frozenset(
 # Of licences: their addresses may be relative in any attribute that holds one, and in text.
 LICENCES = frozenset({RSL, CC, CREATIVE_COMMONS})
 
-# Prefixes that a document's root declares; some readers know the elements by them alone.
+# Prefixes that the root of a mirrored document declares; some readers go by the prefix alone.
 PREFIXES = {
     "admin": "http://webns.net/mvcb/",
     "atom": ATOM,
@@ -87,13 +87,13 @@ _ALIASES = {
     "source.smallpict.com/2014/07/12/thesourcenamespace.html": SOURCE,
     "cyber.law.harvard.edu/rss/creativecommonsrssmodule.html": CREATIVE_COMMONS,
 }
-# Those that any host may be in front of.
+# Paths that identify a namespace whatever the host.
 _ANY_HOST = re.compile(
     r"[^/]+/(?P<path>rss/1\.0/modules/(?:content|slash|syndication)|dc/(?:elements/1\.1|terms)"
     r"|2005/atom|mrss|dtds/podcast-1\.0\.dtd|schemas/play-podcasts/1\.0"
     r"|(?P<podcast>podcastindex-org/podcast-namespace(?:/.*)?))"
 )
-# Roughly, and strictly; an address of IPv6 passes for none.
+# Syntax of a URI, without IPv6 hosts. Source: RFC 3986, appendix A.
 _CHARACTERS = r"(?:[\w!$&'()*+,;=:@~./?-]|%[0-9A-Fa-f]{2})*"
 _URI = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?://(?:[\w.~-]+@)?[\w.-]+(?::\d{1,5})?(?=[/?#]|$)|(?!//))"
@@ -102,38 +102,41 @@ _URI = re.compile(
 )
 
 
-def _bare(uri: str) -> str:
-    """Return what is the same in the usual misspellings of a namespace."""
+def _normalized(uri: str) -> str:
+    """Return the part of a namespace that its usual misspellings have in common."""
     return uri.lower().partition("://")[2].rstrip("/#")
 
 
-_KNOWN = _ALIASES | {_bare(uri): uri for uri in (*URIS, TOMBSTONES)}
-_BY_PATH = {_bare(uri).partition("/")[2]: uri for uri in URIS}
+_KNOWN = _ALIASES | {_normalized(uri): uri for uri in (*URIS, TOMBSTONES)}
+_BY_PATH = {_normalized(uri).partition("/")[2]: uri for uri in URIS}
 
 
-@lru_cache(maxsize=256)  # asked for each name
+@lru_cache(maxsize=256)  # called for each name
 def canonical(uri: str) -> str:
-    """Return the namespace that clients take `uri` for: the known one that it is a misspelling of
-    (scheme, case, slashes, host), else `uri` itself. One that is no URI is escaped, since libxml2
-    refuses a document that names such a one.
+    """Return the namespace that clients take `uri` for.
+
+    A misspelling (of scheme, case, host, or slashes at the end) becomes the known namespace; a URI
+    that is not known is returned unchanged; anything else is escaped, since libxml2 refuses
+    documents with a namespace that is not a URI.
     """
-    bare = _bare(uri.strip())
+    bare = _normalized(uri.strip())
     known = _KNOWN.get(bare)
     if known is None and (found := _ANY_HOST.fullmatch(bare)):
         known = PODCAST if found["podcast"] else _BY_PATH[found["path"]]
     return known or (uri if _URI.fullmatch(uri) else f"urn:escaped:{quote(uri, safe='')}")
 
 
-def meant(uri: str, local: str, prefix: str) -> str:
-    """Return the namespace of a name as clients read it: `content:encoded` is known by its prefix,
-    whatever that is bound to.
+def namespace_of(uri: str, local: str, prefix: str) -> str:
+    """Return the namespace of a name as clients read the name.
+
+    Clients know `content:encoded` by its prefix, whatever namespace the prefix is bound to.
     """
     if (prefix.lower(), local.lower()) == ("content", "encoded"):
         return CONTENT
     return canonical(uri) if uri else uri
 
 
-# Foreign elements that carry a body of an entry and must carry the disclaimer with it:
+# Extension elements that hold a body of an entry, which must include the disclaimer. The body is
 # "html", "text", or "guess" where both are in use.
 BODIES = {
     (YANDEX, "full-text"): "guess",
@@ -150,27 +153,28 @@ BODIES = {
     (ATOM, "summary"): "text",
     (ATOM, "content"): "text",
 }
-# Those that hold the whole entry, where its description may be a beginning.
+# Elements with the full text of an entry, whose description may be only the beginning.
 FULL_TEXTS = frozenset({(YANDEX, "full-text"), (TURBO, "content")})
-# The same within elements of other vocabularies: a live item holds elements of RSS, as items do.
+# Elements that hold a body within an extension element: a live item holds elements of RSS.
 NESTED_BODIES = BODIES | {("", "description"): "html", (CONTENT, "encoded"): "html"}
 _PREFIXED = {(URIS[uri], local): kind for (uri, local), kind in NESTED_BODIES.items() if uri}
 
 
 def body_kind(uri: str, local: str, prefix: str) -> str:
-    """Return what kind of body the element of that name holds, "" if none. Where the namespace is
-    unknown, the prefix tells, as it does clients.
+    """Return the kind of body that an element with that name holds, "" if it holds no body.
+
+    In an unknown namespace the prefix decides, as in clients. For the kinds see `BODIES`.
     """
     local = local.lower()
     kind = NESTED_BODIES.get((uri, local), "")
     return kind or ("" if uri in URIS else _PREFIXED.get((prefix.lower(), local), ""))
 
 
-# Elements of a feed that are entries in all but name.
+# Extension elements of a feed that readers show like entries.
 ENTRY_LIKE = "<podcast:liveItem"
 
-# Links of the origin's that describe its own address or paging: in the mirror they would send
-# readers away, or promise pages that are not the mirror's. Source: RFC 5005, WebSub §4.
+# Links to the address and the pages of the origin's feed: in the mirror, these links would lead
+# readers away from the mirror, or to pages that it does not have. Source: RFC 5005, WebSub §4.
 DROPPED_LINK_RELS = frozenset(
     "self hub first last next previous prev prev-archive next-archive current "
     "http://schemas.google.com/g/2005#feed http://schemas.google.com/g/2005#post".split()
@@ -190,7 +194,7 @@ def _explicit(value: str) -> str | None:
     }.get(value.lower())
 
 
-def _matching(pattern: str) -> Callable[[str], str | None]:
+def _only(pattern: str) -> Callable[[str], str | None]:
     compiled = re.compile(pattern)
 
     def keep(value: str) -> str | None:
@@ -199,13 +203,13 @@ def _matching(pattern: str) -> Callable[[str], str | None]:
     return keep
 
 
-_W3C_DATE = _matching(
+_W3C_DATE = _only(
     r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])"
     r"(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d))?)?)?"
 )
 
-# What enclosures are of, by the extension of their address, where the origin does not say. Not from
-# `mimetypes`, which asks the machine.
+# Media types of enclosures by the extension of the address, where the origin states no type. Not
+# from `mimetypes`, whose answer depends on the machine.
 MEDIA_TYPES = {
     "mp3": "audio/mpeg",
     "m4a": "audio/mp4",
@@ -236,16 +240,17 @@ MEDIA_TYPES = {
 
 
 def type_of(url: str) -> str | None:
-    """Return the media type that the extension in an address tells, None if it tells none."""
+    """Return the media type that belongs to the file extension in an address, or None."""
     return MEDIA_TYPES.get(url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower())
 
 
-# Elements whose value a validator refuses unless it is one of these: mended, or dropped.
-MENDS: dict[tuple[str, str], Callable[[str], str | None]] = {
+# Elements with a restricted value, and the function that returns a value as validators accept it,
+# or None to drop the element.
+REPAIRS: dict[tuple[str, str], Callable[[str], str | None]] = {
     (ITUNES, "explicit"): _explicit,
-    (SLASH, "comments"): _matching(r"\d+"),
-    (SY, "updatePeriod"): _matching("hourly|daily|weekly|monthly|yearly"),
-    (SY, "updateFrequency"): _matching(r"[1-9]\d*"),
+    (SLASH, "comments"): _only(r"\d+"),
+    (SY, "updatePeriod"): _only("hourly|daily|weekly|monthly|yearly"),
+    (SY, "updateFrequency"): _only(r"[1-9]\d*"),
     (SY, "updateBase"): _W3C_DATE,
     (DC, "date"): _W3C_DATE,
 }

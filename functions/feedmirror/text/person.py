@@ -1,4 +1,4 @@
-"""People: e-mail addresses, and what feeds write of an author in one line."""
+"""Persons: e-mail addresses, and authors whom a feed names in one line of text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from feedmirror.model import Author
 from feedmirror.text.hosts import ascii_host, is_host
 
-# What validators of feeds accept; RFC 5322 allows more, which feeds do not use.
+# As validators of feeds accept them; RFC 5322 allows more, which feeds do not use.
 _LOCAL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+\.(?:[A-Za-z]{2,63}|xn--[A-Za-z0-9-]+)")
 _WORD = re.compile(r"[^\s()<>\[\],;:\"]+")
@@ -15,7 +15,7 @@ _LONGEST = 1000  # characters in which an address is looked for
 
 
 def email_address(text: str) -> str | None:
-    """Return the e-mail address that `text` is, its domain in ASCII; None for what is none."""
+    """Return `text` as an e-mail address with its domain in ASCII; None if `text` is no address."""
     local, _, domain = text.rpartition("@")
     if not _LOCAL.fullmatch(local):
         return None
@@ -26,11 +26,8 @@ def email_address(text: str) -> str | None:
     return f"{local}@{host}" if is_host(host) and _DOMAIN.fullmatch(host) else None
 
 
-def person(text: str) -> Author:
-    """Return whom `address (Name)`, `Name <address>`, or either alone means.
-
-    Source: RFC 822 §6.1
-    """
+def parse_person(text: str) -> Author:
+    """Parse `address (Name)`, `Name <address>`, an address or a name. Source: RFC 822 §6.1."""
     words = " ".join(text.split())
     for found in _WORD.finditer(words) if len(words) < _LONGEST else ():
         written = found[0].rstrip(".")
@@ -41,7 +38,7 @@ def person(text: str) -> Author:
 
 
 def _name(rest: str) -> str | None:
-    """Return what stands beside an address, without the brackets around either."""
+    """Return the text beside an address, without the brackets around either, as a name."""
     rest = rest.strip()
     while rest and rest[0] + rest[-1] in {"()", "<>", "[]", '""'}:
         rest = rest[1:-1].strip()

@@ -1,4 +1,4 @@
-"""Prose in extension elements: told from what is none, and found where it lacks the disclaimer."""
+"""Prose in extension elements: recognise articles, and find those that lack the disclaimer."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from feedmirror.text.plain import unescape
 
 _FEWEST_WORDS = 40
 _LONGEST_MEAN = 20  # characters of a word: lines of base64 are longer
-_FEWEST_LETTERS = 0.6  # of what is no white space
+_FEWEST_LETTERS = 0.6  # of all characters but white space
 # Scripts without blanks between words, whose words are of two characters or so.
 _UNSPACED = re.compile("[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _MARKUP = re.compile("<[^<>]*>")
 _SEPARATORS = re.compile("[,;|]")
 _CUES = re.compile(r"\d\d[.,]\d{3}\s*-->")  # of a transcript: WebVTT, SubRip
 _DATA = ('{"', "[{", '["')  # JSON
-# Elements of which readers make no body, whatever their words: licences, transcripts, lists, and
-# what says where an entry is from.
-_OTHER = frozenset(
+# Elements that readers never show as a body: licences, transcripts, lists, and sources.
+_NEVER_SHOWN = frozenset(
     "category copyright keywords legal licence license rights source subject tag tags terms title "
     "transcript".split()
 )
-_OF_LICENCES = frozenset({"cc", "creativeCommons", "rsl"})  # prefixes
+_LICENCE_PREFIXES = frozenset({"cc", "creativeCommons", "rsl"})  # prefixes
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<rest>[^<>]*)>")
 _PICTURE = re.compile(
     r"<media:(?:thumbnail\b|content\b(?:[^<>]*\s(?:medium=\"image|type=\"image/)"
@@ -35,7 +34,7 @@ _PICTURE = re.compile(
 def is_prose(text: str) -> bool:
     """True if a reader would take the text for an article: 40 words or more, mostly letters.
 
-    Lists, coordinates, JSON, transcripts with times and base64 are none.
+    False for lists, coordinates, JSON, base64 and transcripts with times.
     """
     if len(text) < 2 * _FEWEST_WORDS:
         return False
@@ -54,13 +53,13 @@ def is_prose(text: str) -> bool:
 
 
 def is_shown(prefix: str, local: str) -> bool:
-    """True if a reader might show the words of an element of that name as an article."""
-    return local.lower() not in _OTHER and prefix not in _OF_LICENCES
+    """True if a reader might show the text of an element with that name as an article."""
+    return local.lower() not in _NEVER_SHOWN and prefix not in _LICENCE_PREFIXES
 
 
 @dataclass(slots=True)
 class _Open:
-    """An element on the way through a fragment."""
+    """An element that is not closed yet."""
 
     name: str
     start: int
@@ -69,9 +68,11 @@ class _Open:
     texts: list[str] = field(default_factory=list)
 
 
-def bare(fragment: str, marks: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
-    """Yield the name and the place of each element of a fragment (made by parsing/extensions.py)
-    whose own words are prose without any of the marks, those within others first.
+def unmarked_prose(fragment: str, marks: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
+    """Yield each element of `fragment` whose own text is prose without any of `marks`.
+
+    Yields the name, the start and the end of the element, inner elements before outer ones. The
+    fragment is XML as parsing/extensions.py renders it.
     """
     if len(fragment) < 2 * _FEWEST_WORDS:
         return
@@ -88,7 +89,7 @@ def bare(fragment: str, marks: tuple[str, ...]) -> Iterator[tuple[str, int, int]
             opened.append(_Open(tag["name"], tag.start(), shown, bool(_PICTURE.match(tag[0]))))
             if not tag["rest"].endswith("/"):
                 continue
-        one = opened.pop()
-        words = unescape("".join(one.texts)) if one.is_shown else ""
+        element = opened.pop()
+        words = unescape("".join(element.texts)) if element.is_shown else ""
         if is_prose(words) and not any(mark in words for mark in marks):
-            yield one.name, one.start, tag.end()
+            yield element.name, element.start, tag.end()

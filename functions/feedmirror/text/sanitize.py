@@ -1,4 +1,4 @@
-"""Bodies: HTML re-serialised so that nothing in it runs, loads code or stays open."""
+"""Sanitiser: re-serialise HTML so that no part of it runs, loads code or stays open."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from functools import partial
 import nh3
 
 from feedmirror.text import html_images
-from feedmirror.text.anchors import PREFIX, linked_to
+from feedmirror.text.anchors import PREFIX, linked_anchors
 from feedmirror.text.html_rewriting import Rewritten
-from feedmirror.text.html_tokens import TAGS, is_monstrous, outline
-from feedmirror.text.html_visibility import TELLING, tells, visible
+from feedmirror.text.html_tokens import TAGS, exceeds_limits, outline
+from feedmirror.text.html_visibility import VISIBILITY_ATTRIBUTES, may_hide, without_hidden
 from feedmirror.text.language import language_tag
-from feedmirror.text.plain import paired, unescape
-from feedmirror.text.urls import LEADING, absolute, leading, scheme_of
+from feedmirror.text.plain import pair_surrogates, unescape
+from feedmirror.text.urls import LINK_SCHEMES, absolute, link_address, scheme_of
 from feedmirror.text.xml import printable
 
-# `class`, `role` and `style` stay out: the mirror's own mark must not be forgeable. So does `id`,
-# but for places in the article that it links to itself. Neither
-# does `align` of what would float: it would be drawn within the box of the disclaimer.
+# Without `class`, `role` and `style`, which could forge the mark of the disclaimer; without `id`,
+# but for anchors that the article links to; and without `align` of elements that would float into
+# the box of the disclaimer.
 _ATTRIBUTES = {
     "*": {"dir", "lang", "title"},
     "a": {"href", "hreflang"},
@@ -49,11 +49,11 @@ _ATTRIBUTES = {
     "track": {"kind", "label", "src", "srclang"},
     "video": {"controls", "height", "loop", "poster", "src", "width"},
 }
-# Nothing is left of these by then.
+# A second defence: `Rewritten` has removed these elements by then.
 _DROPPED_WITH_CONTENT = frozenset({"script", "style", "template", "noembed"})
 _ADDRESSES = frozenset({"cite", "href", "poster", "src"})
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{1,15}+):")
-_MOST_PASSES = 3  # one is enough for what is well-formed, two for nearly all else
+_MOST_PASSES = 3  # well-formed HTML needs one, nearly all other HTML two
 _ADDRESS = re.compile(r"(?<=\s)(href|src|srcset|cite|poster)=\"([^\"]*+)\"")
 _FILTERED = re.compile(r"srcset|cite|poster|lang\s*=", re.IGNORECASE)
 _PRE = re.compile(r"(<pre\b[^<>]*>)(?=\n)")
@@ -62,59 +62,59 @@ _PRE = re.compile(r"(<pre\b[^<>]*>)(?=\n)")
 def clean(
     body: str, base: str | None = None, page: str | None = None, *, xhtml: bool = False
 ) -> str:
-    """`body` as a balanced, inert HTML fragment with absolute addresses.
+    """Return `body` as a balanced, inert HTML fragment with absolute addresses.
 
-    `base` is what relative addresses are resolved against, `page` what bare fragments (`#note-1`)
-    belong to. With `xhtml` each element has an end tag, as XML has it. What the origin hides is
-    left out; other words are kept, whatever element they stand in. A body that no person wrote
-    (nested endlessly, say) comes back as its text alone.
+    `base` is the address that relative addresses are resolved against, `page` the one that bare
+    fragments (`#note-1`) are resolved against. With `xhtml` each element of `body` has an end tag,
+    as in XML. Leaves out what the origin hides; keeps all other words, whatever element they are
+    in. A body beyond the limits of text/html_tokens.py is returned as its text alone.
     """
     if "<" not in body and "&" not in body:
         return html.escape(printable(body), quote=False).strip()
-    body = paired(body)
-    if html_images.are_to_be_read(body):
-        body = html_images.ordinary(body, base)
+    body = pair_surrogates(body)
+    if html_images.needs_rewriting(body):
+        body = html_images.rewrite_pictures(body, base)
     rewritten = Rewritten(body, base, xhtml=xhtml)
     body, base = rewritten.body, rewritten.base
-    if is_monstrous(body):
+    if exceeds_limits(body):
         return html.escape(_words(body), quote=False).strip()
-    resolve, named = _resolver(base, page), linked_to(body, page)
-    if tells(body):
-        balanced = _sanitised(body, lambda url: url, named, TELLING)
-        body = visible(balanced, base, partial(_resolved, page=page))
-    made = _sanitised(body, resolve, named)
+    resolve, anchors = _resolver(base, page), linked_anchors(body, page)
+    if may_hide(body):
+        balanced = _sanitised(body, lambda url: url, anchors, VISIBILITY_ATTRIBUTES)
+        body = without_hidden(balanced, base, partial(_with_absolute_addresses, page=page))
+    cleaned = _sanitised(body, resolve, anchors)
     for _ in range(_MOST_PASSES):
-        # Removing elements may have left others where no parser puts them: until nothing moves.
-        if outline(made) == outline(body):
+        # Removing an element may move others, so repeat until the structure is stable.
+        if outline(cleaned) == outline(body):
             break
-        body, made = made, _sanitised(made, resolve, named)
-    return made.strip()
+        body, cleaned = cleaned, _sanitised(cleaned, resolve, anchors)
+    return cleaned.strip()
 
 
 Resolve = Callable[[str], str | None]
 
 
 def _sanitised(
-    body: str, resolve: Resolve, named: frozenset[str], more: frozenset[str] = frozenset()
+    body: str, resolve: Resolve, anchors: frozenset[str], more: frozenset[str] = frozenset()
 ) -> str:
-    """The body as it may be: of ids those that are `named`, and `more` attributes of all."""
-    schemes = {name.lower() for name in _SCHEME.findall(body)} & (LEADING | {"data"})
-    everywhere = _ATTRIBUTES["*"] | more | ({"id"} if named else set())
-    of_links = _ATTRIBUTES["a"] | ({"name"} if named else set())
-    is_odd = named or schemes - {"http", "https"} or _FILTERED.search(body)
-    made = nh3.clean(
+    """Sanitise `body` with nh3; keep the ids in `named`, and the attributes in `more`."""
+    schemes = {name.lower() for name in _SCHEME.findall(body)} & (LINK_SCHEMES | {"data"})
+    everywhere = _ATTRIBUTES["*"] | more | ({"id"} if anchors else set())
+    of_links = _ATTRIBUTES["a"] | ({"name"} if anchors else set())
+    needs_filter = anchors or schemes - {"http", "https"} or _FILTERED.search(body)
+    cleaned = nh3.clean(
         body,
         tags=set(TAGS),
         clean_content_tags=set(_DROPPED_WITH_CONTENT),
         attributes=_ATTRIBUTES | {"*": everywhere, "a": of_links},
-        attribute_filter=_attribute_filter(resolve, named) if is_odd else None,
+        attribute_filter=_attribute_filter(resolve, anchors) if needs_filter else None,
         url_schemes={"http", "https"} | schemes,
         url_relative=resolve,
         link_rel="noopener noreferrer",
     )
-    # A carriage return, which only a reference can have made, is a line break to whoever reads it;
-    # and one right behind `<pre>` is dropped by them.
-    return printable(_PRE.sub(r"\1\n", re.sub(r"\r\n?", "\n", made)))
+    # Parsers read a carriage return, which only a reference can have made, as a line break, and
+    # drop a line break right after `<pre>`.
+    return printable(_PRE.sub(r"\1\n", re.sub(r"\r\n?", "\n", cleaned)))
 
 
 def _resolver(base: str | None, page: str | None) -> Resolve:
@@ -125,10 +125,11 @@ def _resolver(base: str | None, page: str | None) -> Resolve:
 
 
 def _attribute_filter(
-    resolve: Resolve, named: frozenset[str]
+    resolve: Resolve, anchors: frozenset[str]
 ) -> Callable[[str, str, str], str | None]:
-    """Return nh3's hook for what it does not look at itself: languages, places that are `named`,
-    and addresses of other schemes than the web's.
+    """Return a filter for nh3, of attributes that nh3 does not check itself.
+
+    These are languages, anchors, and addresses with other schemes than http and https.
     """
     seen: set[str] = set()
 
@@ -136,14 +137,14 @@ def _attribute_filter(
         if attribute in {"lang", "hreflang", "srclang"}:
             return language_tag(value)
         if attribute == "id" or (tag, attribute) == ("a", "name"):
-            bare = value.removeprefix(PREFIX)  # of what was cleaned before
-            if bare not in named or bare in seen:
+            bare = value.removeprefix(PREFIX)  # of a body that was sanitised before
+            if bare not in anchors or bare in seen:
                 return None
             seen.add(bare)
             return PREFIX + bare
         if attribute == "srcset":
-            return _sources(value, resolved)
-        return _address(tag, attribute, value, resolve) if attribute in _ADDRESSES else value
+            return _resolved_srcset(value, resolved)
+        return _safe_address(tag, attribute, value, resolve) if attribute in _ADDRESSES else value
 
     def resolved(url: str) -> str | None:
         return url if url.startswith(("http://", "https://")) else resolve(url)
@@ -151,22 +152,22 @@ def _attribute_filter(
     return keep
 
 
-def _address(tag: str, attribute: str, value: str, resolve: Resolve) -> str | None:
-    """An address that may stand there; a relative one that nh3 resolves itself is left."""
+def _safe_address(tag: str, attribute: str, value: str, resolve: Resolve) -> str | None:
+    """Return a safe address, or None; leaves those to nh3 that nh3 resolves itself."""
     if value.startswith(("http://", "https://")):
         return value
     scheme = scheme_of(value)
     if scheme is None:
         return resolve(value) if attribute in {"cite", "poster"} else value
     if attribute == "href":
-        return leading(value, None)
+        return link_address(value, None)
     if scheme == "data" and (tag, attribute) == ("img", "src"):
         return value if html_images.is_inline(value) else None
     return absolute(value, None)
 
 
-def _sources(srcset: str, resolve: Callable[[str], str | None]) -> str | None:
-    """Return a `srcset` with its addresses resolved, None if none is left."""
+def _resolved_srcset(srcset: str, resolve: Callable[[str], str | None]) -> str | None:
+    """Return a `srcset` with its addresses resolved, or None if no address is left."""
     kept = [
         " ".join(filter(None, (address, size)))
         for url, size in html_images.candidates(srcset)
@@ -175,28 +176,28 @@ def _sources(srcset: str, resolve: Callable[[str], str | None]) -> str | None:
     return ", ".join(kept) or None
 
 
-def _resolved(attributes: str, base: str, page: str | None) -> str:
-    """Return the attributes of a tag, sanitised before, with addresses resolved against `base`."""
+def _with_absolute_addresses(attributes: str, base: str, page: str | None) -> str:
+    """Resolve the addresses in the attributes of a sanitised tag against `base`."""
     resolve = _resolver(base, page)
 
-    def absolute_one(found: re.Match[str]) -> str:
-        value = unescape(found[2])
-        made = _sources(value, resolve) if found[1] == "srcset" else resolve(value)
-        return f'{found[1]}="{html.escape(made)}"' if made else found[0]
+    def resolve_one(match: re.Match[str]) -> str:
+        value = unescape(match[2])
+        url = _resolved_srcset(value, resolve) if match[1] == "srcset" else resolve(value)
+        return f'{match[1]}="{html.escape(url)}"' if url else match[0]
 
-    return _ADDRESS.sub(absolute_one, attributes)
+    return _ADDRESS.sub(resolve_one, attributes)
 
 
 def _words(body: str) -> str:
-    """What is left when everything between angle brackets is taken away."""
+    """Return the text of `body`, taking everything in angle brackets for tags."""
     return printable(unescape(re.sub(r"<[^<>]*>", " ", body)))
 
 
 def to_text(body: str) -> str:
-    """The words of an HTML fragment, without its markup; white space is folded."""
+    """Return the text of an HTML fragment on one line, without its markup."""
     if "<" in body or "&" in body:
-        body = Rewritten(paired(body), None).body
-        if is_monstrous(body):
+        body = Rewritten(pair_surrogates(body), None).body
+        if exceeds_limits(body):
             return " ".join(_words(body).split())
         spaced = re.sub(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", " ", body, flags=re.IGNORECASE)
         body = unescape(

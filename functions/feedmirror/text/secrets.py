@@ -1,6 +1,6 @@
-"""Secret values of a subscription: which they are, and where they stand in a text.
+"""Secret values of a subscription: find them in its settings, and hide them in texts.
 
-Secret are, in what the operator configures and in the address that a document came from:
+These values are secret, in the settings of a feed and in the address of its document:
 
 - user names and passwords in addresses;
 - values of the configured headers, but for those of `_PUBLIC_HEADERS`;
@@ -8,8 +8,8 @@ Secret are, in what the operator configures and in the address that a document c
 - in `url` and `alternates` only: any other query value, and any path segment, that looks like a
   key (`looks_secret`), but for values of the parameters in `_PUBLIC_PARAMETERS`.
 
-What stands in `source_url` is public. What the origin's own links carry (a signed enclosure, say)
-is the origin's to publish.
+Every value in `source_url` is public. Values in the origin's own links (of a signed enclosure, say)
+are published as the origin publishes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from feedmirror.model import Subscription
 
-# A shorter value may be part of any word, so it is only taken out of addresses.
+# Shorter values may be part of any word, so only addresses lose them.
 MIN_CHARS = 6
 
 # Names in lower case, with `_` for `-`.
@@ -33,15 +33,15 @@ _SECRET_PARAMETERS = frozenset(
     "x_amz_credential x_amz_security_token x_amz_signature x_goog_credential "
     "x_goog_signature".split()
 )
-# Ids that are long and look like keys, though anybody may know them.
+# Parameters with public ids that look like keys.
 _PUBLIC_PARAMETERS = frozenset("channel channel_id list playlist playlist_id show_id".split())
-# Headers that only say what is wanted, or where somebody came from; names in lower case.
+# Headers without credentials; names in lower case.
 _PUBLIC_HEADERS = frozenset(
     "a-im accept accept-charset accept-language cache-control dnt from origin pragma prefer "
     "priority referer save-data upgrade-insecure-requests x-requested-with".split()
 )
 
-# What every document says whatever is secret: nothing of it can be one.
+# Words that every document holds: a value that is part of them cannot be secret.
 _EVERYWHERE = (
     "feedmirror generator generation version source summary description content language category "
     "categories published updated author authors title https://jsonfeed.org/version/1.1 "
@@ -51,7 +51,7 @@ _EVERYWHERE = (
 _LONG_CHARS = 20  # of a value that looks like a key
 _MIXED_CHARS = 12  # of them, in parts that hold both letters and digits
 _PART = re.compile(r"[^\W_]+")
-_PAIR = re.compile(r'[\w.-]+="?([^\s;,"]+)')  # of a cookie, or of credentials
+_PAIR = re.compile(r'[\w.-]+="?([^\s;,"]+)')  # name and value in a cookie or in credentials
 _SEPARATOR = re.compile("[&;]")
 
 HIDDEN = "***"
@@ -61,19 +61,20 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
-# One character in another spelling: percent-encoded, as a reference of HTML, or escaped in JSON.
-# Bytes of other characters than ASCII's are decoded together.
+# An encoded character: percent-encoded, as a reference of HTML, or escaped in JSON. The bytes of
+# characters beyond ASCII are decoded together.
 _ESCAPED = re.compile(
     r"%[0-7][0-9A-Fa-f]|(?:%[89A-Fa-f][0-9A-Fa-f])+|&#?\w{1,8};|\\u([0-9A-Fa-f]{4})|\\",
     re.ASCII,
 )
-_MARKS = re.compile(r"[%&\\+]")  # without which a text has one spelling only
-_ROUNDS = 4  # how deep spellings may be nested: HTML in XML in JSON, say
+_MARKS = re.compile(r"[%&\\+]")  # every encoded text holds one of these
+_ROUNDS = 4  # depth of nested encodings: HTML in XML in JSON, say
 
 
 def looks_secret(value: str) -> bool:
-    """True if the value looks like a key or a token, as UUIDs, hex and base64 do: long, and its
-    parts mix letters and digits. Words and dates that hyphens join do not.
+    """True if the value looks like a key or a token: long, and with parts of letters and digits.
+
+    UUIDs, hex and base64 look like keys; words and dates joined by hyphens do not.
     """
     if len(value) < _LONG_CHARS:
         return False
@@ -83,37 +84,37 @@ def looks_secret(value: str) -> bool:
     return sum(mixed) >= _MIXED_CHARS
 
 
-# ---------------------------------------------------------------- what is secret
+# ---------------------------------------------------------------- secret values
 
 
 class Secrets:
-    """The secret values of one subscription, for looking in texts. Never prints them."""
+    """The secret values of one subscription. Never shows them in its representation."""
 
     __slots__ = ("_public", "_values")
 
     def __init__(self, values: Iterable[str] = (), public: str | None = None) -> None:
-        """`public` is a text in which nothing is secret."""
+        """Use `values` without those that are short or occur in the text `public`."""
         self._public = _plain(public or "")
         spellings = {spelt for value in values for spelt in (value, _plain(value))}
         kept = (v for v in spellings if len(v) >= MIN_CHARS and not self.is_public(v))
-        # The longest first, so that none hides a longer one; then in one order for all runs.
+        # Longest first, so that a part of a value does not match first; then a stable order.
         self._values = tuple(sorted(kept, key=lambda value: (-len(value), value)))
 
     def __bool__(self) -> bool:
         return bool(self._values)
 
     def is_public(self, value: str) -> bool:
-        """True if the operator shows the value to readers, in `source_url`, or every document."""
+        """True if the value is in `source_url`, which readers see, or in every document."""
         plain = _plain(value)
         return bool(plain) and (plain in self._public or plain in _EVERYWHERE)
 
     def including(self, url: str) -> Secrets:
-        """With what would be secret in an address, were it configured."""
+        """Return the secrets, with the values that would be secret if `url` were configured."""
         more = tuple(_in_address(url, configured=True))
         return Secrets((*self._values, *more), self._public) if more else self
 
     def found_in(self, text: str) -> bool:
-        """True if one of the values stands in the text, in whatever spelling."""
+        """True if the text holds one of the values, in any encoding."""
         if any(value in text for value in self._values):
             return True
         if not self._values or not _MARKS.search(text):
@@ -122,7 +123,7 @@ class Secrets:
         return any(value in plain for value in self._values)
 
     def replaced(self, text: str, by: Callable[[str], str]) -> str:
-        """The text with `by(spelling)` for each place where one of the values stands."""
+        """Replace each occurrence of a value in `text`, in any encoding, by `by(occurrence)`."""
         if not self.found_in(text):
             return text
         text = self._pattern().sub(lambda match: by(match[0]), text)
@@ -143,7 +144,7 @@ class Secrets:
 
 
 def secrets_of(subscription: Subscription, *fetched: str) -> Secrets:
-    """The secrets of a subscription, and of the addresses its documents were `fetched` from."""
+    """Return the secrets of a subscription, and of the addresses of its `fetched` documents."""
     configured = (subscription.url, *subscription.alternates)
     values = [
         *(value for url in configured for value in _in_address(url, configured=True)),
@@ -154,12 +155,12 @@ def secrets_of(subscription: Subscription, *fetched: str) -> Secrets:
 
 
 def _in_address(url: str, *, configured: bool = False) -> Iterator[str]:
-    """The values in an address that are secret; in a configured one, also what looks so."""
+    """Yield the secret values in an address; if it is configured, values that look secret, too."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return
-    if parts.scheme == "file":  # of the operator's machine: public as far as it is shown
+    if parts.scheme == "file":  # a path on the operator's machine, not an address of an origin
         return
     yield from _in_userinfo(parts.netloc.rpartition("@")[0])
     for name, value in _parameters(parts.query):
@@ -177,10 +178,10 @@ def _in_userinfo(userinfo: str) -> Iterator[str]:
 
 
 def _parameters(query: str) -> Iterator[tuple[str, str]]:
-    """Names and values, as they are spelt; what has no name is a value."""
+    """Yield the encoded names and values of a query; the name is "" for a value alone."""
     for piece in filter(None, _SEPARATOR.split(query)):
         name, equals, value = piece.partition("=")
-        # Base64 may end in the sign that else follows a name.
+        # Base64 may end in equals signs, which otherwise follow a name.
         yield (name, value) if equals and value.strip("=") else ("", piece)
 
 
@@ -200,19 +201,19 @@ def _in_headers(headers: Mapping[str, str]) -> Iterator[str]:
     for name, value in headers.items():
         if name.lower() in _PUBLIC_HEADERS:
             continue
-        if value.startswith(("http://", "https://", "mailto:")):  # of the mirror itself, mostly
+        if value.startswith(("http://", "https://", "mailto:")):  # of the mirror, mostly
             yield from _in_address(value, configured=True)
             continue
         scheme, _, credentials = value.partition(" ")
         yield from (value, credentials.strip())
-        # Of cookies and credentials with names; words among them (`theme=classic`) are none.
+        # Values of cookies and of named credentials; words (`theme=classic`) are not secret.
         yield from (each for each in _PAIR.findall(value) if not each.isalpha())
         if scheme.lower() == "basic":
             yield from _in_userinfo(_basic(credentials))
 
 
 def _basic(credentials: str) -> str:
-    """User name and password as `Basic` credentials carry them. Source: RFC 7617 §2."""
+    """Return `user:password` from `Basic` credentials, "" if invalid. Source: RFC 7617 §2."""
     from base64 import b64decode  # noqa: PLC0415 - for few feeds
 
     try:
@@ -221,21 +222,22 @@ def _basic(credentials: str) -> str:
         return ""
 
 
-# ---------------------------------------------------------------- what may be shown
+# ---------------------------------------------------------------- texts without secrets
 
 
 def shown_url(subscription: Subscription, secrets: Secrets) -> str:
-    """The address of the feed that readers are shown."""
+    """Return the address of the feed that readers see."""
     return subscription.source_url or shown_address(subscription.url, secrets)
 
 
 def shown_address(url: str, secrets: Secrets) -> str:
-    """The address without what is secret in it, or would be were it configured, as it may have been
-    once. User name, password and secret parameters are left out; what follows a secret segment of
-    the path, too, since it leads nowhere without it.
+    """Return the address without its secrets, and without those of a configured address.
+
+    Leaves out user name, password and secret parameters; from a secret segment of the path on, the
+    rest of the address, which would lead nowhere without the segment.
     """
     secrets = secrets.including(url)
-    if not secrets and "?" not in url and "@" not in url:  # as are nearly all
+    if not secrets and "?" not in url and "@" not in url:  # nearly all addresses
         return url
     try:
         parts = urlsplit(url)
@@ -260,8 +262,9 @@ def _is_secret(query: str, secrets: Secrets) -> bool:
 
 
 def unguessable_address(url: str) -> str:
-    """The address without secrets that somebody could find by trying, for digests that are public:
-    only what looks like a key stays.
+    """Return the address without secrets that could be guessed, to make public digests of.
+
+    Keeps only the secrets that look like keys.
     """
     values = tuple(_in_address(url, configured=True))
     keys = "\n".join(value for value in values if looks_secret(unquote(value)))
@@ -269,26 +272,27 @@ def unguessable_address(url: str) -> str:
 
 
 def hidden(text: str, secrets: Secrets) -> str:
-    """The text, for a log or a terminal: without the secrets, and without user names, passwords
-    and values of secret parameters in addresses of whatever host.
+    """Return the text for a log or a terminal, with secrets replaced by `HIDDEN`.
+
+    Also hides user names, passwords and secret parameters in the addresses of any host.
     """
     text = _USERINFO.sub(rf"\1{HIDDEN}@", secrets.replaced(text, lambda _: HIDDEN))
     return _NAMED.sub(rf"\1{HIDDEN}", text)
 
 
 def hidden_address(url: str) -> str:
-    """The address as `hidden`, without anything that would be secret were it configured."""
+    """Return the address for a log or a terminal, without what is secret in a configured one."""
     return hidden(url, Secrets(_in_address(url, configured=True)))
 
 
-# ---------------------------------------------------------------- spellings
+# ---------------------------------------------------------------- encodings
 
-# What was decoded in a round: where the result begins and ends, and where its spelling did.
+# Replacements of a round of decoding: start and end of the result, start and end of the source.
 _Layer = list[tuple[int, int, int, int]]
 
 
 def _plain(text: str) -> str:
-    """The text with every character spelt as itself, a space for a plus sign, no backslashes."""
+    """Decode all encodings in a text; a plus sign becomes a space, backslashes go."""
     for _ in range(_ROUNDS if _MARKS.search(text) else 0):
         decoded = _ESCAPED.sub(_decoded, text)
         if decoded == text:
@@ -300,17 +304,17 @@ def _plain(text: str) -> str:
 def _decoded(match: re.Match[str]) -> str:
     spelt = match[0]
     if spelt[0] == "%":
-        # Bytes that are no UTF-8 stay apart, as a key that is any bytes may hold them.
+        # A key may be any bytes, so bytes that are not UTF-8 are kept apart.
         return bytes.fromhex(spelt.replace("%", "")).decode("utf-8", "surrogateescape")
     if spelt[0] == "&":
         from html import unescape  # noqa: PLC0415 - for few feeds; it brings a long table
 
         return unescape(spelt)
-    return chr(int(match[1], 16)) if match[1] else ""  # a backslash means what follows it
+    return chr(int(match[1], 16)) if match[1] else ""  # a backslash escapes the next character
 
 
 def _unfolded(text: str) -> tuple[str, list[_Layer]]:
-    """As `_plain`, with what was decoded in each round."""
+    """Decode as `_plain` does; return the text, and the replacements of each round."""
     layers: list[_Layer] = []
     for _ in range(_ROUNDS):
         layer: _Layer = []
@@ -331,12 +335,12 @@ def _unfolded(text: str) -> tuple[str, list[_Layer]]:
 
 
 def _origin(layer: _Layer, start: int, end: int) -> tuple[int, int]:
-    """Where a range of the decoded text was before that round; whole spellings."""
+    """Return the range before a round of decoding, given the range after the round."""
     return _position(layer, start)[0], _position(layer, end - 1)[1]
 
 
 def _position(layer: _Layer, index: int) -> tuple[int, int]:
-    """Where the character at `index` was: from, to."""
+    """Return start and end, before a round of decoding, of the character at `index`."""
     at = bisect_right(layer, index, key=lambda each: each[0]) - 1
     if at < 0:
         return index, index + 1

@@ -1,4 +1,4 @@
-"""Addresses: made absolute, mended where that is safe, dropped where they could do harm."""
+"""Addresses: make them absolute, repair them where that is safe, refuse those that run code."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from feedmirror.text.hosts import ascii_host
 
 # Characters that may stand in a path, a query or a fragment. Source: RFC 3986 §3.3 to §3.5.
 _SAFE = "%:/?@!$&'()*+,;=-._~"
-_UGLY = re.compile(r"[^!#$%&'()*+,\-./:;=?@A-Za-z0-9_~]|%(?![0-9A-Fa-f]{2})|#[^#]*#")
-# White space, and marks that nobody sees: of direction, of joining, of the order of bytes.
+_INVALID = re.compile(r"[^!#$%&'()*+,\-./:;=?@A-Za-z0-9_~]|%(?![0-9A-Fa-f]{2})|#[^#]*#")
+# White space, and invisible characters: marks of direction, joiners, byte order marks.
 _STRIPPED = "".join(
     map(
         chr,
@@ -28,22 +28,21 @@ _STRIPPED = "".join(
     )
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_LONGEST = 8_000  # characters, which everybody is to support, and few do more. RFC 9110 §4.1
+_LONGEST = 8_000  # characters: as many as RFC 9110 §4.1 asks all software to support
 _WEB = re.compile(r"https?://", re.IGNORECASE)
-# What a browser ignores before and within a scheme, and more.
+# Characters that a browser ignores before and within a scheme, and more.
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\u2060\ufeff]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 
-# Schemes that lead to something and run nothing: links and enclosures of these come through.
-# Browsers run javascript:, vbscript: and data:, read file: and blob:; feed: and its like may hold
-# an address of any other scheme.
-LEADING = frozenset(
+# Schemes that links and enclosures may have, since they run no code. Browsers run javascript:,
+# vbscript: and data:, and read file: and blob:; feed: and its like may hold any other scheme.
+LINK_SCHEMES = frozenset(
     "http https mailto tel sms geo magnet ed2k nostr lightning bitcoin xmpp sip sips irc ircs "
     "matrix ftp ftps sftp rtmp rtmps rtsp mms ipfs ipns dat gemini gopher nntp news webcal".split()
 )
-# What an attribute of another vocabulary may hold besides: the name of an account or a book, or an
-# address for one sort of program.
-_HARMLESS = LEADING | frozenset(
+# Schemes that attributes of extension elements may have, too: identifiers of accounts or books, and
+# addresses for special programs.
+_HARMLESS = LINK_SCHEMES | frozenset(
     "urn tag doi info isbn oai hdl cid mid acct did at skype tg signal whatsapp feed itpc pcast "
     "podcast rss rtp mmsh dweb bzz hyper ssb git svn ssh telnet spotify steam itms itmss "
     "market".split()
@@ -51,16 +50,16 @@ _HARMLESS = LEADING | frozenset(
 
 
 def trimmed(url: str) -> str:
-    """Return the address without the white space and the invisible marks around it."""
+    """Return the address without white space and invisible characters at its ends."""
     return url.strip(_STRIPPED)
 
 
 def absolute(url: str | None, base: str | None) -> str | None:
-    """`url` as an absolute http or https URI, resolved against `base`, or None if it is not one.
+    """Return `url` as an absolute http or https URI, resolved against `base`; None if impossible.
 
-    White space around it goes; line breaks and tabs within are removed as browsers do; characters
-    that no URI may hold are percent-encoded, a host's are put in their ASCII form. What was valid
-    stays byte for byte. Source: RFC 3986, RFC 3987 §3.1, WHATWG URL §4.4.
+    Removes white space at the ends, and line breaks and tabs within, as browsers do. Converts the
+    host to ASCII and percent-encodes characters that no URI may hold. A valid URI is returned
+    unchanged. Source: RFC 3986, RFC 3987 §3.1, WHATWG URL §4.4.
     """
     if url is None:
         return None
@@ -71,32 +70,34 @@ def absolute(url: str | None, base: str | None) -> str | None:
         joined = urljoin(base, cleaned) if base and not _WEB.match(cleaned) else cleaned
         if not _WEB.match(joined):
             return None
-        return _mended(joined) if _UGLY.search(joined) else _checked(joined)
+        return _repaired(joined) if _INVALID.search(joined) else _checked(joined)
     except ValueError:
         return None
 
 
-def leading(url: str | None, base: str | None) -> str | None:
-    """Return `url` as `absolute` does, or as it is where its scheme is another of `LEADING`; None
-    if it is neither.
+def link_address(url: str | None, base: str | None) -> str | None:
+    """Return `url` as an absolute address that a link may have; None if `url` is no such address.
+
+    As `absolute`, but with all schemes of `LINK_SCHEMES`.
     """
     found = absolute(url, base)
     if found or url is None:
         return found
     cleaned = _CONTROL.sub("", trimmed(url))
     scheme, colon, rest = cleaned.partition(":")
-    if scheme.lower() not in LEADING or _WEB.match(cleaned) or len(cleaned) > _LONGEST:
+    if scheme.lower() not in LINK_SCHEMES or _WEB.match(cleaned) or len(cleaned) > _LONGEST:
         return None
     if scheme.lower() in {"http", "https"} or not rest.strip("/?#"):
         return None
-    if _UGLY.search(rest):
-        rest = "#".join(_quoted(part) for part in rest.split("#", 1))
+    if _INVALID.search(rest):
+        rest = "#".join(_percent_encoded(part) for part in rest.split("#", 1))
     return f"{scheme.lower()}{colon}{rest}"
 
 
 def scheme_of(url: str) -> str | None:
-    """Return the scheme in small letters as a browser reads it, whatever stands before and in it;
-    None for a relative address.
+    """Return the scheme in lower case, as browsers parse it; None for a relative address.
+
+    Like browsers, ignores invisible characters before and within the scheme.
     """
     scheme = _SCHEME.match(_INVISIBLE.sub("", url))
     return scheme[0].lower() if scheme else None
@@ -106,31 +107,31 @@ def _checked(url: str) -> str | None:
     parts = urlsplit(url)
     host = parts.hostname
     named = host and (":" in host or ascii_host(host))
-    # Reading the port checks it.
+    # Reading the port validates it.
     return url if named and (parts.port is None or parts.port >= 0) else None
 
 
-def _mended(url: str) -> str | None:
+def _repaired(url: str) -> str | None:
     parts = urlsplit(url)
-    if not parts.hostname or "\\" in parts.netloc:  # which browsers take for a slash
+    if not parts.hostname or "\\" in parts.netloc:  # a backslash is a slash to browsers
         return None
     user, at, host = parts.netloc.rpartition("@")
     if not host.startswith("["):
         name, colon, port = host.partition(":")
         host = ascii_host(name) + colon + port
-    rest = (_quoted(part) for part in (parts.path, parts.query, parts.fragment))
-    return _checked(urlunsplit((parts.scheme, _quoted(user) + at + host, *rest)))
+    rest = (_percent_encoded(part) for part in (parts.path, parts.query, parts.fragment))
+    return _checked(urlunsplit((parts.scheme, _percent_encoded(user) + at + host, *rest)))
 
 
-def _quoted(part: str) -> str:
+def _percent_encoded(part: str) -> str:
     return quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", part), safe=_SAFE)
 
 
 def harmless(url: str, base: str | None) -> str | None:
-    """An address of any scheme that runs nothing, absolute where it was relative to a web page, as
-    it is where it is neither; None for one that a reader's program might run.
+    """Return an address that runs no code, for an attribute of an extension element.
 
-    For attributes of other vocabularies, which may name an account or a payment.
+    Makes a relative address absolute; keeps the addresses of other schemes, which may identify an
+    account or a payment, unchanged. None for an address that software might run.
     """
     scheme, bare = scheme_of(url), trimmed(url)
     if scheme is None or _WEB.match(bare):
@@ -139,14 +140,14 @@ def harmless(url: str, base: str | None) -> str | None:
 
 
 def is_web(url: str) -> bool:
-    """Whether `url` is a full http or https address, as `isPermaLink` needs it."""
+    """True if `url` is a full http or https address, as `isPermaLink` requires."""
     return absolute(url, None) == url
 
 
 _WEB_IRI = frozenset({"http", "https", "ftp"})
 EXECUTED = frozenset("javascript vbscript livescript data file blob about".split())
 _UUID = r"urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
-# Of the schemes that ids are made of, the whole of their own syntax. Source: RFC 8141 §2 (urn),
+# The syntax of identifiers of these schemes. Source: RFC 8141 §2 (urn),
 # RFC 9562 §4 (urn:uuid), RFC 4151 §2.1 (tag).
 _OWN_SYNTAX = {
     "urn": rf"{_UUID}|urn:(?!uuid:)[a-z0-9][a-z0-9-]{{0,30}}[a-z0-9]:[^/?#].*",
@@ -155,22 +156,27 @@ _OWN_SYNTAX = {
 
 
 def iri_of(revision: Revision) -> str:
-    """The public id: the guid wherever it is an IRI. What else a guid may be (a number, a word)
-    gets one derived, the same in every format. Source: RFC 4287 §4.2.6.
+    """Return the public id of an entry, in every format: its guid, if that is an IRI.
+
+    Of a guid that is no IRI (a number, a word), a UUID is derived. Source: RFC 4287 §4.2.6.
     """
     return revision.guid if is_iri(revision.guid) else urn_of(revision.key)
 
 
 def urn_of(key: str) -> str:
-    """An id for an entry that has none. Source: RFC 9562 §5.8, version 8: a digest of our own."""
+    """Return the UUID of an entry whose guid is no IRI, made of its key, 32 hex digits.
+
+    Source: RFC 9562 §5.8, version 8.
+    """
     value = (int(key, 16) & ~(0xF << 76) & ~(0x3 << 62)) | (8 << 76) | (2 << 62)
     digits = f"{value:032x}"
     return f"urn:uuid:{'-'.join(digits[a:b] for a, b in pairwise((0, 8, 12, 16, 20, 32)))}"
 
 
 def is_iri(text: str) -> bool:
-    """Whether `text` is a full IRI that names something and runs nothing: some readers take an id
-    for a link. One with an address of IPv6 passes for none. Source: RFC 3987 §2.2.
+    """True if `text` is a full IRI that is safe as an id, which some readers take for a link.
+
+    False for an IRI whose host is an IPv6 address. Source: RFC 3987 §2.2.
     """
     scheme, colon, rest = text.partition(":")
     if not colon or not rest or _pattern("forbidden").search(text):
@@ -187,14 +193,14 @@ def is_iri(text: str) -> bool:
 def _has_host(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and (parts.port or 0) >= 0  # reading the port checks it
+        return bool(parts.hostname) and (parts.port or 0) >= 0  # reading the port validates it
     except ValueError:
         return False
 
 
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
-    """Compiled when it is first needed: a poll that finds nothing new needs none of them."""
+    """Return a compiled pattern; compiled at the first use, since most runs use no pattern."""
     letters = "\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U000efffd"
     allowed = rf"!#$%&'()*+,\-./:;=?@A-Za-z0-9_~{letters}"
     patterns = {

@@ -1,4 +1,4 @@
-"""The little of XML that parsing and rendering share: escaping, and a tree that keeps prefixes."""
+"""XML: escape text, filter forbidden characters, and parse to a tree that keeps prefixes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from feedmirror.text.namespaces import meant
+from feedmirror.text.namespaces import namespace_of
 from feedmirror.text.urls import absolute
 
 # Characters that XML 1.0 cannot carry at all, even escaped. Source: XML 1.0 §2.2 Char.
@@ -16,29 +16,32 @@ _C1 = re.compile("[\x80-\x9f]")
 _C1_BYTES = re.compile(b"\xc2[\x80-\x9f]")
 _CONTROLS = bytes({*range(32)} - {9, 10, 13})
 _NON_CHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
-_SPACES = re.compile("[\t\n\r]")  # a parser makes blanks of these. Source: XML 1.0 §3.3.3
+_SPACES = re.compile("[\t\n\r]")  # which parsers turn into blanks. Source: XML 1.0 §3.3.3
 XML = "http://www.w3.org/XML/1998/namespace"
-SEPARATOR = "\n"  # between URI, local name and prefix in expat's names; no URI may hold it
+SEPARATOR = (
+    "\n"  # between URI, local name and prefix in expat's names; no URI may hold a line break
+)
 
 
 def printable(text: str) -> str:
-    """`text` without the characters that XML 1.0 forbids, and with those that C1 controls mean."""
-    return text if _is_printable(text) else _C1.sub(_meant, _FORBIDDEN.sub("", text))
+    """Return `text` without characters that XML 1.0 forbids, and with C1 controls replaced."""
+    return text if _is_printable(text) else _C1.sub(_replace_c1, _FORBIDDEN.sub("", text))
 
 
-def meant_by_c1(code: int) -> str:
-    """The character that a C1 control (0x80 to 0x9F) means, that of Windows-1252; "" for none.
+def windows_1252_for_c1(code: int) -> str:
+    """Return the character of Windows-1252 that replaces a C1 control (0x80 to 0x9F), or "".
+
     Source: HTML §13.2.5.80.
     """
     return bytes([code]).decode("cp1252", "ignore")
 
 
-def _meant(control: re.Match[str]) -> str:
-    return meant_by_c1(ord(control[0]))
+def _replace_c1(control: re.Match[str]) -> str:
+    return windows_1252_for_c1(ord(control[0]))
 
 
 def _is_printable(text: str) -> bool:
-    """Whether there are none: bytes are looked through ten times as fast as by the pattern."""
+    """True if `printable` would not change `text`. Bytes are searched ten times as fast as text."""
     try:
         data = text.encode()
     except UnicodeEncodeError:  # a surrogate
@@ -49,19 +52,20 @@ def _is_printable(text: str) -> bool:
 
 
 def escape(text: str) -> str:
-    """`text` as XML character data."""
+    """Return `text` as XML character data."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def reference(text: str) -> str:
-    """`text` as XML character data that any parser gives back to the letter, a carriage return
-    too. Source: XML 1.0 §2.11.
+def character_data(text: str) -> str:
+    """Return `text` as XML character data from which parsers recover carriage returns, too.
+
+    Source: XML 1.0 §2.11.
     """
     return escape(text).replace("\r", "&#13;")
 
 
 def quote(text: str) -> str:
-    """`text` as an XML attribute value, quotes included; white space survives normalisation."""
+    """Return `text` as an XML attribute value, quotes included, with white space preserved."""
     value = escape(text).replace('"', "&quot;")
     if _SPACES.search(value):
         value = _SPACES.sub(lambda match: f"&#{ord(match[0])};", value)
@@ -69,8 +73,9 @@ def quote(text: str) -> str:
 
 
 def cdata(*texts: str) -> Iterator[str]:
-    """Yield a section of character data in which nothing is escaped, in pieces: no text may go on
-    with the rest of a `]]>` that the one before begins.
+    """Yield the pieces of a CDATA section that holds `texts`, in order.
+
+    A `]]>` must not be split between two texts.
     """
     yield "<![CDATA["
     yield from (text.replace("]]>", "]]]]><![CDATA[>") for text in texts)
@@ -79,7 +84,7 @@ def cdata(*texts: str) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Name:
-    """A name with its namespace and the prefix it was written with."""
+    """A name with its namespace, and with the prefix in the document."""
 
     uri: str  # "" for none
     local: str
@@ -87,14 +92,15 @@ class Name:
 
     @classmethod
     def of(cls, name: str) -> Name:
-        """Return the parts of a name as expat gives it with `namespace_prefixes`; the namespace is
-        the one that clients take it for.
+        """Parse a name as expat reports names with `namespace_prefixes`.
+
+        The namespace is the one that clients take the name for.
         """
         parts = name.split(SEPARATOR)
         if len(parts) == 1:
             return cls("", parts[0], "")
         prefix = parts[2] if len(parts) == 3 else ""
-        return cls(meant(parts[0], parts[1], prefix), parts[1], prefix)
+        return cls(namespace_of(parts[0], parts[1], prefix), parts[1], prefix)
 
 
 @dataclass(slots=True)
@@ -106,36 +112,39 @@ class Node:
     children: list[Node | str] = field(default_factory=list)
 
     def elements(self) -> Iterator[Node]:
-        """The child elements."""
+        """Yield the child elements."""
         return (child for child in self.children if isinstance(child, Node))
 
     def text(self) -> str:
-        """All character data below, in order."""
+        """Return all character data of the element and its descendants, in order."""
         return "".join(c if isinstance(c, str) else c.text() for c in self.children)
 
     def get(self, local: str, uri: str = "") -> str | None:
-        """The value of an attribute, or None; the local name's case does not count."""
+        """Return the value of an attribute, or None; the case of the local name is ignored."""
         for name, value in self.attributes:
             if name.local.lower() == local and name.uri == uri:
                 return value
         return None
 
     def base(self, outer: str) -> str:
-        """What addresses in it are relative to, given what its own is. Source: XML Base."""
+        """Return the base of addresses in the element, given the base of its parent.
+
+        Source: XML Base.
+        """
         own = self.get("base", XML)
         return (absolute(own, outer) or outer) if own else outer
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element lifted out of its document."""
+    """An element without its document."""
 
     node: Node
-    base: str  # what its address would be relative to: the document's, or an ancestor's `xml:base`
+    base: str  # of its parent: the address of the document, or the `xml:base` of an ancestor
 
 
 def parser() -> expat.XMLParserType:
-    """A fresh expat parser that reports `uri, local, prefix` and joins runs of text."""
+    """Return a new expat parser that reports URI, local name and prefix, and joins runs of text."""
     made = expat.ParserCreate("utf-8", SEPARATOR)
     made.namespace_prefixes = True
     made.buffer_text = True
@@ -144,9 +153,9 @@ def parser() -> expat.XMLParserType:
 
 
 def tree(*pieces: bytes) -> Node:
-    """The root element of the document that the pieces make up, joined.
+    """Parse a document, given in pieces; return its root element.
 
-    Comments and processing instructions are left out. Raises: expat.ExpatError.
+    Leaves out comments and processing instructions. Raises: expat.ExpatError.
     """
     root = Node(Name("", "", ""), [])
     stack = [root]
@@ -173,5 +182,6 @@ def tree(*pieces: bytes) -> Node:
     return next(root.elements())
 
 
+# Slots for the disclaimer in a fragment of XML: characters that no XML document may hold.
 HTML_BEFORE, HTML_AFTER = "\x01", "\x02"  # around a body of escaped HTML
-TEXT_BEFORE, TEXT_AFTER = "\x03", "\x04"  # around a plain one
+TEXT_BEFORE, TEXT_AFTER = "\x03", "\x04"  # around a body of plain text

@@ -33,7 +33,7 @@ from feedmirror.publishing.formats.format import JSON_HEAD, Format, encoded
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Body, inspect_bodies
 from feedmirror.text.dates import rfc3339
-from feedmirror.text.plain import closed, in_any_script, words_of
+from feedmirror.text.plain import close_directions, escape_for_script, words_of
 from feedmirror.text.urls import EXECUTED, iri_of, is_web, scheme_of
 
 _ITEMS, _END = '"items":[\n', b"]}\n"
@@ -57,7 +57,7 @@ def render(publication: Publication) -> bytes:
 def _dumped(value: Json) -> str:
     """Return the object as JSON, without members that are null or empty."""
     members = {key: member for key, member in value.items() if member not in (None, [], {})}
-    return in_any_script(_ENCODER.encode(members))
+    return escape_for_script(_ENCODER.encode(members))
 
 
 def keys_in(document: bytes) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ def _summary(disclaimed: Disclaimed, publication: Publication) -> str | None:
     summary = disclaimed.revision.entry.summary
     if summary is None or disclaimed.revision.entry.content is None:
         return None
-    words, notice = closed(words_of(summary)), disclaimed.notice_text
+    words, notice = close_directions(words_of(summary)), disclaimed.notice_text
     before = publication.settings.disclaimer.position is Position.BEGINNING
     return "\n\n".join(filter(None, (notice, words) if before else (words, notice)))
 

@@ -29,7 +29,7 @@ from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import BodyReader, inspect_xml
 from feedmirror.text.dates import rfc822, rfc3339
 from feedmirror.text.namespaces import CONTENT, PREFIXES
-from feedmirror.text.person import person
+from feedmirror.text.person import parse_person
 from feedmirror.text.plain import is_read_as_html
 from feedmirror.text.xml import SEPARATOR, cdata, escape, quote
 
@@ -91,7 +91,7 @@ def _channel(publication: Publication) -> Iterator[str]:
     yield from element("language", feed.language)
     yield from element("copyright", feed.rights)
     yield from element("managingEditor", next(filter(None, map(_person, feed.authors)), None))
-    yield from element("webMaster", _person(person(feed.web_master or "")))
+    yield from element("webMaster", _person(parse_person(feed.web_master or "")))
     yield f"<lastBuildDate>{rfc822(publication.changed_at)}</lastBuildDate>"
     for category in feed.categories:
         yield _category(category.term, category.scheme)

@@ -15,7 +15,7 @@ from feedmirror.mirror.health import FeedLine, is_quiet, last_new
 from feedmirror.mirror.state import LASTING, State
 from feedmirror.model import Subscription
 from feedmirror.publishing.redaction import mirror_title
-from feedmirror.text.plain import in_any_script
+from feedmirror.text.plain import escape_for_script
 from feedmirror.text.secrets import HIDDEN, secrets_of
 
 _NEWLY = timedelta(days=1)
@@ -91,7 +91,7 @@ def status_document(lines: Iterable[FeedLine], public_url: str, render_key: str)
     ]
     plain = {"render_key": render_key, "public_url": public_url, "feeds": feeds}
     told = json.dumps(plain, ensure_ascii=False, indent=1)
-    return in_any_script(told).encode()
+    return escape_for_script(told).encode()
 
 
 def parse_status(body: bytes) -> Status:

@@ -15,7 +15,7 @@ from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.pages import elements, media
 from feedmirror.publishing.pages.stack import Elements
 from feedmirror.publishing.pages.tokens import Tag, is_visible, plain, tokens
-from feedmirror.text.anchors import NOWHERE, Places
+from feedmirror.text.anchors import NO_ANCHORS, Anchors
 from feedmirror.text.html_tokens import TAGS
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -62,8 +62,8 @@ def body_of(disclaimed: Disclaimed, images: Images, site: str | None = None) -> 
     link = revision.entry.link
     addresses = (link,) if link else (revision.fetched_from, site)
     if disclaimed.position is Position.BEGINNING:
-        return notice_of(first) + fit(last, images, Places.of(last, addresses))
-    return fit(first, images, Places.of(first, addresses)) + notice_of(last)
+        return notice_of(first) + fit(last, images, Anchors.of(last, addresses))
+    return fit(first, images, Anchors.of(first, addresses)) + notice_of(last)
 
 
 def notice_of(notice: str) -> str:
@@ -74,7 +74,7 @@ def notice_of(notice: str) -> str:
     return f'{start} dir="auto">{fit(inside.removesuffix("</div>"), Images.NONE)}</div>'
 
 
-def fit(body: str, images: Images, places: Places = NOWHERE) -> str:
+def fit(body: str, images: Images, places: Anchors = NO_ANCHORS) -> str:
     """Sanitised HTML as a balanced fragment of a page, links to its places staying on that."""
     page = Elements(with_pictures=images is Images.ORIGIN, places=places)
     for token in tokens(body):

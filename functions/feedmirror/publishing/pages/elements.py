@@ -64,8 +64,8 @@ def link(page: Elements, tag: Tag) -> None:
             page.out.append(f"{written('span', {'id': held['id']})}</span>")
         page.see_through("a")
         return
-    within = page.places.within(plain(url))
-    attributes = {**held, "href": quoted(within)} if within else {**held, **OUTWARD}
+    local_link = page.places.local_link(plain(url))
+    attributes = {**held, "href": quoted(local_link)} if local_link else {**held, **OUTWARD}
     opened = Open("a", "</a>", attributes=attributes, leads_to=plain(url), ending=_end_link)
     page.push(opened, written("a", attributes))
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from feedmirror.text.anchors import NOWHERE, Places
+from feedmirror.text.anchors import NO_ANCHORS, Anchors
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Open:
 class Elements:
     """What is written, and what of it is still open. Takes time in proportion to what is pushed."""
 
-    def __init__(self, *, with_pictures: bool, places: Places = NOWHERE) -> None:
+    def __init__(self, *, with_pictures: bool, places: Anchors = NO_ANCHORS) -> None:
         self.out: list[str] = []
         self.places = places
         self.with_pictures = with_pictures
