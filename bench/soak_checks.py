@@ -52,7 +52,7 @@ def _unsettled(store: Store, slug: str) -> Iterator[str]:
         yield f"{slug} has no state"
         return
     state = states.load(stored.body, key)
-    if not state.settled or state.pending or state.sealing or state.quarantined:
+    if state.tasks or state.quarantined:
         yield f"{slug} is not settled"
 
 

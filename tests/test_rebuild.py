@@ -126,7 +126,7 @@ def test_lost_state_comes_back_with_the_same_document() -> None:
     assert words(scene) == before
     assert (rebuilt.state, rebuilt.entries, rebuilt.revisions) == ("missing", 9, 10)
     assert (rebuilt.window, rebuilt.published, rebuilt.damaged) == (5, DOCUMENTS, ())
-    assert state(scene).settled
+    assert not state(scene).tasks
 
 
 @pytest.mark.row("O6")
@@ -813,7 +813,7 @@ def test_rebuild_and_refresh_at_once_lose_nothing_in_any_order(how: str) -> None
         assert sorted(numbers(scene), reverse=True) == [3, 2, 1], str(run)
         assert "<p>edited</p>" in scene.public(), str(run)
         assert len(record_keys(scene)) == 4, str(run)
-        assert state(scene).settled, str(run)
+        assert not state(scene).tasks, str(run)
     assert runs > 20
 
 

@@ -86,7 +86,7 @@ def test_an_empty_feed_is_published_and_its_first_entry_is_new(empty: bytes, fir
     assert _titles(scene) == []
     scene.later(hours=1)
     assert scene.refresh().outcome == "unchanged"
-    assert _state(scene).settled
+    assert not _state(scene).tasks
     scene.later(hours=1)
     scene.says(first)
     assert scene.refresh().new == 1

@@ -36,6 +36,7 @@ from feedmirror.mirror.recover import (
     restored,
 )
 from feedmirror.mirror.state import Published, State
+from feedmirror.mirror.tasks import tasks_of
 from feedmirror.model import PARSER_VERSION, Document, Revision, Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.publishing.formats.format import stamped
@@ -180,7 +181,7 @@ def rebuild(
         before = before or ("readable" if old else "damaged" if etag else "missing")
         old = old.as_of(now) if old else None
         done: tuple[str, ...] = ()
-        if old is not None and not old.settled:  # what a dead run left undone
+        if old is not None and old.tasks:  # what a dead run left undone
             recovered = ledger.settle(Held(old, etag), now)
             if isinstance(recovered.error, StoreError):
                 raise recovered.error
@@ -257,7 +258,7 @@ def _made_anew(
     return replace(
         state,
         generation=state.generation + 1,
-        settled=False,
+        tasks=tasks_of(state.pending_entries),
         # They are rendered again, whatever is in them.
         documents={
             STYLE: Published("", "", ""),

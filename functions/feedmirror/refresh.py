@@ -259,7 +259,7 @@ def _recovered(ledger: Ledger, now: datetime) -> Settled:
     rest of it, which comes with the fetch.
     """
     held = ledger.load(now)
-    if held.state.settled:
+    if not held.state.tasks:
         return Settled(held)
     if held.state.complete:
         return ledger.settle(held, now)

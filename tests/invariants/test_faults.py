@@ -61,7 +61,7 @@ def _refresh(scene: Scene) -> Outcome:
 def _is_whole(scene: Scene, newest: int, order: Sequence[int] = ()) -> None:
     """Every entry is stored, has its page, and is reached once from the newest document."""
     state = state_in(scene.store)
-    assert (state.settled, state.fault, state.pending, state.sealing) == (True, None, (), ())
+    assert (state.tasks, state.fault) == ((), None)
     assert state.quarantined == {}
     assert len(records_in(scene.store)) == newest
     assert len(list(scene.store.keys("public/news/entries/"))) == newest
@@ -280,7 +280,7 @@ def test_what_a_commit_leaves_undone_is_carried_into_the_next_ones() -> None:
         failure = attempt(scene.subscription, scene.world(failing)).failure
         assert failure is not None
         assert failure.kind == "store"
-    assert len(state_in(scene.store).pending) == 4
+    assert len(state_in(scene.store).pending_entries) == 4
     scene.says(document(6))  # the origin lists the others no more
     scene.refresh()
     _is_whole(scene, 6)
@@ -300,7 +300,7 @@ def test_no_new_entries_are_taken_while_too_much_is_pending(
             scene.later(hours=1)
             scene.says(document(*range(newest, 0, -1)))
             outcome = _refresh(scene)
-            pending.append(len(state_in(scene.store).pending))
+            pending.append(len(state_in(scene.store).pending_entries))
         assert pending[-1] == pending[-10] < 20
         assert outcome.new == 0
         assert "no new ones are taken" in str(outcome.note)

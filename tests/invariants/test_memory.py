@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from feedmirror.errors import RenderError
 from feedmirror.mirror.archive import Page
 from feedmirror.mirror.state import State, dump
+from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.window import _KEPT_BYTES, Window
 from feedmirror.model import Revision
 from feedmirror.publishing.disclaimer import CSS_CLASS, attach
@@ -95,8 +96,10 @@ def test_a_state_is_written_in_little_more_than_its_size() -> None:
     revisions = _large()
     state = State(
         feed=FEED,
-        pending=revisions,
-        sealing=tuple(Page("p", None, None, revisions[at : at + 1]) for at in range(ENTRIES)),
+        tasks=tasks_of(
+            revisions,
+            (Page("p", None, None, revisions[at : at + 1]) for at in range(ENTRIES)),
+        ),
     )
     assert _peak(lambda: dump(state)) < 1.3 * len(dump(state))
 

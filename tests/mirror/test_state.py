@@ -28,6 +28,7 @@ from feedmirror.mirror.state import (
     dump,
     load,
 )
+from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.window import Window
 from feedmirror.model import (
     Author,
@@ -111,8 +112,7 @@ STATES = st.builds(
     ambiguous=st.lists(TEXTS, max_size=3).map(tuple),
     flapping=st.dictionaries(TEXTS, st.builds(Changes, *[st.integers(0, 10**10)] * 3), max_size=3),
     documents=st.dictionaries(TEXTS, st.builds(Published, TEXTS, TEXTS, TEXTS), max_size=2),
-    pending=st.lists(REVISIONS, max_size=2).map(tuple),
-    settled=st.booleans(),
+    tasks=st.just(()) | st.lists(REVISIONS, max_size=2).map(tasks_of),
     requested_at=st.none() | MOMENTS,
     failing=st.none() | FAILINGS,
     not_before=st.none() | MOMENTS,
@@ -124,7 +124,7 @@ STATES = st.builds(
         TEXTS, st.builds(Quarantine, TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=2).map(tuple))
     ),
     fault=st.none() | FAILINGS,
-).filter(lambda made: made.feed is not None or not (made.pending or len(made.window)))
+).filter(lambda made: made.feed is not None or not (made.pending_entries or len(made.window)))
 
 
 @pytest.mark.slow
@@ -157,18 +157,20 @@ _FULL = State(
     window=Window.of(
         (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),), Window()
     ),
-    pending=(Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
     parser_version=1, addresses={"u": Address("e")}, documents={"n": Published("e", "d", "r")},
-    settled=False, complete=True, next_seq=2, requested_at=_NOON, dated=_NOON, changed_at=_NOON,
+    complete=True, next_seq=2, requested_at=_NOON, dated=_NOON, changed_at=_NOON,
     checked_at=_NOON, failing=Failing("dns", "blocked", _NOON, "m"), not_before=_NOON,
     asks=Asks(60), gone={"u": Sightings(1, _NOON)}, moved_to="v", moving=("w", 1),
     quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
     fault=Failing("bug", "internal", _NOON, "m"),
     sealed=Sealed(1, "000001-a", Named("k", "t"), {"2026-03": (25, "000001-a")}),
-    sealing=(
-        Page(
-            "000001-a", None, Named("k"),
-            (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
+    tasks=tasks_of(
+        (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
+        (
+            Page(
+                "000001-a", None, Named("k"),
+                (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
+            ),
         ),
     ),
 )  # fmt: skip

@@ -94,8 +94,7 @@ def _whole_state() -> dict[str, Any]:
     scene = lived()
     assert isinstance(scene.store, MemoryStore)
     plain: dict[str, Any] = json.loads(scene.store.objects[STATE])
-    plain["pending"] = plain["window"][:1]
-    plain["settled"] = False
+    plain["tasks"] = [{"store": plain["window"][0]}, {"publish": True}]
     plain["failing"] = {
         "kind": "dns", "group": "blocked", "since": "2026-01-02T00:00:00+00:00", "message": "no",
         "lasting": False,
@@ -127,7 +126,7 @@ PATHS = list(_paths(WHOLE))
 def test_the_state_that_is_damaged_below_is_sound() -> None:
     state = states.load(_body(WHOLE), "state.json")
     assert len(state.window) > 4
-    assert state.pending
+    assert state.pending_entries
     assert state.failing
     assert state.moving == ("https://new.example.org/", 1)
 

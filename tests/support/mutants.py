@@ -616,8 +616,8 @@ STORING = (
     _mutant(
         "entries stand in the state until they are stored",
         "mirror/decide.py",
-        "        pending=(*state.pending, *arrived),\n",
-        "",
+        "(*state.pending_entries, *arrived), (*",
+        "(), (*",
         "invariants/test_guards.py::test_entries_that_a_dead_run_committed_are_stored_by_the_next",
     ),
     _mutant(

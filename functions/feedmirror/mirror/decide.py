@@ -28,6 +28,7 @@ from feedmirror.mirror.listing import (
 )
 from feedmirror.mirror.schedule import asks_of, effective_interval_s
 from feedmirror.mirror.state import PROGRAM, SKEW, TOMORROW, Address, Quarantine, State
+from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.validators import after_document, worth_a_write
 from feedmirror.mirror.window import Window
 from feedmirror.model import (
@@ -121,7 +122,7 @@ def _applied(
 
 
 # What the commits before the last one change, and carrying them out.
-_OF_ENTRIES = "generation window sealed sealing pending settled next_seq changed_at fault".split()
+_OF_ENTRIES = "generation window sealed tasks next_seq changed_at fault".split()
 
 
 def _finished(
@@ -163,9 +164,7 @@ def _with_entries(
         generation=state.generation + 1,
         window=window,
         sealed=sealed,
-        sealing=(*state.sealing, *pages),
-        pending=(*state.pending, *arrived),
-        settled=False,
+        tasks=tasks_of((*state.pending_entries, *arrived), (*state.pending_pages, *pages)),
         next_seq=state.next_seq + len(placed),
         changed_at=now,
     )
@@ -173,8 +172,8 @@ def _with_entries(
 
 def _pending_bytes(state: State) -> int:
     """UTF-8 bytes of what earlier commits left undone."""
-    sealing = (revision for page in state.sealing for revision in page.revisions)
-    return sum(revision.size_bytes for revision in (*state.pending, *sealing))
+    archived = (revision for page in state.pending_pages for revision in page.revisions)
+    return sum(revision.size_bytes for revision in (*state.pending_entries, *archived))
 
 
 def _listed(

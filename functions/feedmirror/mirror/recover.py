@@ -19,6 +19,7 @@ from feedmirror.mirror.identity import ambiguous_keys
 from feedmirror.mirror.listing import AMBIGUOUS, FLOOR, Seen, Sight, remembered, staying
 from feedmirror.mirror.record import Name, Record
 from feedmirror.mirror.state import LEAP, TOMORROW, State
+from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.window import Window
 from feedmirror.model import Feed, Identity, Revision
 
@@ -270,6 +271,7 @@ def restored(
     window = _window(base.window, plan, words, archive.last_seq)
     numbers = [archive.last_seq, *(revision.seq for revision in window)]
     observed = archive.observed_at or base.requested_at
+    unstored = [r for r in (*base.pending_entries, *window) if not archive.holds(r)]
     return replace(
         base,
         window=window,
@@ -279,8 +281,7 @@ def restored(
         flapping={},
         addresses={},
         sealed=sealed,
-        sealing=(),
-        pending=tuple(r for r in (*base.pending, *window) if not archive.holds(r)),
+        tasks=tasks_of(unstored) if unstored or base.tasks else (),
         quarantined={},
         next_seq=max(base.next_seq, max(numbers) + 1),
         requested_at=max(filter(None, (base.requested_at, observed)), default=None),

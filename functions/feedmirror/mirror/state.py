@@ -1,8 +1,8 @@
 """What is remembered of a feed: the write-ahead log of its refreshes, and how it is written down.
 
 A refresh is committed by one conditional write of the state. From then on everything that is
-needed to finish it stands in `pending` and `window`; whoever loads a state with pending work
-finishes that first.
+needed to finish it stands in `tasks` and `window`; whoever loads a state with tasks does those
+first.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from feedmirror.mirror.flapping import Changes
 from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.listing import Seen, Sight
 from feedmirror.mirror.schedule import RETRY_AFTER_MAX_S, Asks
+from feedmirror.mirror.tasks import PublishDocuments, StoreEntry, Task, WriteArchivePage
 from feedmirror.mirror.window import Window
 from feedmirror.model import Feed, Revision, Subscription, Validators
 
@@ -98,8 +99,7 @@ class State:
     parser_version: int = 0  # that read them
     addresses: Mapping[str, Address] = field(default_factory=dict)
     documents: Mapping[str, Published] = field(default_factory=dict)
-    pending: tuple[Revision, ...] = ()  # committed, but perhaps not stored or published yet
-    settled: bool = True  # False: the commit of this state has not been carried out to its end
+    tasks: tuple[Task, ...] = ()  # committed, but perhaps not done yet
     complete: bool = False  # whether a document was ever applied to its last entry
     next_seq: int = 1
     requested_at: datetime | None = None  # when the last document applied was asked for
@@ -115,7 +115,16 @@ class State:
     fault: Failing | None = None  # of our own: why pending work could not be carried out
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
     sealed: Sealed = field(default_factory=Sealed)  # the entries that have left the window
-    sealing: tuple[Page, ...] = ()  # pages of them that are committed, but perhaps not written yet
+
+    @property
+    def pending_entries(self) -> tuple[Revision, ...]:
+        """Revisions that are committed, but perhaps not stored yet."""
+        return tuple(task.revision for task in self.tasks if isinstance(task, StoreEntry))
+
+    @property
+    def pending_pages(self) -> tuple[Page, ...]:
+        """Archive pages that are committed, but perhaps not written yet."""
+        return tuple(task.page for task in self.tasks if isinstance(task, WriteArchivePage))
 
     def as_of(self, now: datetime) -> State:
         """Return the state with no time in the future: where a clock was ahead, now is meant.
@@ -157,7 +166,7 @@ def addresses_of(subscription: Subscription, state: State) -> tuple[str, ...]:
     return tuple(dict.fromkeys((first, subscription.url, *subscription.alternates)))
 
 
-_PLAIN = frozenset("generation url parser_version settled complete next_seq moved_to".split())
+_PLAIN = frozenset("generation url parser_version complete next_seq moved_to".split())
 _DATES = frozenset("requested_at dated changed_at checked_at not_before".split())
 _FIELDS = tuple(f.name for f in fields(State))
 _EMPTY = State()
@@ -201,8 +210,13 @@ def _plain(name: str, value: Any) -> Any:
     return value  # JSON writes tuples and mappings as they are
 
 
-def _plain_page(page: Page) -> dict[str, Any]:
-    return {**_noted(page, "follows"), "revisions": codec.to_plain(page.revisions)}
+def _plain_task(task: Task) -> dict[str, Any]:
+    if isinstance(task, StoreEntry):
+        return {"store": codec.to_plain(task.revision)}
+    if isinstance(task, WriteArchivePage):
+        revisions = codec.to_plain(task.page.revisions)
+        return {"archive": {**_noted(task.page, "follows"), "revisions": revisions}}
+    return {"publish": True}
 
 
 def _slots(value: Any) -> dict[str, Any]:
@@ -234,7 +248,7 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "sealed": lambda sealed: _noted(sealed, "newest"),
 }
 # Tuples of what may be large; never empty, since that is the default.
-_LISTED: dict[str, Callable[[Any], Any]] = {"pending": codec.to_plain, "sealing": _plain_page}
+_LISTED: dict[str, Callable[[Any], Any]] = {"tasks": _plain_task}
 
 
 def load(body: bytes, where: str) -> State:
@@ -280,7 +294,7 @@ def _read(plain: dict[str, Any], window: Window) -> State:
         if name in plain:
             values[name] = read(plain[name])
     state = codec.build(State, {**values, "window": window})
-    if state.feed is None and (state.pending or state.sealing or window != Window()):
+    if state.feed is None and (state.pending_entries or window != Window()):
         raise ValueError("it has entries and no feed")
     return state
 
@@ -328,6 +342,17 @@ def _sealed(plain: dict[str, Any]) -> Sealed:
     return codec.build(Sealed, _named(plain, "newest") | {"months": months})
 
 
+def _task(plain: dict[str, Any]) -> Task:
+    [(kind, value)] = plain.items()
+    if kind == "store":
+        return StoreEntry(codec.revision(value))
+    if kind == "archive":
+        return WriteArchivePage(_page(value))
+    if kind == "publish":
+        return PublishDocuments()
+    raise ValueError(f"no task is called {kind!r}")
+
+
 def _page(plain: dict[str, Any]) -> Page:
     values = {
         "older": None,
@@ -349,7 +374,6 @@ def _address(plain: dict[str, Any]) -> Address:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "feed": codec.feed,
-    "pending": lambda pending: tuple(map(codec.revision, pending)),
     "failing": _failing,
     "fault": _failing,
     "gone": lambda them: {url: _sightings(one) for url, one in them.items()},
@@ -365,5 +389,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     },
     "documents": lambda them: {name: codec.build(Published, one) for name, one in them.items()},
     "sealed": _sealed,
-    "sealing": lambda pages: tuple(map(_page, pages)),
+    "tasks": lambda tasks: tuple(map(_task, tasks)),
 }

@@ -63,8 +63,8 @@ _OLDER, _NEWER = (
 class Progress:
     """How far the work that a state leaves to do was done, and what failed."""
 
-    pending: list[Revision] = field(default_factory=list)  # without their record or their page
-    sealing: list[Page] = field(default_factory=list)  # archive pages that are not written
+    entries: list[Revision] = field(default_factory=list)  # without their record or their page
+    pages: list[Page] = field(default_factory=list)  # archive pages that are not written
     documents: dict[str, Published] = field(default_factory=dict)  # as they are in the store
     written: list[str] = field(default_factory=list)  # names of the documents written just now
     quarantined: dict[str, Quarantine] = field(default_factory=dict)  # by key
@@ -117,11 +117,11 @@ class Publisher:
 
     def store_entries(self, state: State, progress: Progress) -> None:
         """Store a record of each pending entry; a record that is there already stays as it is."""
-        for revision in state.pending:
+        for revision in state.pending_entries:
             made = contained(partial(self._record, revision, state.feed, progress))
             if isinstance(made, Exception):
                 progress.failed(made)
-                progress.pending.append(revision)
+                progress.entries.append(revision)
                 continue
             self._store_record(revision, made)
 
@@ -175,7 +175,7 @@ class Publisher:
         """Write the pages of pending entries, and the archive pages that are pending."""
         if state.feed is None:
             return
-        previous = predecessors(state.window, state.sealing, state.sealed)
+        previous = predecessors(state.window, state.pending_pages, state.sealed)
         if STYLE not in state.documents:
             self.publish_style()
         revisions = self._with_new_pages(state)
@@ -186,7 +186,7 @@ class Publisher:
     @staticmethod
     def _with_new_pages(state: State) -> Iterable[Revision]:
         """Return the entries whose pages are to be written, each once, as it was read last."""
-        latest = {revision.key: revision for revision in state.pending}
+        latest = {revision.key: revision for revision in state.pending_entries}
         again = {
             key
             for key, one in state.quarantined.items()
@@ -220,7 +220,7 @@ class Publisher:
             page = contained(partial(entry_page, revision, disclaimed, of_entry, neighbour))
             if isinstance(page, Exception):
                 progress.failed(page)
-                progress.pending.append(revision)
+                progress.entries.append(revision)
                 continue
             progress.quarantine(page.quarantined)
             body = stamp(page.document, state.generation)
@@ -233,13 +233,13 @@ class Publisher:
         The newest first: readers may come already to an older one, which a lost state had made.
         From the oldest page that fails on, all are written again: each links to the next.
         """
-        pages = state.sealing
+        pages = state.pending_pages
         for index, (page, newer) in reversed(tuple(enumerate(zip_longest(pages, pages[1:])))):
             name = newer.name if newer else None
             error = contained(partial(self._publish_archive_page, page, name, state, progress))
             if isinstance(error, Exception):
                 progress.failed(error)
-                progress.sealing = list(pages[index:])
+                progress.pages = list(pages[index:])
         if pages and pages[0].older:
             self.link_newer(pages[0].older, pages[0].name)
 
@@ -351,13 +351,13 @@ class Publisher:
         entries that left the window are in no archive page, the feed's page while entries lack
         theirs.
         """
-        if progress.sealing:
+        if progress.pages:
             return ()
         return tuple(m for m in self.stale(state) if m.is_feed or progress.error is None)
 
     def _keep_quarantine(self, state: State, chosen: Sequence[Format], progress: Progress) -> None:
         """Keep what is known of documents that are not rendered now, and of items not read."""
-        there = {revision.key for revision in (*state.window, *state.pending)}
+        there = {revision.key for revision in (*state.window, *state.pending_entries)}
         again = {made.name for made in chosen}
         for key, one in state.quarantined.items():
             documents = tuple(name for name in one.documents if name not in again)

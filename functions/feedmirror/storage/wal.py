@@ -26,6 +26,7 @@ from feedmirror.layout import RECORD_TYPE, records_prefix, state_key
 from feedmirror.mirror import record
 from feedmirror.mirror import state as states
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
+from feedmirror.mirror.tasks import tasks_of
 from feedmirror.model import Document, Revision, Subscription
 from feedmirror.ports import Store
 from feedmirror.storage.objects import ATTEMPTS, put
@@ -146,8 +147,8 @@ class Ledger:
 
         One whose documents are not up to date is committed with that still to be done.
         """
-        if state.settled and self._publisher.stale(state):
-            state = replace(state, generation=state.generation + 1, settled=False)
+        if not state.tasks and self._publisher.stale(state):
+            state = replace(state, generation=state.generation + 1, tasks=tasks_of())
         document = Document(self._key, states.dump(state), RECORD_TYPE)
         etag = put(self._store, document, held.etag)
         return Held(state, etag) if etag else None
@@ -185,7 +186,7 @@ class Ledger:
         self._publisher.publish_pages(held.state, progress)
         # In place: whoever holds the state lets go of the words of what was carried out.
         held.state = replace(
-            held.state, pending=_each_once(progress.pending), sealing=tuple(progress.sealing)
+            held.state, tasks=tasks_of(_each_once(progress.entries), progress.pages)
         )
 
     def settle(self, held: Held, now: datetime) -> Settled:
@@ -197,7 +198,7 @@ class Ledger:
         write the state all the time.
         """
         for _ in range(ATTEMPTS):
-            if held.state.settled:
+            if not held.state.tasks:
                 if not self._publisher.stale(held.state):
                     return Settled(held)
                 held = self.commit(held, held.state) or self.load(now)
@@ -222,7 +223,7 @@ class Ledger:
         done = replace(
             held.state,
             documents=progress.documents,
-            settled=error is None,
+            tasks=held.state.tasks if error else (),
             fault=_fault(held.state.fault, error, now) if error else None,
             quarantined=progress.quarantined,
         )

@@ -128,8 +128,7 @@ def assert_kept(store: S3Store, numbers: range, texts: list[str]) -> None:
     for text in texts:
         assert public.count(text) == 1, text
     state = state_in(store)
-    assert state.settled
-    assert not state.pending
+    assert not state.tasks
     for revision in state.window:
         assert f"data/news/entries/{revision.key}/{revision.digest}.{revision.number}.json" in found
 

@@ -95,7 +95,7 @@ def standing_of(
         not_before=state.not_before,
         entries=_entries(state),
         generation=state.generation,
-        settled=state.settled,
+        settled=not state.tasks,
         quarantined=tuple(state.quarantined),
         documents=tuple(made.name for made in there),
         addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in there if public_url),

@@ -1,0 +1,40 @@
+"""Tasks: the work that a commit leaves to do.
+
+Each can be done twice, late, or by another run than the one that committed it. They are listed in
+the order in which they are done: what others link to comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from feedmirror.mirror.archive import Page
+from feedmirror.model import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEntry:
+    """Store the record of a revision, and write the page of its entry."""
+
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class WriteArchivePage:
+    """Write the documents of an archive page."""
+
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
+class PublishDocuments:
+    """Bring the documents of the newest entries up to date."""
+
+
+Task = StoreEntry | WriteArchivePage | PublishDocuments
+
+
+def tasks_of(revisions: Iterable[Revision] = (), pages: Iterable[Page] = ()) -> tuple[Task, ...]:
+    """Return the tasks of a commit of these revisions and archive pages."""
+    return (*map(StoreEntry, revisions), *map(WriteArchivePage, pages), PublishDocuments())
