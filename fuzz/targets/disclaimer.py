@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from feedmirror.model import Disclaimer, Entry, Feed, Images, Position, Revision, Subscription
 from feedmirror.publishing.disclaimer import attach, problems
-from feedmirror.publishing.pages.body import body_of
+from feedmirror.publishing.pages.body import entry_body
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.text.sanitize import clean
 from fuzz.inputs import NOW, URL, chance, text
@@ -32,7 +32,7 @@ def check(data: bytes) -> None:
     entry = Entry(guid="1", link=f"{URL}?1", title="One", summary=cleaned, content=cleaned)
     settings = public_settings(Subscription("news", URL, disclaimer=words))
     made = attach(_revision(entry), settings, FEED)
-    shown = body_of(made, Images.ORIGIN)
+    shown = entry_body(made, Images.ORIGIN)
     for held in (made.summary, made.content or (), shown):
         _require_notice("".join(held))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from feedmirror.model import Images
-from feedmirror.publishing.pages.body import fit
+from feedmirror.publishing.pages.body import rewrite_body
 from feedmirror.text.plain import words_of
 from feedmirror.text.sanitize import clean
 from fuzz.inputs import URL, text
@@ -20,7 +20,7 @@ _IMAGE = re.compile(r"<img\b[^<>]*>")
 def check(data: bytes) -> None:
     """A body that is fit for a page says what the cleaned one said, in balanced HTML."""
     cleaned = clean(text(data), URL)
-    made = {images: fit(cleaned, images) for images in Images}
+    made = {images: rewrite_body(cleaned, images) for images in Images}
     for body in made.values():
         require_text(body, "the body")
         _require_balanced(body)

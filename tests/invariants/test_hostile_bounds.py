@@ -15,7 +15,7 @@ from builders import entry, json_feed, rss_document
 from cpu_time import within
 from feedmirror.model import Disclaimer, Images, Position, Subscription
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.pages.body import fit
+from feedmirror.publishing.pages.body import rewrite_body
 from feedmirror.text import sanitize
 from hostile_feeds import entries, feed_of, with_escapes
 from inertness import json_problems, notice_problems, page_problems, xml_problems
@@ -240,5 +240,5 @@ def test_pixels_that_count_readers_are_left_out(images: Images) -> None:
     body = (
         '<img src="https://count.example.org/?" width=1 height=1><img src=//b.org width=0 height=0>'
     )
-    shown = fit(sanitize.clean(f"words {body}", URL), images)
+    shown = rewrite_body(sanitize.clean(f"words {body}", URL), images)
     assert shown.strip() == "words"

@@ -19,7 +19,7 @@ from feedmirror.parsing.parse import parse
 from feedmirror.parsing.split import Part
 from feedmirror.publishing.formats import rss
 from feedmirror.publishing.formats.extension_elements import with_extension_elements
-from feedmirror.publishing.pages.tokens import tokens
+from feedmirror.publishing.pages.body import rewrite_body
 from feedmirror.text import sanitize
 from feedmirror.text.plain import close_directions, words_of
 from feedmirror.text.xml import Name
@@ -45,7 +45,10 @@ READINGS: dict[str, tuple[Callable[[str], object], str]] = {
     "addresses of commas in a srcset": (sanitize.clean, f'<img srcset="{",x" * N}">'),
     "a name without an end": (sanitize.clean, f"<svg></svg>words<{'a' * N}"),
     "a tag without an end among words": (words_of, "<" + "a" * N),
-    "a tag without an end on a page": (lambda text: list(tokens(text)), "<" + "a" * N),
+    "a tag without an end on a page": (
+        lambda text: rewrite_body(text, Images.ORIGIN),
+        "<" + "a" * N,
+    ),
     "a tag of Atom's without an end": (_joined, "<atom:" + "a" * N),
     "a name of Atom's without an end": (_joined, "<atom:author><atom:name>" + "a" * N),
     "attributes": (sanitize.clean, f"<p {_ATTRIBUTES}>"),

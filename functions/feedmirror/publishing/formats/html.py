@@ -52,4 +52,4 @@ def verify(document: bytes, publication: Publication) -> None:
         raise RenderError(f"{INDEX_HTML} would lack the disclaimer")
 
 
-FORMAT = Format(INDEX_HTML, 2, render, verify, link_newer, shows_failure=True)
+FORMAT = Format(INDEX_HTML, 3, render, verify, link_newer, shows_failure=True)

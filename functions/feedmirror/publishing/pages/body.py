@@ -1,82 +1,86 @@
-"""An entry's body fit for a page: shown as its author meant it, and for everybody to read.
+"""Body of an entry as HTML for its page, accessible and laid out with the rest of the page.
 
-What belongs in lists is in lists, links have names, headings stand below the page's own, what is
-wide can be scrolled by keyboard, nothing is loaded before it is seen. No word is lost. It is one
-pass over the tags with a stack, so that it takes linear time.
+List items are in lists, links have names, headings are below the page's own, wide content can be
+scrolled by keyboard, and pictures load when they come into view, or are links. No word is lost.
+One pass over the tags with a stack: the time is linear.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from html import unescape
 
 from feedmirror.model import Images, Position
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.pages import elements, media
-from feedmirror.publishing.pages.stack import Elements
-from feedmirror.publishing.pages.tokens import Tag, is_visible, plain, tokens
+from feedmirror.publishing.pages.markup import is_visible
+from feedmirror.publishing.pages.pictures import Attributes
+from feedmirror.publishing.pages.writer import BodyWriter
 from feedmirror.text.anchors import NO_ANCHORS, Anchors
-from feedmirror.text.html_tokens import TAGS
+from feedmirror.text.html_tokens import TAGS, Tag, tokens
 
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_Rule = Callable[[Elements, Tag], None]
+_Rule = Callable[[BodyWriter, str, Attributes], None]
 
 _WITHOUT_END: dict[str, _Rule] = {
-    "area": media.spot,
-    "br": media.mark,
-    "col": media.column,
-    "hr": media.mark,
+    "area": media.area,
+    "br": media.keep,
+    "col": media.keep,
+    "hr": media.keep,
     "img": media.picture,
     "source": media.source,
     "track": media.track,
-    "wbr": media.mark,
+    "wbr": media.keep,
 }
 _RULES: dict[str, _Rule] = {
     "a": elements.link,
     "audio": media.playable,
-    "dd": elements.part,
+    "dd": elements.definition,
     "div": elements.division,
     "dl": elements.definitions,
-    "dt": elements.part,
+    "dt": elements.definition,
     "li": elements.item,
-    "main": elements.division,  # landmarks of the page are the page's own
+    "main": elements.division,  # landmarks of a page are its own
     "nav": elements.division,
-    "picture": media.choice,
+    "picture": media.picture_sources,
     "pre": elements.preformatted,
     "summary": elements.summary,
     "table": elements.table,
     "video": media.playable,
     **dict.fromkeys("h1 h2 h3 h4 h5 h6".split(), elements.heading),
     **dict.fromkeys("menu ol ul".split(), elements.items),
-    **dict.fromkeys("caption colgroup tbody td tfoot th thead tr".split(), elements.in_table),
 }
-# A colour was chosen for another background.
-_SEEN_THROUGH = frozenset({"font"})
+# Colours are chosen for another background; `headers` names cells by ids that were removed.
+_UNWRITTEN = frozenset({"font"})
+_DROPPED = frozenset({"color", "headers"})
+_SCOPES = frozenset("col colgroup row rowgroup".split())
 
 
-def body_of(disclaimed: Disclaimed, images: Images, site: str | None = None) -> str:
-    """The entry's body with the disclaimer where it stands: its content, or what it has instead.
-    Without a link of its own, the entry has that of the site.
+def entry_body(disclaimed: Disclaimed, images: Images, site: str | None = None) -> str:
+    """Return the entry's body, or its summary if it has no body, with the disclaimer.
+
+    Links to places in the body stay on the page. They are recognised by the entry's link, or, if
+    the entry has no link, by the address of the feed or of its `site`.
     """
     (first, last), revision = disclaimed.body, disclaimed.revision
     link = revision.entry.link
     addresses = (link,) if link else (revision.fetched_from, site)
     if disclaimed.position is Position.BEGINNING:
-        return notice_of(first) + fit(last, images, Anchors.of(last, addresses))
-    return fit(first, images, Anchors.of(first, addresses)) + notice_of(last)
+        return notice_block(first) + rewrite_body(last, images, Anchors.of(last, addresses))
+    return rewrite_body(first, images, Anchors.of(first, addresses)) + notice_block(last)
 
 
-def notice_of(notice: str) -> str:
-    """The marked block, in its own direction, whatever the operator left open in it closed."""
+def notice_block(notice: str) -> str:
+    """Return the disclaimer's block, balanced, and in the direction of its own script."""
     if not notice:
-        return ""  # which will not pass for a page
-    start, _, inside = _COMMENT.sub("", notice).partition(">")
-    return f'{start} dir="auto">{fit(inside.removesuffix("</div>"), Images.NONE)}</div>'
+        return ""  # verification refuses the page
+    start, _, inside = notice.partition(">")
+    body = rewrite_body(inside.removesuffix("</div>"), Images.NONE)
+    return f'{start} dir="auto">{body}</div>'
 
 
-def fit(body: str, images: Images, places: Anchors = NO_ANCHORS) -> str:
-    """Sanitised HTML as a balanced fragment of a page, links to its places staying on that."""
-    page = Elements(with_pictures=images is Images.ORIGIN, places=places)
+def rewrite_body(body: str, images: Images, anchors: Anchors = NO_ANCHORS) -> str:
+    """Return sanitised HTML as a balanced fragment of a page. Links to `anchors` are relative."""
+    page = BodyWriter(with_pictures=images is Images.ORIGIN, anchors=anchors)
     for token in tokens(body):
         if isinstance(token, str):
             _text(page, token)
@@ -88,26 +92,34 @@ def fit(body: str, images: Images, places: Anchors = NO_ANCHORS) -> str:
     return "".join(page.out)
 
 
-def _text(page: Elements, text: str) -> None:
-    if not text.isspace() and plain(text):
+def _text(page: BodyWriter, text: str) -> None:
+    if (unescape(text) if "&" in text else text).strip():
         page.make_room("")
-        page.top.is_named |= is_visible(text)
+        page.top.has_words |= is_visible(text)
     page.out.append(text)
 
 
-def _start(page: Elements, tag: Tag) -> None:
-    if tag.name in _WITHOUT_END:
-        page.make_room(tag.name)
-        _WITHOUT_END[tag.name](page, tag)
+def _start(page: BodyWriter, tag: Tag) -> None:
+    name = tag.name
+    if name in _WITHOUT_END:
+        page.make_room(name)
+        _WITHOUT_END[name](page, name, _attributes(tag))
         return
-    if tag.name in TAGS and tag.name not in _SEEN_THROUGH:
-        page.make_room("div" if _is_division(tag.name) else tag.name)
-        _RULES.get(tag.name, elements.keep)(page, tag)
+    if name in TAGS and name not in _UNWRITTEN:
+        rule = _RULES.get(name, elements.keep)
+        page.make_room("div" if rule is elements.division else name)
+        rule(page, name, _attributes(tag))
     else:
-        page.see_through(tag.name)
-    if tag.is_whole:
+        page.push_unwritten(name)
+    if tag.is_self_closing:
         page.pop()
 
 
-def _is_division(name: str) -> bool:
-    return _RULES.get(name) is elements.division
+def _attributes(tag: Tag) -> Attributes:
+    if not tag.raw:
+        return {}
+    return {
+        name: value
+        for name, value in tag.attributes().items()
+        if name not in _DROPPED and (name != "scope" or value in _SCOPES)
+    }

@@ -1,170 +1,131 @@
-"""What becomes of an element on a page: rules, each for one kind, for those that are not kept as
-they are.
-"""
+"""Rules for elements of a body: one function for each kind that a page does not keep as it is."""
 
 from __future__ import annotations
 
-from feedmirror.publishing.pages.phrases import host
-from feedmirror.publishing.pages.pictures import OUTWARD, named
-from feedmirror.publishing.pages.stack import Elements, Open, are_definitions
-from feedmirror.publishing.pages.tokens import Tag, plain, quoted, written
+from feedmirror.publishing.pages.markup import start_tag
+from feedmirror.publishing.pages.pictures import OUTWARD, Attributes, labelled
+from feedmirror.publishing.pages.writer import BodyWriter, OpenElement
 from feedmirror.text.anchors import PREFIX
 
 _SCROLLED = {"role": "group", "tabindex": "0"}
-_LOWEST = 6  # heading
+_LOWEST_LEVEL = 6
 
 
-def keep(page: Elements, tag: Tag) -> None:
-    """As it is."""
-    page.push(Open(tag.name, f"</{tag.name}>"), written(tag.name, tag.attributes))
+def keep(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Keep the element as it is."""
+    page.push(OpenElement(name, f"</{name}>"), start_tag(name, attributes))
 
 
-def see_through(page: Elements, tag: Tag) -> None:
-    """Only what is in it."""
-    page.see_through(tag.name)
-
-
-def division(page: Elements, tag: Tag) -> None:
-    """A `div`, of no meaning; none around groups of a list of definitions."""
+def division(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write a `div`; in a list of definitions, where it may group them, write its content only."""
     if page.top.holds == "definitions":
-        page.see_through(tag.name)
+        page.push_unwritten(name)
     else:
-        page.push(Open(tag.name, "</div>"), written("div", tag.attributes))
+        page.push(OpenElement(name, "</div>"), start_tag("div", attributes))
 
 
-def heading(page: Elements, tag: Tag) -> None:
-    """A heading below the page's own, one level deeper than the one it belongs to."""
-    level, before = int(tag.name[1]), list(page.levels)
+def heading(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write a heading below the page's `h1`, one level below the heading that it belongs to. Of an
+    empty heading only the content is written.
+    """
+    level, before = int(name[1]), list(page.levels)
     while page.levels and page.levels[-1] >= level:
         page.levels.pop()
     page.levels.append(level)
-    name = f"h{min(1 + len(page.levels), _LOWEST)}"
+    written = f"h{min(1 + len(page.levels), _LOWEST_LEVEL)}"
 
-    def drop_if_empty(page: Elements, opened: Open) -> None:
-        if not opened.is_named:
-            page.out[opened.at] = opened.closing = ""
+    def drop_if_empty(page: BodyWriter, element: OpenElement) -> None:
+        if not element.has_words:
+            page.out[element.start] = element.closing = ""
             page.levels = before
 
-    page.push(Open(tag.name, f"</{name}>", ending=drop_if_empty), written(name, tag.attributes))
+    element = OpenElement(name, f"</{written}>", on_end=drop_if_empty)
+    page.push(element, start_tag(written, attributes))
 
 
 # ---------------------------------------------------------------- links
 
 
-def link(page: Elements, tag: Tag) -> None:
-    """A link; not in another, nor in a summary, which itself is to be clicked on."""
-    held = dict(tag.attributes)
-    url, name = held.get("href"), held.pop("name", "")
-    if name.startswith(PREFIX):
-        held.setdefault("id", name)
-    if not url or page.is_open("a", "summary"):
-        if url and page.is_open("summary"):
-            page.innermost("summary").after.append(_beside(url))
-        if "id" in held:
-            page.out.append(f"{written('span', {'id': held['id']})}</span>")
-        page.see_through("a")
+def link(page: BodyWriter, _: str, attributes: Attributes) -> None:
+    """Write a link; of a link within a link, only the content and the place that it marks."""
+    kept = dict(attributes)
+    url, place = kept.get("href", ""), kept.pop("name", "")
+    if place.startswith(PREFIX):
+        kept.setdefault("id", place)
+    if not url or page.is_open("a"):
+        if "id" in kept:
+            page.out.append(f"{start_tag('span', {'id': kept['id']})}</span>")
+        page.push_unwritten("a")
         return
-    local_link = page.places.local_link(plain(url))
-    attributes = {**held, "href": quoted(local_link)} if local_link else {**held, **OUTWARD}
-    opened = Open("a", "</a>", attributes=attributes, leads_to=plain(url), ending=_end_link)
-    page.push(opened, written("a", attributes))
+    local = page.anchors.local_link(url)
+    kept |= {"href": local} if local else OUTWARD
+    element = OpenElement("a", "</a>", attributes=kept, url=url, on_end=_end_link)
+    page.push(element, start_tag("a", kept))
 
 
-def _beside(url: str) -> str:
-    start = written("a", {"href": url, **OUTWARD})
-    return f"<p>{start}{quoted(host(plain(url)))}</a></p>"
-
-
-def _end_link(page: Elements, opened: Open) -> None:
-    """What holds no words gets a name; what holds nothing at all is no link."""
-    if opened.is_named:
+def _end_link(page: BodyWriter, element: OpenElement) -> None:
+    """Label a link without words, for screen readers; drop the tags of an empty link."""
+    if element.has_words:
         return
-    if opened.has_picture:
-        page.out[opened.at] = written("a", named(opened.attributes))
+    if element.has_media:
+        page.out[element.start] = start_tag("a", labelled(element.attributes))
     else:
-        page.out[opened.at] = opened.closing = ""
+        page.out[element.start] = element.closing = ""
 
 
 # ---------------------------------------------------------------- lists
 
 
-def items(page: Elements, tag: Tag) -> None:
-    """A list, which holds items only."""
-    start = written(tag.name, tag.attributes)
-    page.push(Open(tag.name, f"</{tag.name}>", holds="items"), start)
+def items(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write a list, which holds items only."""
+    page.push(OpenElement(name, f"</{name}>", holds="items"), start_tag(name, attributes))
 
 
-def item(page: Elements, tag: Tag) -> None:
-    """An item in a list; anything else outside of one."""
+def item(page: BodyWriter, _: str, attributes: Attributes) -> None:
+    """Write an item of a list; outside of lists a `div`."""
     name = "li" if page.top.holds == "items" else "div"
-    held = {key: value for key, value in tag.attributes.items() if name == "li" or key != "value"}
-    page.push(Open("li", f"</{name}>"), written(name, held))
+    kept = {key: value for key, value in attributes.items() if name == "li" or key != "value"}
+    page.push(OpenElement("li", f"</{name}>"), start_tag(name, kept))
 
 
-def definitions(page: Elements, tag: Tag) -> None:
-    """A list of terms and definitions; many are written for the sake of their indent."""
-    start = written("dl", tag.attributes)
-    opened = Open("dl", "</dl>", holds="definitions", parts=[], ending=_end_definitions)
-    page.push(opened, start)
+def definitions(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write a list of definitions, which holds terms and definitions only."""
+    page.push(OpenElement(name, "</dl>", holds="definitions"), start_tag(name, attributes))
 
 
-def _end_definitions(page: Elements, opened: Open) -> None:
-    parts = opened.parts or []
-    if are_definitions(parts):
-        return
-    page.out[opened.at] = page.out[opened.at].replace("<dl", "<div", 1)
-    opened.closing = "</div>"
-    for part in parts:
-        start = page.out[part.begin].removeprefix(f"<{part.name}")
-        indent = ' class="indent"' if part.name == "dd" else ""
-        page.out[part.begin], page.out[part.end] = f"<div{indent}{start}", "</div>"
-
-
-def part(page: Elements, tag: Tag) -> None:
-    """A term or a definition in a list of them; anything else outside of one."""
-    if page.top.holds == "definitions":
-        page.begin_part(tag.name, tag.name, written(tag.name, tag.attributes))
-    else:
-        division(page, tag)
+def definition(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write a term or a definition; outside of their lists a `div`."""
+    (keep if page.top.holds == "definitions" else division)(page, name, attributes)
 
 
 # ---------------------------------------------------------------- what opens, and what is wide
 
 
-def summary(page: Elements, tag: Tag) -> None:
-    """What is clicked on to see the rest of the details that it is the first child of."""
-    if page.top.name != "details" or page.is_open("a"):
-        division(page, tag)
+def summary(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write the summary of `details`, with a word if it has none; elsewhere a `div`."""
+    if page.top.name == "details" and not page.is_open("a"):
+        element = OpenElement("summary", "</summary>", on_end=_end_summary)
+        page.push(element, start_tag("summary", attributes))
     else:
-        opened = Open("summary", "</summary>", ending=_end_summary)
-        page.push(opened, written("summary", tag.attributes))
+        division(page, name, attributes)
 
 
-def _end_summary(page: Elements, opened: Open) -> None:
-    if not opened.is_named:
+def _end_summary(page: BodyWriter, element: OpenElement) -> None:
+    if not element.has_words:
         page.out.append("Details")
-        opened.is_named = True
+        element.has_words = True
 
 
-def preformatted(page: Elements, tag: Tag) -> None:
-    """Lines that may be longer than the page is wide, to be scrolled by keyboard too."""
-    label = {**_SCROLLED, "aria-label": "Preformatted text"}
-    more = {} if page.is_open("a", "summary") else label
-    page.push(Open("pre", "</pre>"), written("pre", {**tag.attributes, **more}))
+def preformatted(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write preformatted text, which can be scrolled by keyboard: its lines may be long."""
+    label = {} if page.is_open("a", "summary") else {**_SCROLLED, "aria-label": "Preformatted text"}
+    page.push(OpenElement(name, "</pre>"), start_tag("pre", {**attributes, **label}))
 
 
-def table(page: Elements, tag: Tag) -> None:
-    """A table, in something that scrolls; not one in another."""
-    start, end = written("table", tag.attributes), "</table>"
+def table(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write a table in a box that can be scrolled by keyboard; a table in a table without a box."""
+    start, end = start_tag("table", attributes), "</table>"
     if not page.is_open("table", "a", "summary"):
-        around = {"class": "wide", **_SCROLLED, "aria-label": "Table"}
-        start, end = f"{written('div', around)}{start}", f"{end}</div>"
-    page.push(Open("table", end), start)
-
-
-def in_table(page: Elements, tag: Tag) -> None:
-    """A part of a table; nothing outside of one."""
-    if page.is_open("table"):
-        keep(page, tag)
-    else:
-        page.see_through(tag.name)
+        box = {"class": "wide", **_SCROLLED, "aria-label": "Table"}
+        start, end = f"{start_tag('div', box)}{start}", f"{end}</div>"
+    page.push(OpenElement(name, end), start)

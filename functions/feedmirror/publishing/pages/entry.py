@@ -27,7 +27,6 @@ from feedmirror.publishing.pages.listing import (
 )
 from feedmirror.publishing.pages.phrases import direction
 from feedmirror.publishing.pages.templates import pieces
-from feedmirror.publishing.pages.tokens import quoted
 from feedmirror.publishing.publication import Publication
 from feedmirror.text.plain import unescape
 from feedmirror.text.urls import is_web
@@ -60,10 +59,10 @@ def render_entry(
     disclaimed: Disclaimed, publication: Publication, previous: Neighbour | None
 ) -> bytes:
     """Return the page without its generation. `publication.entries` is not read."""
-    from feedmirror.publishing.pages.body import body_of  # noqa: PLC0415 - see above
+    from feedmirror.publishing.pages.body import entry_body  # noqa: PLC0415 - see above
 
     images = publication.settings.images
-    body = body_of(disclaimed, images, publication.feed.link)
+    body = entry_body(disclaimed, images, publication.feed.link)
     return _page(disclaimed, publication, previous, body, _pictures(disclaimed, images))
 
 
@@ -73,9 +72,9 @@ def render_entry_bare(
     """Return the page without the body of the entry, for an entry whose page fails `verify_entry`
     or cannot be rendered.
     """
-    from feedmirror.publishing.pages.body import notice_of  # noqa: PLC0415 - see above
+    from feedmirror.publishing.pages.body import notice_block  # noqa: PLC0415 - see above
 
-    return _page(disclaimed, publication, previous, notice_of(disclaimed.notice_html))
+    return _page(disclaimed, publication, previous, notice_block(disclaimed.notice_html))
 
 
 def verify_entry(document: bytes, disclaimed: Disclaimed) -> None:
@@ -167,7 +166,7 @@ def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
     files = {file.url: file.title or "" for file in files_of(entry) if medium_of(file) == "image"}
     found = dict.fromkeys((*filter(None, (entry.image, entry.banner)), *files))
     return [
-        pictures.shown({"src": quoted(url), "alt": quoted(files.get(url, ""))})
+        pictures.shown({"src": url, "alt": files.get(url, "")})
         if images is Images.ORIGIN
         else pictures.linked(url, files.get(url) or phrases.file_name(url))
         for url in found

@@ -7,7 +7,7 @@ from typing import Any
 from feedmirror.model import Robots
 from feedmirror.publishing.fields import title_of
 from feedmirror.publishing.pages import phrases
-from feedmirror.publishing.pages.body import notice_of
+from feedmirror.publishing.pages.body import notice_block
 from feedmirror.publishing.pages.listing import lines, sections, subscribables, years
 from feedmirror.publishing.pages.phrases import direction
 from feedmirror.publishing.pages.templates import filled
@@ -61,7 +61,7 @@ def _shared(publication: Publication, root: str, here: str) -> dict[str, Any]:
         "dir": direction(f"{title} {description}", lang),
         "site": site,
         "feeds": subscribables(publication),
-        "notice": notice_of(publication.notice_html),
+        "notice": notice_block(publication.notice_html),
     }
 
 

@@ -12,8 +12,8 @@ from feedmirror.mirror.archive import Month, dated, month_of
 from feedmirror.model import Author, Entry, Revision
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.pages import phrases
+from feedmirror.publishing.pages.markup import is_visible
 from feedmirror.publishing.pages.phrases import day, direction
-from feedmirror.publishing.pages.tokens import is_visible
 from feedmirror.publishing.publication import Publication
 from feedmirror.text.plain import words_of
 

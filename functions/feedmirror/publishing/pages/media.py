@@ -1,93 +1,89 @@
-"""What becomes of pictures, sounds and films on a page, and of other elements without an end."""
+"""Rules for pictures, sounds, films and other elements without an end tag in a body."""
 
 from __future__ import annotations
 
 from feedmirror.publishing.pages import pictures
-from feedmirror.publishing.pages.phrases import file_name
-from feedmirror.publishing.pages.stack import Elements, Open
-from feedmirror.publishing.pages.tokens import Tag, plain, quoted, written
+from feedmirror.publishing.pages.markup import escaped, start_tag
+from feedmirror.publishing.pages.phrases import file_name, host
+from feedmirror.publishing.pages.pictures import OUTWARD, Attributes
+from feedmirror.publishing.pages.writer import BodyWriter, OpenElement
 from feedmirror.text.html_images import is_inline
 
 
-def mark(page: Elements, tag: Tag) -> None:
-    """An element without an end, as it is."""
-    page.out.append(written(tag.name, tag.attributes))
+def keep(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Keep an element without an end tag as it is."""
+    page.out.append(start_tag(name, attributes))
 
 
-def column(page: Elements, tag: Tag) -> None:
-    """A column of a table."""
-    if page.is_open("table"):
-        mark(page, tag)
-
-
-def picture(page: Elements, tag: Tag) -> None:
-    """A picture, or a link to it; its words where it has no address."""
-    held = tag.attributes
-    url, words = pictures.address_of(held), plain(held.get("alt"))
+def picture(page: BodyWriter, _: str, attributes: Attributes) -> None:
+    """Write a picture, or a link to it; of a picture without an address, its alternative text."""
+    url, words = pictures.url_of(attributes), attributes.get("alt", "").strip()
     if not url:
-        page.out.append(quoted(words))
-    elif pictures.is_counter(held):
+        page.out.append(escaped(words))
+    elif pictures.is_counter(attributes):
         return
     elif page.with_pictures or is_inline(url):
-        page.out.append(pictures.shown(held))
-        page.top.has_picture = True
+        page.out.append(pictures.shown(attributes))
+        page.top.has_media = True
     else:
-        _link_to(page, url, pictures.caption(held))
+        _link_to(page, url, pictures.caption(attributes))
         words = url
-    page.top.is_named |= bool(words)
+    page.top.has_words |= bool(words)
 
 
-def _link_to(page: Elements, url: str, caption: str) -> None:
-    """A link in place of a picture; in a link or a summary its words, and the link behind it."""
-    around = next((name for name in ("a", "summary") if page.is_open(name)), None)
-    if around is None:
+def _link_to(page: BodyWriter, url: str, caption: str) -> None:
+    """Write a link in place of a picture; within a link the caption, and a link after the outer
+    link unless that leads to the picture.
+    """
+    outer = page.innermost("a")
+    if outer is None:
         page.out.append(pictures.linked(url, caption))
         return
-    page.out.append(quoted(caption))
-    outer = page.innermost(around)
-    if outer.leads_to != url:
-        following = pictures.linked(url, caption)
-        outer.after.append(f" {following}" if around == "a" else f"<p>{following}</p>")
+    page.out.append(escaped(caption))
+    if outer.url != url:
+        outer.after.append(f" {pictures.linked(url, caption)}")
 
 
-def choice(page: Elements, _: Tag) -> None:
-    """A picture in several sizes; where none is shown, a link to one of them does."""
+def picture_sources(page: BodyWriter, name: str, _: Attributes) -> None:
+    """Write a `picture`; where pictures are links, its content only."""
     if page.with_pictures:
-        page.push(Open("picture", "</picture>"), "<picture>")
+        page.push(OpenElement(name, "</picture>"), "<picture>")
     else:
-        page.see_through("picture")
+        page.push_unwritten(name)
 
 
-def source(page: Elements, tag: Tag) -> None:
-    """One of several files of a picture, a sound or a film."""
+def source(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Keep a file of a sound or a film, and of a picture where pictures are shown."""
     in_media = page.is_open("audio", "video")
     if in_media or (page.with_pictures and page.is_open("picture")):
-        mark(page, tag)
+        keep(page, name, attributes)
 
 
-def track(page: Elements, tag: Tag) -> None:
-    """The words of a film."""
+def track(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Keep the subtitles of a film."""
     if page.is_open("audio", "video"):
-        mark(page, tag)
+        keep(page, name, attributes)
 
 
-def playable(page: Elements, tag: Tag) -> None:
-    """A sound or a film; where no picture is shown, its poster is a link behind it."""
-    held = pictures.playable(tag.attributes, with_poster=page.with_pictures)
-    opened = page.push(Open(tag.name, f"</{tag.name}>"), written(tag.name, held))
-    opened.has_picture = True
-    poster = plain(tag.attributes.get("poster"))
-    if poster and not page.with_pictures and not page.is_open("a", "summary"):
-        opened.after.append(pictures.linked(poster, file_name(poster)))
+def playable(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write a sound or a film; where pictures are links, a link to the poster follows."""
+    kept = pictures.playable(attributes, with_poster=page.with_pictures)
+    element = OpenElement(name, f"</{name}>", has_media=True)
+    page.push(element, start_tag(name, kept))
+    poster = attributes.get("poster", "").strip()
+    if poster and not page.with_pictures and not page.is_open("a"):
+        element.after.append(pictures.linked(poster, file_name(poster)))
 
 
-def spot(page: Elements, tag: Tag) -> None:
-    """A place of an image map that leads somewhere; without the image, a link."""
-    url = plain(tag.attributes.get("href"))
+def area(page: BodyWriter, name: str, attributes: Attributes) -> None:
+    """Write an area of an image map, with the label that it needs; where pictures are links, a
+    link. An area that leads nowhere is dropped.
+    """
+    url = attributes.get("href", "").strip()
     if not url:
         return
-    held = pictures.spot(tag.attributes)
+    label = attributes.get("alt", "").strip() or host(url)
     if page.with_pictures:
-        page.out.append(written("area", held))
-    elif not page.is_open("a", "summary"):
-        page.out.append(f"{pictures.linked(url, plain(held['alt']))} ")
+        keep(page, name, {**attributes, "alt": label, **OUTWARD})
+    elif not page.is_open("a"):
+        page.out.append(f"{pictures.linked(url, label)} ")

@@ -1,61 +1,54 @@
-"""How a body's pictures and sounds stand on a page: lazily, without a referrer, or as links."""
+"""Pictures, sounds and films on pages: loaded late and without a referrer, or linked to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from feedmirror.publishing.pages.markup import escaped, start_tag
 from feedmirror.publishing.pages.phrases import file_name, host
-from feedmirror.publishing.pages.tokens import plain, quoted, written
 
-Attributes = Mapping[str, str]
+Attributes = Mapping[str, str]  # values are plain text
 
 OUTWARD = {"rel": "noopener noreferrer"}
-_LAZILY = {"loading": "lazy", "decoding": "async", "referrerpolicy": "no-referrer"}
+_LAZY = {"loading": "lazy", "decoding": "async", "referrerpolicy": "no-referrer"}
 _PICTURES = (".avif", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp")
 
 
-def address_of(picture: Attributes) -> str:
-    """Where the picture is; the first of several; empty if it is nowhere."""
-    return plain(picture.get("src")) or plain(picture.get("srcset")).partition(" ")[0].rstrip(",")
+def url_of(picture: Attributes) -> str:
+    """Return the address of a picture, of the first candidate of a `srcset`; "" without one."""
+    candidate = picture.get("srcset", "").strip().partition(" ")[0].rstrip(",")
+    return picture.get("src", "").strip() or candidate
 
 
 def is_counter(picture: Attributes) -> bool:
-    """Whether it is there to count readers: a picture of one pixel shows nothing."""
+    """True for a picture of one pixel, which counts readers and shows nothing."""
     return all(picture.get(side) in {"0", "1"} for side in ("width", "height"))
 
 
 def shown(picture: Attributes) -> str:
-    """The picture, loaded when it comes into view."""
-    words = quoted(plain(picture.get("alt")))  # a blank would be read out
-    return written("img", {**picture, "alt": words, **_LAZILY})
+    """Return the picture as HTML, loaded when it comes into view."""
+    alt = picture.get("alt", "").strip()  # a blank would be read out
+    return start_tag("img", {**picture, "alt": alt, **_LAZY})
 
 
 def caption(picture: Attributes) -> str:
-    """What to call it in words: what its author says it shows, or its file's name."""
-    return " ".join(plain(picture.get("alt")).split()) or file_name(address_of(picture))
+    """Return the alternative text of a picture, or else the name of its file."""
+    return " ".join(picture.get("alt", "").split()) or file_name(url_of(picture))
 
 
-def linked(url: str, words: str) -> str:
-    """A link to a picture instead of it."""
-    start = written("a", {"class": "picture", "href": quoted(url), **OUTWARD})
-    return f"{start}{quoted(words)}</a>"
+def linked(url: str, text: str) -> str:
+    """Return a link to a picture, in place of the picture."""
+    return f"{start_tag('a', {'class': 'picture', 'href': url, **OUTWARD})}{escaped(text)}</a>"
 
 
-def named(link: Attributes) -> dict[str, str]:
-    """A link that holds nothing but pictures, with a name: where it leads to."""
-    url = plain(link.get("href"))
+def labelled(link: Attributes) -> dict[str, str]:
+    """Return the attributes of a link without words, with a label that says where it leads."""
+    url = link.get("href", "").strip()
     is_picture = url.lower().partition("?")[0].endswith(_PICTURES)
-    name = f"Picture: {file_name(url)}" if is_picture else f"To {host(url)}"
-    return {**link, "aria-label": quoted(name)}
+    return {**link, "aria-label": f"Picture: {file_name(url)}" if is_picture else f"To {host(url)}"}
 
 
 def playable(media: Attributes, *, with_poster: bool) -> dict[str, str]:
-    """A sound or a film that waits until it is asked for."""
+    """Return the attributes of a sound or a film that loads only when it is played."""
     kept = {name: value for name, value in media.items() if with_poster or name != "poster"}
     return {**kept, "controls": "", "preload": "none"}
-
-
-def spot(area: Attributes) -> dict[str, str]:
-    """A place of an image map, with the name that it needs."""
-    name = plain(area.get("alt")) or host(plain(area.get("href")))
-    return {**area, "alt": quoted(name), **OUTWARD}
