@@ -53,7 +53,7 @@ def _unsettled(store: Store, slug: str) -> Iterator[str]:
         return
     state = states.load(stored.body, key)
     if state.tasks or state.quarantined:
-        yield f"{slug} is not settled"
+        yield f"{slug} has work left to do"
 
 
 def _unreachable(store: Store, feed: Feed, name: str) -> Iterator[str]:

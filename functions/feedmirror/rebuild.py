@@ -44,12 +44,12 @@ from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.reparse import Reparse, Reparsed
 from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.publisher import Progress, Publisher
-from feedmirror.storage.wal import Held, Ledger, Settled
+from feedmirror.storage.wal import Applied, StateLog, StoredState
 
 _Written = tuple[int, Progress]  # how many pages, and the entries left out of them
 
 
-class Binder:
+class PageWriter:
     """Writes the pages of entries and the sealed pages anew, where they say something else."""
 
     def __init__(
@@ -171,33 +171,33 @@ def rebuild(
     Raises: StoreError, also if no entry is stored; StateError if a newer version wrote any of it;
     RenderError; ParseError if the rereader is no more.
     """
-    ledger = Ledger(store, subscription, public_url)
+    log = StateLog(store, subscription, public_url)
     publisher = Publisher(store, subscription, public_url)
     reparse = Reparse(subscription, store, publisher, rereader, side_by_side) if rereader else None
-    shelf = _Shelf(store, subscription, side_by_side, report)
+    stored = _StoredRecords(store, subscription, side_by_side, report)
     before = ""
     for _ in range(ATTEMPTS):
-        old, etag = ledger.salvage()
+        old, etag = log.salvage()
         before = before or ("readable" if old else "damaged" if etag else "missing")
         old = old.as_of(now) if old else None
         done: tuple[str, ...] = ()
         if old is not None and old.tasks:  # what a dead run left undone
-            recovered = ledger.settle(Held(old, etag), now)
+            recovered = log.apply(StoredState(old, etag), now)
             if isinstance(recovered.error, StoreError):
                 raise recovered.error
             old, etag, done = recovered.held.state, recovered.held.etag, recovered.published
-        shelf.survey()  # after the state was read: all that it speaks of has been stored by now
+        stored.survey()  # after the state was read: all that it speaks of has been stored by now
         if reparse is not None:
-            reparse.renew(shelf.archive, shelf.read)
-        binder = Binder(publisher, shelf.words, side_by_side)
-        state = _made_anew(old, shelf, subscription, binder, reparse=reparse, now=now)
-        present = Held(old or State(), etag)
-        held = present if state == old else ledger.commit(present, state)
+            reparse.renew(stored.archive, stored.read)
+        pages = PageWriter(publisher, stored.words, side_by_side)
+        state = _made_anew(old, stored, subscription, pages, reparse=reparse, now=now)
+        present = StoredState(old or State(), etag)
+        held = present if state == old else log.commit(present, state)
         if held is not None:
-            settled = ledger.settle(held, now)
-            if settled.error is not None:
-                raise settled.error
-            told = _told(before, shelf, binder, settled, done)
+            applied = log.apply(held, now)
+            if applied.error is not None:
+                raise applied.error
+            told = _told(before, stored, pages, applied, done)
             return replace(told, reparsed=reparse.done if reparse else None)
     raise StoreError(
         f"the state of {subscription.slug} is written by others all the time: keep them from it "
@@ -207,19 +207,19 @@ def rebuild(
 
 def address_of(store: Store, slug: str) -> str | None:
     """Where a feed was mirrored from, or None if nothing is stored of it. Raises: StoreError."""
-    state, _ = Ledger(store, Subscription(slug, ""), "").salvage()
+    state, _ = StateLog(store, Subscription(slug, ""), "").salvage()
     if state is not None and state.url:
         return state.url
-    shelf = _Shelf(store, Subscription(slug, ""), map, lambda _: None)
-    shelf.survey(only_one=True)
-    return shelf.archive.url
+    stored = _StoredRecords(store, Subscription(slug, ""), map, lambda _: None)
+    stored.survey(only_one=True)
+    return stored.archive.url
 
 
 def _made_anew(
     old: State | None,
-    shelf: _Shelf,
+    stored: _StoredRecords,
     subscription: Subscription,
-    binder: Binder,
+    pages: PageWriter,
     *,
     reparse: Reparse | None,
     now: datetime,
@@ -229,7 +229,7 @@ def _made_anew(
 
     Raises: StoreError if there is nothing to make it from.
     """
-    archive, slug = shelf.archive, subscription.slug
+    archive, slug = stored.archive, subscription.slug
     if not archive.traces and not (
         old and old.feed
     ):  # a feed without entries is made from its state
@@ -238,20 +238,20 @@ def _made_anew(
             f"there are {damaged}no entries in {records_prefix(slug)} to rebuild {slug} from; "
             "nothing was changed. The next refresh mirrors what the origin lists"
         )
-    documents, generation = shelf.documents()
+    documents, generation = stored.documents()
     base = base_of(old, archive, subscription.url, generation)
     plan = planned(archive, base, subscription.keep, now)
-    sealed = binder.seal(plan.leaves, base)
-    binder.renew_superseded(shelf.superseded(plan), {one.key: one for one in plan.traces}, base)
+    sealed = pages.seal(plan.leaves, base)
+    pages.renew_superseded(stored.superseded(plan), {one.key: one for one in plan.traces}, base)
     held = {(revision.key, revision.digest, revision.number) for revision in base.window}
     wanted = (trace.name for trace in plan.public)
-    words = shelf.words(name for name in wanted if name not in held)
+    words = stored.words(name for name in wanted if name not in held)
     state = restored(base, archive, plan, words, sealed=sealed, now=now)
     if reparse is not None and not archive.damaged:
         state = _reparsed(state, old, reparse)
     # The oldest first: each links to the one before it.
     oldest_first = reversed(state.window.revisions)
-    binder.write_entries(oldest_first, predecessors(state.window, (), sealed), state)
+    pages.write_entries(oldest_first, predecessors(state.window, (), sealed), state)
     known = {name: one.etag for name, one in state.documents.items() if name != STYLE}
     if state == old and known == documents:
         return old
@@ -284,24 +284,24 @@ def _reparsed(state: State, old: State | None, reparse: Reparse) -> State:
 
 
 def _told(
-    before: str, shelf: _Shelf, binder: Binder, settled: Settled, done: tuple[str, ...]
+    before: str, stored: _StoredRecords, pages: PageWriter, applied: Applied, done: tuple[str, ...]
 ) -> Rebuilt:
-    damaged = sorted(shelf.archive.damaged.items())
+    damaged = sorted(stored.archive.damaged.items())
     return Rebuilt(
-        feed=shelf.slug,
+        feed=stored.slug,
         state=before,
-        entries=len(shelf.archive.traces),
-        revisions=shelf.archive.revisions,
-        window=len(settled.held.state.window),
-        sealed=sum(count for count, _ in settled.held.state.sealed.months.values()),
-        renewed=binder.renewed,
-        published=tuple(dict.fromkeys((*done, *settled.published))),
-        damaged=tuple(f"{records.key_of(shelf.slug, *name)}: {why}" for name, why in damaged),
-        quarantined=tuple(dict.fromkeys((*binder.quarantined.values(), *settled.quarantined))),
+        entries=len(stored.archive.traces),
+        revisions=stored.archive.revisions,
+        window=len(applied.held.state.window),
+        sealed=sum(count for count, _ in applied.held.state.sealed.months.values()),
+        renewed=pages.renewed,
+        published=tuple(dict.fromkeys((*done, *applied.published))),
+        damaged=tuple(f"{records.key_of(stored.slug, *name)}: {why}" for name, why in damaged),
+        quarantined=tuple(dict.fromkeys((*pages.quarantined.values(), *applied.quarantined))),
     )
 
 
-class _Shelf:
+class _StoredRecords:
     """What is stored of a feed besides its state."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """A refresh: gather, decide, apply.
 
-    gather   state = ledger.load()                     one GET; pending work is finished first
+    gather   state = log.load()                     one GET; pending work is finished first
              reply = origin.fetch(url, validators)     Fetched | NotModified | Gone
     core     parsed = parser.parse(reply, known)       only what is new
              commits = decide(state, parsed)           new, revised, unchanged
@@ -38,7 +38,7 @@ from feedmirror.model import (
 from feedmirror.ports import World
 from feedmirror.publishing.redaction import Redaction
 from feedmirror.storage.redaction_key import redaction_key
-from feedmirror.storage.wal import Ledger, Settled, settle_retired
+from feedmirror.storage.wal import Applied, StateLog, apply_retired
 from feedmirror.text.secrets import hidden_address, secrets_of
 
 _SIGHTINGS = 3  # of a permanent redirect's target as a feed, before it is remembered
@@ -197,25 +197,30 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     """
     if subscription.retired:
         return _retired(subscription, world)
-    ledger = Ledger(world.store, subscription, world.public_url)
-    before = _recovered(ledger, world.clock())
+    log = StateLog(world.store, subscription, world.public_url)
+    before = _recovered(log, world.clock())
     note = before.held.note
-    work = partial(_refreshed, ledger, before, subscription, world, scheduled=scheduled)
+    work = partial(_refreshed, log, before, subscription, world, scheduled=scheduled)
     found = contained(work)
     del before, work  # with the words of an earlier state, and of what was fetched
     if isinstance(found, Exception):
         if not isinstance(found, StoreError):
             now = world.clock()
-            ledger.note_fault(ledger.load(now), found, now)
+            log.note_fault(log.load(now), found, now)
         raise found
-    outcome = _settled(ledger, *found, world)
+    outcome = _documents_applied(log, *found, world)
     notes = filter(None, (note, outcome.note))
     return replace(outcome, note="; ".join(notes) or None)
 
 
 def _refreshed(
-    ledger: Ledger, before: Settled, subscription: Subscription, world: World, *, scheduled: bool
-) -> tuple[Settled, Outcome]:
+    log: StateLog,
+    before: Applied,
+    subscription: Subscription,
+    world: World,
+    *,
+    scheduled: bool,
+) -> tuple[Applied, Outcome]:
     """The state after all that is to be committed, and the outcome so far."""
     state = before.held.state
     waiting = _waiting(subscription, state, world.clock(), scheduled=scheduled)
@@ -223,8 +228,8 @@ def _refreshed(
         return before, Outcome(subscription.slug, "waiting", note=waiting)
     gathered = gather(subscription, state.for_url(subscription.url), world)
     if gathered.error is not None:
-        return _fail(ledger, before, gathered, gathered.error, world)
-    return _apply(ledger, before, subscription, gathered, world)
+        return _fail(log, before, gathered, gathered.error, world)
+    return _apply(log, before, subscription, gathered, world)
 
 
 def attempt(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
@@ -237,13 +242,13 @@ def attempt(subscription: Subscription, world: World, *, scheduled: bool = False
 
 
 def _retired(subscription: Subscription, world: World) -> Outcome:
-    settled = settle_retired(world.store, subscription, world.public_url, world.clock())
+    applied = apply_retired(world.store, subscription, world.public_url, world.clock())
     return Outcome(
         subscription.slug,
         "retired",
         note="`retired = true` in its configuration: the origin is not asked",
-        published=settled.published,
-        quarantined=settled.quarantined,
+        published=applied.published,
+        quarantined=applied.quarantined,
     )
 
 
@@ -252,18 +257,18 @@ def _failure(error: Exception) -> Failure:
     return Failure(kind.value, kind.group.value, described(error))
 
 
-def _recovered(ledger: Ledger, now: datetime) -> Settled:
+def _recovered(log: StateLog, now: datetime) -> Applied:
     """The state, after what earlier runs left undone has been done, as far as it can be.
 
     Of a first mirror that was not finished, the entries are stored; its documents wait for the
     rest of it, which comes with the fetch.
     """
-    held = ledger.load(now)
+    held = log.load(now)
     if not held.state.tasks:
-        return Settled(held)
+        return Applied(held)
     if held.state.complete:
-        return ledger.settle(held, now)
-    return ledger.carry_out_entries(held)
+        return log.apply(held, now)
+    return log.apply_entries(held)
 
 
 def _waiting(
@@ -288,22 +293,26 @@ def _waiting(
 
 
 def _apply(
-    ledger: Ledger, before: Settled, subscription: Subscription, gathered: Gathered, world: World
-) -> tuple[Settled, Outcome]:
+    log: StateLog,
+    before: Applied,
+    subscription: Subscription,
+    gathered: Gathered,
+    world: World,
+) -> tuple[Applied, Outcome]:
     """Commit what was decided, again from the start wherever an overlapping run was quicker."""
     new = revised = amended = 0
-    settled = before
+    applied = before
     for _ in range(_ATTEMPTS):
         now = world.clock()
-        decision = _decided(ledger, settled.held.state, subscription, gathered, now)
+        decision = _decided(log, applied.held.state, subscription, gathered, now)
         for commit in decision.commits:
-            held = ledger.commit(settled.held, commit.apply(settled.held.state))
+            held = log.commit(applied.held, commit.apply(applied.held.state))
             if held is None:
                 break
-            settled = Settled(held)
+            applied = Applied(held)
             del held  # with the words that are pending until they are carried out
-            if commit is not decision.commits[-1]:  # the last one is settled below
-                settled = ledger.carry_out_entries(settled.held)
+            if commit is not decision.commits[-1]:  # the last one is applied below
+                applied = log.apply_entries(applied.held)
             new, revised = new + commit.new, revised + commit.revised
             amended += commit.amended
         else:
@@ -321,8 +330,8 @@ def _apply(
                 note=_HELD_UP if decision.held_up else _note(gathered, decision),
                 recovered=before.held.state.failing is not None,
             )
-            return settled, outcome
-        settled = _recovered(ledger, world.clock())
+            return applied, outcome
+        applied = _recovered(log, world.clock())
     raise StoreError(f"the state of {subscription.slug} is written by others all the time")
 
 
@@ -344,7 +353,7 @@ def _note(gathered: Gathered, decision: Decision) -> str | None:
 
 
 def _decided(
-    ledger: Ledger, state: State, subscription: Subscription, gathered: Gathered, now: datetime
+    log: StateLog, state: State, subscription: Subscription, gathered: Gathered, now: datetime
 ) -> Decision:
     """The decision on what was gathered, from the state as it stands at this moment."""
     learned = gathered.state
@@ -362,7 +371,7 @@ def _decided(
         archived: dict[str, Revision | None] = {}
         while decision.wanted:
             archived |= dict.fromkeys(decision.wanted)
-            archived |= ledger.recall(state, decision.wanted)
+            archived |= log.recall(state, decision.wanted)
             decision = decide(noted, subscription, gathered.reading, archived)
         if decision.commits or decision.held_up or noted == state:
             return decision
@@ -377,31 +386,31 @@ def _decided(
     return Decision(commits, len(state.fingerprints))
 
 
-def _settled(ledger: Ledger, before: Settled, outcome: Outcome, world: World) -> Outcome:
+def _documents_applied(log: StateLog, before: Applied, outcome: Outcome, world: World) -> Outcome:
     """The outcome, after the documents are up to date.
 
     What failed just now is not tried a second time in the same refresh.
     """
-    settled = before if before.error else ledger.settle(before.held, world.clock())
-    if settled.error is None:
-        settled = ledger.without_fault(settled)
-    changed = settled.published and outcome.outcome == "unchanged"
+    applied = before if before.error else log.apply(before.held, world.clock())
+    if applied.error is None:
+        applied = log.without_fault(applied)
+    changed = applied.published and outcome.outcome == "unchanged"
     outcome = replace(
         outcome,
         outcome="changed" if changed else outcome.outcome,
-        published=settled.published,
-        quarantined=tuple(dict.fromkeys((*outcome.quarantined, *settled.quarantined))),
-        note="; ".join(filter(None, (outcome.note, settled.note))) or None,
+        published=applied.published,
+        quarantined=tuple(dict.fromkeys((*outcome.quarantined, *applied.quarantined))),
+        note="; ".join(filter(None, (outcome.note, applied.note))) or None,
     )
-    if settled.error is None:
+    if applied.error is None:
         return outcome
     also = outcome.failure.message if outcome.failure else outcome.note
-    return replace(outcome, outcome="failed", failure=_failure(settled.error), note=also)
+    return replace(outcome, outcome="failed", failure=_failure(applied.error), note=also)
 
 
 def _fail(
-    ledger: Ledger, before: Settled, gathered: Gathered, error: FeedError, world: World
-) -> tuple[Settled, Outcome]:
+    log: StateLog, before: Applied, gathered: Gathered, error: FeedError, world: World
+) -> tuple[Applied, Outcome]:
     """Return the failure as an outcome.
 
     It is remembered if it is of another kind than the last one, or if something was learned of the
@@ -423,10 +432,10 @@ def _fail(
         failing = Failing(kind, group, since, str(error), lasting)
         state = replace(state, failing=failing, not_before=not_before)
     if state != before.held.state:
-        held = ledger.commit(before.held, state) or ledger.load(now)
+        held = log.commit(before.held, state) or log.load(now)
         before = replace(before, held=held)
     outcome = Outcome(
-        feed=ledger.slug,
+        feed=log.slug,
         outcome="failed",
         http_status=gathered.status,
         failure=Failure(kind, group, str(error)),

@@ -49,7 +49,7 @@ from feedmirror.publishing.pages.index import index_page, not_found_page
 from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.settings.slugs import SLUG
 from feedmirror.storage.objects import ATTEMPTS, put
-from feedmirror.storage.wal import has_entries, settle_retired, why_missing
+from feedmirror.storage.wal import apply_retired, has_entries, why_missing
 
 _VERSION = 4  # raise it with every change of what is rendered
 _LONG_AGO = datetime.fromtimestamp(0, UTC)  # where nobody knows since when
@@ -153,7 +153,7 @@ class _Writer:
         retired, only where something was mirrored.
         """
         try:
-            state = self._settled(feed) if feed.retired else _state(self.store, feed.slug, self.now)
+            state = self._applied(feed) if feed.retired else _state(self.store, feed.slug, self.now)
         except (StoreError, RenderError):
             line = _unreadable(feed, last, self.public_url)
         else:
@@ -162,10 +162,10 @@ class _Writer:
                 return line, False
         return line, bool(line.documents) or not feed.retired
 
-    def _settled(self, feed: Subscription) -> State | None:
-        settled = settle_retired(self.store, feed, self.public_url, self.now)
-        self.published.extend(f"{feed.slug}/{name}" for name in settled.published)
-        return settled.held.state if settled.held.etag else None
+    def _applied(self, feed: Subscription) -> State | None:
+        applied = apply_retired(self.store, feed, self.public_url, self.now)
+        self.published.extend(f"{feed.slug}/{name}" for name in applied.published)
+        return applied.held.state if applied.held.etag else None
 
     def _unconfigured(
         self, slugs: Iterable[str], last: Mapping[str, FeedLine]

@@ -170,18 +170,18 @@ def rendered(
     error of ours raises that is no single entry's fault; also if every entry fails and the document
     `replaces` one, since an empty document must not replace a good one.
     """
-    unfit: dict[str, Quarantine] = {}
+    refused: dict[str, Quarantine] = {}
     entries: list[Disclaimed] = []
     owners = {revision.guid: revision.key for revision in revisions}  # the oldest of each id
     for revision in revisions:
         known, one = quarantined.get(revision.key), attached[revision.key]
         if known and known.program == program() and made.name in known.documents:
-            unfit[revision.key] = known
+            refused[revision.key] = known
         elif owners[revision.guid] != revision.key:
             taken = RenderError(f"the id {revision.guid!r} is another entry's")
-            unfit[revision.key] = quarantine(revision, taken, made.name)
+            refused[revision.key] = quarantine(revision, taken, made.name)
         elif isinstance(one, Exception):
-            unfit[revision.key] = quarantine(revision, one, made.name)
+            refused[revision.key] = quarantine(revision, one, made.name)
         else:
             entries.append(one)
     document = _attempt(made, publication, entries)
@@ -189,14 +189,14 @@ def rendered(
         empty = _attempt(made, publication, ())
         if isinstance(empty, Exception):
             raise empty
-        entries = _fit(made, publication, entries, unfit)
+        entries = _fit(made, publication, entries, refused)
         document = _attempt(made, publication, entries)
         if isinstance(document, Exception):
             raise document
-    found = [one for key, one in unfit.items() if quarantined.get(key) is not one]
+    found = [one for key, one in refused.items() if quarantined.get(key) is not one]
     if found and not entries and (replaces or _fails_at_any(made, publication, revisions[0])):
         raise RenderError(found[0].reason)
-    return Rendered(document, unfit)
+    return Rendered(document, refused)
 
 
 def _fails_at_any(made: Format, publication: Publication, like: Revision) -> bool:
@@ -229,19 +229,19 @@ def _fit(
     made: Format,
     publication: Publication,
     entries: list[Disclaimed],
-    unfit: dict[str, Quarantine],
+    refused: dict[str, Quarantine],
 ) -> list[Disclaimed]:
-    """Return the entries that can be rendered, in order; add the others to `unfit`."""
+    """Return the entries that can be rendered, in order; add the others to `refused`."""
     error = _attempt(made, publication, entries)
     if isinstance(error, bytes):
         return entries
     if len(entries) == 1:
         revision = entries[0].revision
-        unfit[revision.key] = quarantine(revision, error, made.name)
+        refused[revision.key] = quarantine(revision, error, made.name)
         return []
     half = len(entries) // 2
     parts = (entries[:half], entries[half:])
-    return [one for part in parts for one in _fit(made, publication, part, unfit)]
+    return [one for part in parts for one in _fit(made, publication, part, refused)]
 
 
 def quarantine(revision: Revision, error: Exception, *documents: str) -> Quarantine:

@@ -55,7 +55,7 @@ def why_missing(slug: str) -> str:
 
 
 @dataclass(slots=True)
-class Held:
+class StoredState:
     """A state as it was loaded or committed; without what has been carried out of it since."""
 
     state: State
@@ -73,10 +73,10 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Applied:
     """How far a commit was carried out."""
 
-    held: Held
+    held: StoredState
     published: tuple[str, ...] = ()  # names of the documents that were written
     quarantined: tuple[str, ...] = ()  # guids of entries that are left out of documents
     error: Exception | None = None  # why some of it is still pending; None: it is done
@@ -91,7 +91,7 @@ def _left_out(elements: Mapping[str, tuple[str, ...]]) -> str | None:
     return f"left out, being prose without the disclaimer: {listed}"
 
 
-class Ledger:
+class StateLog:
     """One feed's log in a store."""
 
     def __init__(self, store: Store, subscription: Subscription, public_url: str) -> None:
@@ -101,7 +101,7 @@ class Ledger:
         self._publisher = Publisher(store, subscription, public_url)
         self._key = state_key(self.slug)
 
-    def load(self, now: datetime) -> Held:
+    def load(self, now: datetime) -> StoredState:
         """Return the state as the store has it, or an empty one where no entry is stored either.
 
         Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
@@ -114,8 +114,8 @@ class Ledger:
                 raise StateError(why_missing(self.slug))
         if stored is None:  # beyond whatever was published before all of it was lost, if it was
             left = self._publisher.newest_generation()
-            return Held(State(url=self._url, generation=left + LEAP if left else 0), None)
-        return Held(states.load(stored.body, self._key).as_of(now), stored.etag)
+            return StoredState(State(url=self._url, generation=left + LEAP if left else 0), None)
+        return StoredState(states.load(stored.body, self._key).as_of(now), stored.etag)
 
     def salvage(self) -> tuple[State | None, str | None]:
         """The state, or None where there is none or it is damaged; the ETag of whatever is there.
@@ -142,7 +142,7 @@ class Ledger:
             return None, stored.etag
         return state, stored.etag
 
-    def commit(self, held: Held, state: State) -> Held | None:
+    def commit(self, held: StoredState, state: State) -> StoredState | None:
         """The state as it stands in the store now, or None if another run was quicker.
 
         One whose documents are not up to date is committed with that still to be done.
@@ -151,7 +151,7 @@ class Ledger:
             state = replace(state, generation=state.generation + 1, tasks=tasks_of())
         document = Document(self._key, states.dump(state), RECORD_TYPE)
         etag = put(self._store, document, held.etag)
-        return Held(state, etag) if etag else None
+        return StoredState(state, etag) if etag else None
 
     def recall(self, state: State, keys: Iterable[str]) -> dict[str, Revision]:
         """Return entries that have left the window, as they were read first; without those whose
@@ -170,7 +170,7 @@ class Ledger:
                 found[key] = read.revision
         return found
 
-    def carry_out_entries(self, held: Held) -> Settled:
+    def apply_entries(self, held: StoredState) -> Applied:
         """Store the entries that are pending, and write their pages and the archive pages.
 
         That it was done is not committed, but taken along by the next commit.
@@ -178,10 +178,10 @@ class Ledger:
         progress = Progress()
         error = contained(partial(self._entries, held, progress))
         if isinstance(error, Exception):
-            return Settled(held, error=error)
-        return Settled(held, error=progress.error)
+            return Applied(held, error=error)
+        return Applied(held, error=progress.error)
 
-    def _entries(self, held: Held, progress: Progress) -> None:
+    def _entries(self, held: StoredState, progress: Progress) -> None:
         self._publisher.store_entries(held.state, progress)
         self._publisher.publish_pages(held.state, progress)
         # In place: whoever holds the state lets go of the words of what was carried out.
@@ -189,7 +189,7 @@ class Ledger:
             held.state, tasks=tasks_of(_each_once(progress.entries), progress.pages)
         )
 
-    def settle(self, held: Held, now: datetime) -> Settled:
+    def apply(self, held: StoredState, now: datetime) -> Applied:
         """Carry out all that the state commits to, and bring its documents up to date.
 
         Also when nothing new was fetched: a new format, or a changed disclaimer, reaches readers
@@ -200,23 +200,23 @@ class Ledger:
         for _ in range(ATTEMPTS):
             if not held.state.tasks:
                 if not self._publisher.stale(held.state):
-                    return Settled(held)
+                    return Applied(held)
                 held = self.commit(held, held.state) or self.load(now)
                 continue
-            settled = self._carry_out(held, now)
-            if settled is not None:
-                return settled
+            applied = self._apply_once(held, now)
+            if applied is not None:
+                return applied
             held = self.load(now)
         raise StoreError(f"{self._key} is written by others all the time; the next refresh goes on")
 
-    def _carry_out(self, held: Held, now: datetime) -> Settled | None:
+    def _apply_once(self, held: StoredState, now: datetime) -> Applied | None:
         """How far the state was carried out, or None if another run has gone on from it."""
         progress = Progress()
         is_overtaken = contained(partial(self._all, held, progress))
         if isinstance(is_overtaken, StoreError):  # a store that fails is not written to once more
-            return Settled(held, error=is_overtaken)
+            return Applied(held, error=is_overtaken)
         if isinstance(is_overtaken, Exception):
-            return Settled(self.note_fault(held, is_overtaken, now), error=is_overtaken)
+            return Applied(self.note_fault(held, is_overtaken, now), error=is_overtaken)
         if is_overtaken:
             return None
         error = progress.error
@@ -230,28 +230,28 @@ class Ledger:
         marked = self._commit_changed(held, done)
         guids = tuple(one.guid for one in progress.quarantined.values())
         note = _left_out(progress.left_out)
-        return Settled(marked, tuple(progress.written), guids, error, note) if marked else None
+        return Applied(marked, tuple(progress.written), guids, error, note) if marked else None
 
-    def _all(self, held: Held, progress: Progress) -> bool:
+    def _all(self, held: StoredState, progress: Progress) -> bool:
         """Carry out the state; True if another run has gone on from it."""
         self._entries(held, progress)
         return not self._publisher.publish_documents(held.state, progress)
 
-    def _commit_changed(self, held: Held, state: State) -> Held | None:
+    def _commit_changed(self, held: StoredState, state: State) -> StoredState | None:
         return held if state == held.state else self.commit(held, state)
 
-    def without_fault(self, settled: Settled) -> Settled:
+    def without_fault(self, applied: Applied) -> Applied:
         """The state without an error of our own, all having gone well."""
-        held = settled.held
+        held = applied.held
         if held.state.fault is None:
-            return settled
-        return replace(settled, held=self.commit(held, replace(held.state, fault=None)) or held)
+            return applied
+        return replace(applied, held=self.commit(held, replace(held.state, fault=None)) or held)
 
-    def note_fault(self, held: Held, error: Exception, now: datetime) -> Held:
+    def note_fault(self, held: StoredState, error: Exception, now: datetime) -> StoredState:
         """Have the state say that an error of our own stops the feed, if it can be written."""
         state = replace(held.state, fault=_fault(held.state.fault, error, now))
         noted = contained(partial(self._commit_changed, held, state))
-        return noted if isinstance(noted, Held) else held
+        return noted if isinstance(noted, StoredState) else held
 
 
 def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:
@@ -268,20 +268,20 @@ def _each_once(pending: Iterable[Revision]) -> tuple[Revision, ...]:
     return tuple({(one.key, one.digest, one.observed_at): one for one in pending}.values())
 
 
-def settle_retired(
+def apply_retired(
     store: Store, subscription: Subscription, public_url: str, now: datetime
-) -> Settled:
+) -> Applied:
     """Carry out pending work and publish the stale documents of the feed, its page among them.
 
     Where the subscription has no `url`, the one that the state was mirrored from stands in the
     documents. Does nothing for a feed that was never mirrored.
     Raises: StoreError, StateError, RenderError.
     """
-    held = Ledger(store, subscription, public_url).load(now)
+    held = StateLog(store, subscription, public_url).load(now)
     known = replace(subscription, url=subscription.url or held.state.url)
-    settled = Ledger(store, known, public_url).settle(held, now)
-    if isinstance(settled.error, FeedMirrorError):
-        raise settled.error
-    if settled.error is not None:
-        raise RenderError(described(settled.error)) from settled.error
-    return settled
+    applied = StateLog(store, known, public_url).apply(held, now)
+    if isinstance(applied.error, FeedMirrorError):
+        raise applied.error
+    if applied.error is not None:
+        raise RenderError(described(applied.error)) from applied.error
+    return applied

@@ -247,7 +247,7 @@ def test_json_tells_everything_with_the_same_keys_for_each_feed(origin, here, ca
         "feed": "good", "status": "ok", "configured": True, "url": origin.url("/feed"),
         "last_new": moment, "last_changed": moment, "last_checked": moment,
         "next_due": next_due("good", 900, NOON).isoformat(),
-        "entries": 2, "generation": 1, "settled": True,
+        "entries": 2, "generation": 1, "done": True,
         "documents": [*DOCUMENTS],
         "addresses": [f"https://m.example/good/{name}" for name in (*FEEDS, "")],
     }  # fmt: skip

@@ -51,7 +51,7 @@ class Standing:
     not_before: datetime | None = None  # the origin wants no request before
     entries: int | None = None  # that were ever mirrored
     generation: int | None = None
-    settled: bool | None = None  # False: the last run died; the next one finishes what it began
+    done: bool | None = None  # False: the last run died; the next one finishes what it began
     moved_to: str | None = None  # where `url` has moved for good
     gone: Mapping[str, datetime] = field(default_factory=dict)  # address: when it is asked again
     quarantined: tuple[str, ...] = ()  # keys of entries that cannot be rendered
@@ -95,7 +95,7 @@ def standing_of(
         not_before=state.not_before,
         entries=_entries(state),
         generation=state.generation,
-        settled=not state.tasks,
+        done=not state.tasks,
         quarantined=tuple(state.quarantined),
         documents=tuple(made.name for made in there),
         addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in there if public_url),
@@ -206,7 +206,7 @@ def _notes(standing: Standing) -> Iterable[str]:
             yield f"gone: {url}, not asked again until {again_at:%Y-%m-%d %H:%M} UTC"
     if standing.quarantined:
         yield f"entries left out since they cannot be rendered: {len(standing.quarantined)}"
-    if standing.settled is False:
+    if standing.done is False:
         yield "the last run died; the next one finishes what it began"
 
 
