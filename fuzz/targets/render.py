@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from feedmirror.errors import ParseError
 from feedmirror.mirror.decide import decide
@@ -21,12 +21,15 @@ _MOST_PAGES = 3  # of entries, to have time for more documents
 
 
 def check(data: bytes) -> None:
-    """What the parser lets through comes out valid in every format, with its notice."""
+    """Require that every document of a parsed feed is valid, with the disclaimer."""
     found = _publication(data)
     if found is None:
         return
     publication, revisions = found
-    entries = attached(revisions, publication.settings, publication.feed)
+    entries = {
+        revision.key: attached(revision, publication.settings, publication.feed)
+        for revision in revisions
+    }
     for made in formats():
         one = rendered(made, publication, revisions, entries, quarantined={}, replaces=False)
         require(not one.quarantined, f"{made.name} leaves out {len(one.quarantined)} entries")
@@ -34,8 +37,10 @@ def check(data: bytes) -> None:
             require_valid(made.name, one.document, ADDRESS)
         else:
             require_page(one.document.decode(), made.name)
-    for page in _pages(revisions, publication):
-        require_page(page, "the page of an entry")
+    for revision in revisions[:_MOST_PAGES]:
+        page = entry_page(revision, entries[revision.key], publication, None)
+        require(not page.quarantined, f"the page of an entry is bare: {page.quarantined}")
+        require_page(page.document.decode(), "the page of an entry")
 
 
 def _publication(data: bytes) -> tuple[Publication, Sequence[Revision]] | None:
@@ -50,10 +55,3 @@ def _publication(data: bytes) -> tuple[Publication, Sequence[Revision]] | None:
     for commit in decide(state, subscription, reading, {}).commits:
         state = commit.apply(state)
     return publication_of(state, public_settings(subscription), ADDRESS), state.window.revisions
-
-
-def _pages(revisions: Sequence[Revision], publication: Publication) -> Iterator[str]:
-    for revision in revisions[:_MOST_PAGES]:
-        page, error = entry_page(revision, publication, None)
-        require(error is None, f"the page of an entry is bare: {error}")
-        yield page.decode()

@@ -1,1 +1,1 @@
-"""Pages for people: a site that needs no script and says whose words it shows."""
+"""HTML pages of the site, its feeds and their entries, from templates. No page has a script."""

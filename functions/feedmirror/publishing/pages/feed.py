@@ -1,4 +1,4 @@
-"""The pages of a feed: of its newest entries, and of those that are sealed."""
+"""Pages of a feed: its newest entries, and its archive pages."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from feedmirror.text.urls import is_web
 
 
 def feed_page(publication: Publication) -> str:
-    """What is new, how to subscribe, and what there is of earlier entries."""
+    """Return the page of the newest entries, with addresses to subscribe to and the archive."""
     failure = publication.failure
     return filled(
         "feed.html",
         **_shared(publication, "../", ""),
         lines=lines(publication),
         changed_at=publication.changed_at,
-        trouble=failure and phrases.trouble(failure.group),
+        failure=failure and phrases.failure(failure.group),
         since=failure and phrases.since(failure.since),
         retired=publication.settings.retired,
         years=list(years(publication.months)),
@@ -32,21 +32,24 @@ def feed_page(publication: Publication) -> str:
 
 
 def archive_page(publication: Publication) -> str:
-    """Entries of the past, by month; where the page with newer ones is linked to is left open."""
-    held = sections(publication)
+    """Return an archive page, by month. Its region `newer` is empty until the next page exists."""
+    months = sections(publication)
     return filled(
         "archive.html",
         **_shared(publication, "../../../", "../../"),
-        sections=held,
+        sections=months,
         latest=max(
-            (line.at for section in held for line in section.lines), default=publication.changed_at
+            (line.at for section in months for line in section.lines),
+            default=publication.changed_at,
         ),
         older=_older(publication, "../"),
     )
 
 
 def _shared(publication: Publication, root: str, here: str) -> dict[str, Any]:
-    """What both kinds of pages say; `root` leads to the site's folder, `here` to the feed's."""
+    """Return the values of both templates. `root` is the relative address of the site, `here` of
+    the feed.
+    """
     feed, url = publication.feed, publication.settings.source_url
     title, description = title_of(publication), feed.description or ""
     lang = feed.language or ""

@@ -1,4 +1,4 @@
-"""The pages of the site as a whole: which feeds are mirrored, and what to say where nothing is."""
+"""Pages of the site: the list of all feeds, and the 404 page."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ from feedmirror.mirror.health import FeedLine
 from feedmirror.publishing.pages import phrases
 from feedmirror.publishing.pages.listing import visible_title
 from feedmirror.publishing.pages.phrases import direction
+from feedmirror.publishing.pages.templates import filled
 
 OPML = "feeds.opml"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A feed in the site's index."""
+    """A feed as the list of all feeds shows it."""
 
     title: str
-    lang: str  # empty: unknown
+    lang: str  # "": unknown
     dir: str
-    href: str | None  # None: there is nothing to be read yet
+    href: str | None  # None: no document yet
     last_new: datetime | None
-    trouble: str  # a sentence; empty: none
-    since: datetime | None  # of the trouble; None: nobody knows
+    failure: str  # a sentence; "": no failure
+    since: datetime | None  # beginning of the failure; None: unknown
 
 
 def index_page(lines: Sequence[FeedLine], public_url: str) -> str:
-    """The page of all feeds: the retired ones apart, behind the others."""
-    from feedmirror.publishing.pages.templates import filled  # noqa: PLC0415 - brings jinja2
-
+    """Return the page of all feeds, the retired feeds after the others."""
     return filled(
         "index.html",
         root="",
@@ -45,9 +44,7 @@ def index_page(lines: Sequence[FeedLine], public_url: str) -> str:
 
 
 def not_found_page() -> str:
-    """What a browser shows where there is nothing, at any depth: links are from the root."""
-    from feedmirror.publishing.pages.templates import filled  # noqa: PLC0415 - brings jinja2
-
+    """Return the 404 page. Its links begin at the root, since it is shown at any address."""
     return filled("404.html", root="/")
 
 
@@ -60,13 +57,13 @@ def _row(line: FeedLine) -> Row:
         direction(title, lang),
         _href(line),
         line.last_new,
-        phrases.trouble(line.failing) if line.failing else "",
+        phrases.failure(line.failing) if line.failing else "",
         phrases.since(line.failing_since),
     )
 
 
 def _href(line: FeedLine) -> str | None:
-    """The feed's page; before it has one, the first of its feeds."""
+    """Return the relative address of the feed's page, or else of its first document."""
     if line.page:
         return f"{line.slug}/"
     first = min(line.documents or (), default=None)

@@ -1,4 +1,7 @@
-"""The last look at a page before it is public, by another reading of it than made it."""
+"""PageReader: verify a rendered page with the HTML parser of the standard library.
+
+The parser is independent of the code that renders pages.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from feedmirror.text.html_images import is_inline
 from feedmirror.text.plain import words_of
 
 _WITHOUT_END = frozenset("area base br col hr img link meta source track wbr".split())
-# What runs, loads what runs, or sends what was typed; the style sheet is a `link`.
+# Elements that execute, load what executes, or send input. `link` is allowed: the style sheet.
 _FORBIDDEN = frozenset("base embed form iframe input object script style svg template".split())
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _ADDRESSES = frozenset("action cite data formaction href poster src".split())
 
-_PORTION_BYTES = 1 << 20  # of a page that is read at once: as a string it may take four times that
+_PORTION_BYTES = 1 << 20  # of a page that are parsed at once: a string takes up to four times that
 
 Attributes = list[tuple[str, str | None]]
 
@@ -28,16 +31,16 @@ def _portions(page: bytes) -> Iterator[bytes]:
 
 
 class PageReader(HTMLParser):
-    """What a page holds that a promise was made about."""
+    """Reader of a page: the entries it lists, and the disclaimers it shows."""
 
     def __init__(self, name: str, page: bytes) -> None:
-        """Read the page. Raises: RenderError, if it is unbalanced or not inert."""
+        """Parse the page. Raises: RenderError, if the page is unbalanced or not inert."""
         super().__init__(convert_charrefs=True)
-        self.listed = 0  # entries in lists
-        self.notices: list[tuple[str, str]] = []  # the class of what each stands in, its words
+        self.listed = 0  # number of entries in lists
+        self.notices: list[tuple[str, str]] = []  # class of the parent element, words
         self._name = name
-        self._open: list[tuple[str, str]] = []  # each element with its class
-        self._notice: tuple[int, list[str]] | None = None  # how deep it stands, its words so far
+        self._open: list[tuple[str, str]] = []  # name and class of each open element
+        self._notice: tuple[int, list[str]] | None = None  # the open notice: depth, words so far
         try:
             for portion in iterdecode(_portions(page), "utf-8"):
                 self.feed(portion)
@@ -48,10 +51,10 @@ class PageReader(HTMLParser):
             raise self._fault(f"<{self._open[-1][0]}> is never closed")
 
     def _fault(self, what: str) -> RenderError:
-        return RenderError(f"{self._name} would not be a page to publish: {what}")
+        return RenderError(f"{self._name} would be unsafe or unbalanced: {what}")
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
-        """Note the beginning of an element."""
+        """Check an element and note that it is open."""
         self._check(tag, attrs)
         if tag in _WITHOUT_END:
             return
@@ -62,7 +65,7 @@ class PageReader(HTMLParser):
         self._open.append((tag, kind))
 
     def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
-        """As a browser takes it: the slash means nothing."""
+        """Treat `<b/>` as a start tag, as browsers do."""
         self.handle_starttag(tag, attrs)
 
     def _check(self, tag: str, attrs: Attributes) -> None:
@@ -73,29 +76,31 @@ class PageReader(HTMLParser):
             if name.startswith("on") or name == "style":
                 raise self._fault(f"{name}= on <{tag}>")
             if name in _ADDRESSES and scheme in {"javascript", "vbscript", "data"}:
-                if tag == "link" and value == "data:,":  # no icon: browsers would ask for one
+                if tag == "link" and value == "data:,":  # keeps browsers from requesting an icon
                     continue
                 if (tag, name) == ("img", "src") and is_inline(value or ""):
                     continue
                 raise self._fault(f"{name}={value!r} on <{tag}>")
 
     def handle_endtag(self, tag: str) -> None:
-        """Note the end of an element."""
+        """Check that the end tag closes the innermost element, and note a complete notice."""
         if not self._open or self._open[-1][0] != tag:
-            raise self._fault(f"</{tag}> closes nothing")
+            raise self._fault(f"</{tag}> does not close the innermost element")
         self._open.pop()
         if self._notice and self._notice[0] == len(self._open):
-            around = self._open[-1][1] if self._open else ""
-            self.notices.append((around, "".join(self._notice[1])))
+            parent = self._open[-1][1] if self._open else ""
+            self.notices.append((parent, "".join(self._notice[1])))
             self._notice = None
 
     def handle_data(self, data: str) -> None:
-        """Note words."""
+        """Note the words of a notice."""
         if self._notice:
             self._notice[1].append(data)
 
     def carries(self, notice_html: str, within: str) -> bool:
-        """Whether the notice is on the page once, word for word, in an element of that class."""
+        """True if the page has one notice, word for word `notice_html`, in an element of the class
+        `within`.
+        """
         words = "".join(words_of(_COMMENT.sub("", notice_html)).split())
-        found = [(around, "".join(said.split())) for around, said in self.notices]
+        found = [(parent, "".join(text.split())) for parent, text in self.notices]
         return CSS_CLASS in notice_html and found == [(within, words)]

@@ -1,4 +1,4 @@
-"""How entries and months stand in a list of them."""
+"""Lists on pages: entries with name and excerpt, months, and addresses to subscribe to."""
 
 from __future__ import annotations
 
@@ -17,57 +17,56 @@ from feedmirror.publishing.pages.phrases import day, direction
 from feedmirror.publishing.publication import Publication
 from feedmirror.text.plain import words_of
 
-_LONG, _SHORT = 200, 80  # characters
-_MARKUP = 4_000  # characters that usually hold as many words
-_LEAST = 0.6  # of that, for a cut between two words
+_EXCERPT_CHARS, _NAME_CHARS = 200, 80
+_MARKUP_CHARS = 4_000  # of HTML that usually hold an excerpt
+_MIN_KEPT = 0.6  # of the length, when text is cut between two words
 
 
-def excerpt(entry: Entry, length: int = _LONG) -> str:
-    """The first words of the entry, in plain text; empty where it has none.
-
-    Those of its summary if there are any: somebody wrote it to be read first.
+def excerpt(entry: Entry, length: int = _EXCERPT_CHARS) -> str:
+    """Return the first words of the summary, or else of the content, as plain text; "" if the entry
+    has no words.
     """
     bodies = (entry.summary, entry.content)
     return next(filter(None, (_beginning(body or "", length) for body in bodies)), "")
 
 
 def visible_title(title: str | None) -> str:
-    """The title on one line; nothing, where nothing of it would be seen."""
+    """Return the title on one line; "" if all of its characters are invisible."""
     line = " ".join((title or "").split())
     return line if is_visible(line) else ""
 
 
 def name_of(revision: Revision) -> str:
-    """What the entry is called: its title, else its first words, else its date. Never empty."""
+    """Return the title of the entry, or else its first words, or else its date. Never empty."""
     return (
         visible_title(revision.entry.title)
-        or excerpt(revision.entry, _SHORT)
+        or excerpt(revision.entry, _NAME_CHARS)
         or f"Entry of {day(dated(revision))}"
     )
 
 
-def shortened(words: str, length: int) -> str:
-    """The words up to that many characters, cut between two of them."""
+def _shortened(words: str, length: int) -> str:
+    """Return the text up to `length` characters, cut between two words where possible."""
     if len(words) <= length:
         return words
     cut = words[:length]
     start, space, _ = cut.rpartition(" ")
-    # Scripts without spaces, and addresses, are cut anywhere.
-    return f"{(start if space and len(start) > length * _LEAST else cut).rstrip(' ,;:-')}…"
+    # Scripts without spaces and URLs are cut anywhere.
+    return f"{(start if space and len(start) > length * _MIN_KEPT else cut).rstrip(' ,;:-')}…"
 
 
 def _beginning(body: str, length: int) -> str:
-    """So much of the body is read as that takes: some are a megabyte."""
-    taken = _MARKUP
+    """Return the first words of the body; read no more of it than needed: it may be a megabyte."""
+    taken = _MARKUP_CHARS
     while True:
         words = words_of(_whole_tags(body[:taken]) if taken < len(body) else body)
         if len(words) > length or taken >= len(body):
-            return shortened(words, length)
+            return _shortened(words, length)
         taken *= 4
 
 
 def _whole_tags(markup: str) -> str:
-    """The markup without a tag or a reference that was cut."""
+    """Return the HTML without a tag or a character reference that was cut off at its end."""
     if markup.rfind("<") > markup.rfind(">"):
         markup = markup[: markup.rfind("<")]
     begun = markup.rfind("&", max(0, len(markup) - 12))
@@ -82,12 +81,12 @@ class Line:
     """An entry in a list."""
 
     key: str
-    name: str  # its title; without one, its first words
+    name: str  # the title, or the first words
     is_titled: bool
-    excerpt: str  # what the name does not say
+    excerpt: str  # "" if the name is the first words
     authors: tuple[str, ...]
     at: datetime
-    lang: str  # empty: unknown
+    lang: str  # "": unknown
     dir: str
 
 
@@ -102,16 +101,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Subscribable:
-    """A feed to subscribe to."""
+    """One of the mirrored feed's formats, as something to subscribe to."""
 
-    title: str
-    name: str  # of its file
+    title: str  # of the format
+    name: str  # of the file
     media_type: str
-    address: str  # in full, to be copied
+    address: str  # absolute
 
 
 def lines(publication: Publication) -> tuple[Line, ...]:
-    """The entries, newest first."""
+    """Return the entries as lines of a list, newest first."""
     return tuple(_line(entry, publication) for entry in publication.entries)
 
 
@@ -133,18 +132,18 @@ def _line(disclaimed: Disclaimed, publication: Publication) -> Line:
 
 
 def language_of(entry: Entry, publication: Publication) -> str:
-    """The language of the entry, or of the feed; empty if neither says."""
+    """Return the language of the entry, or else of the feed; "" if unknown."""
     return entry.language or publication.feed.language or ""
 
 
 def authors_of(authors: Sequence[Author]) -> tuple[str, ...]:
-    """What authors are called, each once. Not by their addresses, which would be harvested."""
+    """Return the names of the authors, each once; no email addresses, which would be harvested."""
     names = (" ".join((author.name or "").split()) for author in authors)
     return tuple(dict.fromkeys(filter(None, names)))
 
 
 def sections(publication: Publication) -> tuple[Section, ...]:
-    """The entries by month, the latest first: an entry's place is in one, whatever came when."""
+    """Return the entries by the month of their date, the latest month first."""
     by_month: dict[str, list[Line]] = {}
     for entry, line in zip(publication.entries, lines(publication), strict=True):
         by_month.setdefault(month_of(entry.revision), []).append(line)
@@ -155,14 +154,14 @@ def sections(publication: Publication) -> tuple[Section, ...]:
 
 
 def years(months: Sequence[Month]) -> Iterator[tuple[str, list[tuple[str, Month]]]]:
-    """The months by year, the latest first, each with its name."""
+    """Yield each year with its months and their names, the latest first."""
     latest_first = sorted(months, key=lambda month: month.name, reverse=True)
-    for year, held in groupby(latest_first, key=lambda month: month.name.partition("-")[0]):
-        yield year, [(phrases.month(month.name).partition(" ")[0], month) for month in held]
+    for year, group in groupby(latest_first, key=lambda month: month.name.partition("-")[0]):
+        yield year, [(phrases.month(month.name).partition(" ")[0], month) for month in group]
 
 
 def subscribables(publication: Publication) -> tuple[Subscribable, ...]:
-    """The feed in all formats that programs read, the best known first."""
+    """Return the formats that feed readers subscribe to, the best known first."""
     return tuple(
         Subscribable(title, name, bare_type(name), publication.address_of(name))
         for name, title in _TITLES.items()

@@ -1,4 +1,4 @@
-"""What pages say in the mirror's own words: dates, sizes, names of hosts, what is wrong."""
+"""Phrases on pages: dates, sizes, host and file names, failures; and the direction of texts."""
 
 from __future__ import annotations
 
@@ -9,69 +9,69 @@ from urllib.parse import unquote, urlsplit
 
 from feedmirror.text.xml import printable
 
-_FROM_THE_RIGHT = frozenset(
+_RIGHT_TO_LEFT = frozenset(
     "ar arc azb ckb dv fa glk he iw ji ks lrc mzn nqo pnb ps sd syr ug ur yi".split()
 )
 _LATIN = re.compile("[A-Za-z]")
-_LOOKED_AT = 1_000  # characters of a text, to tell which way it runs
+_EXAMINED_CHARS = 1_000  # of a text, to tell its direction
 
 
 def direction(text: str, tag: str | None) -> str:
-    """`rtl` or `ltr`: the way most letters run, whatever language is claimed. Without letters, the
-    way of the language.
+    """Return "rtl" or "ltr": the direction of most letters, or, without letters, of the language
+    `tag`.
 
-    Not `dir="auto"`, which goes by the first letter: an Urdu title may begin with a Latin name.
+    `dir="auto"` goes by the first letter, but an Urdu title may begin with a Latin name.
     """
-    # One letter of Latin decides where there is nothing but ASCII, as nearly always.
-    looked_at = "a" if text.isascii() and _LATIN.search(text) else text[:_LOOKED_AT]
-    kinds = [bidirectional(letter) for letter in looked_at]
+    # In ASCII, as most texts are, one letter decides.
+    examined = "a" if text.isascii() and _LATIN.search(text) else text[:_EXAMINED_CHARS]
+    kinds = [bidirectional(letter) for letter in examined]
     right, left = sum(kind in {"R", "AL"} for kind in kinds), kinds.count("L")
     if right == left:
-        return "rtl" if tag and tag.lower().partition("-")[0] in _FROM_THE_RIGHT else "ltr"
+        return "rtl" if tag and tag.lower().partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
     return "rtl" if right > left else "ltr"
 
 
 _MONTHS = (
     "January February March April May June July August September October November December".split()
 )
-_TROUBLE = {
+_FAILURES = {
     "blocked": "The mirror does not get through to the source.",
     "broken": "What the source sends cannot be read as a feed.",
     "unreachable": "The source does not answer.",
     "gone": "The source no longer has this feed.",
     "internal": "The mirror has trouble of its own with this feed.",
 }
-_UNKNOWN_TROUBLE = "This feed cannot be brought up to date."
-_EPOCH_YEARS = 2000  # a moment before stands for "nobody knows since when"
+_OTHER_FAILURE = "This feed cannot be brought up to date."
+_FIRST_YEAR = 2000  # earlier dates stand for an unknown date
 _LONGEST_NAME = 60  # characters of a file's
 _UNITS = ("kB", "MB", "GB", "TB")
 
 
 def day(moment: datetime) -> str:
-    """`2 March 2026`, in UTC."""
+    """Return the date in UTC as `2 March 2026`."""
     m = moment.astimezone(UTC)
     return f"{m.day} {_MONTHS[m.month - 1]} {m.year}"
 
 
 def moment(at: datetime) -> str:
-    """`2 March 2026, 14:05 UTC`."""
+    """Return the date and time as `2 March 2026, 14:05 UTC`."""
     return f"{day(at)}, {at.astimezone(UTC):%H:%M} UTC"
 
 
 def month(name: str) -> str:
-    """`November 2026` for `2026-11`."""
+    """Return `November 2026` for `2026-11`."""
     year, _, number = name.partition("-")
     return f"{_MONTHS[int(number) - 1]} {year}"
 
 
-def trouble(group: str) -> str:
-    """A sentence that says what is wrong with a feed, for its readers."""
-    return _TROUBLE.get(group, _UNKNOWN_TROUBLE)
+def failure(group: str) -> str:
+    """Return a sentence on why the feed is not up to date, for its readers."""
+    return _FAILURES.get(group, _OTHER_FAILURE)
 
 
 def since(at: datetime | None) -> datetime | None:
-    """The moment, if it is known."""
-    return at if at and at.year >= _EPOCH_YEARS else None
+    """Return the date; None if it stands for an unknown date."""
+    return at if at and at.year >= _FIRST_YEAR else None
 
 
 def size(length_bytes: int | None) -> str | None:
@@ -89,7 +89,7 @@ def size(length_bytes: int | None) -> str | None:
 
 
 def host(url: str) -> str:
-    """The host's name as people say it; the address, shortened, if it has none."""
+    """Return the host of the URL without `www.`; the URL, shortened, if it has no host."""
     try:
         name = urlsplit(url).hostname
     except ValueError:
@@ -98,7 +98,7 @@ def host(url: str) -> str:
 
 
 def file_name(url: str) -> str:
-    """What the file at that address is called; its host's name if it is called nothing."""
+    """Return the file name in the URL; its host if the URL has no file name."""
     try:
         last = urlsplit(url).path.rpartition("/")[2]
     except ValueError:

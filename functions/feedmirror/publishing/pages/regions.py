@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 def replaced(page: bytes, name: str, markup: str) -> bytes:
-    """Return the page with that markup in the place of that name; as it is if it has none."""
+    """Return the page with `markup` as the content of the region `name`. A page without the region
+    is returned unchanged.
+    """
     begin, end = f"<!-- {name} -->".encode(), f"<!-- /{name} -->".encode()
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)

@@ -1,16 +1,16 @@
-"""The one style sheet of all pages, under a name that changes with it."""
+"""The style sheet of all pages, with a digest of its content in its file name."""
 
 from __future__ import annotations
 
 from pkgutil import get_data
 
-# Part of a page's address, so a page always has the sheet that it was made for. A test compares it
-# with the sheet: nobody reads that only to know what it is called.
+# Pages link to the sheet by this name, so a page keeps the sheet that it was rendered for. The name
+# is a constant, since most refreshes render no page; a test compares it with the sheet.
 STYLE = "style-21b74cf9.css"
 
 
 def style() -> bytes:
-    """The sheet."""
+    """Return the style sheet."""
     sheet = get_data("feedmirror.publishing.pages", "style.css")
-    assert sheet is not None  # noqa: S101 - it lies beside this file
+    assert sheet is not None  # noqa: S101 - part of the package
     return sheet

@@ -1,4 +1,4 @@
-"""Templates, filled in: the one place that knows how. Values are escaped unless one says `safe`."""
+"""Render the jinja2 templates. Values are escaped, except where a template says `safe`."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 
 def filled(template: str, **values: object) -> str:
-    """Return the page that the template makes of the values; it may ask for no others."""
+    """Return the page of this template. `values` must have each value that the template uses."""
     return "".join(pieces(template, **values))
 
 
 def pieces(template: str, **values: object) -> Iterator[str]:
-    """Yield the page as `filled`, in pieces, of which some may be large."""
+    """Yield the page of this template in pieces: a body may be large."""
     yield HTML_HEAD
     yield from _environment().get_template(template).generate(values)
 
 
 @cache
 def _environment() -> Environment:
-    """Made when the first page is rendered: most polls render none."""
+    """Return the environment. jinja2 is imported here, since most refreshes render no page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("feedmirror.publishing.pages"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -40,6 +40,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"day": day, "moment": moment, "machine": rfc3339, "host": host}
-    made.globals["style"] = STYLE
-    return made
+    environment.filters |= {"day": day, "moment": moment, "machine": rfc3339, "host": host}
+    environment.globals["style"] = STYLE
+    return environment
