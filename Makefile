@@ -38,8 +38,12 @@ test: ## everything that CI runs: lint, the fast tests on each Python, all tests
 	$(MAKE) --jobs 3 lint others .venv-sam/sam.stamp .venv-ministack/ministack.stamp .venv-fuzz/fuzz.stamp $(NODE)/node.stamp
 	$(MAKE) --jobs 2 fuzzed tested
 
-tested: # all tests, with coverage; by one worker more, since some do nothing but wait
-	$(BIN)/pytest --numprocesses $$(($(WORKERS) + 1)) --cov --cov-report term
+# Coverage is that of the fast tests: it shows little of a slow one, which runs a thousand times what
+# they run once. By one worker more for the slow ones, since some do nothing but wait.
+tested: # all tests, the fast ones with coverage
+	$(BIN)/pytest --numprocesses $$(($(WORKERS) + 1)) -m slow
+	COVERAGE_CORE=$$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') \
+		$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow" --cov --cov-report term
 
 others: $(VENV)/dev.stamp # the fast tests on the Pythons that are not this one
 	tools/test-others "$(BIN)/python"
@@ -64,8 +68,9 @@ lint: $(VENV)/dev.stamp ## linters, formatting, types and the contract on import
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/check-language
 
-format: $(VENV)/dev.stamp ## format the code, and mend what the linter can mend
+format: $(VENV)/dev.stamp ## format the code, and repair what the linter can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

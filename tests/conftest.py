@@ -1,14 +1,12 @@
 """What holds for every test: how hypothesis searches, who runs it.
 
-And when: what takes long comes first, and is not traced.
+And when: what takes long comes first.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,26 +61,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("integration")
     if hasattr(config, "workerinput"):  # one alone makes what a module shares only once
         items.sort(key=lambda item: not _is_slow(item))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Coverage is that of the fast tests.
-
-    To follow every line doubles the time of a slow one, and shows little: it runs a thousand times
-    what they run once. Not with pytest-cov's `no_cover`, which in a worker (7.1) stops one tracer
-    and lets another one go on.
-    """
-    if not (_is_slow(item) and item.config.pluginmanager.hasplugin("_cov")):
-        return (yield)
-    here, threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type]
-    try:
-        return (yield)
-    finally:
-        sys.settrace(here)
-        threading.settrace(threads)  # type: ignore[arg-type]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
