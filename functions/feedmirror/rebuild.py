@@ -1,4 +1,4 @@
-"""A feed's state, public window and documents made anew from the entries that are stored.
+"""Rebuild a feed's state, window and documents from its stored entries.
 
 For a mirror whose state was lost or damaged, whoever is gone besides; harmless for any other. It
 reads every record once, several at a time, and keeps of each no more than its place; the words of
@@ -65,7 +65,7 @@ class PageWriter:
         self._side_by_side = side_by_side
 
     def seal(self, leaves: Sequence[Leaf], base: State) -> Sealed:
-        """What is to be remembered of the sealed pages, after all of them have been written.
+        """Write all archive pages; return what the state remembers of them.
 
         Each page's entries are read when it is its turn. Raises: StoreError, RenderError.
         """
@@ -138,7 +138,7 @@ _REPORTED = 100  # records, between two reports of how far it is
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild came to."""
+    """Result of a rebuild."""
 
     feed: str  # the slug
     state: str  # what there was: "readable", "damaged" or "missing"
@@ -163,7 +163,7 @@ def rebuild(
     side_by_side: SideBySide = map,
     report: Callable[[int], None] = lambda _: None,  # how many records have been read
 ) -> Rebuilt:
-    """What it came to. Changes nothing if everything is as it would make it.
+    """Rebuild a feed; change nothing where everything is as a rebuild makes it.
 
     With a `rereader` entries are read again first. Then what is remembered to ask less of the
     origin stays, as nothing has come from there.
@@ -206,7 +206,9 @@ def rebuild(
 
 
 def address_of(store: Store, slug: str) -> str | None:
-    """Where a feed was mirrored from, or None if nothing is stored of it. Raises: StoreError."""
+    """Return the address that a feed was mirrored from, or None if nothing is stored of the feed.
+
+    Raises: StoreError."""
     state, _ = StateLog(store, Subscription(slug, ""), "").salvage()
     if state is not None and state.url:
         return state.url
@@ -268,7 +270,8 @@ def _made_anew(
 
 
 def _reparsed(state: State, old: State | None, reparse: Reparse) -> State:
-    """The state after entries were read again: with what the old one remembers of the origin."""
+    """Return the state after entries were read again, with what the old one remembers of the
+    origin."""
     if reparse.is_whole:  # what the next document says otherwise is of the origin's
         state = replace(state, parser_version=PARSER_VERSION)
     if old is None or old.feed is None:
@@ -302,7 +305,7 @@ def _told(
 
 
 class _StoredRecords:
-    """What is stored of a feed besides its state."""
+    """The records and documents of a feed in a store."""
 
     def __init__(
         self,
@@ -331,7 +334,7 @@ class _StoredRecords:
                 break
 
     def words(self, names: Iterable[Name]) -> dict[str, Revision]:
-        """Those revisions, by the keys of their entries. Raises: StoreError."""
+        """Load these revisions; return them by the keys of their entries. Raises: StoreError."""
         read = dict(self._side_by_side(self.read, names))
         for name, record in read.items():
             if isinstance(record, str):  # since a moment ago
@@ -339,14 +342,14 @@ class _StoredRecords:
         return {key: r.revision for (key, _, _), r in read.items() if isinstance(r, Record)}
 
     def documents(self) -> tuple[dict[str, str], int]:
-        """The ETags of the documents that are public, by name, and their largest generation."""
+        """Return the ETags of the public documents, by name, and their largest generation."""
         found = {name: self._store.load(document_key(self.slug, name)) for name in FEED_DOCUMENTS}
         there = {name: stored for name, stored in found.items() if stored}
         generation = max((stamped(stored.body) for stored in there.values()), default=0)
         return {name: stored.etag for name, stored in there.items()}, generation
 
     def superseded(self, plan: Plan) -> Iterator[str]:
-        """The names of archive pages that are public and no part of the archive any more."""
+        """Yield the names of archive pages that are public and no part of the archive any more."""
         kept = {leaf.name for leaf in plan.leaves}
         for name in self._store.folders(archive_prefix(self.slug)):
             if name not in kept:
@@ -359,7 +362,7 @@ class _StoredRecords:
             self.archive.add(record)
 
     def read(self, name: Name) -> tuple[Name, Record | str]:
-        """The record of that name, or what is wrong with it."""
+        """Load the record of that name; return the name, with the record or with what is wrong."""
         key = records.key_of(self.slug, *name)
         try:
             stored = self._store.load(key)

@@ -5,7 +5,7 @@
     core     parsed = parser.parse(reply, known)       only what is new
              commits = decide(state, parsed)           new, revised, unchanged
     apply    for each commit: write the state, store its entries
-             settle: publish the documents that changed, mark done
+             publish the documents that changed, mark done
 
 A commit is one conditional write; everything after it can be done again, by anybody.
 """
@@ -46,7 +46,7 @@ _SIGHTINGS = 3  # of a permanent redirect's target as a feed, before it is remem
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What the origin said: a reading, that nothing changed, or an error."""
+    """The answer of an origin: a document, the news that nothing changed, or an error."""
 
     state: State  # with what was learned of addresses on the way
     status: int | None = None  # HTTP status
@@ -57,7 +57,8 @@ class Gathered:
 
 
 def gather(subscription: Subscription, state: State, world: World) -> Gathered:
-    """What the first address that answers with a feed says, or the first one's error."""
+    """Ask the feed's addresses in turn; return the first answer that is a feed, or the error of the
+    first address."""
     urls = addresses_of(subscription, state)
     state = replace(state, gone={url: state.gone[url] for url in urls if url in state.gone})
     errors: list[FeedError] = []
@@ -116,7 +117,7 @@ def _gone(url: str, sightings: Sightings) -> FetchError:
 def _ask(
     subscription: Subscription, state: State, url: str, world: World, *, alternate: bool
 ) -> Gathered:
-    """What one address says. Raises: FeedError."""
+    """Ask one address and return its answer. Raises: FeedError."""
     requested_at = world.clock()
     known = {address: held.validators for address, held in state.addresses.items()}
     reply = world.origin.fetch(subscription, url, known)
@@ -155,7 +156,7 @@ def _learned(state: State, reply: NotModified, now: datetime) -> Heard | None:
 
 
 def _known(state: State) -> frozenset[str]:
-    """The fingerprints of items that need not be read, or that this program cannot read."""
+    """Return the fingerprints of items that need not be read, or that this program cannot read."""
     if state.parser_version != PARSER_VERSION:
         return frozenset()
     unread = (
@@ -167,7 +168,7 @@ def _known(state: State) -> frozenset[str]:
 
 
 def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[State, str | None]:
-    """The state after another sighting of a permanent redirect whose target is this feed.
+    """Return the state after another sighting of a permanent redirect whose target is this feed.
 
     Remembered only when it was stable: a hotel's login page answers 301 too.
     """
@@ -189,7 +190,9 @@ _HELD_UP = (
 
 
 def refresh(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
-    """What refreshing the feed came to. `scheduled`: only if it may be polled at this time.
+    """Refresh a feed once and return the outcome.
+
+    With `scheduled`, do so only if the feed may be polled at this time.
 
     The origin's failure is an outcome, and so is an error of our own while pending work is carried
     out: neither keeps the feed from being fetched and committed. Raises: StoreError, and whatever
@@ -221,7 +224,7 @@ def _refreshed(
     *,
     scheduled: bool,
 ) -> tuple[Applied, Outcome]:
-    """The state after all that is to be committed, and the outcome so far."""
+    """Return the state after all commits, and the outcome so far."""
     state = before.held.state
     waiting = _waiting(subscription, state, world.clock(), scheduled=scheduled)
     if waiting:
@@ -233,7 +236,7 @@ def _refreshed(
 
 
 def attempt(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
-    """As `refresh`, for loops over feeds: whatever goes wrong is this feed's outcome."""
+    """Refresh a feed as `refresh` does; whatever goes wrong is the outcome of this feed alone."""
     started = monotonic()
     outcome = contained(partial(refresh, subscription, world, scheduled=scheduled))
     if isinstance(outcome, Exception):
@@ -258,7 +261,7 @@ def _failure(error: Exception) -> Failure:
 
 
 def _recovered(log: StateLog, now: datetime) -> Applied:
-    """The state, after what earlier runs left undone has been done, as far as it can be.
+    """Load the state, and do what earlier runs left undone, as far as that is possible.
 
     Of a first mirror that was not finished, the entries are stored; its documents wait for the
     rest of it, which comes with the fetch.
@@ -274,7 +277,7 @@ def _recovered(log: StateLog, now: datetime) -> Applied:
 def _waiting(
     subscription: Subscription, state: State, now: datetime, *, scheduled: bool
 ) -> str | None:
-    """Why the origin is not to be asked now, or None."""
+    """Return why the origin is not to be asked now, or None."""
     if state.failing and state.not_before and now < state.not_before:
         return f"the origin asked for no request before {state.not_before:%Y-%m-%d %H:%M} UTC"
     if scheduled and not may_poll(
@@ -336,7 +339,7 @@ def _apply(
 
 
 def _unread(gathered: Gathered) -> tuple[str, ...]:
-    """The items of the document that the parser could not read, by name."""
+    """Return the names of the items that the parser could not read."""
     if gathered.reading is None:
         return ()
     parsed = gathered.reading.parsed
@@ -344,7 +347,7 @@ def _unread(gathered: Gathered) -> tuple[str, ...]:
 
 
 def _note(gathered: Gathered, decision: Decision) -> str | None:
-    """What the operator should know though nothing failed."""
+    """Return the note for the operator on a refresh that did not fail, or None."""
     if not decision.held:
         return gathered.note
     waiting = "a change waits" if decision.held == 1 else f"{decision.held} changes wait"
@@ -355,7 +358,7 @@ def _note(gathered: Gathered, decision: Decision) -> str | None:
 def _decided(
     log: StateLog, state: State, subscription: Subscription, gathered: Gathered, now: datetime
 ) -> Decision:
-    """The decision on what was gathered, from the state as it stands at this moment."""
+    """Decide what the answer changes, from the state as it is at this moment."""
     learned = gathered.state
     noted = replace(
         state.for_url(subscription.url),
@@ -387,7 +390,7 @@ def _decided(
 
 
 def _documents_applied(log: StateLog, before: Applied, outcome: Outcome, world: World) -> Outcome:
-    """The outcome, after the documents are up to date.
+    """Bring the documents up to date and return the outcome.
 
     What failed just now is not tried a second time in the same refresh.
     """

@@ -1,4 +1,5 @@
-"""The site's own documents: `index.html`, `feeds.opml`, `status.json`, `404.html`, the style sheet.
+"""Publish the documents of the site: `index.html`, `feeds.opml`, `status.json`, `404.html`, the style
+sheet.
 
 They have a line for every feed that is in the store. The line of a configured feed is made from its
 state and its configuration; that of any other feed stays as it was published last, in
@@ -57,7 +58,7 @@ _LONG_AGO = datetime.fromtimestamp(0, UTC)  # where nobody knows since when
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The site as it stands now."""
+    """Result of publishing the site."""
 
     lines: tuple[FeedLine, ...]  # of the configured feeds, in their order
     published: tuple[str, ...]  # names of the documents that were written, below public/
@@ -187,7 +188,7 @@ class _Writer:
 
 
 def _render_key(public_url: str) -> str:
-    """Of all that the documents depend on besides their lines."""
+    """Return a digest of all that the documents depend on besides their lines."""
     return digest_of(_VERSION, STYLE, public_url)
 
 
@@ -208,7 +209,7 @@ def _state(store: Store, slug: str, now: datetime) -> State | None:
 
 
 def _unreadable(feed: Subscription, last: FeedLine | None, public_url: str) -> FeedLine:
-    """The line of a feed whose state cannot be had: the last one, which says that it fails."""
+    """Return the line of a feed whose state cannot be read: the last line, marked as failing."""
     return replace(
         last or FeedLine(feed.slug, feed.title),
         failing=None if feed.retired else Kind.STORE.group.value,
@@ -219,7 +220,7 @@ def _unreadable(feed: Subscription, last: FeedLine | None, public_url: str) -> F
 
 
 def _documents(lines: Sequence[FeedLine], public_url: str) -> Iterator[Document]:
-    """The documents but `status.json`, in the order in which they are written."""
+    """Yield the documents but `status.json`, in the order in which they are written."""
     yield Document(site_key(STYLE), style(), CSS)  # the others refer to it
     texts = {
         NOT_FOUND: not_found_page(),

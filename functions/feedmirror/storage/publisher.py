@@ -1,4 +1,4 @@
-"""What a state says, carried into the store: records, pages of entries, sealed pages, documents.
+"""Writer of what a state commits to: records, pages of entries, archive pages, documents.
 
 What readers reach first is written last, so every link leads somewhere. All of it may be done
 twice, late, or by several at once: a document is replaced only on the ETag it was found with, a
@@ -61,7 +61,7 @@ _OLDER, _NEWER = (
 
 @dataclass(slots=True)
 class Progress:
-    """How far the work that a state leaves to do was done, and what failed."""
+    """Tasks of a state that are done, and what failed."""
 
     entries: list[Revision] = field(default_factory=list)  # without their record or their page
     pages: list[Page] = field(default_factory=list)  # archive pages that are not written

@@ -1,4 +1,4 @@
-"""The write-ahead log of a feed in a store: load it, commit to it, carry out what it says.
+"""Write-ahead log of a feed in a store: load the state, commit to it, do the tasks of a commit.
 
 Everything after a commit may be done twice, by several runs at once, or late by one that was
 thought dead: entries are create-only, documents are replaced only on the ETag they were found with.
@@ -36,7 +36,7 @@ _SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([0-9]{1,9})\b')  # how every state b
 
 
 def is_newer(body: bytes) -> bool:
-    """Whether a newer version wrote that state, in whatever shape it is now."""
+    """Return True if a newer version wrote that state, in whatever shape the state is now."""
     schema = _SCHEMA.match(body)
     return schema is not None and int(schema[1]) > states.SCHEMA
 
@@ -56,14 +56,14 @@ def why_missing(slug: str) -> str:
 
 @dataclass(slots=True)
 class StoredState:
-    """A state as it was loaded or committed; without what has been carried out of it since."""
+    """A state as it was loaded or committed, less the tasks that were done since."""
 
     state: State
     etag: str | None  # None: there is none in the store yet
 
     @property
     def note(self) -> str | None:
-        """What the operator has to know of how it was found, or None."""
+        """Return the note for the operator on how the state was found, or None."""
         if self.etag is None and self.state.generation:
             return (
                 "the state is missing though documents are public, and no entry is stored to make "
@@ -74,7 +74,7 @@ class StoredState:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How far a commit was carried out."""
+    """Result of applying a commit."""
 
     held: StoredState
     published: tuple[str, ...] = ()  # names of the documents that were written
@@ -92,7 +92,7 @@ def _left_out(elements: Mapping[str, tuple[str, ...]]) -> str | None:
 
 
 class StateLog:
-    """One feed's log in a store."""
+    """The state of one feed in a store."""
 
     def __init__(self, store: Store, subscription: Subscription, public_url: str) -> None:
         self.slug = subscription.slug
@@ -118,7 +118,7 @@ class StateLog:
         return StoredState(states.load(stored.body, self._key).as_of(now), stored.etag)
 
     def salvage(self) -> tuple[State | None, str | None]:
-        """The state, or None where there is none or it is damaged; the ETag of whatever is there.
+        """Return the state, or None where it is missing or damaged, and the ETag of what is stored.
 
         Raises: StoreError; StateError if a newer version wrote it, in whatever shape it is now.
         """
@@ -143,7 +143,8 @@ class StateLog:
         return state, stored.etag
 
     def commit(self, held: StoredState, state: State) -> StoredState | None:
-        """The state as it stands in the store now, or None if another run was quicker.
+        """Write the state by compare-and-swap; return the stored state, or None if another run was
+        quicker.
 
         One whose documents are not up to date is committed with that still to be done.
         """
@@ -190,7 +191,7 @@ class StateLog:
         )
 
     def apply(self, held: StoredState, now: datetime) -> Applied:
-        """Carry out all that the state commits to, and bring its documents up to date.
+        """Do all tasks of the state, and bring its documents up to date.
 
         Also when nothing new was fetched: a new format, or a changed disclaimer, reaches readers
         here. What changes without a commit of its own gets one first. What fails by a fault of our
@@ -210,7 +211,7 @@ class StateLog:
         raise StoreError(f"{self._key} is written by others all the time; the next refresh goes on")
 
     def _apply_once(self, held: StoredState, now: datetime) -> Applied | None:
-        """How far the state was carried out, or None if another run has gone on from it."""
+        """Do the tasks once; return how far, or None if another run has gone on from this state."""
         progress = Progress()
         is_overtaken = contained(partial(self._all, held, progress))
         if isinstance(is_overtaken, StoreError):  # a store that fails is not written to once more
@@ -233,7 +234,7 @@ class StateLog:
         return Applied(marked, tuple(progress.written), guids, error, note) if marked else None
 
     def _all(self, held: StoredState, progress: Progress) -> bool:
-        """Carry out the state; True if another run has gone on from it."""
+        """Do the tasks; return True if another run has gone on from this state."""
         self._entries(held, progress)
         return not self._publisher.publish_documents(held.state, progress)
 
@@ -241,7 +242,7 @@ class StateLog:
         return held if state == held.state else self.commit(held, state)
 
     def without_fault(self, applied: Applied) -> Applied:
-        """The state without an error of our own, all having gone well."""
+        """Clear the error of our own from the state, since all tasks were done."""
         held = applied.held
         if held.state.fault is None:
             return applied
@@ -255,7 +256,7 @@ class StateLog:
 
 
 def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:
-    """The error, as the state remembers it; the same as before if nothing else is to be said."""
+    """Return the error as the state remembers it; the same value as before if nothing changed."""
     kind = kind_of(error)
     since = before.since if before else now
     lasting = now - since >= LASTING
@@ -271,7 +272,7 @@ def _each_once(pending: Iterable[Revision]) -> tuple[Revision, ...]:
 def apply_retired(
     store: Store, subscription: Subscription, public_url: str, now: datetime
 ) -> Applied:
-    """Carry out pending work and publish the stale documents of the feed, its page among them.
+    """Do pending tasks of a retired feed and publish its stale documents, its page among them.
 
     Where the subscription has no `url`, the one that the state was mirrored from stands in the
     documents. Does nothing for a feed that was never mirrored.
