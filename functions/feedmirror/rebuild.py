@@ -208,7 +208,8 @@ def rebuild(
 def address_of(store: Store, slug: str) -> str | None:
     """Return the address that a feed was mirrored from, or None if nothing is stored of the feed.
 
-    Raises: StoreError."""
+    Raises: StoreError.
+    """
     state, _ = StateLog(store, Subscription(slug, ""), "").salvage()
     if state is not None and state.url:
         return state.url
@@ -271,7 +272,8 @@ def _made_anew(
 
 def _reparsed(state: State, old: State | None, reparse: Reparse) -> State:
     """Return the state after entries were read again, with what the old one remembers of the
-    origin."""
+    origin.
+    """
     if reparse.is_whole:  # what the next document says otherwise is of the origin's
         state = replace(state, parser_version=PARSER_VERSION)
     if old is None or old.feed is None:

@@ -58,7 +58,8 @@ class Gathered:
 
 def gather(subscription: Subscription, state: State, world: World) -> Gathered:
     """Ask the feed's addresses in turn; return the first answer that is a feed, or the error of the
-    first address."""
+    first address.
+    """
     urls = addresses_of(subscription, state)
     state = replace(state, gone={url: state.gone[url] for url in urls if url in state.gone})
     errors: list[FeedError] = []

@@ -1,5 +1,5 @@
-"""Publish the documents of the site: `index.html`, `feeds.opml`, `status.json`, `404.html`, the style
-sheet.
+"""Publish the documents of the site: `index.html`, `feeds.opml`, `status.json`, `404.html` and
+the style sheet.
 
 They have a line for every feed that is in the store. The line of a configured feed is made from its
 state and its configuration; that of any other feed stays as it was published last, in
