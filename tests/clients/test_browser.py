@@ -1,4 +1,4 @@
-"""A person with a browser reads the mirror: real pages, in a real browser, as they are served."""
+"""A browser reads the mirror: served pages, links between them, accessibility, contacted hosts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DOCUMENT = rss_document(ENTRIES, extra_channel="<language>en</language>")
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
-    """A mirror with an archive, and feeds of several kinds."""
+    """Return a mirror with an archive, and with feeds of several kinds."""
     require_program("chromium")
     require_node_package("playwright-core")
     with served_mirror(tmp_path_factory.mktemp("site"), keep=5) as served:
@@ -61,7 +61,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
 
 
 def chosen_pages(mirror: ServedMirror) -> list[str]:
-    """The index, a page of the archive, and of each feed its page and an entry."""
+    """Return the addresses of the index, an archive page, and each feed's page and an entry."""
     found: dict[str, list[str]] = {}
     for address in addresses_below(mirror.folder, mirror.server.base):
         folder = address.removeprefix(mirror.server.base).rpartition("/")[0]
@@ -89,7 +89,7 @@ def test_journey_from_the_index_to_an_older_entry_needs_no_script(
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESK, "light")])
-def test_nothing_on_a_page_keeps_anybody_from_reading_it(
+def test_pages_have_no_serious_accessibility_problem(
     mirror: ServedMirror, size: tuple[int, int], scheme: str
 ) -> None:
     pages = chosen_pages(mirror)
@@ -98,7 +98,7 @@ def test_nothing_on_a_page_keeps_anybody_from_reading_it(
     assert serious(told["judged"]) == []
 
 
-def test_a_browser_asks_nobody_but_the_mirror_where_pictures_are_not_wanted(
+def test_without_pictures_a_browser_contacts_the_mirror_only(
     tmp_path: Path,
 ) -> None:
     require_program("chromium")
@@ -119,7 +119,7 @@ def test_a_browser_asks_nobody_but_the_mirror_where_pictures_are_not_wanted(
         assert len(seen["visited"]) == len(pages)
 
 
-def test_a_browser_that_opens_a_feed_lands_on_its_page(mirror: ServedMirror) -> None:
+def test_a_browser_that_opens_a_feed_is_redirected_to_its_page(mirror: ServedMirror) -> None:
     base = mirror.server.base
     feeds = [f"{base}/gazette/{name}" for name in ("rss.xml", "atom.xml", "feed.json")]
     seen = browse(f"{base}/", opened=feeds)["opened"]

@@ -1,4 +1,4 @@
-"""Attacks, opened in a browser: pages and feeds as they are served, and without any protection."""
+"""Attacks in a browser: pages and feeds as they are served, and without protecting headers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORBIDDEN = {"script", "iframe", "object", "embed", "form", "base", "style", "te
 
 
 def _document() -> bytes:
-    """A feed with all vectors on few pages."""
+    """Return a feed with all attack vectors on few pages."""
     together = {name: "".join(held) for name, held in VECTORS.items() if name not in _ALONE}
     alone = [each for name in _ALONE for each in VECTORS[name]]
     bodies = [*together.values(), *alone, *OPEN_ENDED[::2], *FORGED]
@@ -56,7 +56,7 @@ def _document() -> bytes:
 
 
 class _Bare(SimpleHTTPRequestHandler):
-    """Serves files without a header that protects anybody, feeds as what a browser shows as XML."""
+    """Server of files without protecting headers; feeds are served as XML that a browser shows."""
 
     extensions_map = {  # noqa: RUF012 - the parent class declares it so
         ".html": "text/html; charset=utf-8",
@@ -85,7 +85,7 @@ def _served_bare(folder: Path) -> Iterator[str]:
 
 
 def _attacked(addresses: Sequence[str]) -> Any:
-    """What `tests/node/attack.mjs` has seen."""
+    """Return the report of `tests/node/attack.mjs`."""
     require_node_package("playwright-core")
     task = {"chromium": require_program("chromium"), "addresses": addresses, "mark": MARK}
     done = subprocess.run(
@@ -111,7 +111,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
 
 
 def _ran(seen: Any) -> list[Any]:
-    """Whatever shows that something ran, or that only a policy kept it from running."""
+    """Return the signs that an attack ran, or that only a policy kept it from running."""
     told = [(where, text) for where, text in seen["console"] if not _is_of_files(text)]
     asked = [request for request in seen["requests"] if urlsplit(request[2]).netloc == CANARY]
     others = [request for request in seen["requests"] if request[1] in {"script", "xhr", "fetch"}]
@@ -119,7 +119,7 @@ def _ran(seen: Any) -> list[Any]:
 
 
 def _is_of_files(text: str) -> bool:
-    """Whether the browser says no more than that a file is out of reach, as all are here."""
+    """True if the browser only reports that a file cannot be loaded, which holds for all here."""
     return "net::ERR_" in text or text.startswith("Failed to load resource")
 
 
@@ -131,7 +131,7 @@ def _elsewhere(seen: Any, base: str) -> list[Any]:
 
 
 @pytest.mark.row("R1")
-def test_the_watch_sees_what_runs_where_nothing_is_done_against_it(tmp_path: Path) -> None:
+def test_attacks_run_in_an_unprotected_document(tmp_path: Path) -> None:
     for name in ("scripts", "handlers", "vector graphics", "frames and plug-ins"):
         markup = "".join(VECTORS[name])
         (tmp_path / f"{name.replace(' ', '-')}.html").write_text(
@@ -151,7 +151,7 @@ def test_the_watch_sees_what_runs_where_nothing_is_done_against_it(tmp_path: Pat
 
 
 @pytest.mark.row("R1", "R2", "R3", "R8")
-def test_nothing_runs_in_any_document_that_is_opened_without_protection(
+def test_no_attack_runs_in_any_document_served_without_a_policy(
     mirror: ServedMirror,
 ) -> None:
     public = mirror.folder / "mirror/public"
@@ -185,7 +185,7 @@ def _judge_notices(address: str, found: Any) -> None:
 
 
 @pytest.mark.row("R1", "R8")
-def test_no_page_as_it_is_served_needs_its_policy(mirror: ServedMirror) -> None:
+def test_served_pages_violate_their_policy_nowhere(mirror: ServedMirror) -> None:
     base = mirror.server.base
     every = addresses_below(mirror.folder, base)
     entry_pages = [address for address in every if "/entries/" in address]
@@ -194,7 +194,7 @@ def test_no_page_as_it_is_served_needs_its_policy(mirror: ServedMirror) -> None:
 
 
 @pytest.mark.row("R8")
-def test_without_pictures_attacks_make_a_browser_ask_nobody(tmp_path: Path) -> None:
+def test_without_pictures_attacks_make_a_browser_contact_no_other_host(tmp_path: Path) -> None:
     require_program("chromium")
     with served_mirror(tmp_path, images="none") as served:
         served.origin_says("gazette", _document())

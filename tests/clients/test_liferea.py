@@ -1,4 +1,4 @@
-"""A subscriber with a reader on the desktop: liferea, with a mirror that is served in earnest."""
+"""liferea, a feed reader for the desktop, reads a served mirror."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[ServedMirror]:
-    """A mirror of a feed of three entries."""
+    """Return the mirror of a feed with three entries."""
     for program in ("liferea", "xvfb-run", "dbus-run-session", "dbus-send"):
         require_program(program)
     with served_mirror(tmp_path) as served:
@@ -30,7 +30,7 @@ def titles(items: list[Item]) -> list[str]:
     return sorted(item.title for item in items)
 
 
-def test_liferea_sees_each_entry_once_and_none_twice_after_an_edit(
+def test_liferea_shows_each_entry_once_also_after_an_edit(
     mirror: ServedMirror, tmp_path: Path
 ) -> None:
     with liferea(tmp_path / "home", mirror.url("news")) as reader:

@@ -1,4 +1,4 @@
-"""Parsers of others' making find in every document what was mirrored: each entry, all of it."""
+"""Independent feed parsers find every entry and all of its fields in every document."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOTICE = 'class="feedmirror-disclaimer"'
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """A feed that was mirrored: what is in it, and where its documents lie, by name."""
+    """A mirrored feed: its entries, and the paths of its documents by name."""
 
     revisions: tuple[Revision, ...]
     paths: dict[str, Path]
@@ -49,7 +49,7 @@ def mirrored(answer: Fetched, folder: Path) -> Mirrored:
 
 
 def read_by_others(*feeds: Mirrored) -> list[dict[str, dict[str, list[dict[str, Any]]]]]:
-    """What each parser finds in each document of each feed."""
+    """Return the fields that each parser finds in each document of each feed."""
     require_node_package("feedsmith")
     require_node_package("rss-parser")
     paths = [path for feed in feeds for path in feed.paths.values()]
@@ -103,7 +103,7 @@ def _folded(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_real_feeds_are_read_whole(tmp_path: Path) -> None:
+def test_other_parsers_read_real_feeds_completely(tmp_path: Path) -> None:
     paths = sample_feeds()
     if not paths:
         pytest.skip("the sample feeds are not here")
@@ -112,7 +112,7 @@ def test_real_feeds_are_read_whole(tmp_path: Path) -> None:
         assert_the_same(feed, found)
 
 
-def test_generated_feeds_are_read_whole(tmp_path: Path) -> None:
+def test_other_parsers_read_generated_feeds_completely(tmp_path: Path) -> None:
     made: list[Mirrored] = []
 
     @settings(max_examples=GENERATED, suppress_health_check=list(HealthCheck))

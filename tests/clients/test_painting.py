@@ -1,7 +1,7 @@
-"""Nothing that an origin writes is painted over what the mirror says, nor over other feeds.
+"""Content of an origin is not painted over the mirror's own words, nor over other feeds.
 
-Letters may reach far beyond their line: marks are stacked without end, fonts have glyphs of any
-height. What such a letter covers is told by a browser's pictures.
+Letters may reach far beyond their line: diacritics can be stacked, and fonts have glyphs of any
+height. Screenshots of a browser show which elements such a letter covers.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _kind(address: str) -> str:
 
 
 def _covered(mirror: ServedMirror, style: str) -> Covered:
-    """What `tests/node/cover.mjs` finds covered on the pages of the loud feed, and on the index."""
+    """Return what `tests/node/cover.mjs` finds covered on the feed's pages and on the index."""
     pages = addresses_below(mirror.folder, mirror.server.base)
     chosen = [page for page in pages if "/loud/" in page or _kind(page) == "index"]
     task = {
@@ -97,11 +97,13 @@ def _covered(mirror: ServedMirror, style: str) -> Covered:
 
 
 @pytest.mark.row("R3")
-def test_nothing_of_an_origin_is_painted_over_what_the_mirror_says(mirror: ServedMirror) -> None:
+def test_content_of_an_origin_does_not_cover_the_mirrors_words(mirror: ServedMirror) -> None:
     assert _covered(mirror, INK) == set()
 
 
-def test_the_watch_sees_what_is_painted_where_nothing_is_clipped(mirror: ServedMirror) -> None:
+def test_without_clipping_content_of_an_origin_covers_the_mirrors_words(
+    mirror: ServedMirror,
+) -> None:
     assert _covered(mirror, INK + UNCLIPPED) >= {
         ("entry", ".feedmirror-disclaimer"),
         ("entry", ".provenance"),

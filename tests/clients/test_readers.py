@@ -1,7 +1,6 @@
-"""What subscribers see: real feed readers read a mirror that was made and is served as in earnest.
+"""Feed readers (newsboat, rss2email), feedparser, lxml and an HTTP client read a served mirror.
 
-newsboat and rss2email are programs of others; where one is not installed, its tests are skipped
-by name. feedparser and lxml read what the server sends, and so does a plain client of HTTP.
+Tests of a reader that is not installed are skipped by name.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ Deliver = Callable[[Mapping[str, str]], Rss2Email]
 
 @pytest.fixture
 def newsboat(tmp_path: Path) -> Subscribe:
-    """What subscribes a newsboat of its own to addresses."""
+    """Return a function that subscribes a new newsboat to addresses."""
     program = require_program("newsboat")
     homes = (tmp_path / f"newsboat-{number}" for number in count())
     return lambda *urls: Newsboat(program, next(homes), *urls)
@@ -71,21 +70,21 @@ def newsboat(tmp_path: Path) -> Subscribe:
 
 @pytest.fixture
 def rss2email(tmp_path: Path) -> Deliver:
-    """What subscribes rss2email to addresses, by name."""
+    """Return a function that subscribes rss2email to addresses, by name."""
     program = require_program("r2e")
     return lambda feeds: Rss2Email(program, tmp_path / "rss2email", feeds)
 
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[ServedMirror]:
-    """A mirror of one's own, without feeds."""
+    """Return a mirror without feeds, for one test."""
     with served_mirror(tmp_path) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
-    """A mirror of all feeds in `tests/data`, and of one in each format; nobody changes it."""
+    """Return a mirror of all feeds in `tests/data`, and of one in each format; never changed."""
     with served_mirror(tmp_path_factory.mktemp("library")) as served:
         for slug, path in FEEDS.items():
             served.origin_says(slug, path.read_bytes())
@@ -98,14 +97,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
 
 @pytest.fixture(scope="module")
 def rows_of_feeds(library: ServedMirror, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    """What newsboat has of the feeds in `tests/data`, after one reload."""
+    """Return the items that newsboat has of the feeds in `tests/data`, after one reload."""
     program = require_program("newsboat")
     home = tmp_path_factory.mktemp("home") / "newsboat"
     return Newsboat(program, home, *map(library.url, FEEDS)).reload()
 
 
 def items(mirror: ServedMirror, slug: str) -> list[etree._Element]:
-    """The items of the mirror, for comparison."""
+    """Return the items of the mirror, for comparison."""
     return etree.parse(mirror.file(slug)).findall("channel/item")
 
 
@@ -122,7 +121,7 @@ def seen(rows: list[Row]) -> list[tuple[str, str, str]]:
 
 
 @in_each_format
-def test_newsboat_shows_what_the_origin_said(slug, library, newsboat):
+def test_newsboat_shows_the_words_of_the_origin(slug, library, newsboat):
     reader = newsboat(library.url(slug))
     rows = {row.guid: row for row in reader.reload()}
     assert reader.titles() == {library.url(slug): TITLE}
@@ -175,7 +174,7 @@ def test_newsboat_shows_the_disclaimer_where_it_prefers_another_body(mirror, new
     assert [row.content.count(WORDS) for row in rows] == [1, 1]
 
 
-def test_newsboat_finds_nothing_new_where_nothing_is(library, newsboat):
+def test_newsboat_finds_nothing_new_in_an_unchanged_feed(library, newsboat):
     reader = newsboat(library.url("quiet"))
     # Its first reload notes no validators, so that the second one comes upon known entries.
     first, *others = (reader.reload() for _ in range(3))
@@ -246,7 +245,7 @@ def test_newsboat_shows_each_item_of_real_feeds_once(mirror, newsboat):
     assert [row.guid for row in rows if WORDS not in row.content] == []
 
 
-def test_newsboat_that_has_something_to_complain_of_is_heard(library, newsboat):
+def test_complaints_of_newsboat_are_noticed(library, newsboat):
     with pytest.raises(AssertionError):
         newsboat(f"{library.server.base}/nowhere/rss.xml").reload()
 
@@ -260,7 +259,7 @@ def by_feed_and_guid(messages: list[EmailMessage]) -> dict[tuple[str, str], Emai
 
 
 def words(message: EmailMessage) -> str:
-    """The text of a message, spaces and line ends alike."""
+    """Return the text of a message, with white space normalised."""
     return " ".join(message.get_content().split())
 
 
@@ -283,7 +282,7 @@ def test_rss2email_delivers_each_item_of_every_feed_once(library, rss2email):
         assert library.statuses(slug, asked + 2)[asked:] == [200, 304]
 
 
-def test_rss2email_delivers_what_the_origin_said(library, rss2email):
+def test_rss2email_delivers_the_words_of_the_origin(library, rss2email):
     messages = rss2email({slug: library.url(slug) for slug in IN_EACH_FORMAT}).run()
     expected = {(slug, given["guid"]): given for slug in IN_EACH_FORMAT for given in ENTRIES}
     found = by_feed_and_guid(messages)
@@ -299,7 +298,7 @@ def test_rss2email_delivers_what_the_origin_said(library, rss2email):
             assert f"Enclosure: {url}" in text
 
 
-def test_rss2email_is_told_that_nothing_is_new_until_something_is(mirror, rss2email):
+def test_rss2email_gets_304_until_a_feed_changes(mirror, rss2email):
     mirror.origin_says("news", rss_document([entry(2), entry(1)]))
     mirror.refresh()
     reader = rss2email({"news": mirror.url("news")})
@@ -321,7 +320,7 @@ def test_rss2email_is_told_that_nothing_is_new_until_something_is(mirror, rss2em
     assert mirror.statuses("news", 6)[4:] == [200, 304]
 
 
-def test_rss2email_delivers_no_edit_as_if_it_were_new(mirror, rss2email):
+def test_rss2email_does_not_deliver_an_edited_entry_again(mirror, rss2email):
     mirror.origin_says("news", rss_document([entry(2), entry(1, guid=None)]))
     mirror.refresh()
     reader = rss2email({"news": mirror.url("news")})
@@ -333,7 +332,7 @@ def test_rss2email_delivers_no_edit_as_if_it_were_new(mirror, rss2email):
     assert mirror.statuses("news", 2) == [200, 200]
 
 
-def test_rss2email_that_has_something_to_complain_of_is_heard(library, rss2email):
+def test_complaints_of_rss2email_are_noticed(library, rss2email):
     reader = rss2email({"nowhere": f"{library.server.base}/nowhere/rss.xml"})
     with pytest.raises(AssertionError):
         reader.run()
@@ -343,7 +342,7 @@ def test_rss2email_that_has_something_to_complain_of_is_heard(library, rss2email
 
 
 def get(url: str, **headers: str) -> tuple[int, Message, bytes]:
-    """The status, the headers and the body, as they come."""
+    """Return the status, the headers and the body, not decoded."""
     host, _, path = url.removeprefix("http://").partition("/")
     connection = HTTPConnection(host, timeout=5)
     names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -361,7 +360,7 @@ def unpacked(headers: Message, body: bytes) -> bytes:
 
 @pytest.fixture
 def news(mirror: ServedMirror) -> ServedMirror:
-    """A mirror of a feed that was published an hour ago."""
+    """Return the mirror of a feed that was published an hour ago."""
     mirror.origin_says("news", rss_document([entry(2), entry(1)]))
     mirror.refresh()
     an_hour_ago = time.time() - 3600
@@ -377,14 +376,14 @@ def ask(mirror: ServedMirror, coding: str, **headers: str) -> tuple[int, Message
 
 
 def ways_to_ask(first: Message) -> list[dict[str, str]]:
-    """Whether what a client got first is current: by its tag, by its date, and by both."""
+    """Return the headers of conditional requests by ETag, by date, and by both."""
     by_tag = {"If_None_Match": first["ETag"]}
     by_date = {"If_Modified_Since": first["Last-Modified"]}
     return [by_tag, by_date, by_tag | by_date]
 
 
 def assert_known(mirror: ServedMirror, firsts: Mapping[str, Message]) -> None:
-    """Clients that got these headers first are told that nothing has changed, however they ask."""
+    """Assert that clients with these headers get 304, by whichever validator they ask."""
     for coding, first in firsts.items():
         for validators in ways_to_ask(first):
             status, again, nothing = ask(mirror, coding, **validators)
@@ -416,7 +415,7 @@ def test_conditional_client_gets_the_feed_again_only_when_it_has_changed(news):
             assert b"Entry 3" in unpacked(changed, body)
 
 
-def test_tag_of_the_packed_feed_is_known_to_be_that_of_the_plain_one(news):
+def test_etag_of_the_compressed_feed_matches_that_of_the_plain_one(news):
     url = news.url("news")
     packed, plain = (ask(news, coding)[1] for coding in CODINGS)
     assert packed["Content-Encoding"] == "gzip"
@@ -428,14 +427,14 @@ def test_tag_of_the_packed_feed_is_known_to_be_that_of_the_plain_one(news):
 
 
 def served(mirror: ServedMirror, slug: str) -> tuple[Message, bytes]:
-    """The headers and the body, unpacked, that a reader which takes gzip gets."""
+    """Return the headers and the decompressed body that a reader with gzip gets."""
     status, headers, body = get(mirror.url(slug), Accept_Encoding="gzip")
     assert status == 200
     return headers, unpacked(headers, body)
 
 
 def parsed(mirror: ServedMirror, slug: str) -> Any:
-    """What feedparser makes of the feed."""
+    """Return the feed as feedparser reads it."""
     headers, body = served(mirror, slug)
     return feedparser.parse(
         io.BytesIO(body),
@@ -444,7 +443,7 @@ def parsed(mirror: ServedMirror, slug: str) -> Any:
 
 
 @for_each_feed
-def test_feedparser_finds_no_fault_and_every_item(slug, library):
+def test_feedparser_finds_every_item_and_no_error(slug, library):
     feed = parsed(library, slug)
     assert (feed.version, feed.bozo) == ("rss20", False)
     expected = items(library, slug)
@@ -469,7 +468,7 @@ def test_strict_parser_of_lxml_accepts_what_is_served(slug, library):
 
 
 # feedparser, and whatever is made with it, forgets at `source` that it has read a title.
-def test_title_of_an_entry_is_not_taken_for_that_of_its_picture(mirror):
+def test_title_of_a_picture_is_not_taken_for_the_title_of_the_entry(mirror):
     others = ("<media:title>A picture</media:title>", "<dc:title>A record</dc:title>")
     entries = [entry(number, extra=other) for number, other in enumerate(others)]
     mirror.origin_says("news", rss_document(entries))

@@ -1,4 +1,4 @@
-"""atom.xml: valid and faithful whatever came in, and the same as rss.xml where both can say it."""
+"""atom.xml: valid for any input, faithful to the origin, and equal to rss.xml in shared fields."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _one(answer: bytes | Fetched, **settings: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
-def test_every_feed_of_ours_becomes_a_valid_one_with_its_disclaimer_everywhere(path: Path) -> None:
+def test_every_test_feed_is_published_valid_with_the_disclaimer_in_every_body(path: Path) -> None:
     public = _published(Fetched(URL, path.read_bytes()))
     assert [p for p in _problems(public) if p.split()[0] not in FROM_ORIGIN] == []
     for bodies in disclaimers(public.encode(), sentence=NOTICE):
@@ -81,13 +81,13 @@ def test_every_feed_of_ours_becomes_a_valid_one_with_its_disclaimer_everywhere(p
 
 @needs_schemas
 @pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
-def test_every_feed_of_ours_keeps_to_the_grammar(path: Path) -> None:
+def test_atom_of_every_test_feed_validates_against_the_grammar(path: Path) -> None:
     assert grammar_problems(_published(Fetched(URL, path.read_bytes())).encode()) == []
 
 
 @pytest.mark.slow
 @given(feeds())
-def test_every_generated_feed_becomes_a_valid_one(generated: Generated) -> None:
+def test_every_generated_feed_is_published_valid(generated: Generated) -> None:
     public = _published(Fetched(FEED_URL, generated.document, generated.content_type))
     assert [p for p in _problems(public) if p.split()[0] not in FROM_ORIGIN] == []
     for bodies in disclaimers(public.encode(), sentence=NOTICE):
@@ -104,7 +104,7 @@ def _scene_rss(generated: Generated) -> str:
     return _scene(Fetched(FEED_URL, generated.document, generated.content_type)).public()
 
 
-def test_a_plain_feed_of_each_kind_has_no_problem_at_all() -> None:
+def test_a_plain_feed_of_each_kind_is_published_without_a_warning() -> None:
     entries = [entry(2, content="<p>All of two.</p>"), entry(1)]
     for document in (rss_document(entries), atom_document(entries), json_feed(entries)):
         public = _published(document)
@@ -112,7 +112,7 @@ def test_a_plain_feed_of_each_kind_has_no_problem_at_all() -> None:
         assert [each.title for each in _read(public).entries] == ["Entry 2", "Entry 1"]
 
 
-def test_feed_that_says_next_to_nothing_gets_what_atom_demands() -> None:
+def test_a_feed_with_hardly_any_element_gets_those_that_atom_demands() -> None:
     public = _published(
         b'<rss version="2.0"><channel><item><title>x</title></item></channel></rss>'
     )
@@ -123,7 +123,7 @@ def test_feed_that_says_next_to_nothing_gets_what_atom_demands() -> None:
 # ---------------------------------------------------------------- who and where
 
 
-def test_ids_are_the_guids_wherever_those_are_iris_and_derived_where_not() -> None:
+def test_id_is_the_guid_if_that_is_an_iri_and_derived_from_it_if_not() -> None:
     entries = [entry(3, guid="three", permalink=False), entry(2, guid="urn:x:2"), entry(1)]
     ids = [each.findtext(f"{ATOM}id") for each in _entries(_published(rss_document(entries)))]
     assert ids[2] == f"{SITE}1"
@@ -147,7 +147,7 @@ def test_id_derived_from_a_guid_stays_when_the_entry_is_edited() -> None:
         "urn:isbn:0451450523", "urn:uuid:60a76c80-d399-11d9-b93c-0003939e0af6", "mailto:a@b.org",
     ],
 )  # fmt: skip
-def test_what_names_something_is_an_iri(text: str) -> None:
+def test_absolute_iris_are_accepted_as_ids(text: str) -> None:
     assert is_iri(text)
 
 
@@ -159,7 +159,7 @@ def test_what_names_something_is_an_iri(text: str) -> None:
         "javascript:alert(1)", "data:text/html,x", "https://a.example/%zz", "https://a.example/{}",
     ],
 )  # fmt: skip
-def test_what_is_no_full_iri_or_runs_something_is_none(text: str) -> None:
+def test_relative_and_executable_iris_are_refused_as_ids(text: str) -> None:
     assert not is_iri(text)
 
 
@@ -169,7 +169,7 @@ def test_what_is_no_full_iri_or_runs_something_is_none(text: str) -> None:
     ),
     st.text("aZ09:/?#%.@-_\u00e9 {}[]\n\u200b", max_size=12),
 )
-def test_whatever_a_guid_is_the_id_is_valid(beginning: str, rest: str) -> None:
+def test_any_guid_gives_a_valid_id(beginning: str, rest: str) -> None:
     guid = beginning + rest
     if is_iri(guid):
         document = f'<feed xmlns="{ATOM[1:-1]}"><id/></feed>'
@@ -195,7 +195,7 @@ def test_feed_that_has_no_id_is_named_by_its_address() -> None:
     assert _one(rss_document([entry(1)])).findtext(f"{ATOM}source/{ATOM}id") == URL
 
 
-def test_source_that_an_entry_named_itself_is_kept_and_no_other_stands_beside_it() -> None:
+def test_source_of_the_origin_is_kept_as_the_only_source() -> None:
     other = "https://other.example.org/rss"
     ours = _one(rss_document([entry(1, source=("Other", other))]))
     assert ours.findtext(f"{ATOM}source/{ATOM}id") == other
@@ -210,7 +210,7 @@ def test_source_that_an_entry_named_itself_is_kept_and_no_other_stands_beside_it
     assert _problems(public) == []
 
 
-def test_file_of_the_operators_is_named_nowhere() -> None:
+def test_path_of_a_feed_from_a_file_is_in_no_element() -> None:
     address = "file:///home/someone/feed.xml"
     for document in (rss_document([entry(1)]), atom_document([entry(1)])):
         scene = Scene(Fetched(address, document), subscription=Subscription("news", address))
@@ -237,7 +237,7 @@ def test_documents_of_a_feed_link_each_other_and_the_page_of_the_source() -> Non
     assert feed.link == rss.link == SITE
 
 
-def test_author_is_told_once_and_with_what_the_origin_has_besides() -> None:
+def test_author_is_written_once_with_the_extensions_of_the_origin() -> None:
     person = (
         "<author xmlns:gd='http://schemas.google.com/g/2005'><name>Ada</name>"
         "<email>ada@example.org</email><gd:image src='https://a.example.org/ada.png'/></author>"
@@ -294,13 +294,13 @@ def test_scheme_of_a_category_that_is_no_iri_is_left_out() -> None:
         ("5 &amp; 6", '<title type="html">5 &amp;amp;amp; 6</title>'),
     ],
 )
-def test_title_is_text_unless_it_could_be_taken_for_markup(title: str, written: str) -> None:
+def test_title_is_declared_html_only_if_it_looks_like_markup(title: str, written: str) -> None:
     public = _published(json_feed([entry(1, title=title)]))
     assert f"<entry>\n{written}" in public
     assert _problems(public) == []
 
 
-def test_bodies_stay_what_they_were() -> None:
+def test_bodies_keep_their_html() -> None:
     both = _one(rss_document([entry(1, summary="<p>s</p>", content="<p>x ]]&gt; y</p>")]))
     assert both.findtext(f"{ATOM}summary").startswith("<p>s</p>")
     assert both.findtext(f"{ATOM}content").startswith("<p>x ]]&gt; y</p>")
@@ -319,16 +319,14 @@ def _updated(*entries: Any) -> list[str]:
     return [e.findtext(f"{ATOM}updated") for e in _entries(_published(rss_document(entries)))]
 
 
-def test_date_of_change_is_the_origins_to_the_letter() -> None:
+def test_updated_is_the_date_of_the_origin() -> None:
     changed = EPOCH.replace(hour=23)
     documents = [atom_document([entry(n, updated=changed) for n in (2, 1)])]
     found = [e.findtext(f"{ATOM}updated") for e in _entries(_published(documents[0]))]
     assert found == ["2026-01-05T23:00:00Z"] * 2
 
 
-def test_where_the_origin_gives_none_no_two_are_the_same_and_their_order_is_that_of_the_feed() -> (
-    None
-):
+def test_dates_that_the_mirror_adds_differ_and_keep_the_order_of_the_feed() -> None:
     dated = _updated(*(entry(n, published=EPOCH) for n in (3, 2, 1)))
     assert dated == [f"2026-01-05T09:00:00.00{n}Z" for n in (3, 2, 1)]
     undated = _updated(*(entry(n, published=None) for n in (3, 2, 1)))
@@ -336,7 +334,7 @@ def test_where_the_origin_gives_none_no_two_are_the_same_and_their_order_is_that
     assert undated[0].startswith("2027-01-01T00:00:00.")
 
 
-def test_entry_that_was_seen_to_change_was_updated_then() -> None:
+def test_updated_is_when_a_change_was_fetched_if_the_origin_has_no_date() -> None:
     scene = Scene(rss_document([entry(2), entry(1)]))
     scene.refresh()
     scene.later(hours=1)
@@ -350,7 +348,7 @@ def test_entry_that_was_seen_to_change_was_updated_then() -> None:
 # ---------------------------------------------------------------- foreign elements
 
 
-def test_foreign_elements_are_those_of_the_rss_document_to_the_letter() -> None:
+def test_extension_elements_are_the_same_in_atom_and_rss() -> None:
     extra = (
         "<media:credit role='x'>Cy</media:credit><georss:point>1 2</georss:point>"
         "<o:pen xmlns:o='urn:open'><o:a/></o:pen><itunes:summary>short</itunes:summary>"
@@ -366,7 +364,7 @@ def test_foreign_elements_are_those_of_the_rss_document_to_the_letter() -> None:
         assert fragment in scene.public("rss.xml")
 
 
-def test_elements_without_a_namespace_inside_of_foreign_ones_do_not_become_atoms() -> None:
+def test_elements_without_a_namespace_in_extension_elements_stay_without_one() -> None:
     live = "<podcast:liveItem status='live'><title>Live</title><guid>x</guid></podcast:liveItem>"
     public = _published(rss_document([entry(1)], extra_channel=live))
     item = etree.fromstring(public.encode()).find(
@@ -376,7 +374,7 @@ def test_elements_without_a_namespace_inside_of_foreign_ones_do_not_become_atoms
     assert _problems(public) == []
 
 
-def test_of_atoms_elements_that_stood_in_rss_those_come_through_that_there_is_room_for() -> None:
+def test_atom_elements_of_an_rss_feed_are_kept_where_atom_allows_another() -> None:
     extra = (
         "<atom:link rel='related' href='https://a.example/r'/><atom:link rel='alternate' "
         "type='text/html' href='https://a.example/x'/><atom:updated>2026-01-05T12:00:00Z"
@@ -408,7 +406,7 @@ OWN = ("<id>a</id>", "<title>t</title>", "<author><name>Ada</name></author>", "<
 
 
 @given(st.lists(FRAGMENTS, max_size=8))
-def test_whatever_stands_beside_it_every_element_that_may_be_once_is_once(
+def test_elements_that_may_occur_once_occur_once_beside_any_extension_elements(
     fragments: list[str],
 ) -> None:
     found = list(with_extension_elements(OWN, fragments))
@@ -424,7 +422,7 @@ def test_whatever_stands_beside_it_every_element_that_may_be_once_is_once(
 
 
 @pytest.mark.row("U5")
-def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
+def test_document_depends_on_the_state_and_the_settings_only() -> None:
     document = rss_document([entry(1)])
     scene = Scene(document)
     scene.refresh()
@@ -453,7 +451,9 @@ def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
         ),
     ],
 )
-def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, complaint: str) -> None:
+def test_verify_refuses_a_broken_document_and_one_without_a_disclaimer(
+    broken: Any, complaint: str
+) -> None:
     scene = Scene(rss_document([entry(1)]))
     scene.refresh()
     state = state_in(scene.store)

@@ -1,4 +1,4 @@
-"""P2: nothing leaves without its disclaimer, whatever the entry and whatever the operator wrote."""
+"""Disclaimer: every body has it once, for any entry and any text of the operator (promise P2)."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def _settings(**fields: object) -> PublicSettings:
     return public_settings(Subscription("news", URL, disclaimer=Disclaimer(**fields)))  # type: ignore[arg-type]
 
 
-def test_the_block_is_marked_as_the_mirrors() -> None:
+def test_disclaimer_block_has_the_class_and_role_of_the_mirror() -> None:
     attached = attach(_revision(content="<p>x</p>"), _settings(text="Words.", language="en"), FEED)
     assert "".join(attached.content or ()) == (
         f'<p>x</p><div class="{CSS_CLASS}" role="note" lang="en"><p>Words.</p></div>'
     )
 
 
-def test_the_operator_decides_between_the_end_and_the_beginning() -> None:
+def test_disclaimer_is_at_the_end_or_the_beginning_as_configured() -> None:
     settings = _settings(text="Words.", position=Position.BEGINNING)
     attached = attach(_revision(content="<p>x</p>", summary="<p>y</p>"), settings, FEED)
     assert attached.content is not None
@@ -77,7 +77,7 @@ def test_variables_in_html_cannot_break_out_of_an_attribute() -> None:
     assert "<script" not in attached.notice_html
 
 
-def test_html_has_a_plain_form_with_the_addresses_of_its_links() -> None:
+def test_plain_text_of_an_html_disclaimer_has_the_addresses_of_links() -> None:
     markup = '<p>From <a href="{source_url}">{source_title}</a>.<br/>No endorsement.</p>'
     attached = attach(_revision(), _settings(html=markup), FEED)
     assert attached.notice_text == (
@@ -85,13 +85,13 @@ def test_html_has_a_plain_form_with_the_addresses_of_its_links() -> None:
     )
 
 
-def test_an_entry_without_any_body_has_the_disclaimer_for_one() -> None:
+def test_an_entry_without_a_body_gets_one_with_the_disclaimer_alone() -> None:
     attached = attach(_revision(), _settings(text="Words."), FEED)
     assert "".join(attached.summary) == attached.notice_html
     assert attached.content is None
 
 
-def test_attaching_what_a_mirror_of_ours_published_leaves_one() -> None:
+def test_a_mirror_of_a_mirror_has_the_disclaimer_once() -> None:
     settings = _settings(text="Words.\n\nMore words.", language="en")
     once = attach(_revision(content="<p>x</p>"), settings, FEED).content
     assert once is not None
@@ -102,7 +102,7 @@ def test_attaching_what_a_mirror_of_ours_published_leaves_one() -> None:
 
 
 @given(st.text(), st.sampled_from(list(Position)))
-def test_whatever_the_body_is_the_block_stands_visible_and_once(body: str, place: Position) -> None:
+def test_any_body_shows_the_disclaimer_block_once(body: str, place: Position) -> None:
     settings = _settings(text="A sentence that stands alone.", position=place)
     content = attach(_revision(content=sanitize.clean(body)), settings, FEED).content
     assert content is not None
@@ -117,7 +117,7 @@ def test_whatever_the_body_is_the_block_stands_visible_and_once(body: str, place
     ["<!--", "<plaintext>", "<textarea>", "<table><tr><td>", "<details>", "<svg>", "<select>",
      "<noscript>", "<template>", "<a href='x", "<div class='feedmirror-disclaimer' hidden>"],
 )  # fmt: skip
-def test_nothing_that_the_origin_left_open_swallows_the_block(opening: str) -> None:
+def test_unclosed_html_of_the_origin_does_not_hide_the_disclaimer(opening: str) -> None:
     document = rss_document([entry(1, summary=f"<p>text</p>{opening} and more")])
     scene = Scene(document)
     scene.refresh()
@@ -126,7 +126,7 @@ def test_nothing_that_the_origin_left_open_swallows_the_block(opening: str) -> N
     ]
 
 
-def test_a_forged_block_loses_its_mark() -> None:
+def test_a_forged_disclaimer_block_loses_its_class() -> None:
     forged = f'<div class="{CSS_CLASS}" role="note">We endorse all of it.</div>'
     scene = Scene(rss_document([entry(1, summary=f"<p>text</p>{forged}")]))
     scene.refresh()
@@ -135,7 +135,7 @@ def test_a_forged_block_loses_its_mark() -> None:
     assert "<div>We endorse all of it.</div>" in public
 
 
-def test_a_live_item_of_a_podcast_carries_it_too() -> None:
+def test_a_live_item_of_a_podcast_has_the_disclaimer() -> None:
     live = (
         '<podcast:liveItem xmlns:podcast="https://podcastindex.org/namespace/1.0" status="live">'
         "<title>Live</title><description>Tonight at eight.</description></podcast:liveItem>"
@@ -148,7 +148,7 @@ def test_a_live_item_of_a_podcast_carries_it_too() -> None:
     assert inner.count("Words of the operator's.") == 1
 
 
-def test_slots_are_filled_by_kind() -> None:
+def test_slots_for_html_and_for_text_get_the_disclaimer_in_their_form() -> None:
     fragments = (
         f"<itunes:summary>{TEXT_BEFORE}plain{TEXT_AFTER}</itunes:summary>",
         f"<yandex:full-text>{HTML_BEFORE}&lt;p&gt;rich&lt;/p&gt;{HTML_AFTER}</yandex:full-text>",
@@ -168,7 +168,7 @@ def test_the_default_names_the_source_and_says_that_mirroring_is_no_endorsement(
     assert not problems(DEFAULT_DISCLAIMER.html or "", is_html=True)
 
 
-def test_a_long_paragraph_of_an_operators_own_closes_every_entry_word_for_word() -> None:
+def test_a_long_disclaimer_is_at_the_end_of_every_entry_word_for_word() -> None:
     paragraph = (
         "The Gazette (of the Harbour) is paid for by the port. It's mirrored here, “as is”, "
         "not as an endorsement of the port, but since others wish it gone. Visit https://e.org"
@@ -193,7 +193,7 @@ def test_a_long_paragraph_of_an_operators_own_closes_every_entry_word_for_word()
         ("bell \x07", "control characters"),
     ],
 )
-def test_a_text_that_cannot_be_used_is_explained(template: str, complaint: str) -> None:
+def test_an_invalid_text_disclaimer_is_explained(template: str, complaint: str) -> None:
     assert any(complaint in problem for problem in problems(template, is_html=False))
 
 
@@ -209,7 +209,7 @@ def test_a_text_that_cannot_be_used_is_explained(template: str, complaint: str) 
         ("<p></p>", "it has no text"),
     ],
 )
-def test_html_that_cannot_be_used_is_explained(template: str, complaint: str) -> None:
+def test_an_invalid_html_disclaimer_is_explained(template: str, complaint: str) -> None:
     assert any(complaint in problem for problem in problems(template, is_html=True))
 
 
@@ -217,10 +217,10 @@ def test_html_that_cannot_be_used_is_explained(template: str, complaint: str) ->
     "template",
     ['<p>From <a href="{source_url}">{source_title}</a>&nbsp;&amp; others.</p>', "{entry_url}"],
 )
-def test_html_that_can_be_used_has_no_problems(template: str) -> None:
+def test_a_valid_html_disclaimer_has_no_problems(template: str) -> None:
     assert problems(template, is_html=True) == []
 
 
 @given(st.text())
-def test_any_prose_comes_back_once_its_braces_are_doubled(prose: str) -> None:
+def test_prose_with_doubled_braces_is_filled_in_unchanged(prose: str) -> None:
     assert fill(prose.replace("{", "{{").replace("}", "}}"), {}) == prose

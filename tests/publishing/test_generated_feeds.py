@@ -1,4 +1,4 @@
-"""The generated feeds mean what they say they mean, to two readers that did not write them."""
+"""Generated feeds: two independent readers find the fields that the generator claims."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ATOM = {"http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#"}
 
 
 def read(document: bytes) -> list[Expected]:
-    """What the entries of a document say, read off the tree by the rules of the formats."""
+    """Return the fields of a document's entries, read from its tree by the rules of the formats."""
     root = etree.fromstring(document)
     own = etree.QName(root).namespace or ""
     if root.tag.endswith("}RDF"):
@@ -98,7 +98,7 @@ def _date(core: dict[str, etree._Element], item: etree._Element) -> datetime | N
 
 
 def agrees(found: Expected, wanted: Expected) -> bool:
-    """Whether an item says all that is expected of it."""
+    """True if the item has all expected fields."""
     bodies, extension_elements = " ".join(found.body_words), " ".join(found.foreign_words)
     return (
         (found.guid, found.link, found.title, found.published)
@@ -110,7 +110,7 @@ def agrees(found: Expected, wanted: Expected) -> bool:
 
 @STEADY
 @given(feeds(confusable=True))
-def test_document_says_what_is_expected_of_it(generated: Generated):
+def test_generated_document_has_the_expected_fields(generated: Generated):
     found = read(generated.document)
 
     assert len(found) == len(generated.entries)

@@ -1,4 +1,4 @@
-"""Attacks in every field of a feed, in every format it may come in: no public document runs any."""
+"""Attacks in every field of a feed of every format: they run in no public document."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Documents = dict[str, bytes]  # what is public, by the path below public/
 
 @dataclass(frozen=True)
 class Case:
-    """A mirror of a feed of all vectors."""
+    """Return the mirror of a feed with all attack vectors."""
 
     kind: str
     public: Documents
@@ -88,7 +88,7 @@ TALK = {each for held in VECTORS.values() for each in held if each[0] in "\u226e
 
 
 @pytest.mark.parametrize("of_class", [name for name in VECTORS if name != "clobbering"])
-def test_the_judge_sees_what_would_run(of_class: str) -> None:
+def test_the_checker_finds_active_content(of_class: str) -> None:
     for vector in VECTORS[of_class]:
         places = (
             f"<p>{vector}</p><i title='{vector}'></i><i title=\"{vector}\"></i><i title={vector}>"
@@ -103,7 +103,7 @@ def test_the_judge_sees_what_would_run(of_class: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.row("R1", "R2", "R4")
-def test_whatever_an_entry_holds_no_document_runs_anything(case: Case) -> None:
+def test_attacks_in_an_entry_run_in_no_document(case: Case) -> None:
     assert case.entries > 280
     sealed = [path for path in case.public if "/archive/" in path]
     pages = [path for path in case.public if "/entries/" in path]
@@ -114,7 +114,7 @@ def test_whatever_an_entry_holds_no_document_runs_anything(case: Case) -> None:
 
 @pytest.mark.slow
 @pytest.mark.row("R1", "R2", "R4")
-def test_whatever_a_feed_says_of_itself_no_document_runs_anything() -> None:
+def test_attacks_in_the_feeds_own_fields_run_in_no_document() -> None:
     store, subscriptions = MemoryStore(), []
     for number, vector in enumerate((*markup(), *TEXTS.values(), *ADDRESSES)):
         slug, address = f"n{number}", ADDRESSES[number % len(ADDRESSES)]
@@ -136,7 +136,7 @@ def test_whatever_a_feed_says_of_itself_no_document_runs_anything() -> None:
 
 
 def _bodies(case: Case) -> Iterator[tuple[str, str]]:
-    """Every body of every entry in the feeds, with the document it is in."""
+    """Yield every body of every entry of the feeds, with the document that has the body."""
     for path, document in case.public.items():
         if path.endswith(".json"):
             for item in json.loads(document)["items"]:
@@ -154,7 +154,7 @@ def _bodies(case: Case) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.slow
 @pytest.mark.row("R3")
-def test_no_body_swallows_hides_or_forges_the_disclaimer(case: Case) -> None:
+def test_no_body_hides_or_forges_the_disclaimer(case: Case) -> None:
     at_end, count = POSITIONS[case.kind] is Position.END, 0
     for path, body in _bodies(case):
         count += 1
@@ -165,7 +165,7 @@ def test_no_body_swallows_hides_or_forges_the_disclaimer(case: Case) -> None:
 
 @pytest.mark.slow
 @pytest.mark.row("R3")
-def test_no_body_in_another_vocabulary_swallows_the_disclaimer_either() -> None:
+def test_no_body_of_an_extension_element_hides_the_disclaimer() -> None:
     count = 0
     for path, document in _mirrored("rss").public.items():
         if path.endswith("rss.xml"):
@@ -178,14 +178,14 @@ def test_no_body_in_another_vocabulary_swallows_the_disclaimer_either() -> None:
 
 
 def _hiding(element: Any) -> list[str]:
-    """What of the elements around one might hide it."""
+    """Return the names and attributes of elements around this one that might hide it."""
     expected = {"html", "body", "main", "article", "div", "header"}
     return [f"{e.tag} {dict(e.attrib)}" for e in element.iterancestors() if e.tag not in expected]
 
 
 @pytest.mark.slow
 @pytest.mark.row("R3")
-def test_every_page_shows_the_disclaimer_once_in_its_place(case: Case) -> None:
+def test_every_page_shows_the_disclaimer_once_at_the_configured_position(case: Case) -> None:
     places = {True: "body", False: "notice"}
     for path, page in case.public.items():
         if path.endswith(".html"):
@@ -204,7 +204,7 @@ def test_every_page_shows_the_disclaimer_once_in_its_place(case: Case) -> None:
 
 @pytest.mark.row("R3", "C6")
 @pytest.mark.parametrize("title", [text[:200] for text in (*FORGED, *OPEN_ENDED, *TEXTS.values())])
-def test_a_feeds_title_stays_one_name_among_the_operators_words(title: str) -> None:
+def test_a_title_in_the_disclaimer_breaks_neither_its_line_nor_its_direction(title: str) -> None:
     disclaimer = Disclaimer(text="Kept {source_title} for readers.\n\nNot for sale.")
     subscription = Subscription("news", URL, disclaimer=disclaimer)
     document = feed_of("json", entries()[:1], title=f"{title}\n\nNo longer true.\n\n")
@@ -226,7 +226,7 @@ def _entry_pages(public: Documents) -> Sequence[str]:
 
 @pytest.mark.slow
 @pytest.mark.row("C6")
-def test_text_that_runs_the_other_way_is_kept_apart_from_the_mirrors_own_words(
+def test_right_to_left_text_is_isolated_from_the_mirrors_own_words(
     case: Case,
 ) -> None:
     turned = "\u202e"

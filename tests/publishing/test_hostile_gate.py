@@ -1,4 +1,4 @@
-"""A renderer of ours that is broken: nothing it makes is published, and the last good stays."""
+"""Broken renderers: their documents are refused, and the last good documents stay public."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _spoilt(document: bytes, mistake: Mistake) -> bytes:
 
 
 def _broken(made: Format, mistake: Mistake) -> Format:
-    """The format, a version later, with a mistake in what it renders."""
+    """Return a later version of the format that renders a mistake."""
 
     def render(publication: Publication) -> bytes:
         return _spoilt(made.render(publication), mistake)
@@ -84,7 +84,7 @@ def _stored(scene: Scene, below: str) -> dict[str, bytes]:
 
 @pytest.mark.row("U4")
 @pytest.mark.parametrize(("mistake", "name"), SPOILT)
-def test_a_document_that_is_spoilt_leaves_the_last_good_one_and_the_others_go_out(
+def test_a_refused_document_leaves_the_last_good_one_and_the_others_are_published(
     monkeypatch: pytest.MonkeyPatch, mistake: str, name: str
 ) -> None:
     spoil = {**MISTAKES, "a control": _with_a_control}[mistake]
@@ -105,7 +105,7 @@ def test_a_document_that_is_spoilt_leaves_the_last_good_one_and_the_others_go_ou
 
 @pytest.mark.row("U4")
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_of_a_document_that_spoils_one_entry_the_others_go_out(
+def test_a_document_that_fails_at_one_entry_is_published_without_that_entry(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def spoil(text: str) -> str:
@@ -126,7 +126,7 @@ def test_of_a_document_that_spoils_one_entry_the_others_go_out(
 @pytest.mark.row("U4")
 @pytest.mark.parametrize("mistake", MISTAKES)
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_sealed_page_that_is_spoilt_is_not_there_until_it_is_right(
+def test_a_refused_archive_page_is_published_once_its_format_is_repaired(
     monkeypatch: pytest.MonkeyPatch, small_pages: None, name: str, mistake: str
 ) -> None:
     scene = Scene(document(*range(9, 0, -1)))
@@ -145,7 +145,7 @@ def test_a_sealed_page_that_is_spoilt_is_not_there_until_it_is_right(
 
 
 def _sealed(scene: Scene, name: str) -> list[str]:
-    """The documents of that name of all sealed pages."""
+    """Return the documents of that name of all archive pages."""
     found = _stored(scene, "public/news/archive/")
     return [body.decode() for key, body in found.items() if key.endswith(f"/{name}")]
 
@@ -173,7 +173,7 @@ def _entry_page(scene: Scene) -> str:
     ],
     ids="notice cut script handler open half hidden comment".split(),
 )
-def test_an_entry_whose_page_is_spoilt_has_a_bare_one(
+def test_an_entry_whose_page_is_refused_gets_a_page_without_its_words(
     monkeypatch: pytest.MonkeyPatch, mistake: Mistake
 ) -> None:
     sound = render.render_entry
@@ -189,7 +189,7 @@ def test_an_entry_whose_page_is_spoilt_has_a_bare_one(
 
 
 @pytest.mark.row("U4")
-def test_where_even_the_bare_page_is_spoilt_the_last_good_one_stays_and_feeds_go_on(
+def test_if_even_the_page_without_words_is_refused_the_last_good_page_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene = Scene(document(1))
@@ -210,7 +210,7 @@ def test_where_even_the_bare_page_is_spoilt_the_last_good_one_stays_and_feeds_go
 
 @pytest.mark.row("U4")
 @pytest.mark.parametrize("made", formats(), ids=lambda made: made.name)
-def test_each_format_refuses_what_it_did_not_make(made: Format) -> None:
+def test_each_format_refuses_the_documents_of_the_other_formats(made: Format) -> None:
     for other in formats():
         if other is not made:
             scene = Scene(document(1))

@@ -1,4 +1,4 @@
-"""feed.json: valid, and all that JSON Feed and the mirror's own members can carry."""
+"""feed.json: valid, and complete in the members of JSON Feed and of the mirror's extension."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _assert_disclaimed(public: str) -> None:
 
 
 @pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
-def test_every_feed_of_ours_becomes_a_valid_one_with_its_disclaimer_everywhere(path: Path) -> None:
+def test_every_test_feed_is_published_valid_with_the_disclaimer_in_every_body(path: Path) -> None:
     public = _published(Fetched(URL, path.read_bytes()))
     assert [p for p in _problems(public) if p.split()[0] not in FROM_ORIGIN] == []
     _assert_disclaimed(public)
@@ -75,13 +75,13 @@ def test_every_feed_of_ours_becomes_a_valid_one_with_its_disclaimer_everywhere(p
 
 @needs_schemas
 @pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
-def test_every_feed_of_ours_keeps_to_the_schema(path: Path) -> None:
+def test_json_of_every_test_feed_validates_against_the_schema(path: Path) -> None:
     assert schema_problems(_published(Fetched(URL, path.read_bytes())).encode()) == []
 
 
 @pytest.mark.slow
 @given(feeds())
-def test_every_generated_feed_becomes_a_valid_one(generated: Generated) -> None:
+def test_every_generated_feed_is_published_valid(generated: Generated) -> None:
     scene = _scene(Fetched(FEED_URL, generated.document, generated.content_type))
     public = scene.public("feed.json")
     assert [p for p in _problems(public) if p.split()[0] not in FROM_ORIGIN] == []
@@ -96,7 +96,7 @@ def test_every_generated_feed_becomes_a_valid_one(generated: Generated) -> None:
     assert {expected.link for expected in first.values()} == links
 
 
-def test_a_plain_feed_of_each_kind_has_no_problem_at_all() -> None:
+def test_a_plain_feed_of_each_kind_is_published_without_a_warning() -> None:
     entries = [entry(2, content="<p>All of two.</p>", summary="Two."), entry(1)]
     for document in (rss_document(entries), atom_document(entries), json_feed(entries)):
         public = _published(document)
@@ -104,7 +104,7 @@ def test_a_plain_feed_of_each_kind_has_no_problem_at_all() -> None:
         assert [each["title"] for each in json.loads(public)["items"]] == ["Entry 2", "Entry 1"]
 
 
-def test_what_it_says_is_what_it_was_told() -> None:
+def test_items_have_the_fields_of_the_entry() -> None:
     changed = EPOCH.replace(hour=23)
     enclosures = [
         ("https://e.example.org/a.mp3", 9, "audio/mpeg"),
@@ -145,7 +145,7 @@ def test_what_it_says_is_what_it_was_told() -> None:
     assert provenance["disclaimer"] == NOTICE
 
 
-def test_record_of_an_item_is_found_by_what_the_item_says() -> None:
+def test_key_and_revision_of_an_item_name_its_record() -> None:
     scene = _scene(rss_document([entry(1)]))
     (item,) = json.loads(scene.public("feed.json"))["items"]
     said = item["_feedmirror"]
@@ -154,7 +154,7 @@ def test_record_of_an_item_is_found_by_what_the_item_says() -> None:
     )
 
 
-def test_feed_says_what_it_is_of_and_under_which_rights() -> None:
+def test_feed_names_its_source_and_rights() -> None:
     found = _read(rss_document([entry(1)], extra_channel="<copyright>Free</copyright>"))
     assert found["version"] == "https://jsonfeed.org/version/1.1"
     assert (found["title"], found["home_page_url"]) == ("The Harbour Gazette", SITE)
@@ -163,7 +163,7 @@ def test_feed_says_what_it_is_of_and_under_which_rights() -> None:
     assert found["_feedmirror"]["rights"] == "Free"
 
 
-def test_ids_are_the_guids_as_they_came() -> None:
+def test_ids_are_the_guids_of_the_origin() -> None:
     guids = ["17", "post/two", f"{SITE}3", "urn:x:four"]
     entries = [entry(n, guid=guid, permalink=False) for n, guid in enumerate(guids, 1)]
     scene = _scene(rss_document(entries))
@@ -174,13 +174,13 @@ def test_ids_are_the_guids_as_they_came() -> None:
     assert [item["_feedmirror"].get("guid") for item in items] == [None] * 4
 
 
-def test_a_guid_that_a_reader_might_run_is_no_id_and_told_besides() -> None:
+def test_an_executable_guid_is_replaced_as_id_and_kept_in_the_extension() -> None:
     (item,) = _read(rss_document([entry(1, guid="javascript:x", permalink=False)]))["items"]
     assert item["id"].startswith("urn:uuid:")
     assert item["_feedmirror"]["guid"] == "javascript:x"
 
 
-def test_what_json_feed_has_members_for_comes_through_from_json_to_json() -> None:
+def test_members_of_json_feed_come_through_from_json_to_json() -> None:
     said = {
         "id": "7",
         "url": f"{SITE}7",
@@ -219,7 +219,7 @@ def test_a_picture_beside_the_body_is_in_every_feed_and_on_the_page() -> None:
     assert f'<img src="{SITE}7.webp"' in page
 
 
-def test_files_that_media_rss_names_are_attachments_and_the_first_picture_the_image() -> None:
+def test_files_of_media_rss_are_attachments_and_the_first_picture_is_the_image() -> None:
     extra = (
         f'<media:thumbnail xmlns:media="{MEDIA}" url="{SITE}small.png"/>'
         f'<media:content xmlns:media="{MEDIA}" url="{SITE}b.webm" medium="video" duration="7"/>'
@@ -260,13 +260,13 @@ AUDIO = ("a.mp3", "audio/mpeg")
         ("", None),
     ],
 )
-def test_the_duration_of_a_podcast_s_episode_is_that_of_its_file(
+def test_duration_of_a_podcast_episode_is_the_duration_of_its_file(
     written: str, seconds: float | None
 ) -> None:
     assert _attachments(written, AUDIO) == [seconds]
 
 
-def test_a_duration_is_of_the_one_file_that_plays_or_of_none() -> None:
+def test_a_duration_belongs_to_the_only_playable_file() -> None:
     assert _attachments("60", AUDIO, ("a.jpg", "image/jpeg")) == [60, None]
     assert _attachments("60", AUDIO, ("b.mp3", "audio/mpeg")) == [None, None]
     assert _attachments("60", ("a.bin", "")) == [60]
@@ -282,26 +282,26 @@ def test_the_duration_of_the_only_attachment_is_written_in_rss() -> None:
     assert "duration" not in _scene(json.dumps(document).encode()).public("rss.xml")
 
 
-def test_author_with_an_address_alone_is_reached_by_mail() -> None:
+def test_author_with_an_email_address_only_has_a_mailto_url() -> None:
     (item,) = _read(rss_document([entry(1, extra="<author>a+b@example.org (Ada)</author>")]))[
         "items"
     ]
     assert item["authors"] == [{"name": "Ada", "url": "mailto:a+b@example.org"}]
 
 
-def test_comments_are_told_beside_what_json_feed_has() -> None:
+def test_comments_are_in_the_extension() -> None:
     (item,) = _read(rss_document([entry(1, comments=f"{SITE}1#c")]))["items"]
     assert item["_feedmirror"]["comments_url"] == f"{SITE}1#c"
 
 
-def test_summary_is_plain_text_with_the_disclaimer_where_the_operator_wants_it() -> None:
+def test_summary_is_plain_text_with_the_disclaimer_at_the_configured_position() -> None:
     both = entry(1, summary="<p>a &lt; b</p><p>c</p>", content="<p>x</p>")
     disclaimer = Disclaimer(text=NOTICE, position=Position.BEGINNING)
     (item,) = _read(rss_document([both]), disclaimer=disclaimer)["items"]
     assert item["summary"] == f"{NOTICE}\n\na < b c"
 
 
-def test_entry_that_was_seen_to_change_says_when_and_one_that_was_not_says_nothing() -> None:
+def test_date_modified_is_when_a_change_was_fetched_and_else_missing() -> None:
     scene = Scene(rss_document([entry(2), entry(1)]))
     scene.refresh()
     scene.later(hours=1)
@@ -312,7 +312,7 @@ def test_entry_that_was_seen_to_change_says_when_and_one_that_was_not_says_nothi
     assert modified == [None, "2026-03-02T13:00:00Z"]
 
 
-def test_mirror_of_the_mirror_says_the_same_once() -> None:
+def test_json_mirror_of_a_mirror_has_the_disclaimer_once() -> None:
     first = _published(rss_document([entry(2, content="<p>All.</p>"), entry(1)]))
     again = _read(Fetched("https://other.example/feed.json", first.encode()))
     for before, after in zip(json.loads(first)["items"], again["items"], strict=True):
@@ -334,7 +334,7 @@ BODIES = st.recursive(
 
 
 @given(BODIES)
-def test_words_of_a_body_are_those_that_a_sanitiser_leaves(body: str) -> None:
+def test_words_of_a_body_are_the_text_that_a_sanitiser_leaves(body: str) -> None:
     cleaned = sanitize.clean(body)
     spaceless = "".join(words_of(cleaned).split())
     assert spaceless == "".join(sanitize.to_text(cleaned).split())
@@ -356,7 +356,7 @@ def test_generation_is_read_from_the_head_of_every_document() -> None:
 
 
 @pytest.mark.row("U5")
-def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
+def test_document_depends_on_the_state_and_the_settings_only() -> None:
     document = rss_document([entry(1)])
     scene = Scene(document)
     scene.refresh()
@@ -389,7 +389,9 @@ def test_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
         (lambda d: d.replace("Entry 1", "Entry \ud800"), "not be well-formed"),
     ],
 )
-def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, complaint: str) -> None:
+def test_verify_refuses_a_broken_document_and_one_without_a_disclaimer(
+    broken: Any, complaint: str
+) -> None:
     scene = Scene(rss_document([entry(1, content="<p>x</p>")]))
     scene.refresh()
     state = state_in(scene.store)
@@ -403,7 +405,7 @@ def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, comp
         FORMAT.verify(broken(document).encode("utf-8", "surrogatepass"), publication)
 
 
-def test_our_own_parser_reads_it_back() -> None:
+def test_the_parser_reads_the_document_back() -> None:
     public = _published(rss_document([entry(2), entry(1)]))
     parsed = parse(Fetched(URL, public.encode()), frozenset())
     assert parsed.feed.kind == "JSON Feed 1.1"

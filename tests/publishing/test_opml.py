@@ -1,4 +1,4 @@
-"""The list of all feeds: what it says, whatever they are called, and that readers take it."""
+"""feeds.opml: its content for any titles, and its import into a feed reader."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def line(slug: str = "news", title: str | None = "News", **more: object) -> Feed
 
 
 def outlines(*lines: FeedLine) -> list[dict[str, str]]:
-    """The attributes of every outline with a feed, in order, as a parser reads them."""
+    """Return the attributes of every outline of a feed, in order, as a parser reads them."""
     root = ET.fromstring(render(lines, PUBLIC_URL).encode())
     return [dict(each.attrib) for each in root.iter("outline") if "xmlUrl" in each.attrib]
 
@@ -51,7 +51,7 @@ def outlines(*lines: FeedLine) -> list[dict[str, str]]:
 # ---------------------------------------------------------------- what it says
 
 
-def test_feed_stands_in_it_with_all_that_a_subscription_list_may_say() -> None:
+def test_feed_has_all_attributes_of_a_subscription_list() -> None:
     news = line(language="en-GB", source="https://news.example.org/?a=1&b=2")
     assert outlines(news) == [
         {
@@ -67,7 +67,7 @@ def test_feed_stands_in_it_with_all_that_a_subscription_list_may_say() -> None:
     ]
 
 
-def test_what_is_not_known_of_a_feed_is_left_out_and_its_slug_is_its_name() -> None:
+def test_unknown_attributes_are_left_out_and_the_slug_is_the_title() -> None:
     assert outlines(line(title=None, page=None)) == [
         {
             "type": "rss",
@@ -79,7 +79,7 @@ def test_what_is_not_known_of_a_feed_is_left_out_and_its_slug_is_its_name() -> N
     ]
 
 
-def test_list_is_opml_2_with_its_parts_where_they_belong() -> None:
+def test_list_is_valid_opml_2() -> None:
     root = ET.fromstring(render([line()], PUBLIC_URL))
     assert (root.tag, root.attrib) == ("opml", {"version": "2.0"})
     assert [child.tag for child in root] == ["head", "body"]
@@ -87,7 +87,7 @@ def test_list_is_opml_2_with_its_parts_where_they_belong() -> None:
     assert [child.tag for child in root[1]] == ["outline"]
 
 
-def test_feeds_keep_their_order_and_retired_ones_follow_as_a_group() -> None:
+def test_feeds_keep_their_order_and_retired_feeds_follow_in_a_group() -> None:
     feeds = [line("old", is_retired=True), line("b"), line("a")]
     root = ET.fromstring(render(feeds, PUBLIC_URL))
     top = [each.get("xmlUrl") or each.get("text") for each in root.findall("body/outline")]
@@ -96,24 +96,24 @@ def test_feeds_keep_their_order_and_retired_ones_follow_as_a_group() -> None:
     assert retired.get("xmlUrl") == f"{PUBLIC_URL}/old/rss.xml"
 
 
-def test_there_is_no_group_without_a_retired_feed() -> None:
+def test_group_of_retired_feeds_is_missing_if_no_feed_is_retired() -> None:
     assert "Retired" not in render([line()], PUBLIC_URL)
 
 
 @pytest.mark.parametrize("documents", [None, {}, {"atom.xml": f"{PUBLIC_URL}/new/atom.xml"}])
-def test_feed_that_cannot_be_subscribed_to_yet_is_left_out(documents: dict | None) -> None:
+def test_feed_without_a_document_is_left_out(documents: dict | None) -> None:
     assert outlines(line("new", documents=documents), line("news"))[0]["title"] == "News"
     assert outlines(line("new", documents=documents, is_retired=True)) == []
 
 
-def test_list_of_no_feed_is_a_list() -> None:
+def test_list_of_no_feeds_is_valid() -> None:
     assert outlines() == []
 
 
 @pytest.mark.parametrize(
     "changed", [{"failing": "blocked"}, {"last_new": NOON}, {"is_quiet": True}]
 )
-def test_list_is_the_same_whatever_the_moment_is(changed: dict[str, object]) -> None:
+def test_list_does_not_depend_on_the_time(changed: dict[str, object]) -> None:
     assert render([line(**changed)], PUBLIC_URL) == render([line()], PUBLIC_URL)
 
 
@@ -121,14 +121,14 @@ def test_list_is_the_same_whatever_the_moment_is(changed: dict[str, object]) -> 
 
 
 @pytest.mark.parametrize("title", HOSTILE)
-def test_title_is_read_as_it_was_meant_but_for_what_no_xml_can_hold(title: str) -> None:
+def test_title_is_read_back_except_characters_that_xml_forbids(title: str) -> None:
     meant = title.replace("\x07", "").replace("\ud800", "").replace("\uffff", "")
     (found,) = outlines(line(title=title))
     assert (found["text"], found["title"]) == (meant, meant)
 
 
 @pytest.mark.parametrize("title", ["<script>alert(1)</script>", "&lt;b&gt; is bold", "<b>Bold</b>"])
-def test_title_that_looks_like_html_is_run_by_nobody(title: str) -> None:
+def test_title_that_looks_like_html_is_escaped_twice(title: str) -> None:
     (found,) = outlines(line(title=title))
     assert "<" not in found["text"]
     as_html = etree.HTML(f"<p>{found['text']}</p>")
@@ -137,7 +137,7 @@ def test_title_that_looks_like_html_is_run_by_nobody(title: str) -> None:
 
 
 @given(st.text(), st.text(), st.text())
-def test_nothing_that_a_feed_says_breaks_out_of_its_attribute(
+def test_values_of_a_feed_do_not_break_out_of_their_attributes(
     title: str, language: str, source: str
 ) -> None:
     hostile = line("a", title, language=language, source=f"https://example.org/{source}")
@@ -148,7 +148,7 @@ def test_nothing_that_a_feed_says_breaks_out_of_its_attribute(
     )
 
 
-def test_every_feed_in_it_is_a_document_that_is_public() -> None:
+def test_every_feed_of_the_list_is_a_public_document() -> None:
     store = MemoryStore()
     other = Subscription("other", "https://other.example.org/rss")
     new = Subscription("new", "https://new.example.org/rss")
@@ -173,7 +173,7 @@ def mirror(tmp_path: Path) -> Iterator[ServedMirror]:
 
 
 def imported(home: Path, program: str, opml: Path) -> Newsboat:
-    """A newsboat that has subscribed to what is in the list."""
+    """Return a newsboat that has imported the list."""
     reader = Newsboat(program, home)
     command = (program, "-u", "urls", "-C", "config", "-c", "cache.db", "-i", str(opml))
     environment = {"HOME": str(home), "PATH": os.defpath, "LANG": "C.UTF-8"}

@@ -1,4 +1,4 @@
-"""Bodies on pages: no word is lost, nothing is left open, and everybody can read them."""
+"""Bodies on pages: rewriting keeps their words, balances their tags and makes them accessible."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shown(body: str, images: Images = Images.ORIGIN) -> str:
 
 
 def inside(markup: str) -> str:
-    """What is left of the attributes that are the same everywhere."""
+    """Return the HTML without the attributes that all links, pictures and wide elements have."""
     usual = (
         ' rel="noopener noreferrer"',
         ' loading="lazy" decoding="async" referrerpolicy="no-referrer"',
@@ -60,7 +60,7 @@ WITHOUT_SUMMARIES = MARKUP.filter(lambda body: "summary" not in body)
 @example("<dl>a<dt>b<dd>c</dl><dd>d")
 @example("<h1>a<h5>b<h2></h2>")
 @example("<font color=red><ul><font>a<li>b")
-def test_no_word_is_lost_and_none_is_added(body: str) -> None:
+def test_rewriting_a_body_keeps_its_words(body: str) -> None:
     cleaned = clean(body, BASE)
     made = rewrite_body(cleaned, Images.ORIGIN)
     without = re.sub(r"<img\b[^<>]*>", "", cleaned)
@@ -69,7 +69,7 @@ def test_no_word_is_lost_and_none_is_added(body: str) -> None:
 
 @pytest.mark.row("R3")
 @given(MARKUP, st.sampled_from(Images))
-def test_what_is_put_behind_a_body_stays_outside_of_it(body: str, images: Images) -> None:
+def test_html_after_a_body_stays_outside_of_the_body(body: str, images: Images) -> None:
     made = rewrite_body(clean(body, BASE), images)
     assert is_balanced(made)
     # nh3 reads as browsers do, and writes what it read.
@@ -82,12 +82,12 @@ def test_what_is_put_behind_a_body_stays_outside_of_it(body: str, images: Images
 @example("<a b='>")
 @example("<<p>>")
 @example("</p></div></article>")
-def test_even_what_no_sanitiser_has_seen_comes_out_balanced(markup: str) -> None:
+def test_unsanitised_html_is_rewritten_balanced(markup: str) -> None:
     assert is_balanced(rewrite_body(markup, Images.ORIGIN))
 
 
 @given(MARKUP)
-def test_lists_hold_items_and_items_are_in_lists(body: str) -> None:
+def test_lists_hold_items_only_and_items_are_in_lists_only(body: str) -> None:
     root = parse_body(shown(body))
     assert root.xpath("//li[not(parent::ul or parent::ol or parent::menu)]") == []
     assert root.xpath("//ul/*[not(self::li)] | //ol/*[not(self::li)]") == []
@@ -98,7 +98,7 @@ def test_lists_hold_items_and_items_are_in_lists(body: str) -> None:
 
 
 @given(MARKUP)
-def test_a_body_that_is_fit_stays_so(body: str) -> None:
+def test_rewriting_a_body_again_keeps_its_words(body: str) -> None:
     made = shown(body)
     # What scrolls is put into something that does, each time.
     if "<table" not in made and "<pre" not in made:
@@ -125,7 +125,7 @@ MONSTERS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("monster", MONSTERS)
 @pytest.mark.parametrize("images", Images)
-def test_no_body_takes_long(monster: str, images: Images) -> None:
+def test_rewriting_any_body_takes_linear_time(monster: str, images: Images) -> None:
     body = MONSTERS[monster]
     usual = "<p>words, <b>strong</b> ones</p>" * (len(body) // 320)  # a tenth of that
     # Quadratic is a hundred times as much.
@@ -157,7 +157,9 @@ def test_no_body_takes_long(monster: str, images: Images) -> None:
         ('<font color="red">a</font>', "a"),
     ],
 )
-def test_what_belongs_into_a_list_is_in_one(body: str, expected: str) -> None:
+def test_other_content_of_lists_gets_an_item_and_items_outside_become_divisions(
+    body: str, expected: str
+) -> None:
     assert rewrite_body(body, Images.ORIGIN) == expected
 
 
@@ -171,17 +173,17 @@ def test_what_belongs_into_a_list_is_in_one(body: str, expected: str) -> None:
         ("<h1>a</h1><h2>b</h2><h3>c</h3><h4>d</h4><h5>e</h5><h6>f</h6>", "h2 h3 h4 h5 h6 h6"),
     ],
 )
-def test_headings_stand_below_the_pages_own_without_a_gap(body: str, expected: str) -> None:
+def test_headings_are_below_the_pages_own_and_skip_no_level(body: str, expected: str) -> None:
     assert " ".join(re.findall(r"<(h\d)", rewrite_body(body, Images.ORIGIN))) == expected
 
 
-def test_an_empty_heading_leaves_what_is_in_it() -> None:
+def test_of_an_empty_heading_the_content_stays() -> None:
     assert inside(shown("<h2><img src=/a.png></h2>")) == (
         '<img src="https://a.example.org/a.png" alt="">'
     )
 
 
-def test_attributes_that_mean_nothing_here_are_dropped() -> None:
+def test_meaningless_attributes_are_dropped() -> None:
     body = (
         '<p lang="xx">a</p><p lang="de_DE">b</p><p lang="eng">c</p><p lang="english">d</p>'
         '<table><tr><th headers="x" scope="foo" colspan="2">e</th><th scope="col">f</th></table>'
@@ -191,7 +193,7 @@ def test_attributes_that_mean_nothing_here_are_dropped() -> None:
     assert re.findall(r"<th ([^>]*)>", made) == ['colspan="2"', 'scope="col"']
 
 
-def test_what_is_wide_can_be_scrolled_by_keyboard() -> None:
+def test_wide_content_can_be_scrolled_by_keyboard() -> None:
     made = shown("<pre>a</pre><table><tr><td><table><tr><td>b</table></table>")
     assert made.startswith('<pre role="group" tabindex="0" aria-label="Preformatted text">')
     assert made.count('<div class="wide" role="group" tabindex="0" aria-label="Table">') == 1
@@ -208,33 +210,33 @@ def test_a_link_in_a_summary_stays_there() -> None:
     )
 
 
-def test_a_summary_that_says_nothing_is_given_a_word() -> None:
+def test_an_empty_summary_gets_a_word() -> None:
     assert shown("<details><summary> </summary>a</details>").startswith(
         "<details><summary> Details</summary>"
     )
 
 
-def test_what_is_no_summary_of_details_is_none() -> None:
+def test_a_summary_outside_of_details_becomes_a_division() -> None:
     assert shown("<summary>a</summary>") == "<div>a</div>"
 
 
 # ---------------------------------------------------------------- links and pictures
 
 
-def test_a_link_that_holds_nothing_is_none() -> None:
+def test_an_empty_link_is_dropped() -> None:
     assert shown("a<a href=/b>&nbsp;\u200b</a>c") == "a&nbsp;\u200bc"
 
 
-def test_a_link_of_a_picture_alone_says_where_it_leads() -> None:
+def test_a_link_with_a_picture_only_has_a_label() -> None:
     made = shown("<a href=/b/c.jpg><img src=/d.png></a> <a href=/e><img src=/f.png alt=' '></a>")
     assert re.findall(r'aria-label="([^"]*)"', made) == ["Picture: c.jpg", "To a.example.org"]
 
 
-def test_a_link_of_a_picture_that_has_words_is_called_by_them() -> None:
+def test_a_link_with_a_picture_that_has_alternative_text_gets_no_label() -> None:
     assert "aria-label" not in shown("<a href=/b><img src=/d.png alt='A pier'></a>")
 
 
-def test_pictures_wait_until_they_are_seen_and_tell_nobody_who_looks() -> None:
+def test_pictures_load_lazily_and_without_a_referrer() -> None:
     assert shown('<img src="/a.png" loading="eager" alt=" ">') == (
         '<img src="https://a.example.org/a.png" loading="lazy" alt="" decoding="async" '
         'referrerpolicy="no-referrer">'
@@ -245,16 +247,16 @@ def test_a_picture_of_one_pixel_is_left_out() -> None:
     assert shown('a<img src="/count.gif" width="1" height="1">') == "a"
 
 
-def test_a_picture_without_an_address_is_its_words() -> None:
+def test_a_picture_without_an_address_becomes_its_alternative_text() -> None:
     assert shown('<img alt="A &lt; B">') == "A &lt; B"
 
 
-def test_places_of_an_image_map_have_names() -> None:
+def test_areas_of_an_image_map_have_labels() -> None:
     made = shown('<map name="m"><area href="/a" alt=""><area href="/b" alt="B"></map>')
     assert re.findall(r'alt="([^"]*)"', made) == ["a.example.org", "B"]
 
 
-def test_sounds_and_films_wait_until_they_are_asked_for() -> None:
+def test_sounds_and_films_load_only_when_they_are_played() -> None:
     waiting = 'controls="" preload="none"'
     made = shown('<video src="/a.mp4" poster="/p.png"></video><audio src="/b.mp3"></audio>')
     assert re.findall(r"<(?:video|audio)([^>]*)>", made) == [
@@ -267,7 +269,7 @@ def linked(body: str) -> str:
     return inside(shown(body, Images.NONE))
 
 
-def test_where_no_picture_is_shown_it_is_a_link() -> None:
+def test_without_pictures_a_picture_becomes_a_link() -> None:
     assert linked("<img src=/a.png alt='A pier'><img src=/b%20c.png>") == (
         '<a class="picture" href="https://a.example.org/a.png">A pier</a>'
         '<a class="picture" href="https://a.example.org/b%20c.png">b c.png</a>'
@@ -279,7 +281,7 @@ def test_a_picture_of_several_sizes_is_one_link() -> None:
     assert linked(body) == '<a class="picture" href="https://a.example.org/a.png">q</a>'
 
 
-def test_a_picture_in_a_link_is_its_words_and_a_link_behind_it() -> None:
+def test_a_picture_in_a_link_becomes_its_caption_and_a_link_after_it() -> None:
     assert linked("<a href=/b><img src=/a.png alt=A></a>") == (
         '<a href="https://a.example.org/b">A</a> '
         '<a class="picture" href="https://a.example.org/a.png">A</a>'
@@ -292,7 +294,7 @@ def test_a_picture_in_a_link_to_itself_is_one_link() -> None:
     )
 
 
-def test_a_poster_is_a_link_behind_its_film() -> None:
+def test_a_poster_becomes_a_link_after_its_film() -> None:
     assert linked('<video src="/a.mp4" poster="/p.png"></video>').endswith(
         '</video><a class="picture" href="https://a.example.org/p.png">p.png</a>'
     )
@@ -300,7 +302,7 @@ def test_a_poster_is_a_link_behind_its_film() -> None:
 
 @pytest.mark.row("R8")
 @given(MARKUP)
-def test_without_pictures_nothing_is_left_that_loads_one(body: str) -> None:
+def test_without_pictures_no_element_loads_one(body: str) -> None:
     made = shown(body, Images.NONE)
     assert not re.search(r"<(?:img|picture|area)\b|\sposter=", made)
     outside = re.sub(r"<(audio|video)\b.*?</\1>", "", made, flags=re.DOTALL)
@@ -310,7 +312,7 @@ def test_without_pictures_nothing_is_left_that_loads_one(body: str) -> None:
 # ---------------------------------------------------------------- the notice
 
 
-def test_what_the_operator_left_open_is_closed() -> None:
+def test_unclosed_html_of_the_operator_is_closed() -> None:
     made = notice_block(
         '<div class="feedmirror-disclaimer" role="note"><!-- x --><b/>a<br/>b</div>'
     )
@@ -335,14 +337,14 @@ def test_links_to_places_in_the_article_stay_on_its_page() -> None:
     assert 'href="#in-fu\xdf"' in _on_page('<a href="#fu%C3%9F">1</a><p id="fu\xdf">a</p>')
 
 
-def test_links_to_places_elsewhere_lead_there() -> None:
+def test_links_to_places_on_other_pages_stay_absolute() -> None:
     made = _on_page('<a href="#gone">1</a><a href="/8#n1">2</a><p id="n1">a</p>')
     assert f'href="{PAGE}#gone"' in made
     assert 'href="https://a.example.org/8#n1"' in made
     assert " id=" not in made
 
 
-def test_a_picture_of_dots_is_shown_whatever_pages_may_load() -> None:
+def test_an_inline_picture_is_shown_even_without_pictures() -> None:
     dots = "data:image/png;base64,iVBORw0KGgo="
     for images in Images:
         assert f'<img src="{dots}"' in shown(f'<img src="{dots}" alt="x">', images)

@@ -1,4 +1,4 @@
-"""The page of a feed and of what is sealed of it: what is new, what was, and how to get it."""
+"""Pages of a feed: its newest entries, its archive, and addresses to subscribe to."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def dated(number: int, year: int, month: int, day: int = 1) -> Revision:
 # ---------------------------------------------------------------- the feed
 
 
-def test_the_feed_says_what_it_is_where_it_is_from_and_when_it_changed() -> None:
+def test_feed_page_shows_title_source_and_date_of_change() -> None:
     page = page_of(feed=replace(FEED, description="All about <tides>"))
     assert words(one(page, "//h1")) == "Tides & Times"
     assert words(one(page, "//p[@class='lead']")) == "All about <tides>"
@@ -60,7 +60,7 @@ def test_the_feed_says_what_it_is_where_it_is_from_and_when_it_changed() -> None
     assert words(one(page, "//p[@class='standing']")) == "Last changed 2 March 2026, 12:00 UTC."
 
 
-def test_a_description_that_is_the_title_again_is_left_out() -> None:
+def test_a_description_equal_to_the_title_is_left_out() -> None:
     assert 'class="lead"' not in page_of(feed=replace(FEED, description=FEED.title))
 
 
@@ -106,11 +106,11 @@ def test_an_entry_without_a_title_is_listed_by_its_words_once(title: str | None)
 
 
 @given(st.text(alphabet="ab <>&;\"'/p", max_size=300), st.integers(1, 250))
-def test_an_excerpt_is_never_longer_than_it_may_be(text: str, length: int) -> None:
+def test_an_excerpt_keeps_to_its_length(text: str, length: int) -> None:
     assert len(excerpt(Entry(summary=text), length)) <= length + 1
 
 
-def test_an_excerpt_of_a_body_that_begins_with_much_markup_has_words_all_the_same() -> None:
+def test_an_excerpt_of_a_body_that_begins_with_much_markup_has_words() -> None:
     body = (
         "".join(f'<a href="https://e.example/{n}"></a>' for n in range(2_000)) + "<p>At last.</p>"
     )
@@ -131,19 +131,19 @@ def test_the_archive_is_by_year_and_month() -> None:
     assert one(page, "//a[@rel='prev']").get("href") == "archive/p2/"
 
 
-def test_a_feed_of_which_nothing_is_sealed_has_no_archive() -> None:
+def test_a_feed_without_archive_pages_has_no_archive() -> None:
     assert "archive" not in page_of(revision())
 
 
 @pytest.mark.parametrize("group", Group)
-def test_failure_is_told_in_words_that_a_reader_understands(group: Group) -> None:
+def test_every_kind_of_failure_is_shown_as_a_sentence(group: Group) -> None:
     failure = Failure(group.value, NOON - timedelta(days=2))
-    standing = words(one(page_of(failure=failure), "//p[contains(@class, 'trouble')]"))
-    assert "Nothing new has been fetched since 28 February 2026, 12:00 UTC." in standing
-    assert standing.endswith("Last changed 2 March 2026, 12:00 UTC.")
+    health = words(one(page_of(failure=failure), "//p[contains(@class, 'trouble')]"))
+    assert "Nothing new has been fetched since 28 February 2026, 12:00 UTC." in health
+    assert health.endswith("Last changed 2 March 2026, 12:00 UTC.")
 
 
-def test_failure_of_unknown_beginning_is_told_without_a_date() -> None:
+def test_failure_of_unknown_beginning_is_shown_without_a_date() -> None:
     failure = Failure("internal", datetime.fromtimestamp(0, UTC))
     assert "since" not in words(one(page_of(failure=failure), "//p[contains(@class, 'trouble')]"))
 
@@ -157,13 +157,13 @@ def test_a_retired_feed_says_so_instead_of_its_health() -> None:
     assert not says_retired(page_of(revision(), failure=failure))
 
 
-def test_the_notice_is_there_once() -> None:
+def test_feed_page_has_the_notice_once() -> None:
     page = page_of(revision(2), revision(1))
     assert page.count('class="feedmirror-disclaimer"') == 1
     assert "Mirrored from Tides & Times" in words(one(page, "//div[@class='notice']"))
 
 
-def test_search_engines_are_kept_out_unless_they_are_let_in() -> None:
+def test_pages_are_noindex_unless_configured() -> None:
     assert 'content="noindex"' in page_of()
     assert "noindex" not in page_of(subscription=replace(SUBSCRIPTION, robots=Robots.INDEX))
 
@@ -171,7 +171,7 @@ def test_search_engines_are_kept_out_unless_they_are_let_in() -> None:
 # ---------------------------------------------------------------- what is sealed
 
 
-def test_an_archive_page_is_by_month_and_no_entry_is_twice() -> None:
+def test_an_archive_page_lists_each_entry_once_by_month() -> None:
     # The third came late: it is listed with its month.
     given_ = sealed(dated(4, 2026, 2), dated(3, 2025, 12), dated(2, 2026, 2), dated(1, 2025, 12))
     page = FORMAT.render(given_).decode()
@@ -185,7 +185,7 @@ def test_an_archive_page_is_by_month_and_no_entry_is_twice() -> None:
     assert words(one(page, "//h1")) == "Entries up to 1 February 2026"
 
 
-def test_an_archive_page_leads_to_its_neighbours_and_the_feed() -> None:
+def test_an_archive_page_links_to_its_neighbours_and_the_feed() -> None:
     page = FORMAT.render(sealed(dated(1, 2026, 2))).decode()
     own = [str(a) for a in tree(page).xpath("//a/@href") if "://" not in str(a)]
     key = revision(1).key
@@ -201,7 +201,7 @@ def test_an_archive_page_leads_to_its_neighbours_and_the_feed() -> None:
     assert one(page, "//link[@rel='stylesheet']").get("href").startswith("../../../style-")
 
 
-def test_the_page_after_it_can_be_linked_to_later_and_as_often_as_one_likes() -> None:
+def test_link_to_the_next_archive_page_can_be_added_and_replaced() -> None:
     given_ = sealed(dated(1, 2026, 2))
     page = FORMAT.render(given_)
     address = given_.address_of("index.html", "p3")
@@ -213,12 +213,12 @@ def test_the_page_after_it_can_be_linked_to_later_and_as_often_as_one_likes() ->
     assert FORMAT.render(at_once) == later
 
 
-def test_an_address_that_is_none_of_an_archives_is_linked_to_as_it_is() -> None:
+def test_an_address_outside_of_the_archive_is_linked_to_absolutely() -> None:
     page = link_newer(FORMAT.render(sealed(dated(1, 2026, 2))), 'https://e.example/?a="&b')
     assert one(page.decode(), "//a[@rel='next']").get("href") == 'https://e.example/?a="&b'
 
 
-def test_a_generation_is_found_in_either_page() -> None:
+def test_generation_is_read_from_feed_and_archive_pages() -> None:
     for given_ in (publication(revision()), sealed(revision())):
         page = stamp(FORMAT.render(given_), 3)
         assert stamped(page) == 3
@@ -238,7 +238,7 @@ def test_a_generation_is_found_in_either_page() -> None:
         ("</main>", "<script></script></main>"),
     ],
 )
-def test_a_listing_that_is_spoilt_does_not_go_out(
+def test_verify_refuses_a_damaged_feed_page(
     made: type[Publication], spoilt: tuple[str, str]
 ) -> None:
     given_ = made(revision(2), revision(1))
@@ -248,14 +248,14 @@ def test_a_listing_that_is_spoilt_does_not_go_out(
         FORMAT.verify(page.decode().replace(*spoilt, 1).encode(), given_)
 
 
-def test_a_listing_without_a_notice_does_not_go_out() -> None:
+def test_verify_refuses_a_feed_page_without_a_notice() -> None:
     given_ = publication(revision(), notice_html="")
     with pytest.raises(RenderError, match="disclaimer"):
         FORMAT.verify(FORMAT.render(given_), given_)
 
 
 @given(st.text(), st.text())
-def test_whatever_an_origin_writes_the_listing_passes(title: str, body: str) -> None:
+def test_feed_page_of_any_titles_and_words_is_verified(title: str, body: str) -> None:
     made = revision(title=title, summary=body, authors=(Author(body),))
     feed = replace(FEED, title=title, description=body, language=title)
     for given_ in (publication(made, feed=feed), sealed(made, feed=feed)):
@@ -280,10 +280,10 @@ def test_whatever_an_origin_writes_the_listing_passes(title: str, body: str) -> 
         (10**18, "1000000 TB"),
     ],
 )
-def test_sizes_are_in_units_of_a_thousand(length_bytes: int | None, said: str | None) -> None:
+def test_sizes_use_decimal_units(length_bytes: int | None, said: str | None) -> None:
     assert size(length_bytes) == said
 
 
-def test_a_host_is_called_as_people_say_it() -> None:
+def test_a_host_is_shown_without_www() -> None:
     assert host("https://www.example.org:8080/a") == "example.org"
     assert host("https://[bad/") == "https://[bad/"

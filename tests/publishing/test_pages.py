@@ -1,4 +1,4 @@
-"""The page of an entry: whose words it shows, where they are from, and nothing that runs."""
+"""Pages of entries: words, disclaimer and provenance, and nothing that executes."""
 
 from __future__ import annotations
 
@@ -57,20 +57,20 @@ def hrefs(page: str) -> list[str]:
 # ---------------------------------------------------------------- what it says
 
 
-def test_the_link_to_the_original_is_the_first_and_names_its_host() -> None:
+def test_first_link_of_an_entry_page_leads_to_the_original_and_names_its_host() -> None:
     page = entry_page(revision(link="https://www.tides.example.org/1?a=1&b=2"))
     first = tree(page).xpath("//body//a")[0]
     assert first.get("href") == "https://www.tides.example.org/1?a=1&b=2"
     assert words(first) == "Read the original at tides.example.org"
 
 
-def test_an_entry_without_a_page_of_its_own_leads_to_the_site_of_its_feed() -> None:
+def test_an_entry_without_a_link_links_to_the_site_of_its_feed() -> None:
     page = entry_page(revision(link=None))
     assert hrefs(page)[0] == "https://tides.example.org/"
     assert "canonical" not in page
 
 
-def test_it_says_what_the_entry_is_called_who_wrote_it_and_when() -> None:
+def test_entry_page_shows_title_authors_and_date() -> None:
     page = entry_page(
         revision(
             title="Fog <at> sea",
@@ -90,7 +90,7 @@ def test_it_says_what_the_entry_is_called_who_wrote_it_and_when() -> None:
     assert "ada@" not in page
 
 
-def test_an_entry_without_a_date_says_when_it_was_fetched() -> None:
+def test_an_entry_without_a_date_shows_when_it_was_fetched() -> None:
     byline = one(entry_page(revision()), "//p[contains(@class, 'byline')]")
     assert words(byline) == "first fetched 2 March 2026, 12:00 UTC"
 
@@ -107,7 +107,7 @@ def test_an_entry_without_a_date_says_when_it_was_fetched() -> None:
         ({"title": "\u200b \u200f\ufeff"}, "Entry of 2 March 2026"),
     ],
 )
-def test_an_entry_without_a_title_is_called_by_its_first_words_or_its_date(
+def test_an_entry_without_a_title_is_named_by_its_first_words_or_its_date(
     fields: dict[str, str], name: str
 ) -> None:
     page = entry_page(revision(**{"title": None, **fields}))
@@ -123,7 +123,7 @@ def test_the_content_is_shown_and_not_the_summary() -> None:
 
 @pytest.mark.row("R3")
 @pytest.mark.parametrize("position", Position)
-def test_the_disclaimer_stands_where_the_operator_wants_it(position: Position) -> None:
+def test_entry_page_has_the_disclaimer_at_the_configured_position(position: Position) -> None:
     subscription = replace(
         SUBSCRIPTION, disclaimer=Disclaimer(text="Whose words.", language="en", position=position)
     )
@@ -134,7 +134,7 @@ def test_the_disclaimer_stands_where_the_operator_wants_it(position: Position) -
     assert one(page, f"//div[@class='{CSS_CLASS}']").get("lang") == "en"
 
 
-def test_it_says_where_it_is_from_and_since_when() -> None:
+def test_entry_page_shows_where_and_when_the_copy_was_fetched() -> None:
     of = replace(revision(), observed_at=NOON + timedelta(days=1))
     about = one(entry_page(of), "//section[@class='provenance']")
     assert words(about) == (
@@ -143,12 +143,12 @@ def test_it_says_where_it_is_from_and_since_when() -> None:
     )
 
 
-def test_where_a_file_lies_is_nobodys_business() -> None:
+def test_path_of_a_feed_from_a_file_is_not_on_the_page() -> None:
     of = replace(revision(), fetched_from="/home/someone/feed.xml")
     assert "someone" not in entry_page(of)
 
 
-def test_enclosures_are_links_and_what_can_be_played_waits() -> None:
+def test_enclosures_are_links_and_players_load_only_when_played() -> None:
     page = entry_page(
         revision(
             enclosures=(
@@ -169,7 +169,7 @@ def test_enclosures_are_links_and_what_can_be_played_waits() -> None:
     assert [words(file) for file in files] == ["d.pdf application/pdf, 900 bytes", "e.example"]
 
 
-def test_categories_and_comments_are_there() -> None:
+def test_entry_page_shows_categories_and_comments() -> None:
     page = entry_page(
         revision(
             categories=(Category("a&b"), Category("t", label="Tides"), Category("a&b")),
@@ -183,7 +183,7 @@ def test_categories_and_comments_are_there() -> None:
     assert "https://tides.example.org/1#comments" in hrefs(page)
 
 
-def test_it_leads_to_the_feed_the_entry_before_and_all_feeds_wherever_the_mirror_lies() -> None:
+def test_entry_page_links_to_feed_previous_entry_and_all_feeds_by_relative_addresses() -> None:
     page = entry_page(revision(2), Neighbour("abc", "Older & better"))
     own = [href for href in hrefs(page) if "://" not in href]
     assert own == ["../../", "../", "abc.html", "../", "../#subscribe"]
@@ -195,7 +195,7 @@ def test_it_leads_to_the_feed_the_entry_before_and_all_feeds_wherever_the_mirror
     ]
 
 
-def test_search_engines_are_kept_out_unless_they_are_let_in() -> None:
+def test_pages_are_noindex_unless_configured() -> None:
     assert one(entry_page(revision()), "//meta[@name='robots']").get("content") == "noindex"
     let_in = replace(SUBSCRIPTION, robots=Robots.INDEX)
     page = entry_page(revision(), subscription=let_in)
@@ -218,7 +218,9 @@ def test_search_engines_are_kept_out_unless_they_are_let_in() -> None:
         ("", "ur", "rtl"),
     ],
 )
-def test_a_text_runs_the_way_of_most_of_its_letters(text: str, tag: str | None, way: str) -> None:
+def test_direction_of_a_text_is_that_of_most_of_its_letters(
+    text: str, tag: str | None, way: str
+) -> None:
     assert direction(text, tag) == way
 
 
@@ -236,7 +238,7 @@ def test_the_article_is_in_its_own_language_and_the_page_in_english() -> None:
 
 
 @pytest.mark.row("R8")
-def test_a_page_contacts_nobody_where_the_operator_wants_that() -> None:
+def test_without_pictures_a_page_contacts_no_other_host() -> None:
     body = clean('<img src="https://b.example/a.png"><p>x</p>')
     quiet = replace(SUBSCRIPTION, images=Images.NONE)
     page = entry_page(revision(content=body), subscription=quiet)
@@ -246,7 +248,7 @@ def test_a_page_contacts_nobody_where_the_operator_wants_that() -> None:
 
 
 @pytest.mark.row("R8")
-def test_a_page_loads_nothing_of_the_mirrors_but_its_style_sheet() -> None:
+def test_a_page_loads_only_its_style_sheet_from_the_mirror() -> None:
     root = tree(entry_page(revision(content="<p>x</p>")))
     loaded = root.xpath("//link[@rel!='alternate' and @rel!='canonical']/@href | //@src")
     assert [str(address).rpartition("-")[0] for address in loaded if address != "data:,"] == [
@@ -262,7 +264,7 @@ def test_a_page_is_small_besides_its_article() -> None:
 # ---------------------------------------------------------------- the last look
 
 
-def test_a_generation_is_found_in_a_page() -> None:
+def test_generation_is_read_from_an_entry_page() -> None:
     page = entry_page(revision()).encode()
     assert stamped(page) == 0
     assert stamped(stamp(page, 17)) == 17
@@ -271,9 +273,7 @@ def test_a_generation_is_found_in_a_page() -> None:
 
 @pytest.mark.row("R1", "R3")
 @given(MARKUP, st.sampled_from(Position), st.sampled_from(Images))
-def test_whatever_the_entry_says_its_page_passes(
-    body: str, position: Position, images: Images
-) -> None:
+def test_page_of_any_entry_is_verified(body: str, position: Position, images: Images) -> None:
     subscription = replace(
         SUBSCRIPTION, images=images, disclaimer=Disclaimer(text="Whose & words.", position=position)
     )
@@ -285,7 +285,7 @@ def test_whatever_the_entry_says_its_page_passes(
 
 @pytest.mark.row("R1")
 @given(st.text(), st.text())
-def test_whatever_an_origin_writes_in_a_title_stays_text(title: str, category: str) -> None:
+def test_html_in_a_title_is_shown_as_text(title: str, category: str) -> None:
     of = revision(title=title, categories=(Category(category),), authors=(Author(category),))
     given_ = publication(feed=Feed(title=title, language=category))
     shown = disclaimed(of, given_)
@@ -310,7 +310,7 @@ def test_whatever_an_origin_writes_in_a_title_stays_text(title: str, category: s
         ("<p>Theirs</p>", "\udc80"),
     ],
 )
-def test_a_page_that_is_spoilt_does_not_go_out(spoilt: tuple[str, str]) -> None:
+def test_verify_refuses_a_damaged_entry_page(spoilt: tuple[str, str]) -> None:
     given_ = publication()
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)
     page = render_entry(shown, given_, None).decode()
@@ -321,7 +321,7 @@ def test_a_page_that_is_spoilt_does_not_go_out(spoilt: tuple[str, str]) -> None:
 
 
 @pytest.mark.row("R3", "U4")
-def test_a_second_notice_does_not_go_out_either() -> None:
+def test_verify_refuses_an_entry_page_with_a_second_notice() -> None:
     given_ = publication()
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)
     page = render_entry(shown, given_, None).decode()
@@ -330,7 +330,7 @@ def test_a_second_notice_does_not_go_out_either() -> None:
         verify_entry(page.replace("<p>Theirs</p>", forged).encode(), shown)
 
 
-def test_a_bare_page_has_the_notice_and_leads_to_the_origin() -> None:
+def test_a_page_without_words_has_the_notice_and_links_to_the_origin() -> None:
     given_ = publication()
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)
     page = render_entry_bare(shown, given_, None).decode()
@@ -343,7 +343,7 @@ def test_a_bare_page_has_the_notice_and_leads_to_the_origin() -> None:
     "html",
     ["<p>One<br/>two &amp; three&nbsp;four</p>", "<b/><p>Mine</p>", "<!-- x --><p>Mine</p>"],
 )
-def test_an_operators_html_passes_however_it_is_closed(html: str) -> None:
+def test_page_with_any_valid_html_disclaimer_is_verified(html: str) -> None:
     subscription = Subscription("news", URL, disclaimer=Disclaimer(html=html))
     given_ = publication(subscription=subscription)
     shown = disclaimed(revision(content="<p>Theirs</p>"), given_)
@@ -371,7 +371,7 @@ def test_an_entry_is_filed_under_the_month_of_its_date(
 # ---------------------------------------------------------------- what it costs
 
 
-def test_knowing_how_to_render_pages_imports_no_templates() -> None:
+def test_importing_the_pages_imports_neither_jinja2_nor_parsers() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'functions')!r})\n"
         "import feedmirror.publishing.formats.html, feedmirror.publishing.pages.entry\n"

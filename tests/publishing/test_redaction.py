@@ -1,4 +1,4 @@
-"""What becomes of secrets between an origin's document and what is public."""
+"""Redaction: secrets of a subscription are in no public byte."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _ids(scene: Scene) -> list[str]:
     return [item["id"] for item in json.loads(scene.public("feed.json"))["items"]]
 
 
-def test_ids_that_differ_only_in_a_secret_stay_different_and_the_same_tomorrow() -> None:
+def test_ids_that_differ_only_in_a_secret_stay_different_and_stable() -> None:
     scene = _scene(_echo(TOKEN), _echo(OTHER))
     scene.refresh()
     before = _ids(scene)
@@ -74,7 +74,7 @@ def test_no_public_name_or_digest_derives_from_a_secret() -> None:
     assert told["key"] != guid_key(GUID)
 
 
-def test_the_record_keeps_the_element_as_it_came() -> None:
+def test_the_record_keeps_the_original_element() -> None:
     store = MemoryStore()
     scene = _scene(_echo(), store=store)
     scene.refresh()
@@ -84,7 +84,7 @@ def test_the_record_keeps_the_element_as_it_came() -> None:
     assert GUID in json.loads(stored.body)["revision"]["entry"]["original"]
 
 
-def test_what_becomes_a_secret_later_leaves_the_documents() -> None:
+def test_a_value_that_becomes_secret_later_leaves_the_documents() -> None:
     scene = _scene(_echo(), entry(2))
     scene.configure(source_url=URL)
     scene.refresh()
@@ -96,7 +96,7 @@ def test_what_becomes_a_secret_later_leaves_the_documents() -> None:
     assert len(_ids(scene)) == 2
 
 
-def test_a_document_in_which_a_secret_stands_is_refused() -> None:
+def test_a_document_with_a_secret_is_refused() -> None:
     scene = _scene(entry(1))
     scene.configure(title=f"For {TOKEN}")
     failure = scene.refresh().failure
@@ -124,7 +124,7 @@ def test_a_relative_link_takes_no_secret_along() -> None:
         assert TOKEN not in scene.public(name)
 
 
-def test_renderers_are_told_of_the_shown_address_alone() -> None:
+def test_renderers_see_the_shown_address_only() -> None:
     scene = _scene(entry(1))
     scene.refresh()
     for name in ("rss.xml", "atom.xml", "feed.json"):
@@ -139,7 +139,7 @@ def test_renderers_are_told_of_the_shown_address_alone() -> None:
 # ---------------------------------------------------------------- what it costs
 
 
-def test_a_feed_with_secrets_of_which_nothing_is_new_costs_one_read() -> None:
+def test_an_unchanged_feed_with_secrets_costs_one_read() -> None:
     store = CountingStore(MemoryStore())
     scene = _scene(_echo(), store=store)  # type: ignore[arg-type]
     scene.refresh()
@@ -154,14 +154,14 @@ def test_a_feed_with_secrets_of_which_nothing_is_new_costs_one_read() -> None:
     assert store.operations == [("load", STATE)] * 2
 
 
-def test_the_key_is_not_asked_for_where_no_secret_is_echoed() -> None:
+def test_the_key_is_read_only_if_the_origin_echoes_a_secret() -> None:
     store = CountingStore(MemoryStore())
     scene = _scene(entry(1), store=store)  # type: ignore[arg-type]
     scene.refresh()
     assert REDACTION_KEY not in store.loads
 
 
-def test_nothing_but_the_address_is_looked_at_without_secrets() -> None:
+def test_without_secrets_only_the_address_is_examined() -> None:
     revision = Revision("k", "d", TOKEN, False, Entry(title=TOKEN), 1, NOON, NOON, NOON, URL)
     redaction = public_settings(Subscription("quay", "https://quay.example.org/")).redaction
     shown = replace(revision, fetched_from="https://quay.example.org/feed")
@@ -172,7 +172,7 @@ def test_nothing_but_the_address_is_looked_at_without_secrets() -> None:
 # ---------------------------------------------------------------- values of the model
 
 
-def test_every_text_of_a_value_is_redacted_but_for_what_is_never_public() -> None:
+def test_every_text_of_a_value_is_redacted_except_fields_that_are_never_public() -> None:
     redaction = Redaction(Secrets([TOKEN]), lambda: b"k" * 32)
     made = Entry(
         guid=TOKEN,
@@ -187,7 +187,7 @@ def test_every_text_of_a_value_is_redacted_but_for_what_is_never_public() -> Non
     assert redaction.value(Item(TOKEN, TOKEN, None)).fingerprint == TOKEN
 
 
-def test_the_address_that_an_entry_came_from_is_shown_as_readers_may_know_it() -> None:
+def test_the_address_that_an_entry_was_fetched_from_is_shown_without_secrets() -> None:
     key_of_once = "5f0c2ab91e7d4c3f8a6b0d91c4e57f20"
     redaction = Redaction(secrets_of(MEMBERS))
     for fetched_from, shown in (
@@ -198,7 +198,7 @@ def test_the_address_that_an_entry_came_from_is_shown_as_readers_may_know_it() -
         assert redaction.value(revision).fetched_from == f"https://quay.example.org/{shown}"
 
 
-def test_no_message_tells_the_beginning_of_a_key() -> None:
+def test_no_message_shows_the_beginning_of_a_key() -> None:
     key = "5f0c2ab91e7d4c3f8a6b0d91c4e57f20"
     for length in range(100, 160):
         address = f"https://quay.example.org/{'x' * length}/{key}/rss?member={key}"

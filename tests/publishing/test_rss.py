@@ -1,4 +1,4 @@
-"""rss.xml: valid and faithful whatever came in."""
+"""rss.xml: valid for any input, and faithful to the origin."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _read(public: str) -> Any:
 
 
 @pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
-def test_every_feed_of_ours_becomes_a_valid_one_with_its_disclaimer_everywhere(path: Path) -> None:
+def test_every_test_feed_is_published_valid_with_the_disclaimer_in_every_body(path: Path) -> None:
     public = _published(Fetched(URL, path.read_bytes()))
     assert [p for p in _problems(public) if p.split()[0] not in FROM_ORIGIN] == []
     for item in disclaimers(public.encode(), sentence=NOTICE):
@@ -60,7 +60,7 @@ def test_every_feed_of_ours_becomes_a_valid_one_with_its_disclaimer_everywhere(p
 
 
 @pytest.mark.parametrize("name", sorted(NOT_FEEDS & {p.name for p in DATA.iterdir()}))
-def test_what_is_no_feed_is_refused_in_a_sentence(name: str) -> None:
+def test_a_document_that_is_no_feed_is_refused_with_a_sentence(name: str) -> None:
     scene = Scene(Fetched(URL, (DATA / name).read_bytes()))
     outcome = scene.refresh()
     assert outcome.failure is not None
@@ -70,7 +70,7 @@ def test_what_is_no_feed_is_refused_in_a_sentence(name: str) -> None:
 
 @pytest.mark.slow
 @given(feeds())
-def test_every_generated_feed_becomes_a_valid_one(generated: Generated) -> None:
+def test_every_generated_feed_is_published_valid(generated: Generated) -> None:
     fetched = Fetched(FEED_URL, generated.document, generated.content_type)
     public = _published(fetched)
     assert [p for p in _problems(public) if p.split()[0] not in FROM_ORIGIN] == []
@@ -82,7 +82,7 @@ def test_every_generated_feed_becomes_a_valid_one(generated: Generated) -> None:
             assert word in public
 
 
-def test_a_plain_feed_of_each_kind_has_no_problem_at_all() -> None:
+def test_a_plain_feed_of_each_kind_is_published_without_a_warning() -> None:
     entries = [entry(2, content="<p>All of two.</p>"), entry(1)]
     for document in (rss_document(entries), atom_document(entries), json_feed(entries)):
         public = _published(document)
@@ -92,22 +92,22 @@ def test_a_plain_feed_of_each_kind_has_no_problem_at_all() -> None:
         assert [e.title for e in _read(public).entries] == ["Entry 2", "Entry 1"]
 
 
-def test_what_the_mirror_is_of_stands_in_every_item() -> None:
+def test_every_item_names_the_mirrored_feed_as_its_source() -> None:
     public = _published(rss_document([entry(1)]))
     assert f'<source url="{URL}">The Harbour Gazette</source>' in public
 
 
-def test_a_source_that_the_origin_named_itself_is_kept() -> None:
+def test_a_source_of_the_origin_is_kept() -> None:
     public = _published(rss_document([entry(1, source=("Other", "https://other.example.org/rss"))]))
     assert '<source url="https://other.example.org/rss">Other</source>' in public
 
 
-def test_a_title_of_the_operators_overrides_the_origins() -> None:
+def test_a_configured_title_overrides_the_title_of_the_origin() -> None:
     public = _published(rss_document([entry(1)]), title="Mirror <of> & others")
     assert _read(public).feed.title == "Mirror &lt;of&gt; &amp; others"
 
 
-def test_words_that_look_like_markup_come_through_and_run_nowhere() -> None:
+def test_words_that_look_like_markup_come_through_as_text() -> None:
     title = "Why <script>alert(1)</script> & <b>bold</b> titles &copy; others"
     public = _published(json_feed([entry(1, title=title)]))
     assert "<script" not in public
@@ -124,7 +124,7 @@ def test_words_that_look_like_markup_come_through_and_run_nowhere() -> None:
         ("5 &amp; 6", "5 &amp;amp;amp; 6"),
     ],
 )
-def test_text_is_escaped_once_unless_it_could_be_taken_for_markup(title: str, written: str) -> None:
+def test_text_is_escaped_twice_only_if_it_looks_like_markup(title: str, written: str) -> None:
     public = _published(json_feed([entry(1, title=title)]))
     assert f"<item>\n<title>{written}</title>" in public
 
@@ -137,13 +137,13 @@ def test_bodies_with_the_end_of_a_cdata_section_stay_whole() -> None:
     assert _problems(public) == []
 
 
-def test_a_guid_that_is_no_address_says_so() -> None:
+def test_a_guid_that_is_no_permalink_is_declared_so() -> None:
     public = _published(rss_document([entry(1, guid="tag:1", permalink=True), entry(2)]))
     assert '<guid isPermaLink="false">tag:1</guid>' in public
     assert f"<guid>{SITE}2</guid>" in public
 
 
-def test_an_enclosure_gets_the_attributes_it_must_have() -> None:
+def test_an_enclosure_gets_all_required_attributes() -> None:
     bare = (
         '<enclosure url="https://e.example.org/a.mp3"/>'
         '<enclosure url="https://e.example.org/b" length="-1" type="x"/>'
@@ -161,7 +161,7 @@ def test_an_author_with_an_address_is_an_author_and_one_without_a_creator() -> N
     assert "<dc:creator>Ben</dc:creator>" in public
 
 
-def test_a_date_of_change_travels_beside_the_date_of_publication() -> None:
+def test_date_of_change_is_written_as_atom_updated() -> None:
     changed = EPOCH.replace(hour=23)
     public = _published(atom_document([entry(1, updated=changed)]))
     (item,) = _read(public).entries
@@ -170,7 +170,7 @@ def test_a_date_of_change_travels_beside_the_date_of_publication() -> None:
 
 
 @pytest.mark.row("U5")
-def test_the_document_depends_on_nothing_but_the_state_and_the_settings() -> None:
+def test_rss_document_depends_on_the_state_and_the_settings_only() -> None:
     document = rss_document([entry(1)])
     scene = Scene(document)
     scene.refresh()
@@ -181,7 +181,7 @@ def test_the_document_depends_on_nothing_but_the_state_and_the_settings() -> Non
     assert scene.public() == before
 
 
-def test_equal_documents_of_two_generations_differ_in_their_bytes() -> None:
+def test_equal_documents_of_two_generations_have_different_bytes() -> None:
     scene = Scene(rss_document([entry(1)]))
     for body, generation in ((None, 1), ("<p>x</p>", 2), (None, 3)):
         scene.later(hours=1)
@@ -206,7 +206,9 @@ RSS = next(made for made in formats() if made.name == "rss.xml")
         (lambda d: d.replace("Entry 1", "Entry \x01"), "not be well-formed"),
     ],
 )
-def test_the_last_look_lets_nothing_out_that_is_broken_or_bare(broken: Any, complaint: str) -> None:
+def test_verify_refuses_a_broken_document_and_one_without_a_disclaimer(
+    broken: Any, complaint: str
+) -> None:
     scene = Scene(rss_document([entry(1)]))
     scene.refresh()
     feed, window = _state_of(scene)
@@ -231,7 +233,7 @@ def _state_of(scene: Scene) -> tuple[Feed, tuple[Any, ...]]:
     return loaded.feed, loaded.window
 
 
-def test_a_file_of_the_operators_is_named_nowhere() -> None:
+def test_a_path_of_a_feed_from_a_file_is_in_no_element() -> None:
     subscription = Subscription("news", "file:///home/someone/feed.xml")
     scene = Scene(Fetched("file:///home/someone/feed.xml", rss_document([entry(1)])))
     scene.configure(url=subscription.url)
@@ -240,7 +242,7 @@ def test_a_file_of_the_operators_is_named_nowhere() -> None:
     assert "someone" not in scene.public()
 
 
-def test_elements_of_others_that_look_like_items_and_bodies_keep_no_entry_from_the_public() -> None:
+def test_extension_elements_named_like_items_and_bodies_block_no_entry() -> None:
     inner = "<item>q</item><description>q</description><entry><summary type='html'/></entry>"
     extra = f"<o:a xmlns:o='urn:o'><o:b>{inner}</o:b></o:a>"
     scene = Scene(rss_document([entry(2, extra=extra), entry(1)]))
@@ -249,7 +251,7 @@ def test_elements_of_others_that_look_like_items_and_bodies_keep_no_entry_from_t
         assert "Entry 2" in scene.public(name)
 
 
-def test_a_feed_without_title_link_and_description_gets_what_rss_demands() -> None:
+def test_a_feed_without_title_link_and_description_gets_them_in_rss() -> None:
     public = _published(
         b'<rss version="2.0"><channel><item><title>x</title></item></channel></rss>'
     )
@@ -257,6 +259,6 @@ def test_a_feed_without_title_link_and_description_gets_what_rss_demands() -> No
     assert _problems(public) == []
 
 
-def test_no_error_of_a_parser_is_anything_but_a_parse_error() -> None:
+def test_parsers_raise_parse_errors_only() -> None:
     with pytest.raises(ParseError):
         parse(Fetched(URL, b"<html/>"), frozenset())

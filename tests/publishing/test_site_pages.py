@@ -1,4 +1,4 @@
-"""The pages of the site as a whole, and the style sheet of all pages."""
+"""Pages of the site, and the style sheet of all pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rows(page: str) -> list[str]:
     return [words(row) for row in tree(page).xpath("//li[@class='entry']")]
 
 
-def test_every_feed_is_listed_with_how_it_stands() -> None:
+def test_every_feed_is_listed_with_its_health() -> None:
     lines = [
         READY,
         FeedLine("new", "Not yet there"),
@@ -66,14 +66,14 @@ def test_every_feed_is_listed_with_how_it_stands() -> None:
     assert words(one(page, "//h2[@id='retired']")) == "Retired"
 
 
-def test_the_index_leads_to_the_list_of_feeds_and_to_how_they_stand() -> None:
+def test_the_index_links_to_the_opml_list_and_the_status() -> None:
     page = index_page([READY], f"{PUBLIC_URL}/")
     subscribe = one(page, "//section[@id='subscribe']")
     assert subscribe.xpath(".//a/@href") == ["feeds.opml", "status.json"]
     assert words(one(subscribe, ".//code")) == f"{PUBLIC_URL}/feeds.opml"
 
 
-def test_the_index_of_nothing_says_so() -> None:
+def test_the_index_of_no_feeds_says_so() -> None:
     assert "There are none yet." in index_page([], PUBLIC_URL)
 
 
@@ -83,7 +83,7 @@ def test_pages_of_the_site_are_inert_and_balanced() -> None:
         assert page.startswith("<!doctype html>\n")
 
 
-def test_what_is_shown_where_nothing_is_works_at_any_depth() -> None:
+def test_the_404_page_works_at_any_depth() -> None:
     page = not_found_page()
     assert all(str(href).startswith("/") for href in tree(page).xpath("//body//@href"))
     assert one(page, "//link[@rel='stylesheet']").get("href") == f"/{sheet.STYLE}"
@@ -92,7 +92,7 @@ def test_what_is_shown_where_nothing_is_works_at_any_depth() -> None:
 # ---------------------------------------------------------------- the style sheet
 
 
-def test_the_style_sheet_is_called_by_what_is_in_it() -> None:
+def test_the_style_sheet_is_named_by_the_digest_of_its_content() -> None:
     name = f"style-{sha256(sheet.style()).hexdigest()[:8]}.css"
     assert name == sheet.STYLE, (
         f"style.css has changed: set STYLE to {name!r} in {Path(sheet.__file__).name}, so that no "
@@ -106,7 +106,7 @@ def test_the_style_sheet_is_small_and_loads_nothing() -> None:
     assert not re.search(r"@import|url\(|https?:", text)
 
 
-def test_colours_can_be_told_apart_in_both_schemes() -> None:
+def test_colours_have_enough_contrast_in_both_schemes() -> None:
     """Source: WCAG 2.2, 1.4.3, contrast of 4.5 to 1."""
     text = sheet.style().decode()
     light, dark = (

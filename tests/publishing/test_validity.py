@@ -1,4 +1,4 @@
-"""The judge of the tests is judged: each rule is proven by a planted mistake that it catches."""
+"""The tests' own validator of RSS: each rule finds the mistake that is planted for it."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def rules_broken(document: str | bytes, self_url: str = SELF) -> set[str]:
 
 
 def mistaken(old: str, new: str) -> str:
-    """The good document with a mistake in the first place where `old` stands."""
+    """Return the good document with a mistake in place of the first `old`."""
     assert old in GOOD
     return GOOD.replace(old, new, 1)
 
@@ -295,7 +295,7 @@ def test_planted_mistake_breaks_its_rule_and_no_other(old: str, new: str, rules:
     assert rules_broken(mistaken(old, new)) == set(rules.split())
 
 
-def test_every_rule_is_proven_by_a_mistake():
+def test_every_rule_has_a_planted_mistake():
     planted = (*MISTAKES, *ATOM_MISTAKES, *JSON_MISTAKES)
     proven = {rule for _, _, rules in planted for rule in rules.split()}
 
@@ -311,7 +311,7 @@ def test_bytes_of_another_encoding_and_a_byte_order_mark_are_encoding_mistakes()
     assert rules_broken(b"\xef\xbb\xbf" + GOOD.encode()) == {"encoding"}
 
 
-def test_problem_says_where_it_is_and_what_is_wrong():
+def test_problem_names_its_place_and_the_mistake():
     document = mistaken(' length="0"', ' length="-1"')
     line = document[: document.index("<enclosure")].count("\n") + 1
 
@@ -320,7 +320,7 @@ def test_problem_says_where_it_is_and_what_is_wrong():
     ]
 
 
-def test_self_link_is_not_compared_where_the_address_is_not_known():
+def test_self_link_is_not_compared_if_the_address_is_unknown():
     assert rss_problems(GOOD.encode(), now=NOW) == []
 
 
@@ -334,7 +334,7 @@ def test_self_link_is_not_compared_where_the_address_is_not_known():
         "Thu, 29 Feb 2024 23:59:59 -0330",
     ],
 )
-def test_date_of_rfc_822_is_accepted_in_its_lawful_forms(date: str):
+def test_date_of_rfc_822_is_accepted_in_all_valid_forms(date: str):
     assert date_822_problem(date, NOW) is None
 
 
@@ -390,7 +390,7 @@ def test_disclaimer_of_another_class_or_with_other_words_does_not_count():
         "<a title='{}",
     ],
 )
-def test_disclaimer_that_a_reader_cannot_see_does_not_count(swallowed: str):
+def test_hidden_disclaimer_does_not_count(swallowed: str):
     block = '<p class="feedmirror-disclaimer">A mirror says so.</p>'
     body = swallowed.format(block).replace("]]>", "")
     start, end = DISCLAIMED.index(b"<![CDATA["), DISCLAIMED.index(b"]]>")
@@ -400,7 +400,7 @@ def test_disclaimer_that_a_reader_cannot_see_does_not_count(swallowed: str):
     assert disclaimers(document, sentence="A mirror says so.")[0]["content:encoded"] == 0
 
 
-def test_disclaimer_commented_out_of_a_foreign_body_does_not_count():
+def test_disclaimer_in_a_comment_of_an_extension_element_does_not_count():
     hidden = DISCLAIMED.replace(b"Fog. A mirror says so.", b"Fog. &lt;!-- A mirror says so.")
 
     assert disclaimers(hidden, sentence="A mirror says so.")[1]["yandex:full-text"] == 0

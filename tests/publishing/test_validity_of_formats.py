@@ -1,4 +1,4 @@
-"""The judges of Atom and JSON Feed are judged: a planted mistake breaks its rule and no other."""
+"""The tests' own validators of Atom and JSON Feed: each rule finds the mistake planted for it."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_good_documents_have_no_problem():
 
 
 @needs_schemas
-def test_good_documents_keep_to_grammar_and_schema():
+def test_good_documents_validate_against_grammar_and_schema():
     assert grammar_problems(GOOD_ATOM.encode()) == []
     assert schema_problems(json.dumps(GOOD_JSON).encode()) == []
 
@@ -214,7 +214,7 @@ def test_schema_is_read_well_enough_to_find_a_mistake(where: str, value: Any):
     assert schema_problems(json.dumps(_mistaken(where, value)).encode()) != []
 
 
-def test_json_that_is_none_is_one_problem():
+def test_invalid_json_is_one_problem():
     assert len(json_problems(b'{"a": NaN}', self_url=JSON_SELF)) == 1
     assert len(json_problems(b"\xff", self_url=JSON_SELF)) == 1
 

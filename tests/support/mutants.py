@@ -205,14 +205,14 @@ EXCHANGES = (
         "publishing/render.py",
         "attach(settings.redaction.value(revision), settings, feed)",
         "attach(revision, settings, feed)",
-        "publishing/test_redaction.py::test_what_becomes_a_secret_later_leaves_the_documents",
+        "publishing/test_redaction.py::test_a_value_that_becomes_secret_later_leaves_the_documents",
     ),
     _mutant(
         "no document goes out that a secret stands in",
         "publishing/verify.py",
         "if secrets and any(map(secrets.found_in, _portions(document))):",
         "if False:",
-        "publishing/test_redaction.py::test_a_document_in_which_a_secret_stands_is_refused",
+        "publishing/test_redaction.py::test_a_document_with_a_secret_is_refused",
     ),
     _mutant(
         "digests of secrets are keyed",
@@ -226,7 +226,7 @@ EXCHANGES = (
         "adapters/origin/target.py",
         "hidden_address(url))",
         "url)",
-        "publishing/test_redaction.py::test_no_message_tells_the_beginning_of_a_key",
+        "publishing/test_redaction.py::test_no_message_shows_the_beginning_of_a_key",
     ),
     _mutant(
         "credentials in addresses are hidden",
@@ -378,7 +378,7 @@ RENDERING = (
         "    resolve, anchors = _resolver(base, page), linked_anchors(body, page)\n    if may_hide",
         "    return body\n    resolve, anchors = _resolver(base, page), linked_anchors(body, page)\n    if may_hide",
         "text/test_sanitize.py::test_nothing_that_runs_comes_through",
-        "publishing/test_disclaimer.py::test_nothing_that_the_origin_left_open_swallows_the_block",
+        "publishing/test_disclaimer.py::test_unclosed_html_of_the_origin_does_not_hide_the_disclaimer",
     ),
     _mutant(
         "bodies beyond reason are not given to the sanitiser",
@@ -392,7 +392,7 @@ RENDERING = (
         "text/sanitize.py",
         '    "*": {"dir", "lang", "title"},',
         '    "*": {"class", "role", "dir", "lang", "title"},',
-        "publishing/test_disclaimer.py::test_a_forged_block_loses_its_mark",
+        "publishing/test_disclaimer.py::test_a_forged_disclaimer_block_loses_its_class",
     ),
     _mutant(
         "addresses in bodies are of the web",
@@ -441,7 +441,7 @@ RENDERING = (
         "publishing/formats/rss.py",
         "return escape(escape(value)) if is_read_as_html(value) else escape(value)",
         "return escape(value)",
-        "publishing/test_rss.py::test_words_that_look_like_markup_come_through_and_run_nowhere",
+        "publishing/test_rss.py::test_words_that_look_like_markup_come_through_as_text",
     ),
     _mutant(
         "no body ends the section that it stands in",
@@ -463,7 +463,7 @@ RENDERING = (
             f"publishing/formats/{file}",
             "def verify(document: bytes, publication: Publication) -> None:\n",
             "def verify(document: bytes, publication: Publication) -> None:\n    return\n",
-            f"{test}::test_the_last_look_lets_nothing_out_that_is_broken_or_bare",
+            f"{test}::test_verify_refuses_a_broken_document_and_one_without_a_disclaimer",
         )
         for name, file, test in (
             ("rss.xml", "rss.py", "publishing/test_rss.py"),
@@ -476,14 +476,14 @@ RENDERING = (
         "publishing/pages/entry.py",
         'if not PageReader(name, document).carries(disclaimed.notice_html, "body"):',
         "if False:",
-        "publishing/test_pages.py::test_a_page_that_is_spoilt_does_not_go_out",
+        "publishing/test_pages.py::test_verify_refuses_a_damaged_entry_page",
     ),
     _mutant(
         "the last look at elements of pages",
         "publishing/pages/inspection.py",
         "        if tag in _FORBIDDEN:\n",
         "        if False:\n",
-        "publishing/test_pages.py::test_a_page_that_is_spoilt_does_not_go_out",
+        "publishing/test_pages.py::test_verify_refuses_a_damaged_entry_page",
     ),
     _mutant(
         "pages are sent with a policy for browsers",
@@ -730,7 +730,7 @@ STORING = (
         "publishing/formats/format.py",
         'return b"".join(((head + mark % generation).encode(), document[len(head) :]))',
         "return document",
-        "publishing/test_rss.py::test_equal_documents_of_two_generations_differ_in_their_bytes",
+        "publishing/test_rss.py::test_equal_documents_of_two_generations_have_different_bytes",
     ),
     _mutant(
         "an object of S3 is created once",
