@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.parsers import expat
 
 from feedmirror.errors import ParseError
-from feedmirror.parsing.decode import HEAD, admit, decode
+from feedmirror.parsing.decode import HEAD, decode, prepare_xml
 from fuzz.inputs import CONTENT_TYPES, one_of
 from fuzz.judges import require, require_text
 
@@ -16,12 +16,12 @@ def check(data: bytes) -> None:
     """The gate admits or refuses; what it admits declares nothing."""
     text = decode(data, one_of(CONTENT_TYPES, data))
     try:
-        admitted = admit(text)
+        admitted = prepare_xml(text)
     except ParseError:
         return
     require(admitted.startswith(HEAD), "there is no declaration of ours")
     require_text(admitted, "what is admitted")
-    require(admit(admitted) == admitted, "what is admitted is not admitted as it is")
+    require(prepare_xml(admitted) == admitted, "what is admitted is not admitted as it is")
     _require_no_declarations(admitted.encode())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feedmirror.errors import ParseError
-from feedmirror.parsing.decode import admit, decode
+from feedmirror.parsing.decode import decode, prepare_xml
 from feedmirror.parsing.scan import CannotSplit
 from feedmirror.parsing.split import Plan, end_tags, split
 from feedmirror.text.xml import tree
@@ -16,7 +16,7 @@ SEEDS = ("feeds",)
 def check(data: bytes) -> None:
     """Whichever items are kept, what is left is a document with just these."""
     try:
-        plan = split(admit(decode(data, one_of(CONTENT_TYPES, data))))
+        plan = split(prepare_xml(decode(data, one_of(CONTENT_TYPES, data))))
     except (ParseError, CannotSplit):
         return
     counts = {len(plan.spans), len(plan.items), len(plan.around)}

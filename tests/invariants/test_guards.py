@@ -16,7 +16,7 @@ import misbehaviour
 from feedmirror.adapters.sandbox import Sandbox, SandboxError
 from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.errors import Kind, ParseError, StoreError
-from feedmirror.parsing.decode import HEAD, admit
+from feedmirror.parsing.decode import HEAD, prepare_xml
 from feedmirror.parsing.split import split
 from feedmirror.text.sanitize import clean
 from feedmirror.text.xml import cdata, tree
@@ -57,7 +57,7 @@ def test_document_that_drips_has_no_more_time_than_another() -> None:
 
 @pytest.mark.row("R4")
 def test_what_is_admitted_holds_no_character_that_xml_forbids() -> None:
-    assert admit("<rss>\x01a\ufffe\ud800</rss>") == f"{HEAD}<rss>a</rss>"
+    assert prepare_xml("<rss>\x01a\ufffe\ud800</rss>") == f"{HEAD}<rss>a</rss>"
 
 
 @pytest.mark.row("P1", "P2")
@@ -69,7 +69,7 @@ def test_document_type_that_got_past_the_gate_is_refused_by_the_cut() -> None:
 
 @pytest.mark.row("P1", "P2")
 def test_of_several_document_types_none_is_left() -> None:
-    assert admit("<!DOCTYPE a><!-- b --><!DOCTYPE c SYSTEM 'd'><rss/>") == f"{HEAD}<rss/>"
+    assert prepare_xml("<!DOCTYPE a><!-- b --><!DOCTYPE c SYSTEM 'd'><rss/>") == f"{HEAD}<rss/>"
 
 
 @pytest.mark.row("P5")

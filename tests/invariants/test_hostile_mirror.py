@@ -382,7 +382,7 @@ def test_what_an_old_expat_cannot_bear_never_reaches_it(
         raise AssertionError("a bomb has reached an XML parser")
 
     monkeypatch.setattr(expat, "ParserCreate", parser_of_any_sort)
-    monkeypatch.setattr("feedmirror.parsing.entries.interpret", parser_of_any_sort)
+    monkeypatch.setattr("feedparser.parse", parser_of_any_sort)
     with pytest.raises(ParseError) as refused:
         parsing.parse(Fetched(URL, BOMBS[bomb].encode()), frozenset())
     assert refused.value.kind is Kind.UNSAFE

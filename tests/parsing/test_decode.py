@@ -10,7 +10,7 @@ import pytest
 from cpu_time import within
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched
-from feedmirror.parsing.decode import HEAD, admit, decode
+from feedmirror.parsing.decode import HEAD, decode, prepare_xml
 from feedmirror.parsing.parse import parse
 
 WORDS = "Привет, naïve — 漢字 🙂"
@@ -171,13 +171,13 @@ def test_a_character_that_was_cut_off_changes_nothing_before_it(encoding: str) -
     ],
 )
 def test_what_stands_before_the_declaration_is_left_out(before: str) -> None:
-    assert admit(_rss("x", before + '<?xml version="1.0"?>')) == HEAD + _rss("x", "")
+    assert prepare_xml(_rss("x", before + '<?xml version="1.0"?>')) == HEAD + _rss("x", "")
     assert _title(_rss("x", before + '<?xml version="1.0"?>')) == "x"
 
 
 def test_a_declaration_that_a_feed_quotes_is_left_where_it_is() -> None:
     quoted = '<![CDATA[<?xml version="1.0"?>]]>'
-    assert admit(_rss(quoted, "")) == HEAD + _rss(quoted, "")
+    assert prepare_xml(_rss(quoted, "")) == HEAD + _rss(quoted, "")
 
 
 NETSCAPE = (
@@ -199,7 +199,7 @@ NETSCAPE = (
 )
 def test_a_document_type_that_declares_nothing_is_taken_away(doctype: str) -> None:
     document = _rss("caf&eacute; &amp; &nbsp;&LT;b&gt;", f'<?xml version="1.0"?>\n{doctype}\n')
-    assert "DOCTYPE" not in admit(document).upper()
+    assert "DOCTYPE" not in prepare_xml(document).upper()
     assert _title(document) == "café & \xa0<b>"
 
 
@@ -268,7 +268,7 @@ def test_characters_that_xml_forbids_are_left_out() -> None:
 @pytest.mark.parametrize("text", ["plain words", "[1, 2]", "%PDF-1.7"])
 def test_a_document_without_markup_is_no_feed(text: str) -> None:
     with pytest.raises(ParseError, match="no markup") as refused:
-        admit(text)
+        prepare_xml(text)
     assert refused.value.kind is Kind.NOT_A_FEED
 
 

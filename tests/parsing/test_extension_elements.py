@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from feedmirror.parsing.extensions import carried
+from feedmirror.parsing.extensions import convert_extensions
 from feedmirror.text.namespaces import ATOM, BODIES, DC, DCTERMS, ITUNES, MEDIA, PREFIXES, YANDEX
 from feedmirror.text.xml import (
     HTML_AFTER,
@@ -32,7 +32,7 @@ SLOTS = re.compile("[\x01-\x04]")
 def _carried(inner: str, attributes: str = "", *, slots: bool = True) -> list[str]:
     """The fragments of an item with these children, well-known prefixes declared."""
     item = f"<item {ROOT} xmlns:x='{OPEN}' {attributes}>{inner}</item>"
-    return list(carried(Element(tree(item.encode()), BASE), slots=slots)[0])
+    return list(convert_extensions(Element(tree(item.encode()), BASE), slots=slots)[0])
 
 
 def _one(inner: str, attributes: str = "") -> str:
@@ -129,7 +129,7 @@ def test_well_known_prefixes_that_are_used_are_told() -> None:
     item = tree(
         f"<item {ROOT}><media:a dc:b=''><itunes:c/></media:a><x xmlns='urn:x'/></item>".encode()
     )
-    assert carried(Element(item, BASE))[1] == ("dc", "itunes", "media")
+    assert convert_extensions(Element(item, BASE))[1] == ("dc", "itunes", "media")
 
 
 def test_an_unknown_prefix_is_declared_on_the_fragment_alone() -> None:
@@ -158,7 +158,7 @@ def test_what_the_core_vocabulary_covers_is_not_carried_again() -> None:
 
 def test_what_is_in_the_item_s_own_namespace_is_core_whatever_that_is() -> None:
     item = "<item xmlns='urn:weird' xmlns:x='urn:x'><title>t</title><x:a/></item>"
-    (fragment,) = carried(Element(tree(item.encode()), BASE))[0]
+    (fragment,) = convert_extensions(Element(tree(item.encode()), BASE))[0]
     assert fragment.startswith("<x:a")
 
 
@@ -177,7 +177,7 @@ def test_of_an_atom_entry_the_links_and_persons_that_rss_has_no_room_for_are_car
         "href='/b'/><link rel='related' href='/c'/><author><name>n</name></author><author><name>m"
         "</name><gd:image src='/p.png'/></author><contributor><name>c</name></contributor></entry>"
     )
-    found = [_read(f) for f in carried(Element(tree(entry.encode()), BASE))[0]]
+    found = [_read(f) for f in convert_extensions(Element(tree(entry.encode()), BASE))[0]]
     assert [etree.QName(node).localname for node in found] == ["link", "author", "contributor"]
     assert found[0].get("href") == "https://a.example.org/c"
 

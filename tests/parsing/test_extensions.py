@@ -14,7 +14,7 @@ from lxml import etree
 
 from builders import atom_document, entry, rss_document
 from feedmirror.model import Disclaimer, Robots, Subscription
-from feedmirror.parsing.extensions import carried
+from feedmirror.parsing.extensions import convert_extensions
 from feedmirror.publishing.formats.extension_elements import with_extension_elements
 from feedmirror.text.namespaces import ATOM, CONTENT, DC, MEDIA, PODCAST, PREFIXES, canonical
 from feedmirror.text.xml import Element, quote, tree
@@ -325,7 +325,7 @@ def _elements(draw: st.DrawFn, depth: int = 3, *, top: bool = True) -> str:
 @given(_elements())
 def test_any_extension_means_the_same_where_atom_s_namespace_is_the_default(element: str) -> None:
     item = f"<item>{element}</item>"
-    (fragment,) = carried(Element(tree(item.encode()), PLACE))[0]
+    (fragment,) = convert_extensions(Element(tree(item.encode()), PLACE))[0]
     spaces = "".join(f" xmlns:{prefix}={quote(uri)}" for prefix, uri in PREFIXES.items())
     before = etree.fromstring(f"<rss{spaces}>{fragment}</rss>")[0]
     found = list(with_extension_elements((), (f'<x:x xmlns:x="urn:x">{fragment}</x:x>',)))

@@ -15,7 +15,7 @@ from cpu_time import within
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed
 from feedmirror.parsing.parse import parse
-from feedmirror.parsing.repair import mend_names
+from feedmirror.parsing.repair import repair_names
 from feedmirror.text.namespaces import PREFIXES
 from feedmirror.text.xml import quote
 from generate import FEED_URL, feeds
@@ -189,7 +189,7 @@ def test_a_broken_document_is_read_whole_without_originals(document: str) -> Non
 @pytest.mark.row("P3")
 def test_names_that_never_end_are_looked_at_once() -> None:
     whole, eighth = "<links " * 500_000, "<links " * 62_500
-    assert within(3 * 8, lambda: mend_names(whole), than=lambda: mend_names(eighth)) == ""
+    assert within(3 * 8, lambda: repair_names(whole), than=lambda: repair_names(eighth)) == ""
 
 
 def test_an_author_of_a_broken_document_stands_on_one_line() -> None:

@@ -21,8 +21,7 @@ from feedmirror.adapters.sandbox_wire import Limits, Work
 from feedmirror.errors import Kind, ParseError
 from feedmirror.mirror import codec
 from feedmirror.model import Context, Entry, Fetched, ParsedFeed
-from feedmirror.parsing.parse import parse
-from feedmirror.parsing.reread import reread
+from feedmirror.parsing.parse import parse, reread
 from feedmirror.ports import Located
 from generate import FEED_URL, feeds
 from generated.values import Generated

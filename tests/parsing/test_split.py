@@ -8,7 +8,7 @@ import pytest
 
 from cpu_time import within
 from feedmirror.errors import Kind, ParseError
-from feedmirror.parsing.decode import admit
+from feedmirror.parsing.decode import prepare_xml
 from feedmirror.parsing.scan import CannotSplit
 from feedmirror.parsing.split import Plan, split
 
@@ -18,7 +18,7 @@ RSS_1 = "http://purl.org/rss/1.0/"
 
 
 def _plan(document: str) -> Plan:
-    return split(admit(document))
+    return split(prepare_xml(document))
 
 
 def _rss(inner: str, attributes: str = "") -> str:

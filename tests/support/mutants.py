@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from mutating import Mutant
 
-_GATE = "parsing/decode.py"
+_DECODE = "parsing/decode.py"
 _SCAN = "parsing/scan.py"
 _GUARD = "adapters/origin/address_guard.py"
 _EXCHANGE = "adapters/origin/exchange.py"
@@ -239,21 +239,21 @@ EXCHANGES = (
 PARSING = (
     _mutant(
         "declared entities are refused",
-        _GATE,
-        "def _refuse() -> None:\n",
-        "def _refuse() -> None:\n    return\n",
+        _DECODE,
+        "def _refuse_entities() -> None:\n",
+        "def _refuse_entities() -> None:\n    return\n",
         "parsing/test_decode.py::test_declared_entities_are_refused_in_all_disguises",
     ),
     _mutant(
         "characters that XML forbids are left out first",
-        _GATE,
-        "_with_characters_meant(printable(text))",
-        "_with_characters_meant(text)",
+        _DECODE,
+        "_with_references_replaced(printable(text))",
+        "_with_references_replaced(text)",
         "invariants/test_guards.py::test_what_is_admitted_holds_no_character_that_xml_forbids",
     ),
     _mutant(
         "only encodings that are known are believed",
-        _GATE,
+        _DECODE,
         "return name if _TRUSTED.fullmatch(name) else None",
         "return name",
         "parsing/test_decode.py::test_labels_that_are_tricks_or_cannot_be_true_mean_utf_8",
@@ -282,14 +282,14 @@ PARSING = (
     _mutant(
         "fields of an item are limited",
         _SCAN,
-        "if not sort.of_item or self._fields > _MOST_FIELDS:",
-        "if not sort.of_item:",
+        "if not kind.of_item or self._fields > _MOST_FIELDS:",
+        "if not kind.of_item:",
         "invariants/test_guards.py::test_of_an_item_with_endless_fields_the_interpreter_sees_the_first",
     ),
     _mutant(
         "a document type is refused behind the gate too",
         _SCAN,
-        "        # The gate takes them away; this is the second lock.\n        raise",
+        "        # A second check: `decode.prepare_xml` removes document types before.\n        raise",
         "        return\n        raise",
         "invariants/test_guards.py::test_document_type_that_got_past_the_gate_is_refused_by_the_cut",
     ),
@@ -418,8 +418,8 @@ RENDERING = (
     _mutant(
         "markup that would run is cleaned in other vocabularies too",
         "parsing/active_content.py",
-        "if marked or would_run(words) else words",
-        "if marked else words",
+        "if is_html or is_active(words) else words",
+        "if is_html else words",
         "parsing/test_extension_elements.py::test_markup_that_would_run_is_cleaned_wherever_it_stands",
     ),
     _mutant(

@@ -6,8 +6,7 @@ from collections.abc import Sequence, Set
 
 from feedmirror.errors import ParseError
 from feedmirror.model import Entry, Fetched, ParsedFeed
-from feedmirror.parsing.parse import parse
-from feedmirror.parsing.reread import reread
+from feedmirror.parsing.parse import parse, reread
 from feedmirror.ports import Located
 
 

@@ -229,7 +229,7 @@ def reread_plainly(body: bytes, progress: Callable[[int], object]) -> object:
     plain data, or the words of a ParseError.
     """
     from feedmirror.mirror import codec  # noqa: PLC0415
-    from feedmirror.parsing.reread import reread  # noqa: PLC0415
+    from feedmirror.parsing.parse import reread  # noqa: PLC0415
 
     made: list[object] = []
     for index, (location, plain) in enumerate(json.loads(body)):

@@ -1,4 +1,4 @@
-"""Which texts of an entry are its summary and its content, and both of them as safe HTML."""
+"""Bodies of an entry: choose its summary and its content, and convert both to safe HTML."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from feedmirror.text.plain import is_marked_up, looks_like_html, paragraphs, une
 from feedmirror.text.urls import absolute
 from feedmirror.text.xml import XML, Element, Node, escape, printable
 
-_FULLER = 1.5  # times as long as the description, which else says the same, often with its markup
+# Times as long as the description. A shorter full text says the same, and often lacks the markup.
+_LONGER = 1.5
 
 
 def site_base(link: str | None, location: str) -> str:
-    """Return what addresses in a feed that says nothing of bases (RSS, JSON Feed) are relative to:
-    the site's page `link` where the feed itself is on another host, else the document's address.
+    """Return the base of addresses in RSS and JSON Feed, which do not define a base.
+
+    The base is `link`, the page of the site, if the feed is on another host; else `location`, the
+    address of the document.
     """
     if link and urlsplit(link).hostname != urlsplit(location).hostname:
         return link
@@ -29,18 +32,18 @@ def site_base(link: str | None, location: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bases:
-    """What relative addresses in an entry's bodies mean."""
+    """The base addresses for the bodies of an entry."""
 
-    document: str  # the document's address
-    page: str | None  # the entry's address
+    document: str  # address of the document
+    page: str | None  # address of the entry
     atom: bool
-    wrapper: str | None = None  # that of the `div` around XHTML, which feedparser leaves out
+    wrapper: str | None = None  # base of the `div` around XHTML, which feedparser leaves out
 
     def of(self, own: str | None) -> str:
-        """The base of a body, given the one that feedparser has found for it.
+        """Return the base of a body, given the base `own` that feedparser states, if any.
 
-        RFC 4287 says `xml:base` or the document; in RSS, which says nothing, bodies are copied
-        from the entry's page.
+        In Atom the base is `xml:base` or the document (RFC 4287 §2). RSS does not define a base;
+        its bodies are usually copied from the page of the entry.
         """
         base = absolute(own, self.document) or self.document
         return self.page if self.page and not self.atom and base == self.document else base
@@ -49,27 +52,28 @@ class Bases:
 def summary_and_content(
     raw: Any, element: Element | None, bases: Bases
 ) -> tuple[str | None, str | None]:
-    """The bodies of an entry of feedparser's, whose element is given where it is known.
+    """Return the summary and the content of an entry, as safe HTML.
 
-    An entry with a description alone gets the full text that another vocabulary has, if that says
-    more; one without any body the first body of another vocabulary. So readers of the mirror find
-    each where they look.
+    `raw` is the entry as feedparser returns it, `element` its element, None if unknown. An entry
+    with a description alone gets the full text of an extension element, if that text is longer; an
+    entry without any body gets the first body of an extension element. So readers of the mirror
+    find the bodies in the usual fields.
     """
     bases = replace(bases, wrapper=_wrapper_base(element) if element else None)
-    best = max(dict.get(raw, "content") or [], key=_weight, default=None)
-    content = _clean(best, bases) if best else None
+    best = max(dict.get(raw, "content") or [], key=_preference, default=None)
+    content = _to_html(best, bases) if best else None
     detail = dict.get(raw, "summary_detail")
     if detail is None and best is None:
         detail = {"value": dict.get(raw, "summary")}
-    # Without a detail, it is a content that feedparser has copied.
-    summary = _clean(detail, bases) if detail else None
+    # A summary without a detail is the content, which feedparser has copied.
+    summary = _to_html(detail, bases) if detail else None
     if element is not None and content is None:
         node, base = element.node, bases.of(element.base)
-        full = next(_elsewhere(node, node.name.uri, base, FULL_TEXTS), "")
-        if len(words_of(full)) > _FULLER * len(words_of(summary or "")):
+        full = next(_extension_bodies(node, node.name.uri, base, FULL_TEXTS), "")
+        if len(words_of(full)) > _LONGER * len(words_of(summary or "")):
             content = full
         if summary is None and content is None:
-            summary = next(_elsewhere(node, node.name.uri, base, BODIES), None)
+            summary = next(_extension_bodies(node, node.name.uri, base, BODIES), None)
     return summary, content
 
 
@@ -82,15 +86,15 @@ def _wrapper_base(element: Element) -> str | None:
     return None
 
 
-def _weight(detail: dict[str, Any]) -> tuple[bool, int]:
-    """What makes one of several contents the better one: markup, then length."""
+def _preference(detail: dict[str, Any]) -> tuple[bool, int]:
+    """Return the sort key of a content: markup is better than plain text, then longer is better."""
     return detail.get("type") != "text/plain", len(detail.get("value") or "")
 
 
-def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
-    """A text construct as safe HTML; a picture or a link where it only points at what it means.
+def _to_html(detail: dict[str, Any], bases: Bases) -> str | None:
+    """Return a text construct of feedparser as safe HTML; None if it is empty or is not text.
 
-    None where there is nothing, or nothing that is text, like a picture.
+    A content that is only an address becomes a picture or a link.
     """
     value, kind = detail.get("value"), str(detail.get("type") or "text/html")
     base = bases.of(detail.get("base"))
@@ -106,14 +110,19 @@ def _clean(detail: dict[str, Any], bases: Bases) -> str | None:
     if "/" in kind and kind not in HTML and not kind.endswith("xml"):
         return None
     if kind == "text/html" and not bases.atom and "\n" in value.strip() and not is_marked_up(value):
-        # RSS cannot say that a body is plain text, whose line breaks count.
+        # A plain text: RSS has no mark for it, and its line breaks must be kept.
         return paragraphs(unescape(value))
-    # What feedparser writes of nested elements has an end tag for each, void ones too.
+    # feedparser serialises nested elements with an end tag for each, also for void elements.
     return sanitize.clean(value, base, bases.page, xhtml=kind.endswith("xml")) or None
 
 
-def _elsewhere(node: Node, own: str, base: str, names: Container[tuple[str, str]]) -> Iterator[str]:
-    """The bodies in elements of `names`, of other vocabularies than `own`, those in groups too."""
+def _extension_bodies(
+    node: Node, own: str, base: str, names: Container[tuple[str, str]]
+) -> Iterator[str]:
+    """Yield the bodies in the extension elements `names`, also of those in groups, as safe HTML.
+
+    `own` is the namespace of the format, whose elements are skipped.
+    """
     for child in node.elements():
         if is_own(child.name.uri, own):
             continue
@@ -126,4 +135,4 @@ def _elsewhere(node: Node, own: str, base: str, names: Container[tuple[str, str]
             if body:
                 yield body
         elif child.name.local == "group":
-            yield from _elsewhere(child, own, base, names)
+            yield from _extension_bodies(child, own, base, names)

@@ -1,4 +1,4 @@
-"""What a document says of the feed itself."""
+"""Feed metadata: convert the channel of a document to the model, `Feed`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from feedmirror.model import Feed, Image
 from feedmirror.parsing.bodies import site_base
 from feedmirror.parsing.elements import is_base, is_own
-from feedmirror.parsing.extensions import carried
+from feedmirror.parsing.extensions import convert_extensions
 from feedmirror.parsing.fields import authors, categories, plain, string
 from feedmirror.parsing.media import pictures_of
 from feedmirror.text.dates import parse_date
@@ -44,7 +44,11 @@ _PERIODS_S = {
 
 
 def feed(parsed: Any, location: str, element: Element | None) -> Feed:
-    """The feed as ours, `element` its channel or Atom's root, None where unknown."""
+    """Return the feed of a document that feedparser has parsed.
+
+    `location` is the address of the document, `element` the channel of RSS or the root of Atom,
+    None if unknown.
+    """
     raw = parsed.feed
     node = element.node if element else None
     link = absolute(string(raw, "link"), location)
@@ -52,8 +56,8 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
     base = location if is_atom else site_base(link, location)
     if element and element.base == location:  # else an ancestor has an `xml:base`
         element = Element(element.node, base)
-    extension_elements, prefixes = carried(element, slots=False) if element else ((), ())
-    said = Feed(
+    extension_elements, prefixes = convert_extensions(element, slots=False) if element else ((), ())
+    metadata = Feed(
         kind=_kind_of(parsed) or _cdf(node),
         id=_id(node),
         title=plain(raw, "title"),
@@ -66,17 +70,17 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
         categories=categories(raw),
         image=_image(raw, node, base),
         updated=parse_date(string(raw, "updated")),
-        ttl_s=_wait_s(raw),
-        skip_hours=tuple(_listed(node, "skiphours", "hour", _hour)),
-        skip_days=tuple(_listed(node, "skipdays", "day", _day)),
+        ttl_s=_update_interval_s(raw),
+        skip_hours=tuple(_skip_values(node, "skiphours", "hour", _hour)),
+        skip_days=tuple(_skip_values(node, "skipdays", "day", _day)),
         extension_elements=extension_elements,
         prefixes=prefixes,
     )
-    return brief(said)
+    return limit_metadata(metadata)
 
 
 def new_url(element: Element) -> str | None:
-    """Return the address that the feed says it moves to, by `itunes:new-feed-url`, or None."""
+    """Return the new address of a feed, from `itunes:new-feed-url`, or None."""
     for child in element.node.elements():
         if canonical(child.name.uri) == ITUNES and child.name.local == "new-feed-url":
             return absolute(child.text(), child.base(element.base))
@@ -84,7 +88,7 @@ def new_url(element: Element) -> str | None:
 
 
 def _id(node: Node | None) -> str | None:
-    """Atom's own, raw."""
+    """Return the id of an Atom feed, as written, or None."""
     if node is None or node.name.uri != ATOM:
         return None
     ids = (n for n in node.elements() if (n.name.uri, n.name.local) == (ATOM, "id"))
@@ -92,19 +96,19 @@ def _id(node: Node | None) -> str | None:
 
 
 def _web_master(raw: Any, node: Node | None) -> str | None:
-    """As it came: who maintains the feed; Dublin Core's publisher where nobody else is named."""
+    """Return the maintainer of the feed as written: `webMaster`, else the publisher of DC."""
     if node is None:
         return string(raw, "publisher")
-    told = {
+    names = {
         child.name.local.lower(): child.text().strip()
         for child in node.elements()
         if child.name.uri == DC or is_own(child.name.uri, node.name.uri)
     }
-    return told.get("webmaster") or told.get("publisher") or None
+    return names.get("webmaster") or names.get("publisher") or None
 
 
 def _image(raw: Any, node: Node | None, base: str) -> Image | None:
-    """The feed's own picture, else that of another vocabulary."""
+    """Return the picture of the feed, else the picture in an extension element."""
     image = dict.get(raw, "image") or {}
     own = absolute(image.get("href") or string(raw, "logo") or string(raw, "icon"), base)
     url = own or (next(pictures_of(node, base), None) if node else None)
@@ -118,8 +122,8 @@ def _image(raw: Any, node: Node | None, base: str) -> Image | None:
     )
 
 
-def _wait_s(raw: Any) -> int | None:
-    """How long the feed asks to be left alone: the longer of RSS `ttl` and `sy:updatePeriod`."""
+def _update_interval_s(raw: Any) -> int | None:
+    """Return the update interval of the feed: the longer of RSS `ttl` and `sy:updatePeriod`."""
     ttl = (string(raw, "ttl") or "").split(".")[0]
     wait = int(ttl) * 60 if ttl.isdecimal() and len(ttl) < 10 else 0
     period = _PERIODS_S.get((string(raw, "sy_updateperiod") or "").lower(), 0)
@@ -128,8 +132,8 @@ def _wait_s(raw: Any) -> int | None:
     return max(wait, period // max(frequency, 1)) or None
 
 
-def _listed(node: Node | None, parent: str, child: str, read: Any) -> Iterator[Any]:
-    """The values of `skipHours` and its like, each once (feedparser keeps only the last)."""
+def _skip_values(node: Node | None, parent: str, child: str, read: Any) -> Iterator[Any]:
+    """Yield the values of `skipHours` or `skipDays`, each once (feedparser keeps only the last)."""
     seen = set()
     for element in node.elements() if node is not None else ():
         if element.name.local.lower() != parent or not is_base(element.name.uri):
@@ -151,22 +155,23 @@ def _day(text: str) -> str | None:
 
 
 def _kind_of(parsed: Any) -> str:
-    """The format's name as a person knows it, "" if feedparser knows none."""
+    """Return the usual name of the format, "" if feedparser recognises no format."""
     return _KINDS.get(parsed.version, parsed.version or "")
 
 
 def _cdf(node: Node | None) -> str:
-    """CDF, which feedparser reads but does not name: a channel that has no format's root around."""
+    """Return "CDF" if the root is a channel, since feedparser parses CDF without naming it."""
     return "CDF" if node is not None and node.name.local.lower() == "channel" else ""
 
 
-_MOST = 100_000  # characters; real feeds say 5,000 at most
+_MOST = 100_000  # characters of metadata; real feeds have 5,000 at most
 _LONGEST_TITLE, _LONGEST_NAME = 1_000, 100
 
 
-def brief(feed: Feed) -> Feed:
-    """The feed as it is; one that says more of itself than any does is left with its title, its
-    address and when it wants to be asked.
+def limit_metadata(feed: Feed) -> Feed:
+    """Return the feed; without most of its metadata if there is more than any real feed has.
+
+    Then the title, the address and the update intervals are kept.
     """
     if len(repr(feed)) <= _MOST:
         return feed

@@ -1,6 +1,7 @@
-"""The gate that every document passes first: UTF-8 without a document type, or refused.
+"""Decode a document to text, and refuse XML that is dangerous to parse.
 
-What an XML parser, or feedparser, cannot be trusted with never gets further than this.
+Every document passes this module first: XML parsers and feedparser never see a document type, an
+entity declaration or a character that XML forbids.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Without a mark the zero bytes around the first character, which is ASCII in XML and JSON, tell.
+# Without a byte order mark, zero bytes around the first character, which is ASCII in XML and JSON.
 _UNMARKED = (
     (re.compile(rb"[^\0]\0\0\0"), "utf-32-le"),
     (re.compile(rb"\0\0\0[^\0]"), "utf-32-be"),
@@ -27,7 +28,7 @@ _UNMARKED = (
     (re.compile(rb"\0[^\0]"), "utf-16-be"),
 )
 
-# What a label means in practice: browsers read each as the superset. Source: WHATWG Encoding §4.2.
+# Encodings that browsers replace by a superset. Source: WHATWG Encoding §4.2.
 _SUPERSETS = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -41,8 +42,8 @@ _SUPERSETS = {
     "big5": "big5hkscs",
     "utf-8-sig": "utf-8",
 }
-# An allowlist: Python also offers utf-7, punycode, unicode_escape ..., which are tricks here. Nor
-# is a label believed that says UTF-16: if it were true, the bytes would have shown it.
+# An allowlist: Python also has utf-7, punycode, unicode_escape and others, which could hide markup.
+# UTF-16 and UTF-32 are left out, since their byte order marks or zero bytes are recognised before.
 _TRUSTED = re.compile(
     r"utf-8|cp125[0-8]|cp874|cp866|cp932|cp949|iso8859-\d+|koi8-[rut]|mac-\w+|gb18030|big5hkscs"
     r"|euc_jp|euc_jis_2004|iso2022_jp|iso2022_jp_2"
@@ -52,18 +53,18 @@ _C1_REFERENCE = re.compile(r"&#(?:0*+(12[89]|1[345]\d)|[xX]0*+([89][0-9a-fA-F]))
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _DECLARATION = re.compile(rb"<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
 _XML = re.compile(r"<\?xml\s[^<>]{0,300}\?>", re.IGNORECASE)
-_PASSES = 8  # over references: what stands around one that is left out may be one, too
+_PASSES = 8  # over references: removing a reference may join its neighbours to another one
 _LATEST_XML = 4096  # characters in which a misplaced declaration is looked for
 _DOCTYPE = re.compile(
     r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*(?:\[\s*\]\s*)?(?P<end>[\[>])", re.IGNORECASE
 )
-# Possessive, as nothing in it ever needs a second look: linear on whatever comes.
+# Possessive, so that matching takes linear time on any input.
 _MISC = re.compile(r"(?>(?:\s++|<!--.*?-->|<\?.*?\?>)*)", re.DOTALL)
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
 def _codec(label: str | None) -> str | None:
-    """Python's name of the encoding a label stands for, or None if it is not one we trust."""
+    """Return Python's name of the encoding with that label, or None if it is not on the list."""
     try:
         name = codecs.lookup((label or "").lower().removeprefix("x-")).name
     except (LookupError, ValueError):
@@ -72,142 +73,146 @@ def _codec(label: str | None) -> str | None:
     return name if _TRUSTED.fullmatch(name) else None
 
 
-def _per_byte(error: UnicodeError) -> tuple[str, int]:
-    """A byte that is no UTF-8, read as Windows-1252: the commonest accident there is."""
+def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    """Decode bytes that are not UTF-8 as Windows-1252, the usual reason for such bytes."""
     assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - registered for decoding only
     bad = error.object[error.start : error.end]
     return bad.decode("cp1252", "replace"), error.end
 
 
-codecs.register_error("feedmirror.cp1252", _per_byte)
+codecs.register_error("feedmirror.cp1252", _as_windows_1252)
 
 
 def decode(body: bytes, content_type: str | None) -> str:
-    """The document's text. Never fails: what cannot be read is replaced.
+    """Decode a document to text. Never fails: bytes that cannot be decoded are replaced.
 
-    In order: byte order mark, zero bytes, the header's charset, the document's declaration, UTF-8.
-    A document that says UTF-8 and is wins over any header: the header is a server's default, and
-    most charsets would fit anything. A character that was cut off at the end is left out.
+    The encoding is that of the byte order mark, of the zero bytes, of the header's charset or of
+    the document's declaration, in this order, else UTF-8. A document that declares UTF-8 and is
+    valid UTF-8 overrides the header, which is often a server's default. An incomplete character at
+    the end is left out.
+
     Source: RFC 7303 §3, XML 1.0 appendix F, RFC 4627 §3.
     """
     for mark, name in _BOMS:
         if body.startswith(mark):
-            return _leniently(body[len(mark) :], name)
+            return _decode_leniently(body[len(mark) :], name)
     for pattern, name in _UNMARKED:
         if pattern.match(body):
-            return _leniently(body, name)
+            return _decode_leniently(body, name)
     charset, declared = _CHARSET.search(content_type or ""), _DECLARATION.search(body[:1024])
-    said = _codec(charset and charset[1])
-    says = _codec(declared and declared[1].decode())
-    labels = [says, said] if said in {"cp1252", None} or says == "utf-8" else [said, says]
+    header = _codec(charset and charset[1])
+    document = _codec(declared and declared[1].decode())
+    if header in {"cp1252", None} or document == "utf-8":
+        labels = [document, header]
+    else:
+        labels = [header, document]
     for label in (*labels, "utf-8"):
-        name = label or "utf-8"  # one that is not trusted means UTF-8 too
+        name = label or "utf-8"  # UTF-8, too, if the label is not on the list
         try:
-            return _decoded(body, name, "strict")
+            return _decode(body, name, "strict")
         except UnicodeDecodeError:
             if name == "utf-8" and _is_mostly_utf8(body):
                 break
     else:
-        return _leniently(body, next(filter(None, labels), "utf-8"))
-    return _leniently(body, "utf-8")
+        return _decode_leniently(body, next(filter(None, labels), "utf-8"))
+    return _decode_leniently(body, "utf-8")
 
 
 def _is_mostly_utf8(body: bytes) -> bool:
-    """Whether more bytes beyond ASCII are UTF-8 than are not."""
-    text = _CESU_8.sub(_four_bytes, body).decode("utf-8", "ignore")
+    """True if most bytes beyond ASCII are valid UTF-8."""
+    text = _CESU_8.sub(_to_utf_8, body).decode("utf-8", "ignore")
     valid = len(text.encode())
     return valid - len(text) > len(body) - valid
 
 
-def _leniently(body: bytes, name: str) -> str:
-    return _decoded(body, name, "feedmirror.cp1252" if name == "utf-8" else "replace")
+def _decode_leniently(body: bytes, name: str) -> str:
+    return _decode(body, name, "feedmirror.cp1252" if name == "utf-8" else "replace")
 
 
-def _decoded(body: bytes, name: str, errors: str) -> str:
-    """The text, without a character of which the last bytes are missing."""
+def _decode(body: bytes, name: str, errors: str) -> str:
+    """Return the text without an incomplete character at its end."""
     if name == "utf-8":
-        body = _CESU_8.sub(_four_bytes, body)
+        body = _CESU_8.sub(_to_utf_8, body)
     return codecs.getincrementaldecoder(name)(errors).decode(body)
 
 
-def _four_bytes(pair: re.Match[bytes]) -> bytes:
-    """A character beyond the first plane as UTF-8, given as two surrogates of three bytes each.
+def _to_utf_8(pair: re.Match[bytes]) -> bytes:
+    """Convert a character from CESU-8 (two surrogates of three bytes each) to UTF-8.
+
     Source: UTR #26.
     """
     halves = pair[0].decode("utf-8", "surrogatepass")
     return halves.encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 
-def admit(text: str) -> str:
-    """The root element of `text` and what follows it, under a fresh declaration: without what
-    stands before it (a document type, comments, white space, a script's warnings) and without
-    characters that XML forbids.
+def prepare_xml(text: str) -> str:
+    """Return the XML of a document from its root element on, under a new declaration.
 
-    Raises: ParseError UNSAFE for a document type with an internal subset, which is where entities
-    are declared (entity bombs, local files); NOT_A_FEED if there is no markup at all.
+    Leaves out everything before the root element (a document type, comments, white space, warnings
+    of a script), and characters that XML forbids.
+
+    Raises: ParseError UNSAFE for a document type with an internal subset, which may declare
+    entities (entity bombs, local files); NOT_A_FEED for a document without markup.
     """
-    # First of all, or what is left out could make a document type of what was none.
-    text = _after_junk(_with_characters_meant(printable(text)))
+    # Removed first: later, a removed character could turn other text into a document type.
+    text = _without_junk(_with_references_replaced(printable(text)))
     start = text.find("<")
     if start < 0:
-        raise ParseError(Kind.NOT_A_FEED, "the document holds no markup at all")
-    return HEAD + _root(text, start)
+        raise ParseError(Kind.NOT_A_FEED, "the document holds no markup")
+    return HEAD + _from_root(text, start)
 
 
-def _with_characters_meant(text: str) -> str:
-    """`text` with references to surrogates and C1 controls replaced by ones to what they mean."""
+def _with_references_replaced(text: str) -> str:
+    """Replace references to surrogates and C1 controls by references to the intended characters."""
     for _ in range(_PASSES if "&#" in text else 0):
-        meant = _C1_REFERENCE.sub(_meant, pair_surrogates(text))
-        if meant == text:
+        replaced = _C1_REFERENCE.sub(_replace_c1_reference, pair_surrogates(text))
+        if replaced == text:
             break
-        text = meant
+        text = replaced
     return text
 
 
-def _meant(found: re.Match[str]) -> str:
+def _replace_c1_reference(found: re.Match[str]) -> str:
     character = windows_1252_for_c1(int(found[1]) if found[1] else int(found[2], 16))
     return f"&#{ord(character)};" if character else ""
 
 
-def _after_junk(text: str) -> str:
-    """`text` from its XML declaration on, where something else stands before it by mistake."""
+def _without_junk(text: str) -> str:
+    """Return `text` from its XML declaration on, without junk before the declaration."""
     found = _XML.search(text, 0, _LATEST_XML)
     if found is None or re.search(r"<!--|<!\[CDATA\[", text[: found.start()]):
-        return text  # none, or quoted
+        return text  # no declaration, or one that the document quotes
     return text[found.start() :]
 
 
-def _root(text: str, position: int) -> str:
-    """`text` from its root element on. Raises: ParseError UNSAFE, see `admit`."""
+def _from_root(text: str, position: int) -> str:
+    """Return `text` from its root element on. Raises: ParseError UNSAFE, see `prepare_xml`."""
     position = _skip_misc(text, position)
-    # Each of them: behind one that is taken away the next would count.
+    # All document types: without the first, a parser would read the next.
     while (found := _DOCTYPE.match(text, position)) is not None:
         if found["end"] == "[":
-            _refuse()
+            _refuse_entities()
         position = _skip_misc(text, found.end())
     if text[position : position + 2] in {"<!", "<?"}:
-        # Something unfinished, which no XML parser takes; but the lenient one, which sees the
-        # document then, is not to find declarations in it.
+        # An unfinished declaration, which XML parsers refuse. The lenient parser, which gets the
+        # document then, must not find entities in it.
         refuse_entities(text)
     return text[position:]
 
 
 def _skip_misc(text: str, position: int) -> int:
-    """Where the first thing stands that is no white space, comment or processing instruction."""
+    """Return the position after white space, comments and processing instructions."""
     found = _MISC.match(text, position)
     return found.end() if found else position
 
 
 def refuse_entities(text: str) -> None:
-    """Nothing, if no entity is declared anywhere, even where no XML parser would look.
-
-    Raises: ParseError UNSAFE.
-    """
+    """Raise ParseError UNSAFE if `text` declares an entity anywhere, also outside a prologue."""
     if re.search(r"<!\s*ENTITY", text, re.IGNORECASE):
-        _refuse()
+        _refuse_entities()
 
 
-def _refuse() -> None:
+def _refuse_entities() -> None:
     raise ParseError(
         Kind.UNSAFE,
         "the document declares entities of its own (an internal DTD subset), which is refused: "

@@ -1,4 +1,7 @@
-"""Feeds that a web page names in its head. Source: WHATWG HTML §4.6.7.1, RSS Autodiscovery."""
+"""Feed autodiscovery: find the feed that a web page links to.
+
+Source: WHATWG HTML §4.6.7.1, RSS Autodiscovery.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from html import unescape
 
 from feedmirror.text.urls import absolute
 
-_MOST_CHARS = 200_000  # of a page, in which its head is looked for
+_MOST_CHARS = 200_000  # at the start of a page, where links to feeds are searched
 _LONGEST = 500  # characters of an address
 _TYPES = tuple(f"application/{kind}" for kind in ("rss+xml", "atom+xml", "feed+json"))
 _COMMENT = re.compile(r"<!--(?:.*?-->|.*)", re.DOTALL)
@@ -21,14 +24,14 @@ def first_feed(text: str, location: str) -> str | None:
     """Return the absolute address of the first feed that the page at `location` names, or None."""
     head = text[:_MOST_CHARS]
     base = location
-    for found in _TAG.finditer(_COMMENT.sub("", head)):
-        said = _attributes(found[2])
-        href = said.get("href")
-        if found[1].lower() == "base":
+    for tag in _TAG.finditer(_COMMENT.sub("", head)):
+        attributes = _attributes(tag[2])
+        href = attributes.get("href")
+        if tag[1].lower() == "base":
             base = absolute(href, location) or base
             continue
-        kind = said.get("type", "").partition(";")[0].strip().lower()
-        if kind in _TYPES and "alternate" in said.get("rel", "").lower().split():
+        kind = attributes.get("type", "").partition(";")[0].strip().lower()
+        if kind in _TYPES and "alternate" in attributes.get("rel", "").lower().split():
             address = absolute(href, base)
             if address and len(address) <= _LONGEST:
                 return address
@@ -36,8 +39,8 @@ def first_feed(text: str, location: str) -> str | None:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    """Return the attributes of a tag by their lower-case names; the first of a name counts."""
-    said: dict[str, str] = {}
+    """Return the attributes of a tag by lower-case name; the first of each name counts."""
+    attributes: dict[str, str] = {}
     for name, *values in _ATTRIBUTE.findall(text):
-        said.setdefault(name.lower(), unescape("".join(values)))
-    return said
+        attributes.setdefault(name.lower(), unescape("".join(values)))
+    return attributes

@@ -1,12 +1,12 @@
-"""Which elements are the feed's own, and which of all elements the interpreter is to see."""
+"""Element names: those of the feed formats themselves, and those that feedparser may see."""
 
 from __future__ import annotations
 
 from feedmirror.text.namespaces import ATOM, CONTENT, DC, DCTERMS, ITUNES, SY, XHTML
 from feedmirror.text.xml import Name
 
-# Namespaces in which `item`, `entry`, `guid` ... mean what they mean in RSS and Atom: those that
-# feedparser maps to no prefix.
+# Namespaces of RSS and Atom, in which names like `item` and `guid` have their usual meaning: those
+# that feedparser maps to no prefix.
 _BASE = frozenset(
     {
         "",
@@ -26,25 +26,24 @@ _BASE = frozenset(
 
 
 def is_base(uri: str) -> bool:
-    """Whether names of this namespace are RSS's or Atom's own."""
+    """True if `uri` is a namespace of RSS or Atom themselves."""
     lower = uri.lower()
     return lower in _BASE or "backend.userland.com/rss" in lower
 
 
 def is_own(uri: str, parent_uri: str) -> bool:
-    """Whether names of this namespace are the feed's own in an element of another's.
+    """True if an element in the namespace `uri` is no extension element of its parent.
 
-    What is in the same namespace is, whatever it is called; Atom's elements within RSS are not.
+    True in the namespace of the parent, whatever that is; False for elements of Atom within RSS.
     """
     return uri == parent_uri or (is_base(uri) and uri.lower() != ATOM.lower())
 
 
-# What the interpreter is to see, by namespace ("": the feed's own) and local name in lower case.
-# It takes much else for what it is not: an iTunes summary before the description for the
-# description, a link within another vocabulary's element for the entry's. Authors and enclosures
-# are read from the element itself: it spoils addresses, needs minutes for an author of 40 KB, and
-# makes up media types.
-READ_OF_ITEM = {
+# Elements that feedparser may see, by namespace ("": that of the feed) and lower-case local name.
+# feedparser misreads many others: an iTunes summary before the description as the description, a
+# link within an extension element as the link of the entry. Authors and enclosures are parsed here,
+# since feedparser damages addresses, takes minutes for an author of 40 KB, and invents media types.
+ITEM_ELEMENTS = {
     "": frozenset(
         "title link guid id description summary content category comments pubdate "
         "published issued updated modified source body fullitem abstract language".split()
@@ -55,7 +54,7 @@ READ_OF_ITEM = {
     XHTML: frozenset({"body"}),
     ATOM.lower(): frozenset({"link", "published", "updated"}),  # within RSS
 }
-READ_OF_FEED = {
+FEED_ELEMENTS = {
     "": frozenset(
         "channel items title link description subtitle tagline abstract language copyright rights "
         "category image logo icon pubdate published issued lastbuilddate updated modified "
@@ -74,7 +73,7 @@ _AUTHORS = {
 
 
 def is_author(name: Name, parent: Name) -> bool:
-    """Whether an element tells who wrote its parent."""
+    """True if an element with that name is an author of its parent."""
     if is_own(name.uri, parent.uri):
         return name.local.lower() in {"author", "managingeditor"}
     return name.local in _AUTHORS.get(name.uri, ())

@@ -1,7 +1,7 @@
-"""What a document means, as feedparser reads it. The only file that imports feedparser.
+"""Entries: run feedparser on a document, and convert its entries to the model.
 
-feedparser interprets; what it loses (raw guids, foreign elements) comes from the element itself,
-where there is one.
+The only file that imports feedparser. What feedparser loses (raw guids, extension elements) is read
+from the XML element of an entry, where the document is well-formed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Enclosure, Entry, Feed, Source
 from feedmirror.parsing import bodies
 from feedmirror.parsing.elements import is_own
-from feedmirror.parsing.extensions import carried
+from feedmirror.parsing.extensions import convert_extensions
 from feedmirror.parsing.fields import authors, categories, plain, string
-from feedmirror.parsing.media import files_of, pictures_of, size_of, timed
+from feedmirror.parsing.media import files_of, pictures_of, size_of, with_duration
 from feedmirror.parsing.scan import is_item
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag
@@ -29,88 +29,100 @@ from feedmirror.text.plain import unwrap_cdata
 from feedmirror.text.urls import absolute, link_address, trimmed
 from feedmirror.text.xml import SEPARATOR, XML, Element, Name, printable
 
-# What comes of feedparser's taking for granted what a document need not hold.
-_ITS_OWN = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+# Errors that feedparser raises for documents that it does not expect.
+_FEEDPARSER_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 
-Begun = Callable[[int], object]  # is told the rank of each item as work on it begins
+Progress = Callable[[int], object]  # called with the index of each item as work on it begins
 
 
 def _ignore(_rank: int) -> None:
     """Do nothing."""
 
 
-# Feedparser makes the parser itself, without an argument of ours.
-_begun: ContextVar[Begun] = ContextVar("_begun", default=_ignore)
+# A context variable, since feedparser creates the XML parser without arguments.
+_progress: ContextVar[Progress] = ContextVar("_progress", default=_ignore)
 
 
 class BufferedExpat(ExpatParser):
-    """The standard SAX driver with runs of text joined: same result, up to twice as fast. It tells
-    which item it has come to.
+    """The standard SAX driver with runs of text joined, which is up to twice as fast.
+
+    Reports the item that it has reached.
     """
 
     def reset(self) -> None:
-        """A fresh expat parser, its buffer on."""
+        """Create a new expat parser that buffers text."""
         super().reset()
         self._ranks = 0
-        self._names: dict[str, tuple[str, bool]] = {}  # what is meant, and whether it is an item
-        expat: Any = self._parser  # type: ignore[attr-defined] # unknown to the stubs
+        self._names: dict[
+            str, tuple[str, bool]
+        ] = {}  # by name: the corrected name, True for an item
+        expat: Any = self._parser  # type: ignore[attr-defined] # missing in the stubs
         expat.buffer_text = True
         expat.buffer_size = 1 << 20
 
     def start_element_ns(self, name: str, attrs: Any) -> None:
-        """Pass an element on under its right name; tell of it first if it is an item.
+        """Pass the start of an element on under its corrected name; report an item first.
 
-        Feedparser resolves addresses without a look at the marks around them.
+        Strips invisible characters from addresses, which feedparser resolves without doing so.
         """
-        name, found = self._known(name)
+        name, found = self._corrected(name)
         if found:
-            _begun.get()(self._ranks)
+            _progress.get()(self._ranks)
             self._ranks += 1
         if "href" in attrs:
             attrs["href"] = trimmed(attrs["href"])
         super().start_element_ns(name, attrs)
 
     def end_element_ns(self, name: str) -> None:
-        """Pass the end of an element on under its right name; end its `xml:base`, too, which
-        feedparser lets go on for the elements that follow where none is around it.
+        """Pass the end of an element on under its corrected name, and end its `xml:base`.
+
+        feedparser keeps the `xml:base` of an outermost element for the elements after it.
         """
-        super().end_element_ns(self._known(name)[0])
-        handler: Any = self._cont_handler  # type: ignore[attr-defined] # unknown to the stubs
+        super().end_element_ns(self._corrected(name)[0])
+        handler: Any = self._cont_handler  # type: ignore[attr-defined] # missing in the stubs
         if handler.basestack:
             handler.baseuri = handler.basestack[-1]
 
     def start_namespace_decl(self, prefix: str | None, uri: str) -> None:
-        """Pass on what clients take the namespace for."""
+        """Pass on the namespace that clients take `uri` for."""
         super().start_namespace_decl(prefix, canonical(uri) if uri else uri)
 
-    def _known(self, name: str) -> tuple[str, bool]:
-        """Return the name in the namespace that is meant, and whether it is of an item."""
-        known = self._names.get(name)
-        if known is None:
+    def _corrected(self, name: str) -> tuple[str, bool]:
+        """Return the name with its corrected namespace, and True for the name of an item."""
+        result = self._names.get(name)
+        if result is None:
             parsed = Name.of(name.replace(" ", SEPARATOR))
-            right = " ".join(filter(None, (parsed.uri, parsed.local, parsed.prefix)))
-            is_usual = name.count(" ") < 3  # else there are blanks in the namespace
-            known = self._names[name] = right if is_usual else name, is_item(parsed)
-        return known
+            corrected = " ".join(filter(None, (parsed.uri, parsed.local, parsed.prefix)))
+            is_usual = name.count(" ") < 3  # otherwise the namespace holds blanks
+            result = self._names[name] = corrected if is_usual else name, is_item(parsed)
+        return result
 
 
 def create_parser() -> BufferedExpat:
-    """What `xml.sax.make_parser` calls in the module that it is told to prefer."""
+    """Return a parser; `xml.sax.make_parser` calls this function of its preferred modules."""
     return BufferedExpat()
 
 
-def interpret(data: bytes, begun: Begun = _ignore) -> Any:
-    """The reading of a UTF-8 document by feedparser, its HTML neither resolved nor sanitised.
+def run_feedparser(data: bytes, progress: Progress = _ignore) -> Any:
+    """Return the result of feedparser for a UTF-8 document, with its HTML not sanitised.
 
-    Addresses stay as they came (but for `xml:base`): it would join one that begins with a character
-    that nobody sees to the document's. `begun` is called with the rank of each item, as long as the
-    document is well-formed.
-    Raises: ParseError PARSER for what feedparser dies of, as its lenient parser does of a few.
+    Addresses are not resolved, except against `xml:base`: feedparser would take an address that
+    begins with an invisible character for a relative one. `progress` is called with the index of
+    each item, as long as the document is well-formed.
+
+    Raises: ParseError PARSER if feedparser fails.
     """
     feedparser.api.PREFERRED_XML_PARSERS = [__name__]
     headers = {"content-type": "application/xml; charset=utf-8"}
-    token = _begun.set(begun)
+    token = _progress.set(progress)
     try:
         # BytesIO, since a plain `bytes` argument is first tried as the path of a file.
         return feedparser.parse(
@@ -119,15 +131,15 @@ def interpret(data: bytes, begun: Begun = _ignore) -> Any:
             sanitize_html=False,
             resolve_relative_uris=False,
         )
-    except _ITS_OWN as error:
+    except _FEEDPARSER_ERRORS as error:
         message = f"feedparser fails on the document: {type(error).__name__}: {error}"
         raise ParseError(Kind.PARSER, printable(message)) from error
     finally:
-        _begun.reset(token)
+        _progress.reset(token)
 
 
-class _Reader:
-    """Turns one entry of feedparser's into ours."""
+class _Converter:
+    """Converts entries of feedparser to the model."""
 
     def __init__(self, location: str, *, atom: bool) -> None:
         self._location = location
@@ -139,19 +151,21 @@ class _Reader:
         summary, content = bodies.summary_and_content(
             raw, element, bodies.Bases(self._location, absolute(link, None), atom=self._atom)
         )
-        extension_elements, prefixes = carried(element) if element else ((), ())
+        extension_elements, prefixes = convert_extensions(element) if element else ((), ())
         guid, permalink = _guid(raw, element)
         return Entry(
             guid=guid,
             guid_is_permalink=permalink,
             link=link,
-            title=plain(raw, "title") or _title_elsewhere(element),
+            title=plain(raw, "title") or _dublin_core_title(element),
             summary=summary,
             content=content,
             language=language_tag(string(raw, "language") or _language(element)),
             authors=authors(raw, element),
             categories=categories(raw),
-            enclosures=timed(list(_enclosures(raw, base, element)), _duration(raw, element)),
+            enclosures=with_duration(
+                list(_enclosures(raw, base, element)), _duration(raw, element)
+            ),
             media=tuple(files_of(element.node, base)) if element else (),
             image=next(pictures_of(element.node, base), None) if element else None,
             comments=absolute(string(raw, "comments"), base),
@@ -163,7 +177,7 @@ class _Reader:
         )
 
     def _link(self, raw: Any, element: Element | None, base: str) -> str | None:
-        """The entry's link. feedparser takes an id for one; RFC 4287 §4.2.6 says that it is not."""
+        """Return the link of the entry. An id of Atom is no link (RFC 4287 §4.2.6)."""
         found = (link_address(href, at) for href, at in (_links(element, base) if element else ()))
         link = next(filter(None, found), None)
         if link or (self._atom and element):
@@ -172,8 +186,9 @@ class _Reader:
 
 
 def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
-    """Yield the address of each link of the entry's own, with what that is relative to: web pages
-    before other files, of several pages the last, as feedparser has it.
+    """Yield the address and the base of each alternate link of an entry, best first.
+
+    Web pages come before other files, and the last page first, as feedparser chooses.
     """
     pages: list[tuple[str, str]] = []
     files: list[tuple[str, str]] = []
@@ -190,8 +205,8 @@ def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
 
 
 def _enclosures(raw: Any, base: str, element: Element | None) -> Iterator[Enclosure]:
-    """The enclosures that lead somewhere."""
-    for said, its_base in _enclosed(raw, base, element):
+    """Yield the enclosures with a valid address."""
+    for said, its_base in _enclosure_attributes(raw, base, element):
         url = link_address(said.get("href"), its_base)
         if url:
             yield Enclosure(
@@ -202,8 +217,10 @@ def _enclosures(raw: Any, base: str, element: Element | None) -> Iterator[Enclos
             )
 
 
-def _enclosed(raw: Any, base: str, element: Element | None) -> Iterator[tuple[dict[str, str], str]]:
-    """The attributes of each enclosure, `href` its address, and what that is relative to."""
+def _enclosure_attributes(
+    raw: Any, base: str, element: Element | None
+) -> Iterator[tuple[dict[str, str], str]]:
+    """Yield the attributes of each enclosure, with its address in `href`, and the base of that."""
     if element is None:
         links = dict.get(raw, "links") or ()
         yield from ((link, base) for link in links if link.get("rel") == "enclosure")
@@ -219,7 +236,7 @@ def _enclosed(raw: Any, base: str, element: Element | None) -> Iterator[tuple[di
 
 
 def _duration(raw: Any, element: Element | None) -> str | None:
-    """Return how long the entry's sound or film is, as `itunes:duration` states it."""
+    """Return the text of `itunes:duration`, or None."""
     if element is None:
         return string(raw, "itunes_duration")
     found = (
@@ -231,7 +248,7 @@ def _duration(raw: Any, element: Element | None) -> str | None:
 
 
 def _source(raw: Any, base: str) -> Source | None:
-    """The feed that the entry names as its source: RSS by address, Atom by links."""
+    """Return the source feed of the entry, which RSS states by an address and Atom by links."""
     source = dict.get(raw, "source")
     if not source:
         return None
@@ -241,8 +258,8 @@ def _source(raw: Any, base: str) -> Source | None:
     return Source(plain(source, "title") or url, url) if url else None
 
 
-def _title_elsewhere(element: Element | None) -> str | None:
-    """Dublin Core's title, for an entry that has no other."""
+def _dublin_core_title(element: Element | None) -> str | None:
+    """Return the title in Dublin Core, or None."""
     for child in element.node.elements() if element else ():
         if child.name.uri == DC and child.name.local == "title":
             return " ".join(child.text().split()) or None
@@ -250,12 +267,12 @@ def _title_elsewhere(element: Element | None) -> str | None:
 
 
 def _language(element: Element | None) -> str | None:
-    """The entry's own `xml:lang`."""
+    """Return the `xml:lang` of the element itself, or None."""
     return (element.node.get("lang", XML) or None) if element else None
 
 
 def _guid(raw: Any, element: Element | None) -> tuple[str | None, bool]:
-    """The guid as feedparser has it, and whether it is the entry's address too (RSS only)."""
+    """Return the guid of feedparser, and True if it is also the entry's address (RSS only)."""
     guid = string(raw, "id")
     if element is None:
         return guid, bool(dict.get(raw, "guidislink"))
@@ -267,9 +284,9 @@ def _guid(raw: Any, element: Element | None) -> tuple[str | None, bool]:
     return guid, False
 
 
-def base_of(feed: Feed, version: str, location: str) -> str:
-    """Return what addresses of the entries are relative to, where no `xml:base` says otherwise."""
-    # RFC 4287 §2: in Atom, the document's address.
+def base_of_entries(feed: Feed, version: str, location: str) -> str:
+    """Return the base of addresses in the entries, where no `xml:base` overrides it."""
+    # In Atom, the address of the document. Source: RFC 4287 §2.
     return location if _is_atom(version) else bodies.site_base(feed.link, location)
 
 
@@ -277,17 +294,21 @@ def _is_atom(version: str) -> bool:
     return (version or "").startswith("atom")
 
 
-def entries(
+def convert_entries(
     raws: Sequence[Any],
     version: str,
     location: str,
     elements: Sequence[Element | None],
-    begun: Begun = _ignore,
+    progress: Progress = _ignore,
 ) -> tuple[Entry, ...]:
-    """The entries as ours, `elements` what they came from, None where unknown."""
-    reader = _Reader(location, atom=_is_atom(version))
-    made = []
+    """Convert entries of feedparser to the model.
+
+    `version` is the format as feedparser names it, `location` the base of addresses. `elements` has
+    the element of each entry, None if unknown. `progress` is called with the index of each entry.
+    """
+    converter = _Converter(location, atom=_is_atom(version))
+    converted = []
     for rank, (raw, element) in enumerate(zip(raws, elements, strict=True)):
-        begun(rank)
-        made.append(reader.entry(raw, element))
-    return tuple(made)
+        progress(rank)
+        converted.append(converter.entry(raw, element))
+    return tuple(converted)

@@ -1,9 +1,9 @@
-"""Elements of other vocabularies, carried along as they came.
+"""Extension elements: convert elements of other vocabularies to fragments of safe XML.
 
-Each becomes a fragment of XML that can stand in any document of the mirror's: well-known prefixes
-are declared on that document's root, all others on the fragment itself. Where an element carries
-a body of its own, the fragment has slots for the disclaimer, marked by control characters that no
-XML document can contain. What a browser or a reader could run is taken out on the way.
+A fragment can be inserted in any document of the mirror: the root of the document declares
+well-known prefixes, the fragment itself all others. In an element that holds a body, the fragment
+has slots for the disclaimer, marked by control characters that no XML document can contain. Active
+content is removed.
 """
 
 from __future__ import annotations
@@ -60,31 +60,34 @@ _ATOM_CORE = frozenset(
     "id title subtitle link author category generator icon logo published updated summary content "
     "entry feed tagline modified issued created copyright info".split()
 )
-_OF_ELEMENTS = frozenset({"source", "author", "contributor"})  # RFC 4287 §3.2, §4.2.11
+_CONTAINERS = frozenset({"source", "author", "contributor"})  # RFC 4287 §3.2, §4.2.11
 _ATOM_PARENTS = frozenset({"feed", "entry"})
 _OF_THE_ORIGIN = frozenset({(ITUNES, "new-feed-url"), (PODCAST, "guid")})
 _VOID = frozenset("area br col hr img source track wbr".split())
 
 
-def carried(element: Element, *, slots: bool = True) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The fragments of an element's foreign children, in order, and the well-known prefixes that
-    they use, sorted. `slots` says whether bodies are to carry the disclaimer: a feed's own
-    description need not, but what is an entry in all but name always does.
+def convert_extensions(
+    element: Element, *, slots: bool = True
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the extension elements of `element` as fragments, and the prefixes they use.
+
+    Fragments are in document order, the well-known prefixes sorted. With `slots`, fragments with
+    bodies have slots for the disclaimer; elements that are like entries always have slots.
     """
     used: set[str] = set()
     parent, base = element.node, element.node.base(element.base)
     fragments = [
         _fragment(child, base, {}, used)
-        for child in _flattened(map(_named, parent.elements()))
-        if _belongs(child, parent)
+        for child in _flattened(map(_source_as_dublin_core, parent.elements()))
+        if _is_kept_element(child, parent)
     ]
     if not slots:
         fragments = [f if f.startswith(ENTRY_LIKE) else _SLOTS.sub("", f) for f in fragments]
     return tuple(filter(None, fragments)), tuple(sorted(used))
 
 
-def _named(node: Node) -> Node:
-    """Return the element; Dublin Core's source for a source of RSS's or Atom's that is but a name.
+def _source_as_dublin_core(node: Node) -> Node:
+    """Return the element; a `dc:source` for a source of RSS or Atom that is only a name.
 
     Source: RSS 2.0 `<source>`, whose url is required; RFC 4287 §4.2.11, of elements only.
     """
@@ -95,7 +98,7 @@ def _named(node: Node) -> Node:
 
 
 def _flattened(children: Iterable[Node]) -> Iterable[Node]:
-    """The children, a `media:group` around a single content opened up (a group is of several)."""
+    """Yield the children, replacing a `media:group` of a single content by its children."""
     for child in children:
         if child.name.uri == MEDIA and child.name.local == "group":
             inner = list(child.elements())
@@ -105,8 +108,11 @@ def _flattened(children: Iterable[Node]) -> Iterable[Node]:
         yield child
 
 
-def _belongs(node: Node, parent: Node) -> bool:
-    """Whether an element is carried; the core vocabulary and what steers readers away are not."""
+def _is_kept_element(node: Node, parent: Node) -> bool:
+    """True if `node` is an extension element that the mirror keeps.
+
+    False for elements of the format itself, and for elements that would lead readers away.
+    """
     uri, local = node.name.uri, node.name.local
     own = is_own(uri, parent.name.uri)
     in_atom = own and uri == ATOM and parent.name.local in _ATOM_PARENTS
@@ -114,15 +120,15 @@ def _belongs(node: Node, parent: Node) -> bool:
         rel = (node.get("rel") or "alternate").strip().lower()
         return rel not in DROPPED_LINK_RELS and not (own and rel in CORE_LINK_RELS)
     if in_atom:
-        # A person with extensions (a portrait, say) travels whole, beside the author as RSS has it.
+        # An author with extensions (a portrait, say) is kept whole, beside the author of the model.
         extended = local == "author" and any(not is_own(n.name.uri, uri) for n in node.elements())
         return extended or local not in _ATOM_CORE
     if own or uri == RDF or uri in ACTIVE or (uri == CONTENT and local.lower() == "encoded"):
         return False
     if uri == DC and local == "source" and not node.text().strip():
         return False
-    # These would move the mirror's subscribers back to the origin, claim to be the origin's feed,
-    # or say what the origin's document holds of its history, which is not what the mirror's does.
+    # These would move subscribers of the mirror to the origin, give the mirror the identity of the
+    # origin's feed, or describe the history that the origin's document has, not the mirror's.
     names = {(uri, local.lower()), (PREFIXES.get(node.name.prefix.lower()), local.lower())}
     return not (names & _OF_THE_ORIGIN or uri == HISTORY)
 
@@ -136,17 +142,20 @@ def _fragment(
     *,
     shown: bool = True,
 ) -> str:
-    """The element as XML, given the prefixes that its ancestors here declare; "" if dropped.
+    """Render an element as XML; return "" to drop the element.
 
-    Well-known prefixes that it needs are added to `used`. `parent` is None for a child of an item;
-    `shown` is False within what readers make no article of.
+    `declared` maps the prefixes that ancestors in the fragment declare to namespaces. Well-known
+    prefixes that the element needs are added to `used`. `parent` is None for a child of an item;
+    `shown` is False within elements that readers never show as an article.
     """
     if node.name.uri in ACTIVE:
         return character_data(node.text())
-    if node.name.uri == TOMBSTONES:  # readers would delete what the mirror keeps. RFC 6721 §3
+    if (
+        node.name.uri == TOMBSTONES
+    ):  # readers would delete entries that the mirror keeps. RFC 6721 §3
         return ""
-    mended = _mended(node)
-    if mended is None:
+    repaired = _repaired(node)
+    if repaired is None:
         return ""
     base = node.base(outer_base)
     tag = Tag(declared, used)
@@ -154,8 +163,8 @@ def _fragment(
     attributes = {
         tag.name(key, attribute=True): safe
         for key, value in node.attributes
-        if _is_kept(key)
-        and (safe := active_content.attribute(key, value, node.name, base)) is not None
+        if _is_kept_attribute(key)
+        and (safe := active_content.safe_attribute(key, value, node.name, base)) is not None
     }
     if (node.name.uri, node.name.local) == (ATOM, "link") and not attributes.get("href"):
         return ""  # Source: RFC 4287 §4.2.7.1
@@ -164,43 +173,45 @@ def _fragment(
     kind = "" if is_of_picture else _kind(node)
     if not kind and shown and _is_article(node):
         kind = "guess"
-    if mended:
-        inner = character_data(mended)
+    if repaired:
+        inner = character_data(repaired)
     elif kind:
         inner = _body(node, kind, attributes, base)
     elif _is_xhtml_of_atom(node):
         inner = _xhtml(node, attributes, base)
     else:
         inner = _inner(node, base, tag.scope, used, shown=shown)
-        # Elements of a vocabulary that nobody knows may be the paragraphs of an article.
+        # Elements of an unknown vocabulary may be the paragraphs of an article.
         words = "" if parent or _prefix(node) or not shown else node.text()
         if is_prose(words) and not _SLOTS.search(inner):
             inner = f"{TEXT_BEFORE}{inner}{TEXT_AFTER}"
-    said = (tag.declarations | attributes).items()
-    start = " ".join((name, *(f"{key}={quote(value)}" for key, value in said)))
+    all_attributes = (tag.declarations | attributes).items()
+    start = " ".join((name, *(f"{key}={quote(value)}" for key, value in all_attributes)))
     return f"<{start}>{inner}</{name}>" if inner else f"<{start}/>"
 
 
 def _prefix(node: Node) -> str:
-    """Return the well-known prefix of the element's vocabulary, "" if it has none."""
+    """Return the well-known prefix of the element's namespace, "" for an unknown namespace."""
     return URIS.get(node.name.uri, "")
 
 
 def _is_article(node: Node) -> bool:
-    """True for prose alone."""
+    """True for an element whose content is prose without child elements."""
     return not any(True for _ in node.elements()) and is_prose(node.text())
 
 
 def _inner(node: Node, base: str, scope: dict[str, str], used: set[str], *, shown: bool) -> str:
-    """The content of an element. Its own words are looked at as one, whatever divides them: what
-    would run together is cleaned together, and stands before the elements then.
+    """Render the content of an element.
+
+    The text directly in the element is checked as one, since child elements may divide active
+    content. Text that had to be changed stands before the child elements.
     """
     own = "".join(
         child if isinstance(child, str) else child.text() if child.name.uri in ACTIVE else ""
         for child in node.children
     )
-    is_container = node.name.uri == ATOM and node.name.local in _OF_ELEMENTS
-    safe = "" if is_container else active_content.text(own, node, base)
+    is_container = node.name.uri == ATOM and node.name.local in _CONTAINERS
+    safe = "" if is_container else active_content.safe_text(own, node, base)
     if safe == own:
         children = node.children
     else:
@@ -214,28 +225,28 @@ def _inner(node: Node, base: str, scope: dict[str, str], used: set[str], *, show
     return f"{TEXT_BEFORE}{inner}{TEXT_AFTER}" if shown and is_prose(safe) else inner
 
 
-def _is_kept(name: Name) -> bool:
-    """Whether an attribute is: not `xml:base`, since addresses are absolute, nor XLink's."""
+def _is_kept_attribute(name: Name) -> bool:
+    """True if an attribute is kept: not `xml:base`, since addresses are absolute, nor XLink."""
     if name.uri == XML:
         return name.local in {"lang", "space"}
     return name.uri not in ACTIVE
 
 
-def _mended(node: Node) -> str | None:
-    """What must stand in the element instead, "" if it is right as it is, None to drop it."""
-    if (node.name.uri, node.name.local) == (DC, "subject"):  # a category, so never HTML
+def _repaired(node: Node) -> str | None:
+    """Return the repaired content of an element, "" to keep its content, None to drop it."""
+    if (node.name.uri, node.name.local) == (DC, "subject"):  # a category, which is plain text
         return unescape_once(node.text().strip())
-    mend = REPAIRS.get((node.name.uri, node.name.local))
-    return mend(node.text().strip()) if mend else ""
+    repair = REPAIRS.get((node.name.uri, node.name.local))
+    return repair(node.text().strip()) if repair else ""
 
 
 def _kind(node: Node) -> str:
-    """Return what kind of body the element holds, "" if none."""
+    """Return the kind of body that the element holds, "" if it holds no body."""
     return body_kind(node.name.uri, node.name.local, node.name.prefix)
 
 
 def _is_picture(node: Node) -> bool:
-    """True for a picture of Media RSS: what describes it stands in its place, and is no body."""
+    """True for a picture of Media RSS, whose description is an alternative text, not a body."""
     if node.name.uri != MEDIA or node.name.local not in {"content", "thumbnail"}:
         return False
     kind = node.get("medium") or node.get("type") or type_of(node.get("url") or "") or ""
@@ -243,12 +254,12 @@ def _is_picture(node: Node) -> bool:
 
 
 def _is_xhtml_of_atom(node: Node) -> bool:
-    """True for a text construct that needs a div around it. Source: RFC 4287 §3.1.1.3."""
+    """True for an XHTML text construct of Atom. Source: RFC 4287 §3.1.1.3."""
     return node.name.uri == ATOM and (node.get("type") or "").strip().lower() == "xhtml"
 
 
 def _xhtml(node: Node, attributes: dict[str, str], base: str) -> str:
-    """The content of a text construct that was XHTML: words where no markup belongs, else HTML."""
+    """Convert the content of an XHTML text construct to plain text in titles, else to HTML."""
     if node.name.local in {"title", "subtitle"}:
         del attributes["type"]
         return character_data(" ".join(node.text().split()))
@@ -258,22 +269,22 @@ def _xhtml(node: Node, attributes: dict[str, str], base: str) -> str:
 
 
 def _body(node: Node, kind: str, attributes: dict[str, str], base: str) -> str:
-    """The content of an element that carries a body of a kind, slots included."""
+    """Render the content of an element that holds a body of the given kind, with its slots."""
     nested = any(True for _ in node.elements())
     raw = _markup(node) if nested else node.text()
-    said = (node.get("type") or kind).lower()
-    guessed = said == "guess" and looks_like_html(raw)
-    if not (nested or guessed or "html" in said or active_content.would_run(raw)):
-        if said == "guess" and is_read_as_html(raw):  # a bracket is not to swallow the disclaimer
+    declared = (node.get("type") or kind).lower()
+    guessed = declared == "guess" and looks_like_html(raw)
+    if not (nested or guessed or "html" in declared or active_content.is_active(raw)):
+        if declared == "guess" and is_read_as_html(raw):  # a bracket could swallow the disclaimer
             return f"{HTML_BEFORE}{character_data(paragraphs(raw))}{HTML_AFTER}"
         return f"{TEXT_BEFORE}{character_data(close_directions(raw.strip()))}{TEXT_AFTER}"
     if "type" in attributes or node.name.uri == ATOM:
-        attributes["type"] = "html"  # XHTML is escaped from now on
+        attributes["type"] = "html"  # also for XHTML, which is escaped here
     return f"{HTML_BEFORE}{character_data(sanitize.clean(raw, base))}{HTML_AFTER}"
 
 
 def _markup(node: Node) -> str:
-    """The children as HTML source, namespaces dropped: input for the sanitiser, nothing else."""
+    """Render the children as HTML without namespaces. Not safe: only input for the sanitiser."""
     parts: list[str] = []
     for child in node.children:
         if isinstance(child, str):
@@ -287,19 +298,19 @@ def _markup(node: Node) -> str:
 
 
 class Tag:
-    """Gives each name of a start tag a prefix, and knows what must be declared for them.
+    """The prefixes of a start tag: choose one for each name, and declare namespaces.
 
-    Outside of the fragment only the well-known prefixes are declared, and no default namespace.
+    Outside of the fragment, only the well-known prefixes are declared, and no default namespace.
     """
 
     def __init__(self, declared: dict[str, str], used: set[str]) -> None:
-        self.scope = declared  # prefixes by what they are bound to within the element
-        self.declarations: dict[str, str] = {}  # attributes to declare them with
+        self.scope = declared  # namespaces by prefix, within the element
+        self.declarations: dict[str, str] = {}  # attributes that declare namespaces
         self._used = used  # well-known prefixes, to be declared on the document's root
-        self._taken: dict[str, str] = {}  # prefixes of this tag
+        self._taken: dict[str, str] = {}  # namespaces by prefix, of this tag
 
     def name(self, name: Name, *, attribute: bool = False) -> str:
-        """The name as it is to be written."""
+        """Return the name with its prefix; declare its namespace if needed."""
         if name.uri == XML:
             return f"xml:{name.local}"
         if not name.uri:
@@ -325,7 +336,9 @@ class Tag:
         return prefix
 
     def _declare(self, prefix: str, uri: str) -> None:
-        if not self.declarations:  # copied only then: it may be long, and elements many
+        if (
+            not self.declarations
+        ):  # copied only here: copying for each element would take quadratic time
             self.scope = dict(self.scope)
         self.scope[prefix] = uri
         self._taken[prefix] = uri

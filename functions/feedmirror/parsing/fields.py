@@ -1,4 +1,4 @@
-"""The fields that feeds and entries of feedparser's have in common, as ours."""
+"""Fields that feeds and entries share: convert titles, authors and categories to the model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from feedmirror.text.xml import Element, Node, printable
 
 
 def string(raw: dict[str, Any], key: str) -> str | None:
-    """A text field, without the fallbacks of FeedParserDict; None where it is missing or blank."""
+    """Return a text field of feedparser, without its fallbacks; None if missing or blank."""
     value = dict.get(raw, key)
     if not isinstance(value, str):
         return None
@@ -27,7 +27,7 @@ def _line(raw: dict[str, Any], key: str) -> str | None:
 
 
 def plain(raw: dict[str, Any], key: str) -> str | None:
-    """A text construct as plain text."""
+    """Return a text construct of feedparser as plain text; None if missing or blank."""
     value = string(raw, key)
     detail = dict.get(raw, key + "_detail") or {}
     if value is None or detail.get("type") not in {"text/html", "application/xhtml+xml"}:
@@ -36,18 +36,20 @@ def plain(raw: dict[str, Any], key: str) -> str | None:
 
 
 def authors(raw: Any, element: Element | None) -> tuple[Author, ...]:
-    """The authors, each once: of the element, or as feedparser has them where that is not known
-    (it cuts off what is longer than four letters in the end of an address).
+    """Return the authors of a feed or an entry, each once.
+
+    They are read from `element`; if that is unknown, from `raw`, where feedparser has cut off
+    top-level domains of more than four letters.
     """
     found: Iterator[Author]
     if element is None:
         found = (
-            _author(_line(one, "name"), _line(one, "email"), one.get("href"))
-            for one in dict.get(raw, "authors") or ()
+            _author(_line(author, "name"), _line(author, "email"), author.get("href"))
+            for author in dict.get(raw, "authors") or ()
         )
     else:
         found = _authors_of(element.node)
-    named = {(one.name, one.email): one for one in found if one.name or one.email}
+    named = {(author.name, author.email): author for author in found if author.name or author.email}
     return tuple(named.values())
 
 
@@ -65,13 +67,13 @@ def _authors_of(node: Node) -> Iterator[Author]:
 
 
 def _author(name: str | None, email: str | None, uri: str | None) -> Author:
-    """Return the author; what stands for an e-mail address and is none is better than no name."""
+    """Return the author; an e-mail address that is not valid becomes the name if there is none."""
     address = email_address(email or "")
     return Author(name or (None if address else email) or None, address, absolute(uri, None))
 
 
 def categories(raw: Any) -> tuple[Category, ...]:
-    """The categories, of Dublin Core too, each once. They are never HTML."""
+    """Return the categories, also those of Dublin Core, each once. Categories are plain text."""
     found = {
         (term, tag.get("scheme")): Category(
             term, tag.get("scheme") or None, unescape_once(tag.get("label") or "") or None

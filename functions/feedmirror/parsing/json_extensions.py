@@ -1,5 +1,6 @@
-"""Extensions of JSON Feed: members that begin with "_", made harmless. Source: JSON Feed 1.1,
-"Extensions".
+"""JSON Feed extensions: members that begin with "_", without active content.
+
+Source: JSON Feed 1.1, "Extensions".
 """
 
 from __future__ import annotations
@@ -11,44 +12,46 @@ from typing import Any
 
 from feedmirror.text.xml import printable
 
-OWN = "_feedmirror"  # the mirror's; one of an origin's (a mirror itself) is left out
+OWN = "_feedmirror"  # of this mirror; left out of an origin that is a mirror itself
 _DEEPEST = 32  # levels; deeper ones are left out
-_LONGEST = 100_000  # characters, beyond which none is carried
+_LONGEST = 100_000  # characters of all extensions; longer ones are dropped together
 
 
-Harmless = Callable[[str, str], str]  # a text as it may be, given the name of its member
+MakeSafe = Callable[[str, str], str]  # returns a safe string, given the member's name and string
 
 
-def carried(raw: dict[str, Any], harmless: Harmless) -> str | None:
-    """Return the extensions of a feed or an item as a JSON object; None if it has none."""
-    found = {key: held for key, held in raw.items() if key.startswith("_") and key != OWN}
-    if not found:
+def dump(raw: dict[str, Any], make_safe: MakeSafe) -> str | None:
+    """Return the extensions of a feed or an item as a JSON object; None without extensions."""
+    members = {key: member for key, member in raw.items() if key.startswith("_") and key != OWN}
+    if not members:
         return None
-    text = json.dumps(_safe("", found, harmless, 0), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_safe("", members, make_safe, 0), ensure_ascii=False, separators=(",", ":"))
     return text if len(text) <= _LONGEST else None
 
 
-def read(extensions: str | None) -> dict[str, Any]:
-    """Return the object that `carried` wrote; an empty one where there is none, or where a secret
-    that was taken out of it was part of its syntax.
+def load(extensions: str | None) -> dict[str, Any]:
+    """Parse the object that `dump` returned; return {} for None.
+
+    Returns {} also for invalid JSON, the result of redacting a secret that was part of its syntax.
     """
     try:
-        found = json.loads(extensions) if extensions else {}
+        value = json.loads(extensions) if extensions else {}
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def _safe(name: str, value: Any, harmless: Harmless, depth: int) -> Any:
-    """The value without what a reader could run, numbers that no JSON has, and endless nesting."""
+def _safe(name: str, value: Any, make_safe: MakeSafe, depth: int) -> Any:
+    """Return the value without active content, numbers that JSON lacks, and deep nesting."""
     if isinstance(value, dict | list) and depth == _DEEPEST:
         return None
     if isinstance(value, dict):
         return {
-            printable(key): _safe(key, held, harmless, depth + 1) for key, held in value.items()
+            printable(key): _safe(key, member, make_safe, depth + 1)
+            for key, member in value.items()
         }
     if isinstance(value, list):
-        return [_safe(name, held, harmless, depth + 1) for held in value]
+        return [_safe(name, member, make_safe, depth + 1) for member in value]
     if isinstance(value, str):
-        return harmless(name, printable(value))
+        return make_safe(name, printable(value))
     return None if isinstance(value, float) and not math.isfinite(value) else value

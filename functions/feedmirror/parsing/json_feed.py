@@ -1,4 +1,4 @@
-"""JSON Feed as input; the released feedparser reads none. Source: JSON Feed 1.0, 1.1."""
+"""Parse JSON Feed, which feedparser does not support. Source: JSON Feed 1.0, 1.1."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from feedmirror.model import (
 )
 from feedmirror.parsing import active_content, json_extensions
 from feedmirror.parsing.bodies import site_base
-from feedmirror.parsing.channel import brief
+from feedmirror.parsing.channel import limit_metadata
 from feedmirror.parsing.media import number_of, size_of
-from feedmirror.parsing.split import Part, first_of
+from feedmirror.parsing.split import Part, select_items
 from feedmirror.text import sanitize
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag
@@ -35,66 +35,66 @@ from feedmirror.text.plain import paragraphs, unescape_once
 from feedmirror.text.urls import absolute, link_address
 from feedmirror.text.xml import printable, quote
 
-_LONGEST_NUMBER = 1_000  # digits; Python refuses to read more than 4,300
+_LONGEST_NUMBER = 1_000  # digits; Python refuses to parse more than 4,300
 _STRUCTURE = re.compile(r"\"(?>(?:[^\"\\]++|\\.)*)\"|[\[\]{}]", re.DOTALL)
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 def _integer(digits: str) -> float:
-    """A whole number; infinity for one of more digits than any has."""
+    """Parse a whole number; infinity if it has more digits than any real number."""
     return int(digits) if len(digits) <= _LONGEST_NUMBER else math.inf
 
 
-# Line breaks within strings, which are forbidden and written nevertheless, pass.
+# Not strict, since many feeds have line breaks within strings, which JSON forbids.
 _DECODER = json.JSONDecoder(strict=False, parse_int=_integer)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An item."""
+class JsonItem:
+    """An item of a feed."""
 
     value: dict[str, Any]
-    source: str  # its text
-    is_too_deep: bool = False  # then its value was not read
+    source: str  # its JSON
+    is_too_deep: bool = False  # then `value` is empty
 
 
 @dataclass(slots=True)
-class Document:
-    """The members of the outermost object."""
+class JsonDocument:
+    """The members of the outermost object of a document."""
 
-    head: dict[str, Any] = field(default_factory=dict)  # all but the items
-    found: list[Found] | None = None  # None: `items` is missing, or no list
-    unread: bool = False  # True: `items` has a value that is not an object
-    complete: bool = True  # False: the document was cut off
+    head: dict[str, Any] = field(default_factory=dict)  # all members but the items
+    found: list[JsonItem] | None = None  # None if `items` is missing or no list
+    has_other_values: bool = False  # True if `items` has a value that is not an object
+    complete: bool = True  # False if the document is truncated
 
 
-def read(text: str) -> Document:
-    """The document, which begins with a brace. What stands behind its last brace is left out.
+def _parse_document(text: str) -> JsonDocument:
+    """Parse a document that begins with a brace; ignores text after its last brace.
 
-    Raises: ParseError NOT_A_FEED where it is damaged, UNSAFE where it is nested too deep.
+    Raises: ParseError NOT_A_FEED if the JSON is damaged, UNSAFE if it is nested too deeply.
     """
-    document = Document()
+    document = JsonDocument()
     try:
-        _Reader(text).members(document)
+        _JsonParser(text).members(document)
     except RecursionError as error:
-        raise ParseError(Kind.UNSAFE, "the JSON is nested beyond reason") from error
+        raise ParseError(Kind.UNSAFE, "the JSON is nested too deeply") from error
     except ValueError as error:
-        # A document that ends with a brace came to its end, and has another fault.
+        # A document that ends with a brace is not truncated, and has another fault.
         if text.rstrip().endswith("}"):
             raise ParseError(Kind.NOT_A_FEED, f"the document is not valid JSON: {error}") from error
         document.complete = False
     return document
 
 
-class _Reader:
-    """A position in the text; every method but `members` leaves it behind what it has read."""
+class _JsonParser:
+    """A position in the text, which each method moves behind the JSON that it has parsed."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0
 
-    def members(self, document: Document) -> None:
-        """Fills the document, as far as the text goes. Raises: ValueError, RecursionError."""
+    def members(self, document: JsonDocument) -> None:
+        """Fill the document, as far as the text goes. Raises: ValueError, RecursionError."""
         self._take("{")
         while self._next() != "}":
             if document.head or document.found is not None:
@@ -106,7 +106,7 @@ class _Reader:
             else:
                 document.head[str(key)] = self._value()
 
-    def _items(self, document: Document) -> None:
+    def _items(self, document: JsonDocument) -> None:
         found = document.found = []
         self._take("[")
         first = True
@@ -125,13 +125,13 @@ class _Reader:
             else:
                 is_too_deep = False
             if isinstance(value, dict):
-                found.append(Found(value, self._text[start : self._position], is_too_deep))
+                found.append(JsonItem(value, self._text[start : self._position], is_too_deep))
             else:
-                document.unread = True
+                document.has_other_values = True
         self._take("]")
 
     def _skip(self) -> None:
-        """Go behind the value that begins here. Raises: ValueError if it does not end."""
+        """Skip the value at the position. Raises: ValueError if the value has no end."""
         depth = 0
         for found in _STRUCTURE.finditer(self._text, self._position):
             if found[0] in "[{":
@@ -141,19 +141,19 @@ class _Reader:
                 if not depth:
                     self._position = found.end()
                     return
-        raise ValueError("it ends too soon")
+        raise ValueError("the document ends too early")
 
     def _next(self) -> str:
-        """The next character that is no blank, not taken. Raises: ValueError at the end."""
+        """Skip blanks; return the character at the position. Raises: ValueError at the end."""
         blanks = _BLANKS.match(self._text, self._position)
         self._position = blanks.end() if blanks else self._position
         if self._position == len(self._text):
-            raise ValueError("it ends too soon")
+            raise ValueError("the document ends too early")
         return self._text[self._position]
 
     def _take(self, character: str) -> None:
         if self._next() != character:
-            raise ValueError(f"no {character!r} at character {self._position}")
+            raise ValueError(f"{character!r} expected at character {self._position}")
         self._position += 1
 
     def _value(self) -> Any:
@@ -172,28 +172,28 @@ def parse(
     part: Part | None = None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> ParsedFeed:
-    """Return the feed, with an entry for each item whose fingerprint is not in `known`, or for a
-    part of them, as `parsing/parse.py` says. A document that was cut off gives the items that are
-    whole.
+    """Parse a document, as `feedmirror.parsing.parse.parse` does.
 
-    Raises: ParseError NOT_A_FEED for other JSON, and for JSON that is damaged, or cut off before
-    its first item was whole; UNSAFE for JSON nested beyond all reason.
+    A truncated document gives its complete items.
+
+    Raises: ParseError NOT_A_FEED for other JSON, for damaged JSON, and for a document that ends
+    within its first item; UNSAFE for JSON that is nested too deeply.
     """
-    document = read(text)
+    document = _parse_document(text)
     version = _VERSION.match(str(document.head.get("version")))
     if document.found is None or not (version or _are_items(document.found)):
         raise ParseError(
             Kind.NOT_A_FEED,
-            "the document is JSON, but no JSON Feed: it lacks `items`, or both `version` and items "
-            "with an id each and contents",
+            "the document is JSON, but not a JSON Feed: it must have `items`, and either `version` "
+            "or items with an id each and contents",
         )
     if not document.complete and not document.found:
         raise ParseError(
-            Kind.NOT_A_FEED, "the document was cut off before any of its entries was whole"
+            Kind.NOT_A_FEED, "the document was cut off before the end of its first entry"
         )
-    if document.unread and not document.found:
+    if document.has_other_values and not document.found:
         raise ParseError(
-            Kind.NOT_A_FEED, "the document's `items` holds no object, so it is not an empty feed"
+            Kind.NOT_A_FEED, "the values in `items` are not objects, so the feed is not empty"
         )
     items = tuple(
         Item(_fingerprint(found.source), _id(found.value), _text(found.value, "url"))
@@ -201,31 +201,33 @@ def parse(
     )
     found = document.found
     new = [index for index, item in enumerate(items) if item.fingerprint not in known]
-    unreadable = {index: "it is nested beyond reason" for index in new if found[index].is_too_deep}
+    unreadable = {
+        index: "the item is nested too deeply" for index in new if found[index].is_too_deep
+    }
     new = [index for index in new if index not in unreadable]
     feed = _feed(document.head, location, version[1] if version else "1.1")
     base = site_base(feed.link, location)
     context = Context(link=feed.link)
     entries = {}
-    for index in first_of(new, lambda index: len(found[index].source), part):
+    for index in select_items(new, lambda index: len(found[index].source), part):
         progress(index)
         entries[index] = replace(_entry(found[index], base), context=context)
     return ParsedFeed(feed, items, entries, True, document.complete, unreadable)
 
 
-def reread(original: str, context: Context, location: str) -> Entry:
-    """Return the entry that an item is, from what `parse` has kept of it. Raises: ParseError."""
+def parse_original(original: str, context: Context, location: str) -> Entry:
+    """Parse the JSON of a stored item again. Raises: ParseError."""
     head = {"version": "https://jsonfeed.org/version/1.1", "home_page_url": context.link}
     text = json.dumps(head)[:-1] + f', "items": [{original}]}}'
     parsed = parse(text, location, frozenset())
     if len(parsed.items) != 1 or not parsed.entries:
-        why = "; ".join(parsed.unreadable.values()) or "it is not one item by itself"
+        why = "; ".join(parsed.unreadable.values()) or "the stored item is not a single item"
         raise ParseError(Kind.PARSER, why)
     return parsed.entries[0]
 
 
-def _are_items(found: Sequence[Found]) -> bool:
-    """True for items that only a JSON Feed has: each with an id, some with a content."""
+def _are_items(found: Sequence[JsonItem]) -> bool:
+    """True for items of a JSON Feed without `version`: all with an id, some with a content."""
     contents = ("content_html", "content_text")
     return all(_id(one.value) for one in found) and any(
         _text(one.value, name) for one in found for name in contents
@@ -238,13 +240,13 @@ def _fingerprint(source: str) -> str:
 
 
 def _text(raw: dict[str, Any], key: str) -> str | None:
-    """A string; None where it is missing, blank or something else."""
+    """Return a member that is a string; None if it is missing, blank or of another type."""
     value = raw.get(key)
     return printable(value).strip() or None if isinstance(value, str) else None
 
 
 def _id(raw: dict[str, Any]) -> str | None:
-    """The id: a number as JavaScript writes it. Source: JSON Feed 1.1, "Items"."""
+    """Return the id; a number as JavaScript converts it. Source: JSON Feed 1.1, "Items"."""
     value = raw.get("id")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _text(raw, "id")
@@ -256,7 +258,7 @@ def _id(raw: dict[str, Any]) -> str | None:
 
 
 def _authors(raw: dict[str, Any]) -> tuple[Author, ...]:
-    people = [*_listed(raw.get("authors")), raw.get("author")]
+    people = [*_as_list(raw.get("authors")), raw.get("author")]
     found = {
         Author(
             name=_text(person, "name"),
@@ -269,8 +271,8 @@ def _authors(raw: dict[str, Any]) -> tuple[Author, ...]:
     return tuple(author for author in found if author.name or author.uri)
 
 
-def _listed(value: object) -> Sequence[Any]:
-    """A list; one object stands for a list of it."""
+def _as_list(value: object) -> Sequence[Any]:
+    """Return a list; a single object is a list of one."""
     if isinstance(value, dict):
         return [value]
     return value if isinstance(value, list) else []
@@ -279,7 +281,7 @@ def _listed(value: object) -> Sequence[Any]:
 def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
     title, link = _text(raw, "title"), absolute(_text(raw, "home_page_url"), location)
     icon = absolute(_text(raw, "icon") or _text(raw, "favicon"), site_base(link, location))
-    said = Feed(
+    metadata = Feed(
         kind=f"JSON Feed {version if '.' in version else version + '.0'}",
         id=_text(raw, "feed_url"),
         title=title,
@@ -288,19 +290,19 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
         language=language_tag(_text(raw, "language")),
         authors=_authors(raw),
         image=Image(icon) if icon else None,
-        extensions=json_extensions.carried(raw, active_content.value),
+        extensions=json_extensions.dump(raw, active_content.safe_member),
     )
-    return brief(said)
+    return limit_metadata(metadata)
 
 
-def _entry(found: Found, base: str) -> Entry:
+def _entry(found: JsonItem, base: str) -> Entry:
     raw = found.value
     external = link_address(_text(raw, "external_url"), base)
     link = link_address(_text(raw, "url"), base) or external
     summary = _text(raw, "summary")
     pictures = [absolute(_text(raw, name), base) for name in ("image", "banner_image")]
     enclosures = tuple(_enclosures(raw, base))
-    extension_elements, prefixes = _elsewhere(pictures, external, enclosures)
+    extension_elements, prefixes = _extension_elements(pictures, external, enclosures)
     return Entry(
         guid=_id(raw),
         link=link,
@@ -318,28 +320,28 @@ def _entry(found: Found, base: str) -> Entry:
         updated=parse_date(raw.get("date_modified")),
         extension_elements=extension_elements,
         prefixes=prefixes,
-        extensions=json_extensions.carried(raw, active_content.value),
+        extensions=json_extensions.dump(raw, active_content.safe_member),
         original=found.source,
     )
 
 
-def _elsewhere(
+def _extension_elements(
     pictures: Sequence[str | None], external: str | None, enclosures: Sequence[Enclosure]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What RSS and Atom have no element for, in those of other vocabularies; their prefixes."""
+    """Return the extension elements for properties that RSS and Atom lack, and their prefixes."""
     shown = dict.fromkeys(filter(None, pictures))
     fragments = [f'<media:content url={quote(url)} medium="image"/>' for url in shown]
     if external:
         fragments.append(f'<atom:link rel="related" href={quote(external)}/>')
     durations = [one.duration_s for one in enclosures]
-    if len(durations) == 1 and durations[0]:  # the element tells of the only file
+    if len(durations) == 1 and durations[0]:  # `itunes:duration` is that of the only file
         fragments.append(f"<itunes:duration>{round(durations[0])}</itunes:duration>")
     used = {fragment[1:].partition(":")[0] for fragment in fragments}
     return tuple(fragments), tuple(sorted(used))
 
 
 def _content(raw: dict[str, Any], base: str, page: str | None) -> str | None:
-    """The body: HTML, where an item has both."""
+    """Return the content: that in HTML, else that in plain text."""
     content, plain = _text(raw, "content_html"), _text(raw, "content_text")
     body = sanitize.clean(content, page or base, page) if content else ""
     return body or (paragraphs(plain) if plain else None)
@@ -354,7 +356,7 @@ def _categories(raw: dict[str, Any]) -> Iterator[Category]:
 
 
 def _enclosures(raw: dict[str, Any], base: str) -> Iterator[Enclosure]:
-    for attachment in _listed(raw.get("attachments")):
+    for attachment in _as_list(raw.get("attachments")):
         url = link_address(_text(attachment, "url"), base) if isinstance(attachment, dict) else None
         if url:
             yield Enclosure(

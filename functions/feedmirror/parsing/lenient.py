@@ -1,4 +1,4 @@
-"""Documents that no XML parser takes, as feedparser's lenient parser reads them."""
+"""Parse documents that are not well-formed XML, with the lenient parser of feedparser."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import PARSER_VERSION, Entry, Item, ParsedFeed
 from feedmirror.parsing import channel, decode
-from feedmirror.parsing import entries as reader
-from feedmirror.parsing.repair import mend_characters, mend_names, mend_namespaces
+from feedmirror.parsing.entries import base_of_entries, convert_entries, run_feedparser
+from feedmirror.parsing.repair import repair_characters, repair_names, repair_namespaces
 from feedmirror.parsing.split import Part, is_closed
 
-_MOST_ALONE = 250  # items that are read one by one at a time: about a second's work
-# Comments and CDATA sections are passed over whole; one without an end reaches to the end.
+_MOST_ALONE = 250  # items of a part that are parsed one by one: about a second's work
+# Comments and CDATA sections are matched as a whole, and to the end if they have no end.
 _ITEM_TAG = re.compile(
     r"<!--(?:.*?-->|.*)|<!\[CDATA\[(?:.*?\]\]>|.*)"
     r"|<(?P<end>/?)(?P<name>(?:[^\s<>/:]+:)?(?:item|entry))(?=[\s/>])[^<>]*>",
@@ -36,49 +36,52 @@ def parse(
     part: Part | None,
     progress: Callable[[int], object],
 ) -> ParsedFeed:
-    """Return all of the document, or with a part that has an end the first of its items, each read
-    by itself. `progress` is told the index of each item that is worked on.
+    """Parse the whole document; with a `part` that has an end, its first items one by one.
 
-    Raw guids must not be resolved (a feed that moves would change every one), so the parser is
-    given no location; links are resolved afterwards. The fingerprint of an item is that of its
-    entry; of an item that has none, that of its text: if `known` has it, the item is left out of
-    what the parser sees. Where no end of the feed is in sight the document was cut off, and its
-    last entry with it.
+    `progress` is called with the index of each item as work on it begins.
+
+    feedparser is given no address of the document, since it would resolve guids, and all guids
+    would change with the address of the feed; links are resolved afterwards. The fingerprint of an
+    item is made of its entry; if it has no entry, of its text, and items with a fingerprint in
+    `known` are hidden from feedparser. A document without the end tag of its root is truncated, and
+    its last entry is dropped.
 
     Raises: ParseError UNSAFE, PARSER.
     """
     decode.refuse_entities(text)
-    document = _Document(mend_names(mend_characters(mend_namespaces(text))))
+    document = _Document(repair_names(repair_characters(repair_namespaces(text))))
     if part is None or part.end is None:
         return document.whole(location, known, progress)
     return document.one_by_one(location, known, range(part.begin, part.end), progress)
 
 
 class _Document:
-    """A document and where its items lie, as far as tags show it."""
+    """A document, and the positions of its items as far as its tags show them."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._complete = is_closed(text.encode())
         self._spans = list(_spans(text))
-        self._whole_items = text  # without the last item, if that was cut off
+        self._whole_items = text  # without the last item, if the document is truncated
         if self._spans and not self._complete:
             self._whole_items = text[: self._spans.pop()[0]]
-        self._items = [_unread(text[start:end]) for start, end in self._spans]
+        self._items = [_item_without_entry(text[start:end]) for start, end in self._spans]
 
     def whole(
         self, location: str, known: Set[str], progress: Callable[[int], object]
     ) -> ParsedFeed:
-        """All entries, but for items that are known for having none."""
+        """Parse all items, except those that are known to have no entry."""
         kept = [i for i, item in enumerate(self._items) if item.fingerprint not in known]
         if len(kept) == len(self._items):
-            parsed, entries = _read(self._text, location, progress)
+            parsed, entries = _parse(self._text, location, progress)
             entries = entries if self._complete else entries[:-1]
             items = [_item(entry) for entry in entries]
             return self._feed(parsed, location, items, dict(enumerate(entries)))
-        parsed, entries = _read(self._without(kept), location, progress)
+        parsed, entries = _parse(self._without(kept), location, progress)
         if len(entries) != len(kept):
-            raise ParseError(Kind.PARSER, "feedparser sees other items than there are tags of")
+            raise ParseError(
+                Kind.PARSER, "feedparser finds another number of items than there are tags"
+            )
         return self._feed(parsed, location, *self._joined(dict(zip(kept, entries, strict=True))))
 
     def one_by_one(
@@ -88,18 +91,18 @@ class _Document:
         wanted: range,
         progress: Callable[[int], object],
     ) -> ParsedFeed:
-        """Entries of the first of these items."""
-        parsed, _ = _read(self._without(()), location, progress)
+        """Parse the first items with an index in `wanted`, each by itself."""
+        parsed, _ = _parse(self._without(()), location, progress)
         entries, unreadable = {}, {}
         new = (i for i, item in enumerate(self._items) if item.fingerprint not in known)
         for index in islice((i for i in new if i in wanted), _MOST_ALONE):
             progress(index)
             start, end = self._spans[index]
-            _, found = _read(self._around() + self._text[start:end], location, of=parsed)
+            _, found = _parse(self._enclosing_tags() + self._text[start:end], location, of=parsed)
             if found:
                 entries[index] = found[0]
             else:
-                unreadable[index] = "feedparser finds no entry in it"
+                unreadable[index] = "feedparser finds no entry in the item"
         return self._feed(parsed, location, *self._joined(entries), unreadable)
 
     def _joined(self, entries: dict[int, Entry]) -> tuple[list[Item], dict[int, Entry]]:
@@ -121,7 +124,7 @@ class _Document:
         return ParsedFeed(feed, tuple(items), entries, False, self._complete, unreadable or {})
 
     def _without(self, kept: Sequence[int]) -> str:
-        """The document without the items that are not in `kept`, which is sorted."""
+        """Return the document with only the items in `kept`, which is sorted."""
         pieces, position, keep = [], 0, set(kept)
         for index, (start, end) in enumerate(self._spans):
             if index not in keep:
@@ -129,8 +132,8 @@ class _Document:
                 position = end
         return "".join((*pieces, self._whole_items[position:]))
 
-    def _around(self) -> str:
-        """What an item by itself needs in front of it: the root's tag, and the channel's."""
+    def _enclosing_tags(self) -> str:
+        """Return the start tags around an item: that of the root, and that of the channel."""
         head = self._text[: self._spans[0][0]]
         root = _START_TAG.search(head)
         is_within = _CHANNEL.search(head) and "</channel" not in head.lower()
@@ -138,7 +141,7 @@ class _Document:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where items begin and end: one that has no end tag ends where the next one begins."""
+    """Yield start and end of the items; without an end tag, an item ends where the next begins."""
     start: int | None = None
     for tag in _ITEM_TAG.finditer(text):
         if tag["name"] is None:
@@ -152,33 +155,34 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
-def _read(
+def _parse(
     text: str,
     location: str,
     progress: Callable[[int], object] = lambda _: None,
     of: Any = None,
 ) -> tuple[Any, tuple[Entry, ...]]:
-    """Return what feedparser says, and the entries in it. `of` is what it says of the feed, where
-    the text holds one of its items alone.
+    """Return the result of feedparser, and the entries in it.
+
+    `of` is the result of feedparser for the whole feed, where `text` is a single item.
     """
-    parsed = reader.interpret(text.encode("utf-8"))
-    found = parsed.entries
-    nothing = [None] * len(found)
+    parsed = run_feedparser(text.encode("utf-8"))
+    raws = parsed.entries
+    no_elements = [None] * len(raws)
     feed = channel.feed(of or parsed, location, None)
-    base = reader.base_of(feed, parsed.version, location)
-    return parsed, reader.entries(found, parsed.version, base, nothing, progress)
+    base = base_of_entries(feed, parsed.version, location)
+    return parsed, convert_entries(raws, parsed.version, base, no_elements, progress)
 
 
 def _item(entry: Entry) -> Item:
     return Item(_digest(f"{PARSER_VERSION}{entry!r}"), entry.guid, entry.link)
 
 
-def _unread(text: str) -> Item:
-    """An item that has no entry, from its text."""
-    said = {found[1].lower(): found[2].strip() for found in _IDENTIFYING.finditer(text)}
-    guid, link = said.get("guid") or said.get("id"), said.get("link")
+def _item_without_entry(text: str) -> Item:
+    """Return the item of an entry that is not parsed, from its text."""
+    ids = {match[1].lower(): match[2].strip() for match in _IDENTIFYING.finditer(text)}
+    guid, link = ids.get("guid") or ids.get("id"), ids.get("link")
     return Item(_digest(f"{PARSER_VERSION} as it came {text}"), guid or None, link or None)
 
 
-def _digest(told: str) -> str:
-    return blake2b(told.encode("utf-8", "replace"), digest_size=12).hexdigest()
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()

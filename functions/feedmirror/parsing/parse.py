@@ -1,6 +1,7 @@
-"""From the bytes of a document to a feed: the gate, the cut to what is new, the interpretation.
+"""Parse feeds: from the bytes of a document to a feed and its new entries.
 
-It is run in a supervised child (`adapters/parser.py`), since what it is given is hostile.
+The steps are: decode, split into items, remove known items, run feedparser, convert to the model.
+Runs in a supervised child process (`adapters/parser.py`), since documents may be hostile.
 """
 
 from __future__ import annotations
@@ -13,17 +14,24 @@ from itertools import groupby
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Context, Entry, Fetched, ParsedFeed
 from feedmirror.parsing import channel, decode, discovery, json_feed, lenient
-from feedmirror.parsing import entries as reader
-from feedmirror.parsing.repair import mend_entry, mend_namespaces, mend_prefixes, mend_references
+from feedmirror.parsing.entries import base_of_entries, convert_entries, run_feedparser
+from feedmirror.parsing.repair import (
+    repair_entry,
+    repair_namespaces,
+    repair_prefixes,
+    repair_references,
+)
 from feedmirror.parsing.scan import LONE_ENTRY, LONG_NAMESPACE, CannotSplit
-from feedmirror.parsing.split import UNBOUND_PREFIX, Part, Plan, end_tags, first_of, split
+from feedmirror.parsing.split import UNBOUND_PREFIX, Part, Plan, end_tags, select_items, split
+from feedmirror.text import sanitize
+from feedmirror.text.urls import absolute
 from feedmirror.text.xml import Element, Node, tree
 
-# Of the start tags around an item, which are stored with it. Real ones seldom have a thousand.
+# Limit of the start tags around an item, which are stored with it. Most have under 1,000.
 _MOST_AROUND_BYTES = 8_000
 
-# The start tag of an item under any prefix. Comments and CDATA sections are passed over whole; one
-# without an end reaches to the end of the document.
+# The start tag of an item with any prefix. Comments and CDATA sections are matched as a whole, and
+# to the end of the document if they have no end.
 _ITEM_TAG = re.compile(
     r"<!--(?:.*?-->|.*)|<!\[CDATA\[(?:.*?\]\]>|.*)|<(?P<item>(?:[^\s<>/:]+:)?(?:item|entry))[\s/>]",
     re.DOTALL | re.IGNORECASE,
@@ -36,11 +44,11 @@ def parse(
     part: Part | None = None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> ParsedFeed:
-    """Return the feed that the document holds, with an entry for each item that is not in `known`.
+    """Parse a document; return its feed, with an entry for each item that is not in `known`.
 
-    With a part, only its items get one; all of them nevertheless where the part has no end and the
-    document cannot be taken apart. `progress` is told the index of each item as work on it begins,
-    in more than one round.
+    `known` holds fingerprints of items. With `part`, only items in that range get an entry; if the
+    range has no end and the document cannot be split, all items do. `progress` is called with the
+    index of each item as work on it begins, more than once for an item.
 
     Raises: ParseError EMPTY, UNSAFE, NOT_A_FEED, PARSER.
     """
@@ -50,9 +58,9 @@ def parse(
         raise ParseError(Kind.EMPTY, "the document is empty")
     if start.startswith("{"):
         return json_feed.parse(start, fetched.url, known, part, progress)
-    admitted = decode.admit(text)
+    prepared = decode.prepare_xml(text)
     try:
-        return _parse_xml(admitted, fetched.url, known, part, progress)
+        return _parse_xml(prepared, fetched.url, known, part, progress)
     except ParseError as error:
         feed = discovery.first_feed(text, fetched.url) if error.kind is Kind.NOT_A_FEED else None
         if feed is None:
@@ -68,12 +76,12 @@ def _parse_xml(
     part: Part | None,
     progress: Callable[[int], object],
 ) -> ParsedFeed:
-    """As `parse`, of a document that has passed the gate."""
+    """Parse a document of `decode.prepare_xml`, as `parse` does."""
     try:
         plan = _plan(text)
         new = [i for i, item in enumerate(plan.items) if item.fingerprint not in known]
-        keep = first_of(new, plan.size_of, part)
-        parsed = _delta(plan, location, keep, progress)
+        keep = select_items(new, plan.size_of, part)
+        parsed = _parse_items(plan, location, keep, progress)
     except CannotSplit:
         parsed = lenient.parse(text, location, known, part, progress)
     _require_feed(parsed, text)
@@ -81,53 +89,54 @@ def _parse_xml(
 
 
 def _plan(text: str) -> Plan:
-    """The document's plan, after mending it where it is not well-formed. Raises: CannotSplit."""
+    """Split a document, after repairing it if needed. Raises: CannotSplit."""
     for _ in range(4):  # one fault may hide another
         try:
             return split(text)
         except CannotSplit as error:
-            mended = _mended(text, error.code) if error.code else text
-            if mended == text:
+            repaired = _repaired(text, error.code) if error.code else text
+            if repaired == text:
                 raise
-            text = mended
+            text = repaired
     return split(text)
 
 
-def _mended(text: str, code: int) -> str:
-    mends = {
-        UNBOUND_PREFIX: mend_prefixes,
-        LONG_NAMESPACE: mend_namespaces,
-        LONE_ENTRY: mend_entry,
+def _repaired(text: str, code: int) -> str:
+    repairs = {
+        UNBOUND_PREFIX: repair_prefixes,
+        LONG_NAMESPACE: repair_namespaces,
+        LONE_ENTRY: repair_entry,
     }
-    return mends.get(code, mend_references)(text)
+    return repairs.get(code, repair_references)(text)
 
 
-def _delta(
+def _parse_items(
     plan: Plan,
     location: str,
     keep: Sequence[int],
     progress: Callable[[int], object],
     site: str | None = None,
 ) -> ParsedFeed:
-    """Only the items that are to be kept, interpreted; `site` is the address of the feed's page
-    where the document lacks it. Raises: CannotSplit.
+    """Parse the items with the indices `keep`.
+
+    `site` is the address of the feed's page, if the document lacks it. Raises: CannotSplit.
     """
     document, sentinel = plan.reduced(set(keep))
 
-    def begun(rank: int) -> None:
+    def report(rank: int) -> None:
         if 0 <= rank < len(keep):
             progress(keep[rank])
 
-    parsed = reader.interpret(document, lambda rank: begun(rank - sentinel))
+    parsed = run_feedparser(document, lambda rank: report(rank - sentinel))
     found = parsed.entries[1:] if sentinel else parsed.entries
     if len(found) != len(keep):
-        raise CannotSplit("feedparser sees other items")
+        raise CannotSplit("feedparser finds another number of items")
     element = _channel(plan, location)
     feed = channel.feed(parsed, location, element)
     link = site or feed.link
-    base = reader.base_of(replace(feed, link=link), parsed.version, location)
+    base = base_of_entries(replace(feed, link=link), parsed.version, location)
     elements = list(_elements(plan, keep, base))
-    made = reader.entries(found, parsed.version, base, elements, begun)
+    converted = convert_entries(found, parsed.version, base, elements, report)
     contexts = {tags: _context(tags, link) for tags in {plan.around[index] for index in keep}}
     entries = {
         index: replace(
@@ -136,7 +145,7 @@ def _delta(
             original=_original(plan, index),
             context=contexts[plan.around[index]],
         )
-        for index, entry in zip(keep, made, strict=True)
+        for index, entry in zip(keep, converted, strict=True)
     }
     return ParsedFeed(
         feed,
@@ -149,29 +158,48 @@ def _delta(
 
 
 def _context(around: tuple[bytes, ...], link: str | None) -> Context | None:
-    """What an item within these start tags is read by; None if that is more than is kept."""
+    """Return the context that an item is reparsed with; None if its start tags are too long."""
     if sum(map(len, around)) > _MOST_AROUND_BYTES:
         return None
     return Context(tuple(tag.decode("utf-8") for tag in around), link)
 
 
-def reread(original: str, context: Context, location: str) -> Entry:
-    """Return the entry that an item is, from what `parse` has kept of it.
+def reread(entry: Entry, location: str) -> Entry:
+    """Parse a stored entry again, from its original, with this version of the parser.
 
-    Raises: ParseError PARSER or UNSAFE if it is not one item by itself.
+    `location` is the address of the entry's document. Where the original or the context was not
+    stored, only the bodies are sanitised again.
+
+    Raises: ParseError PARSER or UNSAFE if the original cannot be parsed.
     """
+    if entry.original is not None and entry.context is not None:
+        return _parse_original(entry.original, entry.context, location)
+    page = absolute(entry.link, None)
+    return replace(
+        entry,
+        summary=_sanitise_again(entry.summary, page),
+        content=_sanitise_again(entry.content, page),
+    )
+
+
+def _sanitise_again(body: str | None, page: str | None) -> str | None:
+    return (sanitize.clean(body, None, page) or None) if body else None
+
+
+def _parse_original(original: str, context: Context, location: str) -> Entry:
+    """Parse the original of an item. Raises: ParseError PARSER or UNSAFE."""
     if original.startswith("{"):
-        return json_feed.reread(original, context, location)
+        return json_feed.parse_original(original, context, location)
     tags = [tag.encode() for tag in context.around]
     text = "".join((decode.HEAD, *context.around, original, end_tags(tags).decode()))
     try:
-        plan = _plan(decode.admit(text))
+        plan = _plan(decode.prepare_xml(text))
         if len(plan.items) == 1 and plan.complete:
-            parsed = _delta(plan, location, (0,), lambda _: None, context.link)
+            parsed = _parse_items(plan, location, (0,), lambda _: None, context.link)
             return parsed.entries[0]
     except CannotSplit as error:
-        raise ParseError(Kind.PARSER, f"the element cannot be read by itself: {error}") from error
-    raise ParseError(Kind.PARSER, "the element is not one item by itself")
+        raise ParseError(Kind.PARSER, f"the stored element cannot be parsed: {error}") from error
+    raise ParseError(Kind.PARSER, "the stored element is not a single item")
 
 
 def _original(plan: Plan, index: int) -> str:
@@ -180,30 +208,32 @@ def _original(plan: Plan, index: int) -> str:
 
 
 def _elements(plan: Plan, indices: Iterable[int], location: str) -> Iterator[Element]:
-    """The elements of the items, read in the namespaces of the tags around them: all of a run with
-    the same tags together, since a root's tag may be longer than any item.
+    """Yield the elements of the items, parsed within the start tags around them.
+
+    Consecutive items with the same start tags are parsed together, since the start tag of the root
+    may be longer than any item.
     """
     for tags, run in groupby(indices, key=lambda index: plan.around[index]):
         spans = (plan.spans[index] for index in run)
         root = tree(*tags, *(plan.data[start:end] for start, end in spans), end_tags(tags))
-        parent = _innermost(root, len(tags) - 1, location)
+        parent = _first_descendant(root, len(tags) - 1, location)
         base = parent.node.base(parent.base)
         yield from (Element(node, base) for node in parent.node.elements())
 
 
 def _channel(plan: Plan, location: str) -> Element:
-    """The element that the feed's own properties stand in: `channel`, or Atom's root."""
+    """Return the element with the properties of the feed: `channel`, or the root of Atom."""
     root = tree(plan.frame())
     if root.name.local.lower() != "channel":
         for child in root.elements():
             if child.name.local.lower() == "channel":
                 root.children = [child]
-                return _innermost(root, 1, location)
-    return _innermost(root, 0, location)
+                return _first_descendant(root, 1, location)
+    return _first_descendant(root, 0, location)
 
 
-def _innermost(node: Node, depth: int, base: str) -> Element:
-    """The first child of the first child ..., and what addresses in it are relative to."""
+def _first_descendant(node: Node, depth: int, base: str) -> Element:
+    """Return the first descendant at `depth` with its base; `base` is that of `node`'s parent."""
     for _ in range(depth):
         base = node.base(base)
         node = next(node.elements())
@@ -211,20 +241,21 @@ def _innermost(node: Node, depth: int, base: str) -> Element:
 
 
 def _require_feed(parsed: ParsedFeed, text: str) -> None:
-    """Raise ParseError NOT_A_FEED unless the document is a feed: one that has items, or a whole one
-    that holds none.
+    """Raise ParseError NOT_A_FEED unless the document is a feed.
+
+    A feed without items must be complete, and of a known format.
     """
     if parsed.items:
         return
     if not parsed.feed.kind:
         raise ParseError(
             Kind.NOT_A_FEED,
-            "the document is no feed that is known: neither RSS, Atom, CDF nor JSON Feed "
+            "the document is not a feed: neither RSS, Atom, CDF nor JSON Feed "
             "(a web page or a login page, perhaps)",
         )
     if not parsed.complete:
         raise ParseError(
-            Kind.NOT_A_FEED, "the document was cut off before any of its entries was whole"
+            Kind.NOT_A_FEED, "the document was cut off before the end of its first entry"
         )
     unread = next((tag["item"] for tag in _ITEM_TAG.finditer(text) if tag["item"]), None)
     if unread is not None:

@@ -1,6 +1,4 @@
-"""The commonest reasons for a document not to be well-formed, removed without reading any of it
-differently.
-"""
+"""Repair documents that are not well-formed: the usual faults, without changing their meaning."""
 
 from __future__ import annotations
 
@@ -17,9 +15,9 @@ _AMPERSAND = re.compile(
     r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?"
 )
 _NUMBER = re.compile(r"&#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?")
-# Names under which feedparser keeps lists, details and dates of its own, and those that it expects
-# within another element. An element of that name takes their place, or has it fail.
-_OUT_OF_PLACE = re.compile(
+# Names that feedparser uses for data of its own, or expects within another element. An element with
+# such a name would overwrite the data, or make feedparser fail.
+_RESERVED_TAG = re.compile(
     r"</?(?:links|tags|authors|contributors|enclosures|[\w.-]+[_:](?:detail|parsed|pos|poslist))"
     r"(?=[\s/>])[^<>]*>?",
     re.IGNORECASE,
@@ -32,9 +30,10 @@ _LONG_NAMESPACE = re.compile(
 _ROOT = re.compile(r"<[^\s/>]+")
 
 
-def mend_references(text: str) -> str:
-    """`text` without bare ampersands, HTML's named entities and references to characters that
-    XML forbids, CDATA sections aside, where none of them means anything.
+def repair_references(text: str) -> str:
+    """Escape bare ampersands, replace HTML's named entities, and drop references XML forbids.
+
+    Leaves CDATA sections, where references have no meaning, unchanged.
     """
     pieces: list[str] = []
     position = 0
@@ -56,26 +55,28 @@ def _reference(match: re.Match[str]) -> str:
         return _character(match[0])
     if name in _XML_ENTITIES:
         return match[0]
-    # As numbers: `&LT;` names a character that would be markup.
+    # As numbers, since `&LT;` names a character that would be markup.
     characters = html.entities.html5.get(name + ";")
     return "".join(f"&#{ord(c)};" for c in characters) if characters else f"&amp;{name};"
 
 
-def mend_characters(text: str) -> str:
-    """`text` without references to characters that XML forbids, or that there are none of, which
-    feedparser's lenient parser dies of.
+def repair_characters(text: str) -> str:
+    """Drop references to characters that do not exist or that XML forbids.
+
+    The lenient parser of feedparser fails on such references.
     """
     return _NUMBER.sub(lambda match: _character(match[0]), text)
 
 
-def mend_names(text: str) -> str:
-    """`text` without the tags that feedparser's lenient parser takes for its own records."""
-    return _OUT_OF_PLACE.sub("", text)
+def repair_names(text: str) -> str:
+    """Drop tags with names that the lenient parser of feedparser uses for data of its own."""
+    return _RESERVED_TAG.sub("", text)
 
 
-def mend_namespaces(text: str) -> str:
-    """`text` with a short name for each namespace whose own is longer than any: a parser repeats
-    it in the name of each element and attribute.
+def repair_namespaces(text: str) -> str:
+    """Replace namespaces longer than `LONGEST_NAMESPACE` by short ones.
+
+    A parser repeats the namespace in the name of each element and attribute.
     """
     return _LONG_NAMESPACE.sub(lambda found: f'{found[1]}"{_short(found[2][1:-1])}"', text)
 
@@ -85,7 +86,7 @@ def _short(uri: str) -> str:
 
 
 def _character(reference: str) -> str:
-    """A character reference, or nothing where it names a character that XML forbids."""
+    """Return a character reference unchanged, or "" if XML forbids the character."""
     number = reference[2:].rstrip(";")
     digits = number.lstrip("xX").lstrip("0") or "0"
     if len(digits) > 7:
@@ -96,9 +97,10 @@ def _character(reference: str) -> str:
     return reference
 
 
-def mend_prefixes(text: str) -> str:
-    """`text`, a document that `gate.admit` let pass, with the well-known prefixes that it uses
-    but forgot to declare.
+def repair_prefixes(text: str) -> str:
+    """Declare the well-known prefixes that `text` uses without a declaration.
+
+    `text` is a document as `decode.prepare_xml` returns it.
     """
     root = _ROOT.match(text, len(HEAD))
     missing = "".join(
@@ -109,6 +111,6 @@ def mend_prefixes(text: str) -> str:
     return text[: root.end()] + missing + text[root.end() :] if root else text
 
 
-def mend_entry(text: str) -> str:
-    """`text`, a document that is one entry of Atom, as a feed that holds it. RFC 4287 §2."""
+def repair_entry(text: str) -> str:
+    """Wrap a document that is a single Atom entry in a feed. Source: RFC 4287 §2."""
     return f"{HEAD}<feed xmlns={quote(ATOM)}>{text[len(HEAD) :]}</feed>"

@@ -1,81 +1,83 @@
-"""One pass of expat over a document: where its items and their identities are, what to hide."""
+"""Scan XML in one pass of expat: find items, their ids, and elements to hide from feedparser."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from feedmirror.errors import Kind, ParseError
-from feedmirror.parsing.elements import READ_OF_FEED, READ_OF_ITEM, is_base, is_own
+from feedmirror.parsing.elements import FEED_ELEMENTS, ITEM_ELEMENTS, is_base, is_own
 from feedmirror.text.namespaces import ATOM, RDF
 from feedmirror.text.xml import Name, parser
 
 _ITEMS = frozenset({"item", "entry"})
 _IDENTIFYING = {"guid": "guid", "id": "guid", "link": "link"}
-# What web pages begin with, those too that forget to.
+# First elements of web pages, with or without `html`.
 _PAGES = frozenset("html head body title meta script style div form center table p h1".split())
 _MOST_ELEMENTS = 300_000
 _MOST_ATTRIBUTES = 100
 _DEEPEST = 200
-LONGEST_NAMESPACE = 1_000  # characters: expat repeats it in each name
-# That the interpreter sees of an item: feedparser needs time quadratic in categories, 0.3 s for
-# 2,000.
+LONGEST_NAMESPACE = 1_000  # characters; expat repeats the namespace in each name
+# Elements of an item that feedparser sees: it needs time quadratic in categories, 0.3 s for 2,000.
 _MOST_FIELDS = 1_000
 
 
-LONG_NAMESPACE = -1  # beside expat's codes
+# Codes of `CannotSplit`, beside those of expat, which are positive.
+LONG_NAMESPACE = -1
 LONE_ENTRY = -2
 
 
-class CannotSplit(Exception):  # noqa: N818 - an answer within core, never shown
-    """The items cannot be lifted out one by one: read the document whole."""
+class CannotSplit(Exception):  # noqa: N818 - a result within the package, no error
+    """The items cannot be separated; the document must be parsed as a whole."""
 
     def __init__(self, why: str, code: int = 0) -> None:
         super().__init__(why)
-        self.code = code  # expat's, or the one above; 0 if the document is well-formed
+        self.code = code  # of expat, or one of the above; 0 if the document is well-formed
 
 
 def is_item(name: Name) -> bool:
-    """True if an element of that name is an item wherever one can stand."""
+    """True if an element with that name is an item, in a place where items may stand."""
     return name.local.lower() in _ITEMS and (is_base(name.uri) or not name.prefix)
 
 
 @dataclass(slots=True)
-class Found:
-    """An item on the way through. Offsets are of bytes."""
+class ScannedItem:
+    """An item in the document. Offsets are in bytes."""
 
     start: int  # of its start tag
     around: tuple[int, ...]  # of the start tags around it, outermost first
-    about: str  # rdf:about: the guid, where no element gives one
-    href: str  # an attribute of CDF's, or Atom's first alternate: the link, where no text gives one
-    texts: dict[str, str] = field(default_factory=dict)  # of the first guid and link that say any
-    end: int = 0  # of its end tag, or behind it if it has none
+    about: str  # rdf:about, the guid of an item without a guid element
+    href: str  # of CDF's item or of Atom's first alternate link; the link if no text states it
+    texts: dict[str, str] = field(
+        default_factory=dict
+    )  # of the first guid and link that are not empty
+    end: int = 0  # of its end tag; after `/>` for an empty-element tag
 
     @property
     def guid(self) -> str | None:
-        """The raw guid."""
+        """Return the guid as written, or None."""
         return self.texts.get("guid") or self.about.strip() or None
 
     @property
     def link(self) -> str | None:
-        """The raw link."""
+        """Return the link as written, or None."""
         return self.texts.get("link") or self.href.strip() or None
 
 
 @dataclass(frozen=True, slots=True)
-class _Sort:
-    """What an element is, told by its name."""
+class _ElementKind:
+    """The properties of all elements with one name."""
 
     local: str  # in lower case
     uri: str
-    core: bool  # of the feed's own vocabulary
+    core: bool  # an element of the feed format, not an extension element
     is_item: bool
-    of_item: bool  # whether the interpreter is to see it in an item
-    of_feed: bool  # and in the feed
-    identifies: str  # "guid" or "link", in an item
+    of_item: bool  # True if feedparser may see it in an item
+    of_feed: bool  # True if feedparser may see it in the feed
+    identifies: str  # "guid", "link" or ""
 
 
 class Scan:
-    """The handlers of the pass, and what they find. `parser` is to be fed with the document."""
+    """The handlers for expat, and the result of the scan. Feed the document to `parser`."""
 
     def __init__(self) -> None:
         self.parser = parser()
@@ -83,20 +85,20 @@ class Scan:
         self.parser.EndElementHandler = self._end
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.StartNamespaceDeclHandler = self._namespace
-        self.items: list[Found] = []
-        self.hidden: list[tuple[int, int]] = []  # as an item's `start` and `end`
+        self.items: list[ScannedItem] = []
+        self.hidden: list[tuple[int, int]] = []  # start and end, like those of an item
         self.root_start = 0  # offset of the root's start tag
-        self.root_end: int | None = None  # of its end tag, or behind it
-        self.swallowed = False  # whether hidden elements of the feed hold items
+        self.root_end: int | None = None  # of its end tag, like the end of an item
+        self.has_hidden_items = False  # True if hidden elements of the feed hold items
         self._count = 0
         self._depth = 0
-        self._open: list[tuple[str, int]] = []  # names and offsets of what is no part of items
-        self._item: Found | None = None
+        self._open: list[tuple[str, int]] = []  # names and offsets of open elements around items
+        self._item: ScannedItem | None = None
         self._item_depth = 0
-        self._fields = 0  # of the item, or of the feed, that the interpreter sees
-        self._own = ""  # namespace of the root, then of the items: whatever it is, it is theirs
-        self._sorts: dict[str, _Sort] = {}  # by name, as long as `_own` is the same
-        self._hidden_depth = 0  # of the hidden element that is open; 0: none
+        self._fields = 0  # of the item or of the feed that feedparser sees
+        self._own = ""  # namespace of the format: that of the root, later of the items
+        self._kinds: dict[str, _ElementKind] = {}  # by name; cleared when `_own` changes
+        self._hidden_depth = 0  # of the open hidden element, 0 without one
         self._hidden_core = False
         self._hidden_start = 0
         self._capturing = ""  # "guid" or "link"
@@ -104,13 +106,13 @@ class Scan:
 
     @staticmethod
     def _doctype(*_: object) -> None:
-        # The gate takes them away; this is the second lock.
+        # A second check: `decode.prepare_xml` removes document types before.
         raise ParseError(Kind.UNSAFE, "the document has a document type where none can be")
 
     @staticmethod
     def _namespace(_prefix: str | None, uri: str | None) -> None:
         if uri and len(uri) > LONGEST_NAMESPACE:
-            raise CannotSplit("a namespace of more characters than any has", LONG_NAMESPACE)
+            raise CannotSplit(f"a namespace of over {LONGEST_NAMESPACE} characters", LONG_NAMESPACE)
 
     def _start(self, name: str, attributes: list[str]) -> None:
         self._count += 1
@@ -118,51 +120,51 @@ class Scan:
         if self._count > _MOST_ELEMENTS:
             _refuse(f"more than {_MOST_ELEMENTS} elements")
         if self._depth > _DEEPEST or len(attributes) > 2 * _MOST_ATTRIBUTES:
-            _refuse("an element nested deeper or with more attributes than any feed has")
-        sort = self._sorts.get(name) or self._sort(name)
+            _refuse(f"over {_DEEPEST} nested elements, or {_MOST_ATTRIBUTES} attributes in a tag")
+        kind = self._kinds.get(name) or self._classify(name)
         if self._hidden_depth:
-            self._start_hidden(sort)
+            self._start_hidden(kind)
         elif self._item is None:
-            self._start_outside(sort, attributes)
-        elif sort.is_item:
+            self._start_outside(kind, attributes)
+        elif kind.is_item:
             raise CannotSplit("an item within an item")
         elif self._depth == self._item_depth + 1:
-            self._start_field(sort, attributes, self._item)
+            self._start_field(kind, attributes, self._item)
 
-    def _start_hidden(self, sort: _Sort) -> None:
-        if sort.is_item:
+    def _start_hidden(self, kind: _ElementKind) -> None:
+        if kind.is_item:
             if self._hidden_core:
-                raise CannotSplit("an item where none belongs")
-            self.swallowed = self.swallowed or self._item is None
+                raise CannotSplit("an item in an unexpected place")
+            self.has_hidden_items = self.has_hidden_items or self._item is None
 
-    def _start_outside(self, sort: _Sort, attributes: list[str]) -> None:
+    def _start_outside(self, kind: _ElementKind, attributes: list[str]) -> None:
         if self._depth == 1:
             self.root_start = self.parser.CurrentByteIndex
-            self._own = sort.uri
-            if sort.local in _PAGES:
+            self._own = kind.uri
+            if kind.local in _PAGES:
                 raise ParseError(Kind.NOT_A_FEED, "the document is a web page (a login page?)")
-            if sort.local == "entry" and is_base(sort.uri):
+            if kind.local == "entry" and is_base(kind.uri):
                 raise CannotSplit("the document is an entry without a feed", LONE_ENTRY)
-        if sort.is_item:
-            self._enter(sort, attributes)
+        if kind.is_item:
+            self._start_item(kind, attributes)
             return
         if self._holds_properties():
-            self._fields += sort.of_feed
-            if not sort.of_feed or self._fields > _MOST_FIELDS:
-                self._hide(core=sort.core)
-        self._open.append((sort.local, self.parser.CurrentByteIndex))
+            self._fields += kind.of_feed
+            if not kind.of_feed or self._fields > _MOST_FIELDS:
+                self._hide(core=kind.core)
+        self._open.append((kind.local, self.parser.CurrentByteIndex))
 
     def _holds_properties(self) -> bool:
-        """Whether what stands here is a property of the feed, or one of its items."""
+        """True if elements here are properties of the feed or items: in the root or channel."""
         return len(self._open) == 1 or (len(self._open) == 2 and self._open[1][0] == "channel")
 
-    def _enter(self, sort: _Sort, attributes: list[str]) -> None:
+    def _start_item(self, kind: _ElementKind, attributes: list[str]) -> None:
         if not self._holds_properties():
-            raise CannotSplit("an item where none belongs")
-        if sort.uri != self._own:
-            self._own = sort.uri
-            self._sorts.clear()
-        self._item = Found(
+            raise CannotSplit("an item in an unexpected place")
+        if kind.uri != self._own:
+            self._own = kind.uri
+            self._kinds.clear()
+        self._item = ScannedItem(
             start=self.parser.CurrentByteIndex,
             around=tuple(offset for _, offset in self._open),
             about=_attribute(attributes, "about", RDF),
@@ -171,16 +173,16 @@ class Scan:
         self._item_depth = self._depth
         self._fields = 0
 
-    def _start_field(self, sort: _Sort, attributes: list[str], item: Found) -> None:
-        kind = sort.identifies
-        self._fields += sort.of_item
-        if not sort.of_item or self._fields > _MOST_FIELDS:
-            self._hide(core=sort.core)
-        elif kind == "link" and (href := _attribute(attributes, "href")):
+    def _start_field(self, kind: _ElementKind, attributes: list[str], item: ScannedItem) -> None:
+        role = kind.identifies
+        self._fields += kind.of_item
+        if not kind.of_item or self._fields > _MOST_FIELDS:
+            self._hide(core=kind.core)
+        elif role == "link" and (href := _attribute(attributes, "href")):
             rel = _attribute(attributes, "rel") or "alternate"
             item.href = item.href or (href if rel == "alternate" else "")
-        elif kind and not item.texts.get(kind):
-            self._capturing = kind
+        elif role and not item.texts.get(role):
+            self._capturing = role
             self._captured = []
             self.parser.CharacterDataHandler = self._captured.append
 
@@ -210,26 +212,26 @@ class Scan:
             self._capturing = ""
             self.parser.CharacterDataHandler = None
 
-    def _sort(self, name: str) -> _Sort:
-        """What an element of that name is, as expat gives it; remembered."""
+    def _classify(self, name: str) -> _ElementKind:
+        """Return the properties of elements with that name of expat's, and cache them."""
         parsed = Name.of(name)
         local, uri = parsed.local.lower(), parsed.uri
         core = is_own(uri, self._own)
         vocabulary = "" if core else uri.lower()
-        sort = self._sorts[name] = _Sort(
+        kind = self._kinds[name] = _ElementKind(
             local=local,
             uri=uri,
             core=core,
             is_item=is_item(parsed),
-            of_item=local in READ_OF_ITEM.get(vocabulary, ()),
-            of_feed=local in READ_OF_FEED.get(vocabulary, ()),
+            of_item=local in ITEM_ELEMENTS.get(vocabulary, ()),
+            of_feed=local in FEED_ELEMENTS.get(vocabulary, ()),
             identifies=_IDENTIFYING.get(local, "") if core or uri == ATOM else "",
         )
-        return sort
+        return kind
 
 
 def _attribute(attributes: list[str], local: str, uri: str = "") -> str:
-    """The value of an attribute, "" if it is not there; the local name's case does not count."""
+    """Return the value of an attribute, "" if missing; the case of the local name is ignored."""
     for key, value in zip(attributes[::2], attributes[1::2], strict=True):
         name = Name.of(key)
         if name.local.lower() == local and name.uri == uri:

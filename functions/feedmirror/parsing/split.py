@@ -1,7 +1,7 @@
-"""Where the items of a document lie, found in one pass of expat, without interpreting them.
+"""Split a document into its items, in one pass of expat.
 
-This is what makes a refresh cost what is new: items whose fingerprint is known are cut out before
-the (slow) interpreter sees the document.
+So a refresh takes time for new items only: items with a known fingerprint are removed before
+feedparser, which is slow, sees the document.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from feedmirror.model import PARSER_VERSION, Item
 from feedmirror.parsing.scan import CannotSplit, Scan
 
 _TAG = re.compile(rb"<(?P<name>[^\s/>]++)(?>(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*)>")
-# expat's codes for "the document ended too soon". Source: expat.h
-_CUT = frozenset({3, 5, 6, 20})
+# Codes of expat for a document that ends too early. Source: expat.h
+_TRUNCATED = frozenset({3, 5, 6, 20})
 UNBOUND_PREFIX = 27
 
 Span = tuple[int, int]  # byte offsets
@@ -26,21 +26,23 @@ Span = tuple[int, int]  # byte offsets
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A document in UTF-8 and where its items lie."""
+    """A document in UTF-8, and the positions of its items."""
 
     data: bytes
     spans: tuple[Span, ...]  # of each item, in document order
     items: tuple[Item, ...]  # of the same length
     around: tuple[tuple[bytes, ...], ...]  # the start tags around each item, outermost first
-    hidden: tuple[Span, ...]  # elements that the interpreter would misread or need not see
-    complete: bool  # False: the document was cut off
+    hidden: tuple[Span, ...]  # elements that feedparser would misread or need not see
+    complete: bool  # False if the document is truncated
 
     def reduced(self, keep: Collection[int]) -> tuple[bytes, bool]:
-        """The document for the interpreter, without the items that are not in `keep`, and whether
-        an empty item stands first, whose entry must be dropped again: what a channel's head leaves
-        behind in feedparser would otherwise leak into the first of the kept.
+        """Return the document for feedparser with the items in `keep` only.
+
+        The second value is True if an empty item was inserted before the first one; its entry must
+        be dropped. Without it, state that feedparser keeps of the channel's properties would leak
+        into the first item.
         """
-        gone = sorted((*self._others(keep), *self.hidden))
+        gone = sorted((*self._other_spans(keep), *self.hidden))
         if not keep or 0 in keep:
             return b"".join((*self._pieces(gone), self._tail())), False
         start = self.spans[0][0]
@@ -51,22 +53,23 @@ class Plan:
         return b"".join((*head, sentinel, *rest, self._tail())), True
 
     def frame(self) -> bytes:
-        """The document without its items, everything else as it came."""
+        """Return the document without its items, but otherwise complete."""
         return b"".join((*self._pieces(self.spans), self._tail()))
 
     def size_of(self, index: int) -> int:
-        """How many bytes an item has."""
+        """Return the size of an item in bytes."""
         start, end = self.spans[index]
         return end - start
 
-    def _others(self, keep: Collection[int]) -> Iterator[Span]:
+    def _other_spans(self, keep: Collection[int]) -> Iterator[Span]:
         return (span for index, span in enumerate(self.spans) if index not in keep)
 
     def _pieces(
         self, gone: Iterable[Span], position: int = 0, stop: int | None = None
     ) -> Iterator[bytes]:
-        """What is left of the data between `position` and `stop` without `gone`, which is sorted;
-        of spans that lie in one another the outer counts.
+        """Yield the data between `position` and `stop` without the spans in `gone`.
+
+        `gone` is sorted; a span within another one is ignored.
         """
         if stop is None:
             stop = len(self.data) if self.complete else self.spans[-1][1]
@@ -77,18 +80,18 @@ class Plan:
         yield self.data[position:stop]
 
     def _tail(self) -> bytes:
-        """The end tags that a document that was cut off lacks after its last whole item."""
+        """Return the end tags that a truncated document lacks after its last complete item."""
         return b"" if self.complete else end_tags(self.around[-1])
 
 
 def split(text: str) -> Plan:
-    """The plan of a document that `gate.admit` let pass.
+    """Find the items in `text`, a document as `decode.prepare_xml` returns it.
 
-    A cut document gives the items that are whole; of one with something behind its root element
-    that is left out. Fingerprints are keyed by the parser's version and by the start tags around
-    the items, since namespaces, `xml:base` and `xml:lang` count.
+    A truncated document gives its complete items; text after the root element is ignored.
+    Fingerprints depend on the version of the parser and on the start tags around an item, since
+    namespaces, `xml:base` and `xml:lang` change its meaning.
 
-    Raises: CannotSplit; ParseError UNSAFE for a document beyond all reason in depth or number.
+    Raises: CannotSplit; ParseError UNSAFE for a document with too many or too deep elements.
     """
     data = text.encode("utf-8")
     scan = Scan()
@@ -97,23 +100,23 @@ def split(text: str) -> Plan:
         scan.parser.Parse(data, True)
     except expat.ExpatError as error:
         if scan.root_end is not None:
-            data = data[: _end_of(data, scan.root_start, scan.root_end)]
-        elif error.code in _CUT and scan.items and not is_closed(data):
+            data = data[: _element_end(data, scan.root_start, scan.root_end)]
+        elif error.code in _TRUNCATED and scan.items and not is_closed(data):
             complete = False
         else:
             raise CannotSplit(f"not well-formed: {error}", error.code) from error
-    if scan.swallowed and not scan.items:
-        raise CannotSplit("the only items lie within an element of another vocabulary")
-    # Each once: the root's may be as long as all of its items.
+    if scan.has_hidden_items and not scan.items:
+        raise CannotSplit("all items are within extension elements")
+    # Each tag is read once: that of the root may be as long as all items.
     tags = {at: start_tag(data, at) for at in {at for found in scan.items for at in found.around}}
     around = tuple(tuple(tags[at] for at in found.around) for found in scan.items)
     keys = {tags_around: _key(tags_around) for tags_around in set(around)}
-    spans = tuple((found.start, _end_of(data, found.start, found.end)) for found in scan.items)
+    spans = tuple((found.start, _element_end(data, found.start, found.end)) for found in scan.items)
     items = tuple(
         Item(_digest(data[start:end], keys[tags_around]), found.guid, found.link)
         for (start, end), tags_around, found in zip(spans, around, scan.items, strict=True)
     )
-    hidden = tuple((start, _end_of(data, start, end)) for start, end in scan.hidden)
+    hidden = tuple((start, _element_end(data, start, end)) for start, end in scan.hidden)
     return Plan(data, spans, items, around, hidden, complete)
 
 
@@ -126,8 +129,9 @@ def _digest(item: bytes, key: bytes) -> str:
 
 
 def is_closed(data: bytes) -> bool:
-    """Whether the root element's end tag is there: then the document was not cut off, or only
-    within a CDATA section that quotes such a tag.
+    """True if `data` ends with the end tag of its root element, outside a CDATA section.
+
+    Then the document is not truncated.
     """
     root = re.search(rb"<([^\s!?/>][^\s/>]*)", data)
     if root is None:
@@ -139,41 +143,42 @@ def is_closed(data: bytes) -> bool:
 
 
 def start_tag(data: bytes, position: int) -> bytes:
-    """The start tag that begins there, in a document that expat has seen it in."""
+    """Return the start tag at `position`, where expat has found a start tag."""
     found = _TAG.match(data, position)
     return found.group() if found else b""
 
 
 def end_tags(tags: Iterable[bytes]) -> bytes:
-    """The end tags of start tags, the last one first."""
+    """Return the end tags for these start tags, the last one first."""
     names = [found["name"] for tag in tags if (found := _TAG.match(tag))]
     return b"".join(b"</" + name + b">" for name in reversed(names))
 
 
-def _end_of(data: bytes, start: int, end: int) -> int:
-    """Where an element ends, given where expat saw its end: at its end tag, or behind `/>`."""
+def _element_end(data: bytes, start: int, end: int) -> int:
+    """Return the end of an element; `end` is that of expat: at the end tag, or after `/>`."""
     return end if start_tag(data, start).endswith(b"/>") else data.index(b">", end) + 1
 
 
-# One to five seconds' work, by the machine.
+# Limits of a part, so that parsing one takes one to five seconds.
 _MOST_ITEMS = 2_500
 _MOST_BYTES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which of the items of a document are asked for: the first from `begin` to before `end`."""
+    """A range of items of a document, of which as many as possible are parsed at a time."""
 
     begin: int  # an index into the items
-    end: int | None = None  # None: as many as are read at a time
+    end: int | None = None  # exclusive; None: to the last item
 
 
-def first_of(new: Sequence[int], size_of: Callable[[int], int], part: Part | None) -> Sequence[int]:
-    """Return the indices of the items of the part, of which there are no more than are read at a
-    time; without a part all.
+def select_items(
+    new: Sequence[int], size_of: Callable[[int], int], part: Part | None
+) -> Sequence[int]:
+    """Return the indices in `new` to parse: all without `part`, else the first within `part`.
 
-    `new` holds the indices of all items that there is something to read of, `size_of` says how
-    many bytes one has.
+    The size of a part is limited. `new` has the indices of the items to parse, in order; `size_of`
+    returns the size of an item in bytes.
     """
     if part is None:
         return new
