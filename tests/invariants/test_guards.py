@@ -77,7 +77,7 @@ def test_of_several_document_types_none_is_left() -> None:
     "inner", ["<a>" * 250, "<a " + " ".join(f"a{i}=''" for i in range(101)) + "/>"]
 )
 def test_nesting_and_attributes_have_a_limit(inner: str) -> None:
-    with pytest.raises(ParseError, match="nested deeper or with more attributes"):
+    with pytest.raises(ParseError, match="more than 200 nested elements, or 100 attributes"):
         split(f"{HEAD}<rss><channel>{inner}")
 
 

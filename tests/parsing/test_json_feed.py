@@ -323,7 +323,7 @@ def test_an_item_that_is_nested_beyond_reason_is_named_and_costs_no_other() -> N
     parsed = _parsed(document)
     assert [item.guid for item in parsed.items] == ["1", None, "3"]
     assert list(parsed.entries) == [0, 2]
-    assert parsed.unreadable == {1: "it is nested beyond reason"}
+    assert parsed.unreadable == {1: "the item is nested too deeply"}
     known = frozenset(item.fingerprint for item in parsed.items)
     assert _parsed(document, known).unreadable == {}
 

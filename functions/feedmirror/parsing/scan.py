@@ -120,7 +120,9 @@ class Scan:
         if self._count > _MOST_ELEMENTS:
             _refuse(f"more than {_MOST_ELEMENTS} elements")
         if self._depth > _DEEPEST or len(attributes) > 2 * _MOST_ATTRIBUTES:
-            _refuse(f"over {_DEEPEST} nested elements, or {_MOST_ATTRIBUTES} attributes in a tag")
+            _refuse(
+                f"more than {_DEEPEST} nested elements, or {_MOST_ATTRIBUTES} attributes in a tag"
+            )
         kind = self._kinds.get(name) or self._classify(name)
         if self._hidden_depth:
             self._start_hidden(kind)
