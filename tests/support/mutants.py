@@ -749,7 +749,7 @@ STORING = (
     _mutant(
         "a lost answer is found out",
         "adapters/stores/s3.py",
-        "lost = lost or was_repeated(error)",
+        "lost = lost or was_retried(error)",
         "lost = False",
         "adapters/stores/test_s3_store.py::test_creation_whose_answer_is_lost_is_found_out",
     ),

@@ -239,7 +239,7 @@ def test_missing_bucket_fails_every_feed_with_one_line(origin, here, capsys):
     write_config(here, {"one": origin.url("/feed"), "two": origin.url("/feed")})
     assert feedmirror("run", "--store", "s3://no-such-bucket") == 1
     out, err = capsys.readouterr()
-    assert out.count("there is no such bucket; create it, or correct its name") == 2
+    assert out.count("the bucket does not exist; create it, or correct its name") == 2
     assert len(errors(err)) == 2
     assert "Traceback" not in out + err
 
@@ -253,7 +253,7 @@ def test_missing_bucket_is_one_line_of_the_other_commands(command, origin, here,
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert "there is no such bucket" in err
+    assert "the bucket does not exist" in err
 
 
 def test_denied_access_says_what_to_allow(bucket, proxy, origin, here, capsys):
@@ -268,7 +268,7 @@ def test_missing_credentials_are_said_to_be_missing(bucket, here, capsys, monkey
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert feedmirror("status", "--store", f"s3://{bucket}") == 1
     err = capsys.readouterr().err
-    assert "there are no credentials; set AWS_PROFILE" in err
+    assert "no credentials found; set AWS_PROFILE" in err
     assert err.count("\n") == 1
 
 
@@ -277,7 +277,7 @@ def test_missing_credentials_are_said_to_be_missing(bucket, here, capsys, monkey
     [
         ("AWS_PROFILE", "nobody", "correct AWS_PROFILE"),
         ("AWS_ENDPOINT_URL_S3", "nonsense", "Invalid endpoint"),
-        ("AWS_ENDPOINT_URL_S3", "http://me:secret@127.0.0.1", "must hold no credentials"),
+        ("AWS_ENDPOINT_URL_S3", "http://me:secret@127.0.0.1", "must not contain credentials"),
     ],
 )
 def test_surroundings_that_cannot_be_used_are_a_matter_of_configuration(

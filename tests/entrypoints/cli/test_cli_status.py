@@ -206,7 +206,7 @@ def test_store_that_cannot_be_listed_is_one_line(here, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert "a file or a symbolic link where a directory has to be" in err
+    assert "is a file or a symbolic link; a directory is expected" in err
 
 
 def test_state_that_the_store_does_not_give_is_a_row_of_its_own(origin, here, capsys):

@@ -1,1 +1,1 @@
-"""Stores in a directory and in an S3 bucket, with the same promises."""
+"""Stores: a directory, an S3 bucket. Both satisfy `tests/support/store_contract.py`."""

@@ -1,16 +1,16 @@
-"""A store in a directory, with the promises of the one in S3: the local default.
+"""The `Store` in a directory of the local filesystem.
 
-An object is a file, its key the path below the root. Beside them the root holds `.tmp`, where
-files are written before they are moved into place, and `.lock`. Neither is below `public/`, so
-a web server there shows neither. All of it must be on one filesystem. The root may be a symbolic
-link, but below it none is followed, so that no key leads out of it.
+An object is a file, its key the path below the root. The root also holds `.tmp`, where files are
+written before they are moved into place, and `.lock`. Both are outside of `public/`, so a web
+server does not show them. All of the root must be on one filesystem. The root may be a symbolic
+link; below it no link is followed, so that no key leads out of the root.
 
-Files and directories get the modes that the umask allows. Programs of different users can
-share a root if it lets all of them write; where it doesn't, they get a StoreError.
+Files and directories get the modes that the umask allows. Programs of different users can share a
+root if its permissions let all of them write; otherwise their operations raise StoreError.
 
-Everything is on the disk before the operation returns, and a file before it is visible: after a
-power failure every object is whole, and no state claims what was not stored. It takes two fsync
-a write, a third of its CPU time (200 KB on ext4), of which the directory's is a quarter.
+An object is on the disk before it becomes visible and before the operation returns: after a power
+failure every object is whole, and a state names only what is stored. This takes two fsync calls
+per write, a third of the write's CPU time (200 KB on ext4).
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from feedmirror.adapters.stores.keys import MOST_BYTES, check_size, is_key, spli
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ports import Stored
 
-_SCRATCH = ".tmp"  # no key can name these: a segment never starts with a dot
+_SCRATCH = ".tmp"  # not a valid key, and neither is _LOCK: a segment never starts with a dot
 _LOCK = ".lock"
 _LOCK_POLL_S = 0.001
-# What link(2) says where there are no hard links: FAT, some network and FUSE filesystems.
+# Errors of link(2) where hard links are not supported: FAT, some network and FUSE filesystems.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-# Of the one file, not of the directory as a whole.
-_OF_ONE = {
+# Errors of one object; any other counts as an error of the whole store.
+_OBJECT_ERRORS = {
     errno.EACCES,
     errno.EFBIG,
     errno.EIO,
@@ -47,27 +47,24 @@ _OF_ONE = {
     errno.ENXIO,
 }
 _CAUSES = {
-    errno.EISDIR: "Is a directory, where a file has to be",
-    errno.ENXIO: "not a file, but a socket or a device",
-    errno.ENOTDIR: "a file or a symbolic link where a directory has to be",
-    errno.ELOOP: "a symbolic link, which is not followed",
+    errno.EISDIR: "is a directory; a file is expected",
+    errno.ENXIO: "is a socket or a device; a file is expected",
+    errno.ENOTDIR: "is a file or a symbolic link; a directory is expected",
+    errno.ELOOP: "is a symbolic link, which is not followed",
 }
 
 
 class DirectoryStore:
-    """The `Store` of `ports.py` in a directory, which the first write creates."""
+    """The `Store` of `ports.py` in a directory, created by the first write."""
 
     def __init__(self, root: Path, lock_timeout_s: float = 10.0) -> None:
         self._root = root
-        self._lock_timeout_s = lock_timeout_s  # longer than this only a stopped process holds it
+        self._lock_timeout_s = lock_timeout_s  # only a suspended process holds the lock longer
         self._swept = False
-        self._turn = threading.Lock()  # of the threads of this process, who would poll each other
+        self._turn = threading.Lock()  # threads of this process queue here instead of polling
 
     def load(self, key: str) -> Stored | None:
-        """The object, or None if there is none. Waits for no lock.
-
-        Raises: StoreError.
-        """
+        """Return the object, or None if it is missing; takes no lock. Raises: StoreError."""
         with self._operation("load", key) as (folders, name):
             try:
                 folder = self._walk(folders)
@@ -78,29 +75,26 @@ class DirectoryStore:
             return None if body is None else Stored(body, _digest(body))
 
     def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
-        """The new object's ETag, or None if the key is taken.
-
-        Raises: StoreError.
-        """
-        del media_type  # a file has none
+        """Return the new object's ETag, or None if the key is taken. Raises: StoreError."""
+        del media_type  # not stored
         check_size("create", key, len(body))
         with (
             self._operation("create", key) as (folders, name),
             files.closing(self._walk(folders, make=True)) as folder,
         ):
-            # Looked up first: cheaper than to find out after a write.
+            # Looked up before the write, which would be wasted.
             made = not files.is_taken(folder, name) and self._make(folder, name, body)
-            files.sync(folder)  # if it is taken too: whoever took it may have died before it did so
+            files.sync(folder)  # also if taken: the creator may have died before its own sync
             return _digest(body) if made else None
 
     def replace(
         self, key: str, body: bytes, etag: str, media_type: str = "application/json"
     ) -> str | None:
-        """The object's new ETag, or None if it is missing or its ETag is not `etag`.
+        """Return the new ETag, or None if the object is missing or has another ETag than `etag`.
 
-        Raises: StoreError, also if another process keeps the lock for too long.
+        Raises: StoreError, also if another process holds the lock for too long.
         """
-        del media_type  # a file has none
+        del media_type  # not stored
         check_size("replace", key, len(body))
         with self._operation("replace", key) as (folders, name):
             try:
@@ -117,40 +111,33 @@ class DirectoryStore:
             return _digest(body)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """The keys that begin with `prefix`, in the order of their bytes.
-
-        What is created meanwhile may be among them or not. Raises: StoreError, also while
-        iterating.
-        """
+        """Yield the keys that begin with `prefix`, in byte order. Raises: StoreError, also late."""
         segments = split_prefix(prefix)
         return (key for key, _ in self._below(segments, deep=True))
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        """The names of the folders directly below `prefix`, in the order of the keys in them.
+        """Yield the names of the folders directly below `prefix`, in the order of their keys.
 
-        A folder may be left without any object in it. Raises: StoreError, also while iterating.
+        Empty folders are included. Raises: StoreError, also while iterating.
         """
         segments = split_prefix(prefix)
         below = self._below(segments, deep=False)
         return (path.split("/")[-2] for path, is_folder in below if is_folder)
 
     def _below(self, segments: list[str], *, deep: bool) -> Iterator[tuple[str, bool]]:
-        """Paths below a folder and whether each is a folder's; if `deep`, instead of a folder
-        what is in it.
-        """
-        where = "/".join([*segments, "*"])
-        with self._telling("list", where):
+        """Yield paths below a folder, with True for a folder; if `deep`, all files at any depth."""
+        with self._translated("list", "/".join([*segments, "*"])):
             try:
                 with files.closing(self._walk(segments)) as folder:
-                    found = files.listed(folder)
+                    names = files.names_in(folder)
             except FileNotFoundError:
                 return
-        # A folder's slash takes part in the order: "a-b" comes before "a/".
-        for name in sorted(found):
+        # Sorted with the trailing slash of folders: "a-b" comes before "a/".
+        for name in sorted(names):
             path = "/".join([*segments, name])
             is_folder = name.endswith("/")
             if not is_key(path.removesuffix("/")):
-                continue  # our own, or a stranger's: no key leads there
+                continue  # `.tmp`, `.lock`, or a file of another program
             if deep and is_folder:
                 yield from self._below([*segments, name[:-1]], deep=True)
             else:
@@ -158,31 +145,31 @@ class DirectoryStore:
 
     @contextmanager
     def _operation(self, operation: str, key: str) -> Iterator[tuple[list[str], str]]:
-        """The folders and the name of the key; a system's error within becomes a StoreError."""
+        """Yield the folders and the file name of the key; translate OSError to StoreError."""
         *folders, name = split_key(operation, key)
-        with self._telling(operation, key):
+        with self._translated(operation, key):
             yield folders, name
 
     @contextmanager
-    def _telling(self, operation: str, key: str) -> Iterator[None]:
+    def _translated(self, operation: str, key: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             cause = _CAUSES.get(error.errno or 0, error.strerror)
             part = f" ({error.filename})" if error.filename else ""
-            failure = ObjectError if error.errno in _OF_ONE else StoreError
+            failure = ObjectError if error.errno in _OBJECT_ERRORS else StoreError
             raise failure(f"{operation} {key!r} in {self._root}: {cause}{part}") from error
 
     def _walk(self, segments: Sequence[str], *, make: bool = False) -> int:
-        """A descriptor of a directory below the root, which the caller closes.
+        """Return a descriptor of a directory below the root; the caller closes it.
 
-        Goes from descriptor to descriptor: a directory that is swapped for a symbolic link
-        meanwhile is not followed either. Raises: FileNotFoundError, never if `make`.
+        Each directory is opened relative to its parent's descriptor: a directory that is replaced
+        by a symbolic link meanwhile is not followed. Raises: FileNotFoundError, never if `make`.
         """
         try:
             folder = os.open(self._root, files.FOLDER)
         except FileNotFoundError:
-            if self._root.is_symlink():  # to nothing
+            if self._root.is_symlink():  # a dangling link
                 raise OSError(errno.ENOTDIR, "", str(self._root)) from None
             if not make:
                 raise
@@ -195,7 +182,7 @@ class DirectoryStore:
 
     @contextmanager
     def _written(self, body: bytes) -> Iterator[tuple[int, str]]:
-        """A directory and the name of a file in it that holds the body, safe on the disk."""
+        """Yield the scratch directory and the name of a file in it: the body, synced to disk."""
         with files.closing(self._walk([_SCRATCH], make=True)) as scratch:
             self._sweep(scratch)
             name, file = files.claim_file(scratch)
@@ -204,20 +191,20 @@ class DirectoryStore:
                     files.write(file, body)
                     yield scratch, name
                 finally:
-                    with suppress(FileNotFoundError):  # it was moved into place
+                    with suppress(FileNotFoundError):  # moved into place
                         os.unlink(name, dir_fd=scratch)
 
     def _sweep(self, scratch: int) -> None:
-        """Removes, once a process, the temporary files that killed ones left."""
+        """Remove temporary files of killed processes, once per process."""
         if self._swept:
             return
         self._swept = True
         for name in os.listdir(scratch):
-            with suppress(OSError):  # in use, gone, or another user's: not ours to remove
+            with suppress(OSError):  # in use, gone, or another user's
                 files.remove_abandoned(scratch, name)
 
     def _make(self, folder: int, name: str, body: bytes) -> bool:
-        """Whether the body is now a file of that name, which there was not before."""
+        """Create the file if its name is free; True if it was."""
         with self._written(body) as (scratch, temporary):
             try:
                 os.link(
@@ -230,7 +217,7 @@ class DirectoryStore:
                     raise
             else:
                 return True
-            with self._locked():  # without links, nothing else keeps two from doing it at once
+            with self._locked():  # without hard links, check and rename are not atomic
                 if files.is_taken(folder, name):
                     return False
                 os.rename(temporary, name, src_dir_fd=scratch, dst_dir_fd=folder)
@@ -238,7 +225,7 @@ class DirectoryStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Held by one thread of one process; the system releases it when that one dies.
+        """Hold the lock of the store; the system releases the lock of a process that dies.
 
         Source: flock(2). Raises: TimeoutError.
         """
@@ -250,7 +237,7 @@ class DirectoryStore:
             try:
                 yield
             finally:
-                # Closing is not enough: a child forked meanwhile keeps a copy of the descriptor.
+                # Closing does not unlock if a child forked meanwhile has the descriptor, too.
                 fcntl.flock(file, fcntl.LOCK_UN)
 
     def _wait_for(self, file: int, deadline_s: float) -> None:
@@ -262,5 +249,5 @@ class DirectoryStore:
 
 
 def _digest(body: bytes) -> str:
-    # Twice as fast as BLAKE2 where the processor has instructions for it, as most do.
+    # Twice as fast as BLAKE2 on processors with SHA instructions, which most are.
     return hashlib.sha256(body).hexdigest()[:32]

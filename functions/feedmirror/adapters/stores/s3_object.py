@@ -1,9 +1,9 @@
-"""How the bytes under a key lie in a bucket: their coding, and the headers that go with them.
+"""Encode objects for S3 (headers, gzip) and decode them.
 
-What is public is stored as it is, with the headers that readers get: a CDN compresses it for
-those who take that, and could not undo it for the others. All else is stored gzipped: a quarter of
-the bytes to keep, as versions too, for 0.3 ms at a load. Its metadata say so, and other tools undo
-it by themselves.
+Public objects are stored uncompressed, with the headers that readers get: a CDN compresses them for
+clients that accept gzip, and could not decompress them for others. Private objects are stored
+gzipped: a quarter of the size, in all versions, for 0.3 ms per load. Their Content-Encoding says
+so, and other tools decode them on their own.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 _GZIP = 31  # window bits: 15, and 16 for a gzip header and trailer
-_LEVEL = 6  # an eighth smaller than level 1, for a millisecond more at a state of 80 KB
-_PIECE_BYTES = 65_536
+_LEVEL = 6  # an eighth smaller than level 1, for 1 ms more with a state of 80 KB
+_CHUNK_BYTES = 65_536
 
 
 class DamagedError(Exception):
-    """The body of an object is none that `put_request` stored; `etag` is the object's."""
+    """The body of an object is too large or not valid gzip; `etag` is the object's."""
 
     def __init__(self, message: str, etag: str | None) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class DamagedError(Exception):
 def put_request(
     bucket: str, name: str, key: str, body: bytes, media_type: str
 ) -> PutObjectRequestTypeDef:
-    """What to ask of S3 to have the body stored under that name, without a condition yet."""
+    """Return the parameters of PutObject for `body`, without a condition."""
     request: PutObjectRequestTypeDef = {
         "Bucket": bucket,
         "Key": name,
@@ -48,33 +48,33 @@ def put_request(
         "CacheControl": cache_control(key),
     }
     if not key.startswith(PUBLIC):
-        # Its header holds neither a time nor a name: equal bytes have equal ETags.
+        # zlib writes no time and no name into the header: equal bytes have equal ETags.
         request["Body"] = zlib.compress(body, _LEVEL, _GZIP)
         request["ContentEncoding"] = "gzip"
     return request
 
 
 def body_of(reply: GetObjectOutputTypeDef, deadline: Deadline) -> bytes:
-    """The bytes as they were given to `put_request`.
+    """Return the decoded body of an object.
 
-    Raises: HTTPError if they are cut off, TimeoutError at the deadline, DamageError if they are not
-    the gzip that they should be, or too many.
+    Raises: HTTPError for a truncated answer, TimeoutError at the deadline, DamagedError for damaged
+    gzip or more than MOST_BYTES.
     """
     etag = reply.get("ETag")
-    pieces = []
+    chunks = []
     with reply["Body"] as entered:
         if reply.get("ContentLength", 0) > MOST_BYTES:
             raise DamagedError(f"{reply['ContentLength']:,} bytes, of {MOST_BYTES:,} at most", etag)
-        stream = cast("HTTPResponse", entered)  # botocore's types say otherwise, and are wrong
-        # Whatever has arrived at a time: a read of more would wait for all of it, or for ever.
-        while piece := stream.read1(_PIECE_BYTES):
-            pieces.append(piece)
+        stream = cast("HTTPResponse", entered)  # botocore's types are wrong here
+        # read1 returns what has arrived: read would wait for all, past the deadline.
+        while chunk := stream.read1(_CHUNK_BYTES):
+            chunks.append(chunk)
             deadline.remaining_s()
-    body = b"".join(pieces)
-    expected = reply.get("ContentLength", len(body))  # not there if it came in chunks
-    if len(body) != expected:  # botocore tells urllib3 not to look, and looks where we do not read
+    body = b"".join(chunks)
+    expected = reply.get("ContentLength", len(body))  # missing in a chunked answer
+    if len(body) != expected:  # botocore switches urllib3's check off, and its own needs `read`
         raise IncompleteRead(len(body), expected - len(body))
-    # Some stores tell of a coding of the request, too.
+    # Some stores return a coding of the request too, such as "aws-chunked,gzip".
     is_gzip = "gzip" in re.split(r"[\s,]+", reply.get("ContentEncoding", ""))
     return _gunzipped(body, etag) if is_gzip else body
 
