@@ -1,4 +1,4 @@
-"""The one tree of errors, and the kinds a failing feed is sorted into."""
+"""Exceptions of feedmirror, and the kinds and groups of a feed's failures."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ T = TypeVar("T")
 
 
 class Group(Enum):
-    """What a failure means to the operator; alarms and the log's `error_group` use these words."""
+    """Groups of failure kinds: the `error_group` of the log, and the alarms."""
 
-    BLOCKED = "blocked"  # somebody or something stands between us and the origin
-    BROKEN = "broken"  # the origin answers, but not with a feed that can be used
-    UNREACHABLE = "unreachable"  # the origin does not answer, or only with trouble of its own
-    GONE = "gone"  # the origin says that there is no feed at this address
-    INTERNAL = "internal"  # our own fault, or our store's
+    BLOCKED = "blocked"  # access, DNS, TLS or the connection fails on the way to the origin
+    BROKEN = "broken"  # the origin answers without a usable feed
+    UNREACHABLE = "unreachable"  # the origin does not answer, or with an error
+    GONE = "gone"  # the origin has no feed at this address
+    INTERNAL = "internal"  # an error of feedmirror or its store
 
 
 class Kind(Enum):
-    """Why a refresh failed; the value is the log's `error_kind`, `group` sorts it."""
+    """Kinds of failure of a refresh; the value is the `error_kind` of the log."""
 
     LEGAL = "legal"  # HTTP 451
     FORBIDDEN = "forbidden"  # HTTP 401, 403, 407, or a firewall's challenge
     TLS = "tls"  # handshake or certificate failed
     DNS = "dns"  # the name does not resolve
-    RESET = "reset"  # the connection was cut before the answer was whole
-    NOT_A_FEED = "not_a_feed"  # HTML, a login page, anything that holds no feed
-    EMPTY = "empty"  # no body at all
+    RESET = "reset"  # the connection was cut before the answer was complete
+    NOT_A_FEED = "not_a_feed"  # HTML, a login page, or any other document
+    EMPTY = "empty"  # an empty body
     TOO_LARGE = "too_large"  # over `max_bytes`, before or after decompression
-    UNSAFE = "unsafe"  # declares entities, or is nested beyond reason
-    ENCODING = "encoding"  # a content coding we did not ask for, or one that is damaged
-    PARSER = "parser"  # the parser died on it or ran out of its limits
-    REDIRECT = "redirect"  # too many, a loop, or one without a target
-    ADDRESS = "address"  # the host is, or resolves to, an address that is not public
-    TIMEOUT = "timeout"  # not whole within `timeout_s`
-    CONNECT = "connect"  # nobody accepts the connection
+    UNSAFE = "unsafe"  # declares entities, or is nested too deeply
+    ENCODING = "encoding"  # a content coding other than gzip, or damaged gzip
+    PARSER = "parser"  # the parser crashed or exceeded its limits
+    REDIRECT = "redirect"  # too many redirects, a loop, or no target
+    ADDRESS = "address"  # the host is or resolves to an address that is not public
+    TIMEOUT = "timeout"  # not complete within `timeout_s`
+    CONNECT = "connect"  # no server accepts the connection
     SERVER = "server"  # HTTP 5xx
     THROTTLED = "throttled"  # HTTP 429, or 503 with Retry-After
     STATUS = "status"  # any other status
@@ -44,11 +44,11 @@ class Kind(Enum):
     MISSING = "missing"  # HTTP 404
     GONE = "gone"  # HTTP 410
     STORE = "store"  # the store failed
-    BUG = "bug"  # an error that we did not foresee
+    BUG = "bug"  # an unexpected exception
 
     @property
     def group(self) -> Group:
-        """The group the kind belongs to."""
+        """Group of this kind."""
         return _GROUPS[self]
 
 
@@ -77,13 +77,13 @@ _GROUPS = (
 
 
 class FeedMirrorError(Exception):
-    """Everything that this program raises on purpose."""
+    """Base of all exceptions that feedmirror raises."""
 
 
 class ConfigError(FeedMirrorError):
-    """The configuration cannot be used: stop before anything is fetched.
+    """Invalid configuration; raised before anything is fetched.
 
-    `problems` holds one line for each, as `feedmirror check` prints them.
+    `problems` has one line for each problem, as `feedmirror check` prints them.
     """
 
     def __init__(self, problems: tuple[str, ...]) -> None:
@@ -92,15 +92,15 @@ class ConfigError(FeedMirrorError):
 
 
 class EventError(FeedMirrorError):
-    """An invocation of a function asks for nothing that it could do; `str()` says what it could."""
+    """Invalid event of a Lambda invocation; `str()` names the accepted events."""
 
 
 class QueueError(FeedMirrorError):
-    """Some refreshes could not be asked for; `str()` says how many, and why the first one."""
+    """Some refreshes could not be queued; `str()` says how many, and the reason of the first."""
 
 
 class FeedError(FeedMirrorError):
-    """One feed fails, the others go on. `str()` is a sentence for the operator."""
+    """Failure of one feed; other feeds continue. `str()` is a sentence for the operator."""
 
     def __init__(self, kind: Kind, message: str) -> None:
         super().__init__(message)
@@ -108,7 +108,7 @@ class FeedError(FeedMirrorError):
 
 
 class FetchError(FeedError):
-    """The origin's document could not be had."""
+    """The origin's document could not be fetched."""
 
     def __init__(
         self,
@@ -119,26 +119,26 @@ class FetchError(FeedError):
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(kind, message)
-        self.status = status  # HTTP status, None where no answer came
-        self.retry_after_s = retry_after_s  # what the origin asks for, not yet clamped
+        self.status = status  # HTTP status, None without an answer
+        self.retry_after_s = retry_after_s  # as sent by the origin, not clamped
 
 
 class ParseError(FeedError):
-    """The origin's document is not a feed that can be used."""
+    """The origin's document is not a usable feed."""
 
 
 class RenderError(FeedMirrorError):
-    """A document would not be valid, or would leave without its disclaimer; never published."""
+    """A rendered document is invalid or lacks a disclaimer, and is not published."""
 
 
 class StoreError(FeedMirrorError):
-    """The store failed or refuses; `str()` says which operation on which key, and why."""
+    """An operation of the store failed; `str()` names operation, key and reason."""
 
 
 class ObjectError(StoreError):
-    """One object cannot be read or be written over; the others may be well.
+    """One object is unreadable or too large; the rest of the store may be intact.
 
-    `etag` is the object's where it is known, so that it can be replaced.
+    `etag` is the object's, if known, so that the object can be replaced.
     """
 
     def __init__(self, message: str, etag: str | None = None) -> None:
@@ -147,29 +147,28 @@ class ObjectError(StoreError):
 
 
 class StateError(StoreError):
-    """A stored state cannot be read: corrupt, or written by a newer version."""
+    """A stored state is corrupt, or of a newer version."""
 
 
 def contained(work: Callable[[], T]) -> T | Exception:
-    """Return what `work` returns, or the exception that it raises.
+    """Return the result of `work`, or the exception that it raises.
 
-    For the few places where a fault of our own, whatever it is, must not keep the rest of a refresh
-    or the other feeds from being done.
+    For the few places where any exception must not stop the rest of a refresh or other feeds.
     """
     try:
         return work()
-    except Exception as error:  # noqa: BLE001 - the one place
+    except Exception as error:  # noqa: BLE001 - the only place
         return error
 
 
 def kind_of(error: Exception) -> Kind:
-    """Return the kind of an error as the log and the state name it; BUG for a foreign one."""
+    """Return the kind of an error for log and state; BUG if it is not a FeedMirrorError."""
     if isinstance(error, FeedError):
         return error.kind
     return Kind.STORE if isinstance(error, StoreError) else Kind.BUG
 
 
 def described(error: Exception) -> str:
-    """Return one sentence about an error; a foreign one is named by its class."""
+    """Return the message of an error, with its class if it is not a FeedMirrorError."""
     name = "" if isinstance(error, FeedMirrorError) else f"{type(error).__name__}: "
     return f"{name}{error}"

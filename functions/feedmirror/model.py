@@ -1,6 +1,6 @@
-"""The words of the program as values: what a feed says, what is configured, what is published.
+"""Domain model: feeds and entries as parsed, subscriptions, revisions, documents, outcomes.
 
-Everything is frozen; datetimes are aware and UTC; digests are lowercase hex.
+All classes are frozen; datetimes are aware and UTC; digests are lowercase hex.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-# ---------------------------------------------------------------- what a feed says
+# ---------------------------------------------------------------- feeds and entries
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A person or organisation; at least one field is set. Source: RFC 4287 §3.2."""
+    """Person or organisation; at least one field is set. Source: RFC 4287 §3.2."""
 
     name: str | None = None
     email: str | None = None
@@ -25,7 +25,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A topic. Source: RFC 4287 §4.2.2, RSS 2.0 `<category>`."""
+    """Category of a feed or entry. Source: RFC 4287 §4.2.2, RSS 2.0 `<category>`."""
 
     term: str
     scheme: str | None = None  # RSS `domain`
@@ -34,11 +34,11 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """A file that belongs to an entry. Source: RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2."""
+    """File attached to an entry. Source: RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2."""
 
     url: str  # absolute, of a scheme in `LINK_SCHEMES`
     media_type: str | None = None
-    length_bytes: int | None = None  # None: the origin did not say, or said nonsense
+    length_bytes: int | None = None  # None: missing or invalid at the origin
     title: str | None = None
     medium: str | None = None  # "image", "audio" or "video", where the origin says so
     duration_s: int | float | None = None
@@ -46,7 +46,7 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The feed an entry was taken from. Source: RSS 2.0 `<source>`, RFC 4287 §4.2.11."""
+    """Feed that an entry was copied from. Source: RSS 2.0 `<source>`, RFC 4287 §4.2.11."""
 
     title: str
     url: str
@@ -54,7 +54,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture that stands for the feed. Source: RSS 2.0 `<image>`."""
+    """Logo of a feed. Source: RSS 2.0 `<image>`."""
 
     url: str  # absolute
     width: int | None = None  # pixels
@@ -63,7 +63,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What of a document its items are read by, beside its address: to read one again alone."""
+    """Parts of a document that are needed to parse one of its items again, alone."""
 
     around: tuple[str, ...] = ()  # start tags around the item, outermost first; JSON Feed has none
     link: str | None = None  # the site's page as the feed names it, absolute
@@ -71,9 +71,9 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as the origin has it now: cleaned and made absolute, no word of it altered.
+    """Entry of a feed, sanitised and with absolute URLs, its text otherwise unchanged.
 
-    The parser makes it; it carries no disclaimer, so no renderer accepts it.
+    Carries no disclaimer, so no renderer accepts it: see `publishing/disclaimer.py`.
     """
 
     guid: str | None = None  # raw RSS guid, atom:id, rdf:about or JSON id; never resolved
@@ -87,24 +87,24 @@ class Entry:
     authors: tuple[Author, ...] = ()
     categories: tuple[Category, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
-    # Files that another vocabulary names beside the bodies; in `extension_elements` too.
+    # Files of extension elements (Media RSS), which are in `extension_elements` too.
     media: tuple[Enclosure, ...] = ()
-    image: str | None = None  # address of the main picture, if it is named beside the bodies
+    image: str | None = None  # address of the main picture, if given outside of the bodies
     banner: str | None = None  # JSON Feed `banner_image`
     comments: str | None = None  # address of the discussion
-    source: Source | None = None  # only where the origin names one itself
-    published: datetime | None = None  # None: not given, or impossible
+    source: Source | None = None  # only if the origin gives a source
+    published: datetime | None = None  # None: missing or invalid
     updated: datetime | None = None
     extension_elements: tuple[str, ...] = ()  # fragments of XML, with slots: parsing/extensions.py
     prefixes: tuple[str, ...] = ()  # well-known namespace prefixes the fragments use
     extensions: str | None = None  # members of JSON Feed that begin with "_": an object, as JSON
-    original: str | None = None  # the element as it came; None once it is stored, or if lossy
-    context: Context | None = None  # of `original`; None as that is, or if it is too long to keep
+    original: str | None = None  # source of the element; None once stored, or if lossy
+    context: Context | None = None  # of `original`; None without it, or if too long
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a document says of the feed itself. Source: RSS 2.0 `<channel>`, RFC 4287 §4.1.1."""
+    """Metadata of a feed. Source: RSS 2.0 `<channel>`, RFC 4287 §4.1.1."""
 
     kind: str = ""  # "RSS 2.0", "Atom 1.0", "JSON Feed 1.1" ...
     id: str | None = None  # raw atom:id, or feed_url of JSON Feed; RSS has none
@@ -114,11 +114,11 @@ class Feed:
     language: str | None = None  # BCP 47
     rights: str | None = None
     authors: tuple[Author, ...] = ()
-    web_master: str | None = None  # as it came: `address (Name)` or not
+    web_master: str | None = None  # unparsed; often `address (Name)`
     categories: tuple[Category, ...] = ()
     image: Image | None = None
     updated: datetime | None = None
-    ttl_s: int | None = None  # RSS ttl or sy:updatePeriod/updateFrequency: wait this long
+    ttl_s: int | None = None  # least interval asked for: RSS ttl, sy:updatePeriod
     skip_hours: tuple[int, ...] = ()  # 0 to 23, GMT
     skip_days: tuple[str, ...] = ()  # "Monday" to "Sunday"
     extension_elements: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What identifies one item of an origin's document, parsed or not."""
+    """Identifiers of one item of an origin's document, parsed or not."""
 
     fingerprint: str  # keyed digest of the item's bytes
     guid: str | None  # raw
@@ -136,34 +136,34 @@ class Item:
 
     @property
     def name(self) -> str:
-        """Identifier for the operator, for an item that could not be read."""
+        """Identifier for messages about an item that could not be parsed."""
         return self.guid or self.link or f"an item without guid and link ({self.fingerprint})"
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """A parsed document: all of its items, and the entries of those that were not known."""
+    """Parsed document: all of its items, and the entries of the items that were not known."""
 
     feed: Feed
     items: tuple[Item, ...]  # every item, in document order
     entries: Mapping[int, Entry]  # by index into `items`
     lossless: bool  # False: read whole by the lenient parser, without original elements
-    complete: bool  # False: cut off; its last item is left out
-    # One sentence why, for each item that the parser cannot take: it has no entry, the others do.
+    complete: bool  # False: truncated; the last item is left out
+    # The reason, a sentence, for each item that could not be parsed and has no entry.
     unreadable: Mapping[int, str] = field(default_factory=dict)  # by index into `items`
-    new_url: str | None = None  # where the feed says that it moves to
+    new_url: str | None = None  # the feed's announcement of its new address
 
 
-# Part of every fingerprint: raise it when a fix should reach entries that are still at the origin.
+# Part of every fingerprint: raise it so that a fix reaches entries that the origin still lists.
 PARSER_VERSION = 1
 
 
-# ---------------------------------------------------------------- what is fetched
+# ---------------------------------------------------------------- fetching
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What an origin gave to ask conditionally with, verbatim. Source: RFC 9110 §8.8."""
+    """Validators of a response, verbatim, for conditional requests. Source: RFC 9110 §8.8."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -171,29 +171,29 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole document, its content coding undone."""
+    """Complete document, its content coding removed."""
 
-    url: str  # where it was found in the end
+    url: str  # after redirects
     body: bytes
     content_type: str | None = None  # the header, verbatim
     validators: Validators = Validators()
     status: int = 200
-    moved_to: str | None = None  # `url`, if every redirect on the way was permanent; else None
+    moved_to: str | None = None  # `url`, if every redirect was permanent; else None
     max_age_s: int | None = None  # Cache-Control: max-age, less Age; not yet clamped
 
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The document is the one that the validators belong to. Source: RFC 9110 §15.4.5."""
+    """HTTP 304: the document of the sent validators is current. Source: RFC 9110 §15.4.5."""
 
     url: str
-    validators: Validators = Validators()  # only what the 304 itself carried
+    validators: Validators = Validators()  # of the 304 itself
     status: int = 304
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The origin says that the feed is gone for good. Source: RFC 9110 §15.5.11."""
+    """HTTP 410: the feed is permanently gone. Source: RFC 9110 §15.5.11."""
 
     url: str
     status: int = 410
@@ -201,27 +201,27 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A document and how it was come by."""
+    """Fetched document with the feed parsed from it."""
 
     fetched: Fetched
     parsed: ParsedFeed
     digest: str  # of the body
     requested_at: datetime
-    alternate: bool  # not from the feed's first address
+    alternate: bool  # fetched from one of the feed's alternates
 
 
-# ---------------------------------------------------------------- what is configured
+# ---------------------------------------------------------------- settings
 
 
 class Position(Enum):
-    """Where in a body the disclaimer stands."""
+    """Place of the disclaimer in a body."""
 
     END = "end"
     BEGINNING = "beginning"
 
 
 class Identity(Enum):
-    """What makes two entries the same one."""
+    """Property that identifies an entry across documents."""
 
     GUID = "guid"  # guid, else link, else content: the default
     LINK = "link"
@@ -229,14 +229,14 @@ class Identity(Enum):
 
 
 class Images(Enum):
-    """What the mirror's pages show of an entry's pictures."""
+    """Pictures of entries on the mirror's pages."""
 
-    ORIGIN = "origin"  # loaded from where they are, without a referrer
-    NONE = "none"  # links to them: a page contacts nobody but the mirror
+    ORIGIN = "origin"  # loaded from the origin, without a referrer
+    NONE = "none"  # linked: a page loads nothing from other hosts
 
 
 class Robots(Enum):
-    """Whether search engines may list the mirror's pages."""
+    """Indexing of the mirror's pages by search engines."""
 
     NOINDEX = "noindex"
     INDEX = "index"
@@ -244,9 +244,9 @@ class Robots(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Disclaimer:
-    """The operator's words on every entry; exactly one of `text` and `html` is set.
+    """Template of the operator's disclaimer; exactly one of `text` and `html` is set.
 
-    Both may hold the variables {source_title} {source_url} {entry_url} {fetched}.
+    Variables: {source_title} {source_url} {entry_url} {fetched}.
     """
 
     text: str | None = None
@@ -265,12 +265,12 @@ DEFAULT_DISCLAIMER = Disclaimer(
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One feed as the operator configured it; `settings.py` makes it."""
+    """One feed as configured, with defaults; made by `settings/`."""
 
     slug: str  # a-z 0-9 -, 1 to 63: part of the public address and of every key
-    url: str  # empty: not configured, which only a retired feed may be
+    url: str  # empty only for a retired feed
     alternates: tuple[str, ...] = ()  # tried in order when `url` fails
-    source_url: str | None = None  # shown to readers in place of `url`; nothing in it is secret
+    source_url: str | None = None  # shown to readers in place of `url`; contains no secret
     title: str | None = None  # overrides the origin's
     disclaimer: Disclaimer = DEFAULT_DISCLAIMER
     contact: str | None = None  # mailto: or https:, goes into the User-Agent
@@ -283,19 +283,19 @@ class Subscription:
     max_bytes: int = 10_000_000  # before and after decompression
     headers: Mapping[str, str] = field(default_factory=dict)  # sent to `url`'s own host only
     allow_private_hosts: bool = False
-    retired: bool = False  # never polled again; what was mirrored stays public
+    retired: bool = False  # never polled again; its documents stay public
 
 
-# ---------------------------------------------------------------- what is remembered and published
+# ---------------------------------------------------------------- storage and publishing
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One observed version of an entry, as it stands in the window of a state."""
+    """One observed version of an entry, as in the window of a state and in records."""
 
     key: str  # digest of the identity; names the entry in the store
     digest: str  # digest of what a reader sees; names the revision
-    guid: str  # the public id: the origin's, or one derived
+    guid: str  # the public id: the origin's, or derived
     guid_is_permalink: bool
     entry: Entry
     seq: int  # order in the feed: larger is newer
@@ -308,7 +308,7 @@ class Revision:
 
     @property
     def size_bytes(self) -> int:
-        """UTF-8 bytes of the words of the entry, its original element left out."""
+        """Size of title, bodies and extensions in UTF-8, without the original element."""
         entry = self.entry
         bodies = (entry.title, entry.summary, entry.content, entry.extensions)
         texts = (*bodies, *entry.extension_elements)
@@ -330,30 +330,30 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a refresh failed, for the operator."""
+    """Reason of a failed refresh, for the operator."""
 
     kind: str  # a `Kind`'s value
     group: str  # its `Group`'s value
-    message: str  # one sentence: what is wrong, where
+    message: str  # one sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one refresh of one feed came to; the log event of the feed is made from it."""
+    """Result of one refresh of one feed; the source of the feed's log event."""
 
     feed: str  # the slug
-    # "changed", "unchanged", "failed", "waiting" (the origin asked us to), or "retired"
+    # "changed", "unchanged", "failed", "waiting" (Retry-After), or "retired"
     outcome: str
-    http_status: int | None = None  # None: no answer, or none asked for
+    http_status: int | None = None  # None: no request or no answer
     new: int = 0  # entries never seen before
     revised: int = 0  # entries whose title, words, links or number of pictures changed
-    amended: int = 0  # entries of which something else changed that readers follow quietly
-    held: int = 0  # changes that come so often that they are followed later
-    unchanged: int = 0  # entries of the document that are as they were
-    published: tuple[str, ...] = ()  # names of the documents that were written
+    amended: int = 0  # entries with other changes, published without counting as edited
+    held: int = 0  # entries that change too often; their changes are published later
+    unchanged: int = 0  # entries of the document without a change
+    published: tuple[str, ...] = ()  # names of the written documents
     lossless: bool = True
     failure: Failure | None = None
     quarantined: tuple[str, ...] = ()  # guids of entries that could not be rendered
-    note: str | None = None  # what the operator should know though nothing failed
-    recovered: bool = False  # it had been failing until now
+    note: str | None = None  # a sentence for the operator that is not a failure
+    recovered: bool = False  # the refresh before failed
     duration_ms: int = 0  # how long the refresh took

@@ -1,4 +1,4 @@
-"""What the pipeline needs of the outside world, as protocols; `adapters/` has the real ones."""
+"""Protocols of the outside world (origin, parser, store, queue); `adapters/` implements them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ T = TypeVar("T")
 
 
 class Origin(Protocol):
-    """Where documents come from."""
+    """Fetches documents."""
 
     def fetch(
         self, subscription: Subscription, url: str, validators: Mapping[str, Validators]
     ) -> Fetched | NotModified | Gone:
-        """The document at `url`, asked for conditionally where `validators` knows an address.
+        """Fetch the document at `url`, with a conditional request if `validators` has the address.
 
-        Follows redirects; every address on the way is asked with its own validators. Holds to
+        Follows redirects; each address on the way is requested with its own validators. Applies
         the subscription's `timeout_s`, `max_bytes`, `headers` and `allow_private_hosts`.
 
         Raises: FetchError.
@@ -38,99 +38,97 @@ class Origin(Protocol):
 
 
 class Parser(Protocol):
-    """Turns the bytes of a document into a feed, whatever the bytes do."""
+    """Parses documents of untrusted origins; survives any input."""
 
     def parse(self, fetched: Fetched, known: Set[str]) -> ParsedFeed:
-        """The feed, with an entry for each item whose fingerprint is not in `known`.
+        """Parse a document; return entries of the items whose fingerprint is not in `known`.
 
         Raises: ParseError.
         """
         ...
 
 
-Located = tuple[str, Entry]  # the address of the document that an entry came from, and the entry
+Located = tuple[str, Entry]  # address of the document that contained the entry, and the entry
 
 
 class Rereader(Protocol):
-    """Reads stored entries again, whatever is in them."""
+    """Parses stored entries again with the current parser; survives any input."""
 
     def reread(self, stored: Sequence[Located], /) -> Sequence[Entry | str]:
-        """Return each entry as this version reads its original, or with its bodies sanitised again
-        where it has none; or a sentence why it cannot be read.
+        """Return each entry parsed again from its original, or the reason why that failed.
 
-        Raises: ParseError if nothing can be read any more.
+        An entry without an original has its bodies sanitised again. Raises: ParseError if the
+        parser cannot be used any more.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as the store has it."""
+    """Object of a store."""
 
     body: bytes
-    etag: str  # opaque; differs where the bytes do
+    etag: str  # opaque; different bytes have different ETags
 
 
 class Store(Protocol):
-    """Objects under keys, each written whole or not at all, with conditions that hold
-    between threads and processes.
+    """Object store with atomic writes and compare-and-swap on ETags, across processes.
 
-    Keys are `/`-separated relative paths of `a-z A-Z 0-9 . _ -`; others are refused.
-    A condition that does not hold is an answer (None), not an error. Raises StoreError for
-    everything else that goes wrong.
+    Keys are `/`-separated relative paths of `a-z A-Z 0-9 . _ -`; other keys raise StoreError. A
+    write whose condition does not hold returns None; any other failure raises StoreError.
     """
 
     def load(self, key: str) -> Stored | None:
-        """The object, or None if there is none."""
+        """Return the object, or None if it is missing."""
         ...
 
     def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
-        """The new object's ETag, or None if the key is taken (nothing was written)."""
+        """Write a new object; return its ETag, or None if the key is taken."""
         ...
 
     def replace(
         self, key: str, body: bytes, etag: str, media_type: str = "application/json"
     ) -> str | None:
-        """The object's new ETag, or None if it is missing or its ETag is not `etag`."""
+        """Replace the object; return its new ETag, or None if missing or of another ETag."""
         ...
 
-    # What these cost grows with what is archived. A refresh asks for the first of `keys` where a
-    # feed has no state, else for none.
+    # The cost of a listing grows with the archive. A refresh lists only if a feed has no state, and
+    # then reads the first key.
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Every key that begins with `prefix`, in the order of their bytes.
+        """Yield every key that begins with `prefix`, in byte order.
 
-        `prefix` is empty or ends with a slash. What is created meanwhile may be among them or not.
+        `prefix` is empty or ends with a slash. Objects created meanwhile may be missing.
         """
         ...
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        """The names of the folders directly below `prefix`, in the order of the keys in them."""
+        """Yield the names of the folders directly below `prefix`, in the order of their keys."""
         ...
 
 
 class Queue(Protocol):
-    """Where somebody asks for refreshes, for others to carry them out."""
+    """Queue of refreshes, one message per feed."""
 
     def send(self, bodies: Mapping[str, str], name: str) -> Mapping[str, str]:
-        """The slugs whose message, given by slug, could not be sent, with the reason.
+        """Send the messages, given by slug; return the slugs that failed, with the reason.
 
-        All others are sent; again under the same `name`, none is sent twice.
+        Idempotent: a message sent already under the same `name` is not sent again.
         """
         ...
 
 
 class SideBySide(Protocol):
-    """`map`, or one that has several at work at a time and gives the results in any order."""
+    """`map`, or a concurrent `map` that yields results in any order."""
 
     def __call__(self, work: Callable[[S], T], of: Iterable[S], /) -> Iterator[T]:
-        """What the work comes to for each; takes no more of them than it has room for."""
+        """Yield the results of `work`; takes items from `of` only as workers become free."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a refresh reaches outside for."""
+    """Dependencies of a refresh."""
 
     store: Store
     origin: Origin
