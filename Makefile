@@ -54,8 +54,8 @@ fuzzed: .venv-fuzz/fuzz.stamp # half a minute of fuzzing, with the same seed eac
 fuzz: .venv-fuzz/fuzz.stamp ## an hour of fuzzing, from what earlier ones have learned
 	.venv-fuzz/bin/python -m fuzz --seconds 3600 --seed 0 --corpus .fuzz/corpus
 
-torture: $(VENV)/dev.stamp ## a thousand kills, and thousands of lives of a mirror: half an hour or more
-	FEEDMIRROR_KILLS=1000 FEEDMIRROR_EXAMPLES=5000 $(BIN)/pytest tests/invariants/test_kill.py tests/invariants/test_promises.py -o faulthandler_timeout=0
+torture: $(VENV)/dev.stamp ## every sweep whole, a thousand kills, thousands of lives of a mirror: an hour or more
+	FEEDMIRROR_EXHAUSTIVE=1 FEEDMIRROR_KILLS=1000 FEEDMIRROR_EXAMPLES=5000 $(BIN)/pytest --numprocesses $(WORKERS) tests/invariants tests/test_rebuild.py tests/adapters/stores -o faulthandler_timeout=0
 
 unit: $(VENV)/dev.stamp ## the tests of pure code, in seconds
 	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow and not integration" -o faulthandler_timeout=0
