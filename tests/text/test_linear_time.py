@@ -14,7 +14,7 @@ from feedmirror.mirror.comparison import compared, revision_digest, shares_words
 from feedmirror.mirror.identity import Memory, identify
 from feedmirror.model import Author, Category, Entry, Fetched, Identity, Images, Item, Subscription
 from feedmirror.parsing import active_content
-from feedmirror.parsing.extensions import Tag
+from feedmirror.parsing.extensions import StartTag
 from feedmirror.parsing.parse import parse
 from feedmirror.parsing.split import Part
 from feedmirror.publishing.formats import rss
@@ -159,7 +159,7 @@ def test_words_are_compared_without_a_second_look_at_what_is_no_tag() -> None:
 
 def test_prefixes_in_force_are_copied_only_by_an_element_that_declares_another() -> None:
     outer = {"a": "urn:a"}
-    tag = Tag(outer, set())
+    tag = StartTag(outer, set())
     assert tag.name(Name("urn:a", "one", "a")) == "a:one"
     assert tag.scope is outer
     assert tag.name(Name("urn:b", "two", "b"), attribute=True) == "b:two"

@@ -1,1 +1,1 @@
-"""Pure: from the bytes of a document to `Feed` and `Entry`."""
+"""Parsing: convert the bytes of a feed document to `Feed` and `Entry`. Pure, without I/O."""

@@ -92,7 +92,7 @@ def _id(node: Node | None) -> str | None:
     if node is None or node.name.uri != ATOM:
         return None
     ids = (n for n in node.elements() if (n.name.uri, n.name.local) == (ATOM, "id"))
-    return next((printable(found.text()).strip() or None for found in ids), None)
+    return next((printable(element.text()).strip() or None for element in ids), None)
 
 
 def _web_master(raw: Any, node: Node | None) -> str | None:
@@ -146,7 +146,7 @@ def _skip_values(node: Node | None, parent: str, child: str, read: Any) -> Itera
 
 
 def _hour(text: str) -> int | None:
-    """An hour in GMT; 24 is how RSS 0.91 wrote midnight."""
+    """Parse an hour in GMT; 24, which RSS 0.91 has for midnight, becomes 0."""
     return int(text) % 24 if text.isdecimal() and len(text) <= 2 and int(text) <= 24 else None
 
 

@@ -172,27 +172,27 @@ def _with_references_replaced(text: str) -> str:
     return text
 
 
-def _replace_c1_reference(found: re.Match[str]) -> str:
-    character = windows_1252_for_c1(int(found[1]) if found[1] else int(found[2], 16))
+def _replace_c1_reference(match: re.Match[str]) -> str:
+    character = windows_1252_for_c1(int(match[1]) if match[1] else int(match[2], 16))
     return f"&#{ord(character)};" if character else ""
 
 
 def _without_junk(text: str) -> str:
     """Return `text` from its XML declaration on, without junk before the declaration."""
-    found = _XML.search(text, 0, _LATEST_XML)
-    if found is None or re.search(r"<!--|<!\[CDATA\[", text[: found.start()]):
+    match = _XML.search(text, 0, _LATEST_XML)
+    if match is None or re.search(r"<!--|<!\[CDATA\[", text[: match.start()]):
         return text  # no declaration, or one that the document quotes
-    return text[found.start() :]
+    return text[match.start() :]
 
 
 def _from_root(text: str, position: int) -> str:
     """Return `text` from its root element on. Raises: ParseError UNSAFE, see `prepare_xml`."""
     position = _skip_misc(text, position)
     # All document types: without the first, a parser would read the next.
-    while (found := _DOCTYPE.match(text, position)) is not None:
-        if found["end"] == "[":
+    while (match := _DOCTYPE.match(text, position)) is not None:
+        if match["end"] == "[":
             _refuse_entities()
-        position = _skip_misc(text, found.end())
+        position = _skip_misc(text, match.end())
     if text[position : position + 2] in {"<!", "<?"}:
         # An unfinished declaration, which XML parsers refuse. The lenient parser, which gets the
         # document then, must not find entities in it.
@@ -202,8 +202,8 @@ def _from_root(text: str, position: int) -> str:
 
 def _skip_misc(text: str, position: int) -> int:
     """Return the position after white space, comments and processing instructions."""
-    found = _MISC.match(text, position)
-    return found.end() if found else position
+    match = _MISC.match(text, position)
+    return match.end() if match else position
 
 
 def refuse_entities(text: str) -> None:

@@ -73,8 +73,8 @@ class BufferedExpat(ExpatParser):
 
         Strips invisible characters from addresses, which feedparser resolves without doing so.
         """
-        name, found = self._corrected(name)
-        if found:
+        name, is_item_start = self._corrected(name)
+        if is_item_start:
             _progress.get()(self._ranks)
             self._ranks += 1
         if "href" in attrs:
@@ -178,8 +178,8 @@ class _Converter:
 
     def _link(self, raw: Any, element: Element | None, base: str) -> str | None:
         """Return the link of the entry. An id of Atom is no link (RFC 4287 §4.2.6)."""
-        found = (link_address(href, at) for href, at in (_links(element, base) if element else ()))
-        link = next(filter(None, found), None)
+        links = (link_address(href, at) for href, at in (_links(element, base) if element else ()))
+        link = next(filter(None, links), None)
         if link or (self._atom and element):
             return link
         return link_address(string(raw, "link"), self._location)
@@ -206,14 +206,14 @@ def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
 
 def _enclosures(raw: Any, base: str, element: Element | None) -> Iterator[Enclosure]:
     """Yield the enclosures with a valid address."""
-    for said, its_base in _enclosure_attributes(raw, base, element):
-        url = link_address(said.get("href"), its_base)
+    for attributes, link_base in _enclosure_attributes(raw, base, element):
+        url = link_address(attributes.get("href"), link_base)
         if url:
             yield Enclosure(
                 url=url,
-                media_type=string(said, "type"),
-                length_bytes=size_of(said.get("length")),
-                title=string(said, "title"),
+                media_type=string(attributes, "type"),
+                length_bytes=size_of(attributes.get("length")),
+                title=string(attributes, "title"),
             )
 
 
@@ -227,24 +227,24 @@ def _enclosure_attributes(
         return
     for child in element.node.elements():
         own = is_own(child.name.uri, element.node.name.uri)
-        said = {name.local.lower(): value for name, value in child.attributes if not name.uri}
+        attributes = {name.local.lower(): value for name, value in child.attributes if not name.uri}
         rss = own and child.name.local.lower() == "enclosure"
         atom = (own or child.name.uri == ATOM) and child.name.local.lower() == "link"
-        if rss or (atom and said.get("rel") == "enclosure"):
-            href = said.get("href") or said.get("url") or ""
-            yield said | {"href": href}, child.base(base)
+        if rss or (atom and attributes.get("rel") == "enclosure"):
+            href = attributes.get("href") or attributes.get("url") or ""
+            yield attributes | {"href": href}, child.base(base)
 
 
 def _duration(raw: Any, element: Element | None) -> str | None:
     """Return the text of `itunes:duration`, or None."""
     if element is None:
         return string(raw, "itunes_duration")
-    found = (
+    durations = (
         child.text()
         for child in element.node.elements()
         if (child.name.uri, child.name.local) == (ITUNES, "duration")
     )
-    return next(found, None)
+    return next(durations, None)
 
 
 def _source(raw: Any, base: str) -> Source | None:
@@ -253,8 +253,8 @@ def _source(raw: Any, base: str) -> Source | None:
     if not source:
         return None
     links = {link.get("rel"): link.get("href") for link in dict.get(source, "links") or ()}
-    said = dict.get(source, "href") or links.get("self") or links.get("alternate")
-    url = absolute(said, base)
+    href = dict.get(source, "href") or links.get("self") or links.get("alternate")
+    url = absolute(href, base)
     return Source(plain(source, "title") or url, url) if url else None
 
 

@@ -158,7 +158,7 @@ def _fragment(
     if repaired is None:
         return ""
     base = node.base(outer_base)
-    tag = Tag(declared, used)
+    tag = StartTag(declared, used)
     name = tag.name(node.name)
     attributes = {
         tag.name(key, attribute=True): safe
@@ -297,7 +297,7 @@ def _markup(node: Node) -> str:
     return "".join(parts)
 
 
-class Tag:
+class StartTag:
     """The prefixes of a start tag: choose one for each name, and declare namespaces.
 
     Outside of the fragment, only the well-known prefixes are declared, and no default namespace.

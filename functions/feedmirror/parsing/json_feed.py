@@ -63,7 +63,7 @@ class JsonDocument:
     """The members of the outermost object of a document."""
 
     head: dict[str, Any] = field(default_factory=dict)  # all members but the items
-    found: list[JsonItem] | None = None  # None if `items` is missing or no list
+    items: list[JsonItem] | None = None  # None if `items` is missing or no list
     has_other_values: bool = False  # True if `items` has a value that is not an object
     complete: bool = True  # False if the document is truncated
 
@@ -97,7 +97,7 @@ class _JsonParser:
         """Fill the document, as far as the text goes. Raises: ValueError, RecursionError."""
         self._take("{")
         while self._next() != "}":
-            if document.head or document.found is not None:
+            if document.head or document.items is not None:
                 self._take(",")
             key = self._value()
             self._take(":")
@@ -107,7 +107,7 @@ class _JsonParser:
                 document.head[str(key)] = self._value()
 
     def _items(self, document: JsonDocument) -> None:
-        found = document.found = []
+        items = document.items = []
         self._take("[")
         first = True
         while self._next() != "]":
@@ -125,7 +125,7 @@ class _JsonParser:
             else:
                 is_too_deep = False
             if isinstance(value, dict):
-                found.append(JsonItem(value, self._text[start : self._position], is_too_deep))
+                items.append(JsonItem(value, self._text[start : self._position], is_too_deep))
             else:
                 document.has_other_values = True
         self._take("]")
@@ -133,13 +133,13 @@ class _JsonParser:
     def _skip(self) -> None:
         """Skip the value at the position. Raises: ValueError if the value has no end."""
         depth = 0
-        for found in _STRUCTURE.finditer(self._text, self._position):
-            if found[0] in "[{":
+        for match in _STRUCTURE.finditer(self._text, self._position):
+            if match[0] in "[{":
                 depth += 1
-            elif found[0] in "]}":
+            elif match[0] in "]}":
                 depth -= 1
                 if not depth:
-                    self._position = found.end()
+                    self._position = match.end()
                     return
         raise ValueError("the document ends too early")
 
@@ -181,37 +181,37 @@ def parse(
     """
     document = _parse_document(text)
     version = _VERSION.match(str(document.head.get("version")))
-    if document.found is None or not (version or _are_items(document.found)):
+    if document.items is None or not (version or _are_items(document.items)):
         raise ParseError(
             Kind.NOT_A_FEED,
             "the document is JSON, but not a JSON Feed: it must have `items`, and either `version` "
             "or items with an id each and contents",
         )
-    if not document.complete and not document.found:
+    if not document.complete and not document.items:
         raise ParseError(
             Kind.NOT_A_FEED, "the document was cut off before the end of its first entry"
         )
-    if document.has_other_values and not document.found:
+    if document.has_other_values and not document.items:
         raise ParseError(
             Kind.NOT_A_FEED, "the values in `items` are not objects, so the feed is not empty"
         )
     items = tuple(
-        Item(_fingerprint(found.source), _id(found.value), _text(found.value, "url"))
-        for found in document.found
+        Item(_fingerprint(item.source), _id(item.value), _text(item.value, "url"))
+        for item in document.items
     )
-    found = document.found
+    json_items = document.items
     new = [index for index, item in enumerate(items) if item.fingerprint not in known]
     unreadable = {
-        index: "the item is nested too deeply" for index in new if found[index].is_too_deep
+        index: "the item is nested too deeply" for index in new if json_items[index].is_too_deep
     }
     new = [index for index in new if index not in unreadable]
     feed = _feed(document.head, location, version[1] if version else "1.1")
     base = site_base(feed.link, location)
     context = Context(link=feed.link)
     entries = {}
-    for index in select_items(new, lambda index: len(found[index].source), part):
+    for index in select_items(new, lambda index: len(json_items[index].source), part):
         progress(index)
-        entries[index] = replace(_entry(found[index], base), context=context)
+        entries[index] = replace(_entry(json_items[index], base), context=context)
     return ParsedFeed(feed, items, entries, True, document.complete, unreadable)
 
 
@@ -226,11 +226,11 @@ def parse_original(original: str, context: Context, location: str) -> Entry:
     return parsed.entries[0]
 
 
-def _are_items(found: Sequence[JsonItem]) -> bool:
+def _are_items(items: Sequence[JsonItem]) -> bool:
     """True for items of a JSON Feed without `version`: all with an id, some with a content."""
     contents = ("content_html", "content_text")
-    return all(_id(one.value) for one in found) and any(
-        _text(one.value, name) for one in found for name in contents
+    return all(_id(item.value) for item in items) and any(
+        _text(item.value, name) for item in items for name in contents
     )
 
 
@@ -259,7 +259,7 @@ def _id(raw: dict[str, Any]) -> str | None:
 
 def _authors(raw: dict[str, Any]) -> tuple[Author, ...]:
     people = [*_as_list(raw.get("authors")), raw.get("author")]
-    found = {
+    authors = {
         Author(
             name=_text(person, "name"),
             uri=link_address(_text(person, "url"), None),
@@ -268,7 +268,7 @@ def _authors(raw: dict[str, Any]) -> tuple[Author, ...]:
         for person in people
         if isinstance(person, dict)
     }
-    return tuple(author for author in found if author.name or author.uri)
+    return tuple(author for author in authors if author.name or author.uri)
 
 
 def _as_list(value: object) -> Sequence[Any]:
@@ -295,8 +295,8 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
     return limit_metadata(metadata)
 
 
-def _entry(found: JsonItem, base: str) -> Entry:
-    raw = found.value
+def _entry(item: JsonItem, base: str) -> Entry:
+    raw = item.value
     external = link_address(_text(raw, "external_url"), base)
     link = link_address(_text(raw, "url"), base) or external
     summary = _text(raw, "summary")
@@ -321,7 +321,7 @@ def _entry(found: JsonItem, base: str) -> Entry:
         extension_elements=extension_elements,
         prefixes=prefixes,
         extensions=json_extensions.dump(raw, active_content.safe_member),
-        original=found.source,
+        original=item.source,
     )
 
 
@@ -333,7 +333,7 @@ def _extension_elements(
     fragments = [f'<media:content url={quote(url)} medium="image"/>' for url in shown]
     if external:
         fragments.append(f'<atom:link rel="related" href={quote(external)}/>')
-    durations = [one.duration_s for one in enclosures]
+    durations = [enclosure.duration_s for enclosure in enclosures]
     if len(durations) == 1 and durations[0]:  # `itunes:duration` is that of the only file
         fragments.append(f"<itunes:duration>{round(durations[0])}</itunes:duration>")
     used = {fragment[1:].partition(":")[0] for fragment in fragments}

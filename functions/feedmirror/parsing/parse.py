@@ -128,15 +128,15 @@ def _parse_items(
             progress(keep[rank])
 
     parsed = run_feedparser(document, lambda rank: report(rank - sentinel))
-    found = parsed.entries[1:] if sentinel else parsed.entries
-    if len(found) != len(keep):
+    raws = parsed.entries[1:] if sentinel else parsed.entries
+    if len(raws) != len(keep):
         raise CannotSplit("feedparser finds another number of items")
     element = _channel(plan, location)
     feed = channel.feed(parsed, location, element)
     link = site or feed.link
     base = base_of_entries(replace(feed, link=link), parsed.version, location)
     elements = list(_elements(plan, keep, base))
-    converted = convert_entries(found, parsed.version, base, elements, report)
+    converted = convert_entries(raws, parsed.version, base, elements, report)
     contexts = {tags: _context(tags, link) for tags in {plan.around[index] for index in keep}}
     entries = {
         index: replace(

@@ -78,7 +78,7 @@ def repair_namespaces(text: str) -> str:
 
     A parser repeats the namespace in the name of each element and attribute.
     """
-    return _LONG_NAMESPACE.sub(lambda found: f'{found[1]}"{_short(found[2][1:-1])}"', text)
+    return _LONG_NAMESPACE.sub(lambda match: f'{match[1]}"{_short(match[2][1:-1])}"', text)
 
 
 def _short(uri: str) -> str:

@@ -108,13 +108,13 @@ def split(text: str) -> Plan:
     if scan.has_hidden_items and not scan.items:
         raise CannotSplit("all items are within extension elements")
     # Each tag is read once: that of the root may be as long as all items.
-    tags = {at: start_tag(data, at) for at in {at for found in scan.items for at in found.around}}
-    around = tuple(tuple(tags[at] for at in found.around) for found in scan.items)
+    tags = {at: start_tag(data, at) for at in {at for item in scan.items for at in item.around}}
+    around = tuple(tuple(tags[at] for at in item.around) for item in scan.items)
     keys = {tags_around: _key(tags_around) for tags_around in set(around)}
-    spans = tuple((found.start, _element_end(data, found.start, found.end)) for found in scan.items)
+    spans = tuple((item.start, _element_end(data, item.start, item.end)) for item in scan.items)
     items = tuple(
-        Item(_digest(data[start:end], keys[tags_around]), found.guid, found.link)
-        for (start, end), tags_around, found in zip(spans, around, scan.items, strict=True)
+        Item(_digest(data[start:end], keys[tags_around]), item.guid, item.link)
+        for (start, end), tags_around, item in zip(spans, around, scan.items, strict=True)
     )
     hidden = tuple((start, _element_end(data, start, end)) for start, end in scan.hidden)
     return Plan(data, spans, items, around, hidden, complete)
@@ -144,13 +144,13 @@ def is_closed(data: bytes) -> bool:
 
 def start_tag(data: bytes, position: int) -> bytes:
     """Return the start tag at `position`, where expat has found a start tag."""
-    found = _TAG.match(data, position)
-    return found.group() if found else b""
+    match = _TAG.match(data, position)
+    return match.group() if match else b""
 
 
 def end_tags(tags: Iterable[bytes]) -> bytes:
     """Return the end tags for these start tags, the last one first."""
-    names = [found["name"] for tag in tags if (found := _TAG.match(tag))]
+    names = [match["name"] for tag in tags if (match := _TAG.match(tag))]
     return b"".join(b"</" + name + b">" for name in reversed(names))
 
 

@@ -1,1 +1,1 @@
-"""Pure: plain text, HTML, addresses, XML and dates, whatever feed they are of."""
+"""Text formats: plain text, HTML, XML, addresses, dates and secrets. Pure, without I/O."""

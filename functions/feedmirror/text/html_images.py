@@ -85,10 +85,10 @@ def candidates(srcset: str) -> Iterator[tuple[str, str]]:
     Source: HTML §4.8.4.2.2.
     """
     position = 0
-    while found := _CANDIDATE.match(srcset, position):
-        position = found.end()
-        url, size = found[1].rstrip(","), ""
-        if url == found[1]:  # a comma right behind an address ends the candidate
+    while address := _CANDIDATE.match(srcset, position):
+        position = address.end()
+        url, size = address[1].rstrip(","), ""
+        if url == address[1]:  # a comma right after an address ends the candidate
             rest = _DESCRIPTORS.match(srcset, position)
             words = rest[0].split() if rest else []
             size = words[0] if words and _SIZE.fullmatch(words[0]) else ""
@@ -118,7 +118,7 @@ class _Picture:
 
 @dataclass(slots=True)
 class _Rewriter:
-    """One pass over the tags of a body."""
+    """One pass over the tags of a body, which collects the output."""
 
     base: str | None
     output: list[str] = field(default_factory=list)
@@ -183,22 +183,22 @@ class _Rewriter:
 
     def _lazy_address(self, attributes: Attributes) -> str | None:
         """Return the address that a known script would load."""
-        found = (attributes[name] for name in _LAZY if name in attributes)
-        return next((url for url in found if absolute(url, self.base)), None)
+        urls = (attributes[name] for name in _LAZY if name in attributes)
+        return next((url for url in urls if absolute(url, self.base)), None)
 
     def _guess_address(self, attributes: Attributes) -> str | None:
         """Return the address of a picture in a data attribute of an unknown script."""
-        found = (url for name, url in attributes.items() if name.startswith("data-"))
-        return next((u for u in found if _OF_PICTURE.fullmatch(u) and absolute(u, self.base)), None)
+        urls = (url for name, url in attributes.items() if name.startswith("data-"))
+        return next((u for u in urls if _OF_PICTURE.fullmatch(u) and absolute(u, self.base)), None)
 
     def _largest(self, srcset: str) -> str:
         """Return the address of the largest candidate, "" if no candidate is valid."""
-        found = [
+        sized = [
             (float(size.rstrip("wxh") or 1), url)
             for url, size in candidates(srcset)
             if absolute(url, self.base)
         ]
-        return max(found, key=lambda candidate: candidate[0])[1] if found else ""
+        return max(sized, key=lambda candidate: candidate[0])[1] if sized else ""
 
     def _source(self, attributes: Attributes) -> None:
         srcset = next(

@@ -117,7 +117,7 @@ def _has_giant_tags(body: str) -> bool:
     """True if the attributes of `body` take a parser longer than one tag with the limit of them."""
     if len(body) < _MOST_ATTRIBUTES:
         return False
-    long = (found[1] for found in _START_TAG.finditer(body) if len(found[1]) >= _LONG_TAG)
+    long = (tag[1] for tag in _START_TAG.finditer(body) if len(tag[1]) >= _LONG_TAG)
     counts = (sum(1 for _ in _TAG_ATTRIBUTE.finditer(attributes)) for attributes in long)
     return sum(count**2 for count in counts) > _MOST_ATTRIBUTES**2
 
@@ -157,11 +157,11 @@ class Tag:
 
     def attributes(self) -> dict[str, str]:
         """Return the attributes, unescaped; of several with one name the first counts."""
-        found: dict[str, str] = {}
+        attributes: dict[str, str] = {}
         for match in _ATTRIBUTE.finditer(self.raw):
             value = match[2] or match[3] or match[4] or ""
-            found.setdefault(match[1].lower(), unescape(value))
-        return found
+            attributes.setdefault(match[1].lower(), unescape(value))
+        return attributes
 
 
 def tokens(body: str) -> Iterator[Tag | str]:
@@ -181,10 +181,10 @@ class _Tokenizer:
 
     def tokens(self) -> Iterator[Tag | str]:
         position = 0
-        while found := _MARK.search(self._body, position):
-            if found.start() > position:
-                yield self._body[position : found.start()]
-            token, position = self._token(found)
+        while mark := _MARK.search(self._body, position):
+            if mark.start() > position:
+                yield self._body[position : mark.start()]
+            token, position = self._token(mark)
             if token:
                 yield token
         if position < len(self._body):
@@ -263,10 +263,10 @@ class _Tokenizer:
         """Search for `pattern`; a pattern that was missing once is not searched for again."""
         if pattern.pattern in self._missing:
             return None
-        found = pattern.search(self._body, position)
-        if found is None:
+        match = pattern.search(self._body, position)
+        if match is None:
             self._missing.add(pattern.pattern)
-        return found
+        return match
 
 
 def _render_attribute(attribute: tuple[str, str]) -> str:

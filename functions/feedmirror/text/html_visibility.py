@@ -62,14 +62,14 @@ def _has_no_height(declarations: Mapping[str, str]) -> bool:
 
 def _declarations(style: str) -> dict[str, str]:
     """Return the declarations of `style` by property; the last or the last important one counts."""
-    found: dict[str, tuple[bool, str]] = {}
+    declarations: dict[str, tuple[bool, str]] = {}
     for declaration in _COMMENT.sub(" ", style).lower().split(";"):
         name, colon, value = declaration.partition(":")
         value, important, _ = value.partition("!important")
-        before = found.get(name.strip())
+        before = declarations.get(name.strip())
         if colon and value.strip() and not (before and before[0] and not important):
-            found[name.strip()] = (bool(important), value.strip())
-    return {name: value for name, (_, value) in found.items()}
+            declarations[name.strip()] = (bool(important), value.strip())
+    return {name: value for name, (_, value) in declarations.items()}
 
 
 @dataclass(slots=True)
@@ -104,13 +104,13 @@ class _Walk:
 
     def walk(self, body: str) -> str:
         position = 0
-        for found in _TAG.finditer(body):
-            self._add(body[position : found.start()])
-            position = found.end()
-            if found[1]:
-                self._end(found[0])
+        for tag in _TAG.finditer(body):
+            self._add(body[position : tag.start()])
+            position = tag.end()
+            if tag[1]:
+                self._end(tag[0])
             else:
-                self._start(found[2], found[3])
+                self._start(tag[2], tag[3])
         self._add(body[position:])
         return "".join(self._pieces)
 

@@ -121,8 +121,8 @@ def canonical(uri: str) -> str:
     """
     bare = _normalized(uri.strip())
     known = _KNOWN.get(bare)
-    if known is None and (found := _ANY_HOST.fullmatch(bare)):
-        known = PODCAST if found["podcast"] else _BY_PATH[found["path"]]
+    if known is None and (match := _ANY_HOST.fullmatch(bare)):
+        known = PODCAST if match["podcast"] else _BY_PATH[match["path"]]
     return known or (uri if _URI.fullmatch(uri) else f"urn:escaped:{quote(uri, safe='')}")
 
 

@@ -29,10 +29,10 @@ def email_address(text: str) -> str | None:
 def parse_person(text: str) -> Author:
     """Parse `address (Name)`, `Name <address>`, an address or a name. Source: RFC 822 §6.1."""
     words = " ".join(text.split())
-    for found in _WORD.finditer(words) if len(words) < _LONGEST else ():
-        written = found[0].rstrip(".")
+    for match in _WORD.finditer(words) if len(words) < _LONGEST else ():
+        written = match[0].rstrip(".")
         if address := email_address(written):
-            before, after = words[: found.start()], words[found.start() + len(written) :]
+            before, after = words[: match.start()], words[match.start() + len(written) :]
             return Author(_name(f"{before.removesuffix('mailto:')}{after}"), address)
     return Author(words or None)
 

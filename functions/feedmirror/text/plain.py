@@ -143,13 +143,13 @@ def unescape_once(text: str) -> str:
 
     Keeps a reference without a semicolon, which is more likely text.
     """
-    return _ANY_REFERENCE.sub(lambda found: unescape(found[0]), pair_surrogates(text))
+    return _ANY_REFERENCE.sub(lambda match: unescape(match[0]), pair_surrogates(text))
 
 
 def unwrap_cdata(text: str) -> str:
     """Return the content of `text` if all of it is a CDATA section, left by doubled wrapping."""
-    found = _SECTION.fullmatch(text)
-    return found[1].strip() if found and "]]>" not in found[1] else text
+    match = _SECTION.fullmatch(text)
+    return match[1].strip() if match and "]]>" not in match[1] else text
 
 
 def pair_surrogates(text: str) -> str:

@@ -58,7 +58,7 @@ def is_shown(prefix: str, local: str) -> bool:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenElement:
     """An element that is not closed yet."""
 
     name: str
@@ -76,7 +76,7 @@ def unmarked_prose(fragment: str, marks: tuple[str, ...]) -> Iterator[tuple[str,
     """
     if len(fragment) < 2 * _FEWEST_WORDS:
         return
-    opened: list[_Open] = []
+    opened: list[_OpenElement] = []
     position = 0
     for tag in _TAG.finditer(fragment):
         if opened:
@@ -86,7 +86,9 @@ def unmarked_prose(fragment: str, marks: tuple[str, ...]) -> Iterator[tuple[str,
             prefix, _, local = tag["name"].rpartition(":")
             shown = is_shown(prefix, local) and (not opened or opened[-1].is_shown)
             shown = shown and not (opened and opened[-1].holds_picture)
-            opened.append(_Open(tag["name"], tag.start(), shown, bool(_PICTURE.match(tag[0]))))
+            opened.append(
+                _OpenElement(tag["name"], tag.start(), shown, bool(_PICTURE.match(tag[0])))
+            )
             if not tag["rest"].endswith("/"):
                 continue
         element = opened.pop()

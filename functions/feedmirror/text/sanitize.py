@@ -97,7 +97,7 @@ Resolve = Callable[[str], str | None]
 def _sanitised(
     body: str, resolve: Resolve, anchors: frozenset[str], more: frozenset[str] = frozenset()
 ) -> str:
-    """Sanitise `body` with nh3; keep the ids in `named`, and the attributes in `more`."""
+    """Sanitise `body` with nh3; keep the ids in `anchors`, and the attributes in `more`."""
     schemes = {name.lower() for name in _SCHEME.findall(body)} & (LINK_SCHEMES | {"data"})
     everywhere = _ATTRIBUTES["*"] | more | ({"id"} if anchors else set())
     of_links = _ATTRIBUTES["a"] | ({"name"} if anchors else set())
