@@ -1,4 +1,4 @@
-"""From bytes to entries: gate, cut and interpretation, as the parser's child does it."""
+"""Parsing: from bytes to entries, in all steps that the parser's child takes."""
 
 from __future__ import annotations
 

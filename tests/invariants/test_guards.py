@@ -61,7 +61,7 @@ def test_what_is_admitted_holds_no_character_that_xml_forbids() -> None:
 
 
 @pytest.mark.row("P1", "P2")
-def test_document_type_that_got_past_the_gate_is_refused_by_the_cut() -> None:
+def test_document_type_that_was_not_removed_is_refused_by_the_scan() -> None:
     with pytest.raises(ParseError, match="a document type where none can be") as refused:
         split(f"{HEAD}<!DOCTYPE rss><rss/>")
     assert refused.value.kind is Kind.UNSAFE

@@ -1,4 +1,4 @@
-"""What is stored and was damaged: refused by name, or read as something that does no harm."""
+"""Damaged objects of the store: refused by name, or read without harm."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_a_damaged_record_is_named_and_the_others_are_used(body: bytes) -> None:
     assert damaged.startswith(f"{key}: ")
 
 
-def test_standing_of_a_damaged_state_names_it() -> None:
+def test_status_of_a_damaged_state_names_it() -> None:
     now = datetime(2026, 11, 30, tzinfo=UTC)
     read = standing_of("news", None, b"{", now, public_url=None, configured=None)
     assert read.status in AMISS

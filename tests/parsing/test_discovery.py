@@ -37,7 +37,7 @@ def test_the_first_feed_of_a_page_is_found(head: str, feed: str | None) -> None:
 
 
 @pytest.mark.parametrize("piece", ["<!--", "<link ", "<link a=", "a", "<link " + "a " * 900 + ">"])
-def test_a_page_of_one_thing_over_and_over_is_read(piece: str) -> None:
+def test_a_page_of_one_repeated_tag_is_read(piece: str) -> None:
     assert first_feed(piece * (400_000 // len(piece)), PAGE) is None
 
 

@@ -1,4 +1,4 @@
-"""What a document means: fields of entries and of the feed, from documents of every make."""
+"""Fields of entries and of the feed, from documents of all formats."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_relative_addresses_in_rss_belong_to_the_page_and_in_atom_to_the_base() 
 @pytest.mark.parametrize(
     "closed", ["</channel></rss>", "</chanel></rss>"], ids=["whole", "damaged"]
 )
-def test_what_is_relative_in_rss_belongs_to_a_site_on_another_host_than_the_feed(
+def test_relative_addresses_in_rss_belong_to_a_site_on_another_host_than_the_feed(
     closed: str,
 ) -> None:
     item = "<item><link>posts/7</link><comments>/talk/7</comments><enclosure url='/7.ogg'/></item>"
@@ -211,7 +211,7 @@ def test_what_is_relative_in_rss_belongs_to_a_site_on_another_host_than_the_feed
     assert parsed.feed.image == Image("https://site.example.net/logo.png")
 
 
-def test_what_is_relative_in_rss_belongs_to_the_feed_on_the_host_of_its_site() -> None:
+def test_relative_addresses_in_rss_belong_to_the_feed_on_the_host_of_its_site() -> None:
     feed = "<channel><link>https://a.example.org/about/</link><item><link>7</link></item></channel>"
     (entry,) = _parsed(f"<rss version='2.0'>{feed}</rss>")[1]
     assert entry.link == "https://a.example.org/blog/7"
@@ -221,7 +221,7 @@ def test_what_is_relative_in_rss_belongs_to_the_feed_on_the_host_of_its_site() -
     "unseen", ["\u200b", "\xa0", "\ufeff", "\xad", "\u2060", "\u200e\u202f", "\u3000"]
 )
 @pytest.mark.parametrize("base", ["", "xml:base='https://b.example.org/c/'"])
-def test_what_nobody_sees_around_a_link_is_no_part_of_it(unseen: str, base: str) -> None:
+def test_invisible_characters_around_a_link_are_stripped(unseen: str, base: str) -> None:
     url = "https://a.example.org/7"
     said = f"{unseen}{url}{unseen}"
     body = f"&lt;a href='{said}'>7&lt;/a>"
@@ -282,7 +282,7 @@ def test_persons_of_atom_keep_their_parts(author: str, expected: Author) -> None
     assert _atom(f"<author>{author}</author>").authors == (expected,)
 
 
-def test_authors_are_listed_once_and_nobody_is_no_author() -> None:
+def test_authors_are_listed_once_and_empty_authors_are_left_out() -> None:
     one = "<dc:creator>A</dc:creator><author>A</author><dc:creator>B</dc:creator>"
     nobody = "<author/><dc:creator> </dc:creator><x:author xmlns:x='urn:x'>X</x:author>"
     assert _rss(one + nobody + "<media:credit>C</media:credit>").authors == (
@@ -411,12 +411,12 @@ def test_a_guid_is_never_resolved() -> None:
         ("length='" + "9" * 400 + "'", None),
     ],
 )
-def test_a_length_that_is_none_is_not_known(length: str, expected: int | None) -> None:
+def test_an_invalid_length_of_an_enclosure_is_left_out(length: str, expected: int | None) -> None:
     entry = _rss(f"<enclosure url='/a.mp3' type='audio/mpeg' {length}/>")
     assert entry.enclosures == (Enclosure("https://a.example.org/a.mp3", "audio/mpeg", expected),)
 
 
-def test_enclosures_are_kept_in_order_without_those_that_lead_nowhere() -> None:
+def test_enclosures_keep_their_order_and_those_without_a_valid_address_are_left_out() -> None:
     entry = _rss(
         "<enclosure url='b.mp3'/><enclosure/><enclosure url='javascript:x' type='a/b'/>"
         "<enclosure url=' https://b.example.org/a b.mp3 ' type=' ' length='1'/>"
@@ -476,7 +476,7 @@ def test_dates_are_read_from_every_element_that_has_one() -> None:
 
 
 @pytest.mark.parametrize("said", ["Mon, 01 Jan 0001 00:00:00 GMT", "soon", "", "31 Feb 2026"])
-def test_a_date_that_cannot_be_is_none(said: str) -> None:
+def test_an_impossible_date_is_left_out(said: str) -> None:
     assert _rss(f"<pubDate>{said}</pubDate>").published is None
 
 
@@ -543,7 +543,7 @@ def test_the_feed_s_properties_are_its_own() -> None:
         ("wide", "", (None, None)),
     ],
 )
-def test_a_size_that_rss_forbids_is_not_told(
+def test_an_image_size_that_rss_forbids_is_left_out(
     width: str, height: str, expected: tuple[int | None, int | None]
 ) -> None:
     image = f"<image><url>/i.png</url><width>{width}</width><height>{height}</height></image>"
@@ -574,11 +574,13 @@ def test_a_size_that_rss_forbids_is_not_told(
         ("<sy:updatePeriod>often</sy:updatePeriod>", None),
     ],
 )
-def test_how_long_a_feed_asks_to_be_left_alone(asked: str, seconds: int | None) -> None:
+def test_the_update_interval_is_the_longer_of_ttl_and_update_period(
+    asked: str, seconds: int | None
+) -> None:
     assert _channel(asked).ttl_s == seconds
 
 
-def test_hours_and_days_to_skip_are_all_read_once() -> None:
+def test_hours_and_days_to_skip_are_each_read_once() -> None:
     feed = _channel(
         "<skipHours><hour>0</hour><hour> 7 </hour><hour>24</hour><hour>7</hour><hour>25</hour>"
         "<hour>-1</hour><hour>noon</hour><hour>240</hour></skipHours><skipDays><day>Sunday</day>"
@@ -588,7 +590,7 @@ def test_hours_and_days_to_skip_are_all_read_once() -> None:
     assert feed.skip_days == ("Sunday", "Friday")
 
 
-def test_what_a_feed_holds_of_other_vocabularies_is_carried_without_slots() -> None:
+def test_extension_elements_of_a_feed_have_no_slots() -> None:
     feed = _channel("<itunes:summary>a</itunes:summary><podcast:locked>yes</podcast:locked>")
     assert feed.extension_elements == (
         "<itunes:summary>a</itunes:summary>",

@@ -123,9 +123,7 @@ def test_no_known_namespace_depends_on_its_spelling(
     "uri",
     ["https://purl.org/rss/1.0/modules/content", "http://x.example/rss/1.0/modules/content//"],
 )
-def test_the_full_text_is_the_content_whatever_its_namespace_is_spelt(
-    prefix: str, uri: str
-) -> None:
+def test_the_full_text_is_the_content_however_its_namespace_is_spelt(prefix: str, uri: str) -> None:
     item = f"<{prefix}:encoded>&lt;p>Twelve fathoms of rope.&lt;/p></{prefix}:encoded>"
     scene = _scene(_rss(item, **{prefix: uri}))
     (atom,) = etree.fromstring(scene.public("atom.xml").encode()).iter(f"{A}content")
@@ -142,7 +140,7 @@ def test_the_full_text_is_written_once_however_its_name_is_spelt() -> None:
         assert document.count("Twelve fathoms") == 1
 
 
-def test_the_full_text_is_known_by_its_prefix_where_its_namespace_is_nobody_s() -> None:
+def test_the_full_text_is_known_by_its_prefix_where_its_namespace_is_unknown() -> None:
     item = "<content:encoded>&lt;p>Twelve fathoms.&lt;/p></content:encoded>"
     assert "Twelve fathoms" in _scene(_rss(item, content="urn:whatever")).public("feed.json")
 
@@ -162,7 +160,7 @@ def test_the_full_text_of_another_vocabulary_is_the_content_beside_its_beginning
     assert NOTICE in atom.text
 
 
-def test_a_full_text_that_says_no_more_does_not_take_the_place_of_the_description() -> None:
+def test_a_full_text_that_is_not_longer_than_the_description_is_ignored() -> None:
     document = _rss("<y:full-text>Short</y:full-text>", y=YANDEX).replace(
         b"Short.", b"<b>Short</b>."
     )
@@ -242,12 +240,12 @@ def test_further_authors_and_a_source_are_written_in_rss_s_own_words() -> None:
 @pytest.mark.parametrize(
     "source", ["<source>The Slip</source>", "<source url=' '>The Slip</source>"]
 )
-def test_a_source_without_an_address_is_but_a_name(source: str) -> None:
+def test_a_source_without_an_address_is_only_a_name(source: str) -> None:
     for document in _both(_rss(source)):
         assert "<dc:source>The Slip</dc:source>" in document
 
 
-def test_a_source_of_atom_s_that_is_text_is_but_a_name() -> None:
+def test_a_source_of_atom_that_is_text_is_only_a_name() -> None:
     rss, atom = _both(atom_document([entry(1, extra="<source>The Slip</source>")]))
     assert "<dc:source>The Slip</dc:source>" in rss
     assert "<dc:source>The Slip</dc:source>" in atom
@@ -292,7 +290,7 @@ def test_a_misspelt_namespace_does_not_let_the_origin_s_own_links_through(
         assert "own.xml" not in document
 
 
-def test_every_reader_finds_the_entries_of_atom_s_whatever_prefixes_the_origin_has() -> None:
+def test_readers_find_atom_entries_whatever_prefixes_the_origin_uses() -> None:
     related = "<{0}:link rel='related' href='https://k.example.org/more'/>"
     odd = (
         "<k:box xmlns:k='urn:k'><x xmlns=''><a:link a:b='1' href='https://k.example.org/in'/></x>"

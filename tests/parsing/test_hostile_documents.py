@@ -1,7 +1,7 @@
-"""Hostile documents in the supervised parser: refused or read, in time, and nobody is contacted.
+"""Hostile documents in the supervised parser: refused or parsed, in time, without network access.
 
-What each part makes of them is tested with that part (`test_gate.py`, `test_split.py`,
-`test_parse.py`, `test_sandbox.py`); here they meet the parser as it runs in earnest.
+The steps of parsing are tested by themselves in `test_decode.py`, `test_split.py`, `test_parse.py`
+and `test_sandbox.py`; here, documents go through the parser as in production.
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def test_a_document_beyond_all_reason_is_refused_within_the_limits(
 @pytest.mark.slow
 @pytest.mark.row("P3", "P4", "P5", "P8", "R4")
 @pytest.mark.parametrize("trial", TRIALS)
-def test_a_trial_of_patience_spoils_no_other_entry(parser: SupervisedParser, trial: str) -> None:
+def test_an_item_that_exhausts_a_parser_spoils_no_other_entry(
+    parser: SupervisedParser, trial: str
+) -> None:
     found = titles(parsed(parser, rss(GOOD + TRIALS[trial] + GOOD.replace("ood", "reat"))))
     assert (found[0], found[-1]) == ("Good", "Great")
 
@@ -115,7 +117,9 @@ def test_a_trial_of_patience_spoils_no_other_entry(parser: SupervisedParser, tri
     "undefined utf-7 unicode_escape raw_unicode_escape punycode idna rot13 zlib bz2 hex mbcs "
     "utf-16 utf-32 cp037 \0 ../utf-8 e\N{COMBINING ACUTE ACCENT} utf-8-sig".split(),
 )
-def test_an_encoding_that_is_a_trick_is_read_as_utf_8(parser: SupervisedParser, label: str) -> None:
+def test_an_encoding_outside_the_allowlist_is_read_as_utf_8(
+    parser: SupervisedParser, label: str
+) -> None:
     document = f'<?xml version="1.0" encoding="{label}"?>' + rss(
         GOOD.replace("Good", "+ADw-b+AD4- \\u003c \N{SNOWMAN}")
     ).removeprefix('<?xml version="1.0"?>')
@@ -211,7 +215,7 @@ print(json.dumps(opened))
 
 @pytest.mark.slow
 @pytest.mark.row("P1", "P5", "P9")
-def test_memory_stays_flat_whatever_comes() -> None:
+def test_memory_stays_flat_for_hostile_documents() -> None:
     """Measured by the system, in processes of its own: the highest that each ever had."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", _MEASURED],

@@ -61,7 +61,7 @@ def test_both_versions_are_read(name: str, kind: str) -> None:
     assert (parsed.lossless, parsed.complete) == (True, True)
 
 
-def test_an_item_is_read_with_all_it_says() -> None:
+def test_all_members_of_an_item_are_read() -> None:
     entry = _entry(
         id="urn:1",
         url="/1?a=b",
@@ -94,7 +94,7 @@ def test_an_item_is_read_with_all_it_says() -> None:
     assert entry.enclosures == (Enclosure("https://a.example.org/a.mp3", "audio/mpeg", 5, "A"),)
 
 
-def test_the_feed_is_read_with_all_it_says() -> None:
+def test_all_members_of_a_feed_are_read() -> None:
     head = {
         "home_page_url": "https://a.example.org/",
         "feed_url": "https://a.example.org/feed.json",
@@ -138,7 +138,7 @@ def test_an_id_is_a_string_or_a_number(written: str, guid: str | None) -> None:
     assert parsed.items[0].link == "/1"
 
 
-def test_an_item_may_say_nothing_at_all() -> None:
+def test_an_item_may_be_empty() -> None:
     assert _entry() == Entry(original="{}", context=Context())
     assert _entry(title=None, content_html=7, authors="A", tags={}, attachments=3) == Entry(
         original='{"title": null, "content_html": 7, "authors": "A", "tags": {}, "attachments": 3}',
@@ -150,18 +150,18 @@ def test_an_item_may_say_nothing_at_all() -> None:
     ("size", "expected"),
     [(5, 5), (5.0, 5), (-1, None), (1e300, None), (float("nan"), None), (True, None), ("a", None)],
 )
-def test_a_size_that_is_none_is_not_known(size: object, expected: int | None) -> None:
+def test_an_invalid_size_of_an_attachment_is_left_out(size: object, expected: int | None) -> None:
     entry = _entry(attachments=[{"url": "/a", "mime_type": "a/b", "size_in_bytes": size}])
     assert entry.enclosures[0].length_bytes == expected
 
 
-def test_text_is_shown_where_there_is_no_html() -> None:
+def test_text_is_the_content_of_an_item_without_html() -> None:
     assert _entry(content_text="a <b>\r\n\r\nc").content == "<p>a &lt;b&gt;</p><p>c</p>"
     assert _entry(content_text="a", content_html="").content == "<p>a</p>"
     assert _entry(content_text="a", content_html="<script>x</script>").content == "<p>a</p>"
 
 
-def test_of_a_key_that_stands_twice_the_last_counts() -> None:
+def test_the_last_of_two_equal_keys_counts() -> None:
     document = (
         '{"version":"1","version":"%s","items":[{"id":"a","id":"b"}],"items":[{"id":"c","id":"d"}]}'
     )
@@ -183,7 +183,7 @@ def test_a_fingerprint_is_of_the_item_s_text_alone() -> None:
     assert _parsed(one).items[0] != _parsed(_feed({"id": "a", "x": 1})).items[0]
 
 
-def test_the_original_is_the_text_as_it_came() -> None:
+def test_the_original_is_the_text_of_the_item() -> None:
     written = '{ "id" : 1.0,\n "\\u0061": "\\ud83d\\ude42", "a": 1e3 }'
     document = f'{{"version":"{VERSION}","items":[ {written} , {{}} ]}}'
     assert [entry.original for entry in _parsed(document).entries.values()] == [written, "{}"]
@@ -244,11 +244,11 @@ def test_a_feed_that_does_not_say_its_version_is_known_by_ids_and_contents() -> 
     assert [entry.guid for entry in parsed.entries.values()] == ["a", "b"]
 
 
-def test_what_stands_behind_the_feed_is_left_out() -> None:
+def test_text_after_the_feed_is_ignored() -> None:
     assert len(_parsed(_feed({"id": 1}) + "\n<!-- 3 ms -->{").items) == 1
 
 
-def test_line_breaks_within_strings_pass() -> None:
+def test_line_breaks_within_strings_are_accepted() -> None:
     assert _parsed(_feed({"id": "1", "title": "a@b"}).replace("@", "\n")).entries[0].title == "a\nb"
 
 
@@ -270,7 +270,7 @@ def test_items_that_are_no_objects_are_left_out() -> None:
     ],
     ids=len,
 )
-def test_json_nested_beyond_reason_is_refused(hostile: str) -> None:
+def test_json_that_is_nested_too_deeply_is_refused(hostile: str) -> None:
     assert _refused(hostile) in {Kind.UNSAFE, Kind.NOT_A_FEED}
 
 
@@ -316,7 +316,7 @@ KEYS = st.sampled_from(
 )
 
 
-def test_an_item_that_is_nested_beyond_reason_is_named_and_costs_no_other() -> None:
+def test_an_item_that_is_nested_too_deeply_is_named_and_the_others_are_read() -> None:
     deep = '{"id": "2", "a": "]\\"}", "b": ' + '[{"c": ' * 100_000 + "1" + "}]" * 100_000 + "}"
     document = _feed({"id": "1"}, "deep", "list", {"id": "3"}).replace('"deep"', deep)
     document = document.replace('"list"', "[" * 100_000 + "]" * 100_000)
@@ -335,7 +335,7 @@ def test_a_number_of_thousands_of_digits_costs_no_other_item() -> None:
 
 @pytest.mark.slow
 @given(st.lists(st.dictionaries(KEYS, JSON, max_size=6), max_size=4), st.dictionaries(KEYS, JSON))
-def test_whatever_an_item_holds_it_is_read(
+def test_an_item_with_any_members_is_read(
     items: list[dict[str, Any]], head: dict[str, Any]
 ) -> None:
     parsed = _parsed(json.dumps({**head, "version": VERSION, "items": items}))

@@ -1,4 +1,4 @@
-"""From bytes to a feed: what is lifted out, what is mended, what was cut off, what is refused."""
+"""Parsing of documents: items, repairs, truncated documents, and refusals."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _refused(document: str | bytes) -> Kind:
 
 
 @pytest.mark.parametrize("path", [p for p in DATA.iterdir() if p.name not in LENIENT], ids=str)
-def test_every_feed_is_taken_apart_and_each_entry_keeps_its_original(path: Path) -> None:
+def test_every_feed_is_split_and_each_entry_keeps_its_original(path: Path) -> None:
     parsed = parse(Fetched(URL, path.read_bytes()), frozenset())
     assert parsed.feed.kind
     assert parsed.lossless
@@ -68,7 +68,7 @@ def test_the_original_is_the_bytes_between_the_tags() -> None:
     assert _parsed(_rss(f"\n{item}\n")).entries[0].original == item
 
 
-def test_only_what_is_not_known_is_read() -> None:
+def test_only_unknown_items_are_read() -> None:
     document = rss_document([entry(number) for number in (3, 2, 1)])
     whole = _parsed(document)
     known = frozenset({whole.items[0].fingerprint, whole.items[2].fingerprint})
@@ -111,7 +111,7 @@ def test_a_path_of_a_file_is_no_feed() -> None:
 # ---------------------------------------------------------------- mended
 
 
-def test_bare_ampersands_and_named_entities_are_mended() -> None:
+def test_bare_ampersands_and_named_entities_are_repaired() -> None:
     document = _rss(
         "<item><title>A & B &nbsp;&eacute;&hearts;&#8217;&unknown; &amp; &lt;b></title>"
         "<link>https://a.example.org/?a=1&b=2&copy=3</link>"
@@ -142,7 +142,7 @@ def test_a_named_entity_never_becomes_markup(entity: str) -> None:
     assert (parsed.lossless, len(parsed.items)) == (True, 1)
 
 
-def test_well_known_prefixes_that_nobody_declared_are_known() -> None:
+def test_undeclared_well_known_prefixes_are_declared() -> None:
     inner = "<media:content url='/a.mp4'/><content:encoded>b & c</content:encoded>"
     parsed = _parsed(_rss(f"<item><title>a</title>{inner}</item>"))
     assert parsed.lossless
@@ -152,7 +152,7 @@ def test_well_known_prefixes_that_nobody_declared_are_known() -> None:
     )
 
 
-def test_prefixes_that_nobody_knows_are_left_to_the_lenient_parser() -> None:
+def test_unknown_undeclared_prefixes_are_left_to_the_lenient_parser() -> None:
     parsed = _parsed(_rss("<item><title>a</title><foo:bar>b</foo:bar></item>"))
     assert [found.title for found in parsed.entries.values()] == ["a"]
     assert not parsed.lossless
@@ -161,7 +161,7 @@ def test_prefixes_that_nobody_knows_are_left_to_the_lenient_parser() -> None:
 @pytest.mark.parametrize(
     "junk", ["<script>x</script>", "words", "<!-- 3 ms --><br>", "&", "</rss>"]
 )
-def test_what_a_server_puts_behind_a_feed_costs_nothing(junk: str) -> None:
+def test_text_after_a_feed_costs_no_entry(junk: str) -> None:
     parsed = _parsed(_rss("<item><title>a</title></item><item><title>b</title></item>") + junk)
     assert (parsed.lossless, parsed.complete, len(parsed.entries)) == (True, True, 2)
 
@@ -187,7 +187,7 @@ def test_a_broken_document_is_read_whole_without_originals(document: str) -> Non
 
 
 @pytest.mark.row("P3")
-def test_names_that_never_end_are_looked_at_once() -> None:
+def test_names_without_an_end_are_searched_once() -> None:
     whole, eighth = "<links " * 500_000, "<links " * 62_500
     assert within(3 * 8, lambda: repair_names(whole), than=lambda: repair_names(eighth)) == ""
 
@@ -208,7 +208,7 @@ def test_a_guid_of_a_broken_document_is_not_resolved() -> None:
     "links tags authors Contributors enclosures title_detail x:summary_detail published_parsed "
     "gml:pos gml:posList".split(),
 )
-def test_no_name_of_an_element_is_mistaken_for_what_the_lenient_parser_keeps(name: str) -> None:
+def test_no_element_name_is_mistaken_for_data_of_the_lenient_parser(name: str) -> None:
     """As `<links>` is one letter away from a link; text that stood in its place was no list."""
     odd = f"<{name}>q</{name}><{name} a='b'/><{name} never ended"
     known = "<link>/b</link><category>c</category><author>d</author><title>e</title>"
@@ -272,7 +272,7 @@ def test_of_a_document_that_is_cut_anywhere_the_whole_entries_are_kept() -> None
 
 
 @pytest.mark.row("P7")
-def test_a_document_cut_before_any_entry_was_whole_is_an_error_of_its_own() -> None:
+def test_a_document_cut_within_its_first_entry_is_an_error_of_its_own() -> None:
     for document in ("<rss version='2.0'><channel>", "<feed xmlns='http://www.w3.org/2005/Atom'>"):
         with pytest.raises(ParseError, match="cut off before"):
             _parsed(f"{document}<title>t</title>")
@@ -323,7 +323,7 @@ def test_an_item_that_is_only_quoted_leaves_the_feed_empty(quoted: str) -> None:
 
 @pytest.mark.row("P10")
 @pytest.mark.parametrize("document", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe \x00"])
-def test_an_empty_document_is_empty(document: bytes) -> None:
+def test_an_empty_document_is_refused_as_empty(document: bytes) -> None:
     assert _refused(document) is Kind.EMPTY
 
 
@@ -343,11 +343,11 @@ def test_an_empty_document_is_empty(document: bytes) -> None:
         "%PDF-1.7 <<>>",
     ],
 )
-def test_what_is_no_feed_is_called_so(document: str) -> None:
+def test_a_document_that_is_no_feed_is_refused_as_such(document: str) -> None:
     assert _refused(document) is Kind.NOT_A_FEED
 
 
-def test_the_data_that_is_no_feed_is_refused() -> None:
+def test_sample_files_that_are_no_feed_are_refused() -> None:
     assert _refused((DATA / "login-page.html").read_bytes()) is Kind.NOT_A_FEED
     assert _refused((DATA / "empty.xml").read_bytes()) is Kind.EMPTY
 
@@ -437,7 +437,7 @@ def test_a_link_of_another_vocabulary_makes_no_link_of_an_id() -> None:
 
 @settings(max_examples=25)
 @given(feeds(confusable=True))
-def test_what_other_vocabularies_hold_is_taken_for_nothing_of_the_entry_s(
+def test_extension_elements_are_not_taken_for_properties_of_the_entry(
     generated: Generated,
 ) -> None:
     parsed = parse(Fetched(FEED_URL, generated.document, generated.content_type), frozenset())

@@ -137,7 +137,7 @@ def test_entries_of_real_feeds_are_read_again_as_they_were(path: Path) -> None:
         assert reread(one, URL) == one
 
 
-def test_start_tags_that_are_longer_than_any_are_not_kept() -> None:
+def test_overlong_start_tags_are_not_stored() -> None:
     padded = RSS.replace("<rss ", f'<rss padding="{"x" * 9_000}" ')
     assert first(padded).original == first(RSS).original
     assert first(padded).context is None
@@ -173,7 +173,7 @@ def test_an_entry_without_its_original_has_its_bodies_sanitised_again(lost: dict
     assert replace(mended, summary=hole.summary, content=hole.content) == replace(hole, **lost)
 
 
-def test_a_body_of_which_nothing_is_left_is_none() -> None:
+def test_a_body_that_is_empty_after_sanitising_is_none() -> None:
     assert reread(Entry(summary="<script>1</script>"), URL).summary is None
 
 
@@ -255,7 +255,7 @@ def test_an_entry_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_r
         [{"title": 7}] * 3, [{"no_such_field": ""}] * 3, [{"published": "yesterday"}] * 3,
     ],
 )  # fmt: skip
-def test_answer_of_another_shape_is_believed_of_no_entry(answer: object) -> None:
+def test_an_answer_of_another_shape_is_used_for_no_entry(answer: object) -> None:
     with started(lambda *_: answer) as parser:
         again = parser.reread(stored(3))
     assert len(again) == 3
@@ -272,14 +272,14 @@ def test_worker_cannot_change_what_is_stored_of_an_original() -> None:
     assert (made.original, made.context) == (stored(1)[0][1].original, stored(1)[0][1].context)
 
 
-def test_sentence_of_a_worker_is_short() -> None:
+def test_the_error_message_of_a_worker_is_short() -> None:
     with started(lambda *_: ["x" * 100_000]) as parser:
         [why] = parser.reread(stored(1))
     assert isinstance(why, str)
     assert len(why) == 500
 
 
-def test_no_parser_is_no_fault_of_an_entry() -> None:
+def test_a_closed_parser_is_no_fault_of_an_entry() -> None:
     with started() as parser:
         parser.close()
         with pytest.raises(ParseError) as failure:

@@ -1,4 +1,4 @@
-"""Where items lie, what identifies them, and what else the interpreter is not to see."""
+"""Splitting of documents: items, their ids, and elements that feedparser must not see."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_items_in_odd_places_are_left_to_the_lenient_parser(inner: str) -> None:
 @pytest.mark.parametrize(
     "junk", ["\n", "<!-- 3 ms -->", "words", "<script>1</script>", "&", "<!", "<"]
 )
-def test_what_stands_behind_the_root_is_left_out(junk: str) -> None:
+def test_text_after_the_root_is_ignored(junk: str) -> None:
     plan = _plan(_rss("<item>a</item>") + junk)
     assert plan.complete
     assert _items(plan) == ["<item>a</item>"]
@@ -133,7 +133,7 @@ def test_what_stands_behind_the_root_is_left_out(junk: str) -> None:
         ("", None),
     ],
 )
-def test_the_guid_is_the_first_that_says_something_as_it_came(
+def test_the_guid_is_the_first_that_is_not_empty_as_written(
     guid: str, expected: str | None
 ) -> None:
     assert _ids(f"<item>{guid}</item>")[0] == expected
@@ -212,7 +212,7 @@ def test_an_empty_item_stands_in_for_a_first_one_that_is_dropped() -> None:
         assert b">a<" not in kept
 
 
-def test_the_interpreter_sees_no_elements_that_it_would_misread() -> None:
+def test_feedparser_sees_no_elements_that_it_would_misread() -> None:
     media = (
         "xmlns:media='http://search.yahoo.com/mrss/' xmlns:dc='http://purl.org/dc/elements/1.1/'"
     )

@@ -64,8 +64,8 @@ def test_target_that_does_not_exist_is_wrong_usage(capsys: pytest.CaptureFixture
 
 
 def test_row_of_a_finding_names_the_file_that_repeats_it() -> None:
-    result = Result("gate", 2.0, 3_000, 400, Path("crash-1"), "ValueError: odd\nTraceback")
-    assert result.row().split() == ["gate", "2.0", "3,000", "1,500", "400", "crash-1"]
+    result = Result("decode", 2.0, 3_000, 400, Path("crash-1"), "ValueError: odd\nTraceback")
+    assert result.row().split() == ["decode", "2.0", "3,000", "1,500", "400", "crash-1"]
     assert result.complaint == "ValueError: odd"
 
 

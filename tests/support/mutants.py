@@ -256,7 +256,7 @@ PARSING = (
         _DECODE,
         "return name if _TRUSTED.fullmatch(name) else None",
         "return name",
-        "parsing/test_decode.py::test_labels_that_are_tricks_or_cannot_be_true_mean_utf_8",
+        "parsing/test_decode.py::test_labels_outside_the_allowlist_mean_utf_8",
     ),
     _mutant(
         "nesting is limited",
@@ -287,11 +287,11 @@ PARSING = (
         "invariants/test_guards.py::test_of_an_item_with_endless_fields_the_interpreter_sees_the_first",
     ),
     _mutant(
-        "a document type is refused behind the gate too",
+        "a document type is refused by the scan too",
         _SCAN,
         "        # A second check: `decode.prepare_xml` removes document types before.\n        raise",
         "        return\n        raise",
-        "invariants/test_guards.py::test_document_type_that_got_past_the_gate_is_refused_by_the_cut",
+        "invariants/test_guards.py::test_document_type_that_was_not_removed_is_refused_by_the_scan",
     ),
     _mutant(
         "a document that was cut off is known for one",
@@ -377,7 +377,7 @@ RENDERING = (
         "text/sanitize.py",
         "    resolve, anchors = _resolver(base, page), linked_anchors(body, page)\n    if may_hide",
         "    return body\n    resolve, anchors = _resolver(base, page), linked_anchors(body, page)\n    if may_hide",
-        "text/test_sanitize.py::test_nothing_that_runs_comes_through",
+        "text/test_sanitize.py::test_active_content_is_removed_from_bodies",
         "publishing/test_disclaimer.py::test_unclosed_html_of_the_origin_does_not_hide_the_disclaimer",
     ),
     _mutant(
@@ -399,14 +399,14 @@ RENDERING = (
         "text/urls.py",
         '    "http https mailto tel',
         '    "javascript http https mailto tel',
-        "text/test_sanitize.py::test_nothing_that_runs_comes_through",
+        "text/test_sanitize.py::test_active_content_is_removed_from_bodies",
     ),
     _mutant(
         "elements that browsers run are not carried",
         "parsing/extensions.py",
         "    if node.name.uri in ACTIVE:\n        return character_data(node.text())\n",
         "",
-        "parsing/test_extension_elements.py::test_of_what_a_browser_runs_in_any_xml_the_words_come_through",
+        "parsing/test_extension_elements.py::test_elements_that_browsers_run_in_any_xml_are_reduced_to_their_words",
     ),
     _mutant(
         "attributes that run are not carried",
@@ -420,7 +420,7 @@ RENDERING = (
         "parsing/active_content.py",
         "if is_html or is_active(words) else words",
         "if is_html else words",
-        "parsing/test_extension_elements.py::test_markup_that_would_run_is_cleaned_wherever_it_stands",
+        "parsing/test_extension_elements.py::test_active_markup_is_sanitised_in_any_extension_element",
     ),
     _mutant(
         "schemes that run are refused",
@@ -434,7 +434,7 @@ RENDERING = (
         "text/urls.py",
         "        if not _WEB.match(joined):\n            return None\n",
         "",
-        "text/test_urls.py::test_what_is_no_address_of_the_web_is_dropped",
+        "text/test_urls.py::test_addresses_that_are_not_of_the_web_are_dropped",
     ),
     _mutant(
         "no title is taken for markup",

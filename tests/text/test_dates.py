@@ -235,7 +235,7 @@ def test_a_day_and_the_edges_of_days_are_read(raw: str, expected: datetime) -> N
         ["2026-03-02"],
     ],
 )
-def test_dates_that_cannot_be_are_none(raw: object) -> None:
+def test_impossible_dates_are_none(raw: object) -> None:
     assert parse_date(raw) is None
 
 
@@ -269,7 +269,7 @@ def test_dates_that_cannot_be_are_none(raw: object) -> None:
         "2026 Mar 12:00",
     ],
 )
-def test_what_may_mean_another_moment_is_none(raw: str) -> None:
+def test_ambiguous_dates_are_none(raw: str) -> None:
     assert parse_date(raw) is None
 
 
@@ -303,7 +303,7 @@ def test_what_is_read_of_shuffled_words_is_all_of_them(words: list[str], count: 
     st.sampled_from(sorted(SPELLINGS)),
     st.sampled_from([" 7", "7", " x", ":", " PM", ".", " 2027", "/", "-", " Jan", "+"]),
 )
-def test_a_date_with_something_behind_it_is_none(name: str, junk: str) -> None:
+def test_a_date_with_text_after_it_is_none(name: str, junk: str) -> None:
     written = SPELLINGS[name](NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))).strip()
     assert parse_date(written + junk) is None
 
@@ -334,7 +334,9 @@ def test_months_have_names_in_many_languages(name: str, month: int | None) -> No
 
 
 @given(MOMENTS, st.integers(-840, 840))
-def test_what_is_written_is_read_back_by_others_and_by_us(moment: datetime, minutes: int) -> None:
+def test_rendered_dates_are_parsed_by_other_parsers_and_by_ours(
+    moment: datetime, minutes: int
+) -> None:
     local = moment.astimezone(timezone(timedelta(minutes=minutes)))
     assert parsedate_to_datetime(rfc822(local)) == moment
     assert datetime.fromisoformat(rfc3339(local)) == moment

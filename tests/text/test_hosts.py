@@ -1,4 +1,4 @@
-"""The ASCII form of international host names, and which hosts a request can name."""
+"""Host names: validation, and the ASCII form of international names."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_name_is_sent_as_browsers_send_it(written: str, sent: str) -> None:
         "\ue000.example",
     ],
 )
-def test_what_is_no_name_is_refused(name: str) -> None:
+def test_an_invalid_host_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - idna's own errors among them
         ascii_host(name)
     assert not is_host(name)

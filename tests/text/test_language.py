@@ -1,4 +1,4 @@
-"""Which language a text says that it is in, from where it is read to every document and page."""
+"""Language tags, from the origin to every document and page."""
 
 from __future__ import annotations
 

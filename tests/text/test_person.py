@@ -1,4 +1,4 @@
-"""E-mail addresses, and whom a line of text means."""
+"""E-mail addresses, and persons in a line of text."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_a_reference_of_thousands_of_digits_is_read(reference: str, character: s
 
 
 @pytest.mark.parametrize("mark", ["\u0316", "\u0489", "\u0300"])
-def test_words_among_others_bear_no_endless_stack_of_marks(mark: str) -> None:
+def test_a_single_line_has_no_endless_stack_of_marks(mark: str) -> None:
     assert single_line(f"a{mark * 300}b{mark}") == f"a{mark * 4}b{mark}"
     for whole in ("שָּׁ֑לוֹם", "Tiê\u0323\u0301ng", "ที่นี่", "👁️‍🗨️"):
         assert single_line(whole) == whole

@@ -171,7 +171,7 @@ VECTORS = [
 
 @pytest.mark.row("R1", "R2")
 @pytest.mark.parametrize("vector", VECTORS)
-def test_nothing_that_runs_comes_through(vector: str) -> None:
+def test_active_content_is_removed_from_bodies(vector: str) -> None:
     for body in (vector, f"before {vector} after", f"<p>{vector}", f"<table><tr>{vector}"):
         made = _clean(body)
         assert _problems(made) == []
@@ -226,7 +226,7 @@ def test_words_behind_an_element_that_stays_open_are_kept(tag: str) -> None:
 @example("<b><p></b><i>word</p></i>")
 @example("<table><tr><td><a href=x></table><a href=x>")
 @example("<pre>\n\nword")
-def test_whatever_comes_in_what_comes_out_is_inert_balanced_and_stays_itself(body: str) -> None:
+def test_sanitised_html_is_inert_balanced_and_stable(body: str) -> None:
     made = _clean(body)
     assert _problems(made) == []
     assert not _swallows(made)
@@ -424,7 +424,7 @@ def test_the_words_of_html_are_its_text(body: str, expected: str) -> None:
         ("plain", False),
     ],
 )
-def test_text_that_a_reader_would_take_for_html_is_told(text: str, expected: bool) -> None:
+def test_text_that_a_reader_would_take_for_html_is_recognised(text: str, expected: bool) -> None:
     assert looks_like_html(text) is expected
 
 
@@ -460,7 +460,7 @@ def test_a_picture_that_a_script_would_load_is_an_ordinary_one(attribute: str, b
 
 
 @pytest.mark.parametrize("before", ["", "src=''", f'src="{DOT}"'])
-def test_the_picture_of_a_script_that_nobody_knows_is_found_by_its_address(before: str) -> None:
+def test_the_picture_of_an_unknown_script_is_found_by_its_address(before: str) -> None:
     assert _sources(f'<img data-id="7" data-mine="{REAL}?w=9" {before}>') == [f"{REAL}?w=9"]
     assert REAL not in clean(f'<img data-id="7" data-page="{REAL}.html" {before}>')
     assert _sources(f'<img src="/small.jpg" data-large="{REAL}">') == [
@@ -502,7 +502,7 @@ PLAIN = f'<img src="{REAL}">'
         f'<amp-img src="{REAL}"><amp-img placeholder src="/blur.jpg"></amp-img></amp-img>',
     ],
 )
-def test_a_picture_and_its_twin_for_who_runs_no_scripts_are_one(body: str) -> None:
+def test_a_picture_and_its_copy_in_noscript_are_one(body: str) -> None:
     assert _sources(body) == [REAL]
     assert _sources(f"<p>a</p>{body}<p>b</p>") == [REAL]
 
@@ -520,7 +520,7 @@ def test_pictures_that_are_no_twins_stay() -> None:
     ]
 
 
-def test_small_pictures_of_dots_stay_where_they_are_and_nothing_else_of_data_does() -> None:
+def test_small_inline_pictures_are_the_only_data_addresses_that_stay() -> None:
     assert _sources(f'<img src="{DOT}" alt="x">') == [DOT]
     svg = "data:image/svg+xml;base64,AAAA"
     html_ = "data:text/html;base64,AAAA"

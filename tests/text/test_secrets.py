@@ -1,4 +1,4 @@
-"""What is secret of a subscription, where it is found, and what stands in its place."""
+"""Secret values of a subscription: found in its settings, hidden in texts."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_a_secret_is_found_and_replaced_in_every_spelling(spell: object) -> None
         max_size=3,
     ),
 )
-def test_nothing_is_left_after_replacing(
+def test_no_secret_is_left_after_replacing(
     secret: str, before: str, after: str, spellings: list[object]
 ) -> None:
     secrets = Secrets([secret])

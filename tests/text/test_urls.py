@@ -1,4 +1,4 @@
-"""Addresses: absolute, mended where that is safe, dropped where they could do harm."""
+"""Addresses: made absolute, repaired where that is safe, refused where they run code."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_an_address_is_made_absolute_and_valid(url: str, expected: str) -> None:
         "https://a.example.org/\ud800",
     ],
 )
-def test_what_is_no_address_of_the_web_is_dropped(url: str | None) -> None:
+def test_addresses_that_are_not_of_the_web_are_dropped(url: str | None) -> None:
     assert absolute(url, None) is None
     assert absolute(url, "about:blank") is None
 
@@ -117,7 +117,7 @@ def test_a_relative_address_without_a_base_is_none() -> None:
 )
 @example("https://\u2488.example.org/", None)
 @example("https://a.example.org/\u2028%", None)
-def test_whatever_comes_out_is_a_valid_address_and_stays_itself(url: str, base: str | None) -> None:
+def test_absolute_addresses_are_valid_and_stable(url: str, base: str | None) -> None:
     made = absolute(url, base)
     if made is not None:
         assert url_problem(made) is None

@@ -471,7 +471,7 @@ def test_a_character_given_as_two_surrogates_is_the_one_meant(spelt: str) -> Non
         assert (entry.title, entry.summary) == ("a 🌊 b", "c 🌊 d")
 
 
-def test_half_a_character_is_left_out() -> None:
+def test_a_single_surrogate_is_left_out() -> None:
     entry = _rss("<title>a&#xD83C;b</title><description><![CDATA[c&#57098;d]]></description>")
     assert (entry.title, entry.summary) == ("ab", "cd")
 
@@ -557,6 +557,6 @@ LONG = {
 @pytest.mark.row("P3")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
-def test_words_are_told_in_time_that_grows_with_the_body(name: str) -> None:
+def test_words_are_extracted_in_time_that_grows_with_the_body(name: str) -> None:
     with seconds_not_minutes():
         clean(f"<b>words</b> {LONG[name]}", URL)

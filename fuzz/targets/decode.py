@@ -1,4 +1,4 @@
-"""The gate: text that XML can hold, under one declaration, without a document type."""
+"""Decoding: the prepared text has one declaration, no document type, and only XML characters."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ SEEDS = ("feeds",)
 
 
 def check(data: bytes) -> None:
-    """The gate admits or refuses; what it admits declares nothing."""
+    """Check that a document is refused, or prepared so that it declares nothing."""
     text = decode(data, one_of(CONTENT_TYPES, data))
     try:
-        admitted = prepare_xml(text)
+        prepared = prepare_xml(text)
     except ParseError:
         return
-    require(admitted.startswith(HEAD), "there is no declaration of ours")
-    require_text(admitted, "what is admitted")
-    require(prepare_xml(admitted) == admitted, "what is admitted is not admitted as it is")
-    _require_no_declarations(admitted.encode())
+    require(prepared.startswith(HEAD), "there is no declaration of ours")
+    require_text(prepared, "a prepared document")
+    require(
+        prepare_xml(prepared) == prepared,
+        "a prepared document is changed when it is prepared again",
+    )
+    _require_no_declarations(prepared.encode())
 
 
 def _require_no_declarations(document: bytes) -> None:
     def refuse(*_: object) -> None:
-        raise AssertionError("there is a document type in what is admitted")
+        raise AssertionError("a prepared document has a document type")
 
     parser = expat.ParserCreate("utf-8")
     parser.StartDoctypeDeclHandler = refuse
@@ -35,4 +38,4 @@ def _require_no_declarations(document: bytes) -> None:
     try:
         parser.Parse(document, True)
     except expat.ExpatError:
-        return  # it is not the gate's to refuse
+        return  # malformed documents are refused by later steps
