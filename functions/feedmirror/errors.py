@@ -157,7 +157,7 @@ def contained(work: Callable[[], T]) -> T | Exception:
     """
     try:
         return work()
-    except Exception as error:  # noqa: BLE001 - the only place
+    except Exception as error:  # noqa: BLE001 - the one place
         return error
 
 
