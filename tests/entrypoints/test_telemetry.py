@@ -219,7 +219,7 @@ def test_text_log_says_the_same_in_words():
         "news changed: 3 new, 1 revised (412 ms)",
         "news failed: It failed. (0 ms)",
         "news unchanged: moved for good (7 ms)",
-        "news changed: left out of the mirror, since they cannot be rendered: a, b (8 ms)",
+        "news changed: quarantined, since they cannot be rendered: a, b (8 ms)",
     ]
 
 
@@ -229,7 +229,7 @@ def test_tally_reads_as_a_sentence():
     log_run(recorder, tally, duration_ms=1234, skipped=3)
     [(_, message, extra)] = recorder.events
     assert event_line(message, extra) == (
-        "4 feeds: 2 changed (1 new entry, 2 revised), 1 unchanged, 1 failed, 3 not begun; 1.2 s"
+        "4 feeds: 2 changed (1 new entry, 2 revised), 1 unchanged, 1 failed, 3 not started; 1.2 s"
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands import feedmirror, write_config
-from feedmirror.entrypoints.cli.feed_health import row, standing_of
+from feedmirror.entrypoints.cli.feed_health import health_of, row
 from feedmirror.entrypoints.store import Place
 from feedmirror.errors import FetchError, Kind, ParseError
 from feedmirror.mirror import state as states
@@ -315,11 +315,11 @@ def test_status_names_an_alternate_that_is_gone_while_the_feed_is_well() -> None
     scene = _mirrored((ALTERNATE,))
     gone = {ALTERNATE: Sightings(3, NOON), URL: Sightings(2, NOON)}
     body = states.dump(replace(_state(scene), gone=gone))
-    standing = standing_of("news", scene.subscription, body, NOON, public_url=None, configured=True)
-    assert standing.gone == {ALTERNATE: NOON + timedelta(days=7)}
-    assert standing.next_due is not None
-    assert standing.next_due < NOON + timedelta(minutes=16)
-    told = row(standing, NOON, Place(Path("mirror")))[-1]
+    health = health_of("news", scene.subscription, body, NOON, public_url=None, configured=True)
+    assert health.gone == {ALTERNATE: NOON + timedelta(days=7)}
+    assert health.next_due is not None
+    assert health.next_due < NOON + timedelta(minutes=16)
+    told = row(health, NOON, Place(Path("mirror")))[-1]
     assert f"gone: {ALTERNATE}, not asked again until 2026-03-09 12:00 UTC" in told
     assert URL not in told
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedmirror.adapters.origin.target import parse_target
-from feedmirror.entrypoints.cli.feed_health import AMISS, standing_of
+from feedmirror.entrypoints.cli.feed_health import UNHEALTHY, health_of
 from feedmirror.errors import StateError, StoreError
 from feedmirror.mirror import state as states
 from feedmirror.model import Fetched, Subscription, Validators
@@ -154,7 +154,7 @@ def test_whatever_is_done_with_a_damaged_state_comes_to_an_outcome(
     scene = lived()
     assert isinstance(scene.store, MemoryStore)
     scene.store.objects[STATE] = _body(_mutated(WHOLE, path, value))
-    standing_of(
+    health_of(
         "news", scene.subscription, scene.store.objects[STATE], scene.now,
         public_url=PUBLIC_URL, configured=True,
     )  # fmt: skip
@@ -214,7 +214,7 @@ def test_a_damaged_record_is_named_and_the_others_are_used(body: bytes) -> None:
 
 def test_status_of_a_damaged_state_names_it() -> None:
     now = datetime(2026, 11, 30, tzinfo=UTC)
-    read = standing_of("news", None, b"{", now, public_url=None, configured=None)
-    assert read.status in AMISS
+    read = health_of("news", None, b"{", now, public_url=None, configured=None)
+    assert read.status in UNHEALTHY
     assert read.error is not None
     assert STATE in read.error

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from feedmirror.adapters.origin.client import HttpOrigin
 from feedmirror.entrypoints.cli import main
-from feedmirror.entrypoints.cli.resources import Outside
+from feedmirror.entrypoints.cli.resources import Resources
 from locations import ROOT
 from parsers import InProcessParser
 
@@ -29,9 +29,9 @@ for variable in ("NO_COLOR", "COLUMNS", "FORCE_COLOR", "POWERTOOLS_DEV", "POWERT
     ENVIRONMENT.pop(variable, None)
 
 
-def outside(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outside:
-    """An outside world with a parser in this process, to which loopback is a public address."""
-    return Outside(
+def resources(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Resources:
+    """Resources with a parser in this process, to which loopback is a public address."""
+    return Resources(
         start_parser=lambda: nullcontext(InProcessParser()),
         web=lambda now: HttpOrigin(now=now, is_public=lambda _address: True),
         clock=clock,
@@ -40,7 +40,7 @@ def outside(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outsid
 
 def feedmirror(*argv: object, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> int:
     """The exit code of the command, run in this process."""
-    return main([str(word) for word in argv], outside=outside(clock))
+    return main([str(word) for word in argv], resources=resources(clock))
 
 
 def spawn(*argv: object, cwd: Path, **options) -> subprocess.Popen[str]:

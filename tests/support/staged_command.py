@@ -14,7 +14,7 @@ from datetime import datetime
 from importlib import import_module
 
 from feedmirror.entrypoints.cli import main
-from feedmirror.entrypoints.cli.resources import Outside
+from feedmirror.entrypoints.cli.resources import Resources
 from feedmirror.mirror import archive
 
 _LOADED = (
@@ -27,7 +27,7 @@ def _perform(moment: str, *argv: str) -> int:
     os.setsid()  # so that its parser is killed with it
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     now = datetime.fromisoformat(moment)
-    return main(argv, outside=Outside(clock=lambda: now))
+    return main(argv, resources=Resources(clock=lambda: now))
 
 
 def _serve() -> None:

@@ -16,7 +16,7 @@ _AHEAD = 4  # things that are begun for each thread, so that none waits for the 
 
 
 @contextmanager
-def abreast(threads: int) -> Iterator[SideBySide]:
+def thread_map(threads: int) -> Iterator[SideBySide]:
     """A `map` of so many threads, which gives results in order and holds few of them at a time.
 
     What is at work at the end of the block is waited for; nothing else is begun.

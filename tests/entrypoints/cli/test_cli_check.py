@@ -31,7 +31,7 @@ def test_configuration_in_order_is_shown_as_a_table(here, capsys):
         "                      https://feeds.example/another/rss.xml\n"
         "                      https://feeds.example/another/\n"
         "\n"
-        "feeds.toml is in order: 2 feeds.\n"
+        "feeds.toml is valid: 2 feeds.\n"
     )
 
 
@@ -81,7 +81,7 @@ def test_missing_public_url_is_pointed_out(here, capsys):
     assert feedmirror("check") == 0
     out = capsys.readouterr().out
     assert "http://127.0.0.1:8000/one/rss.xml" in out
-    assert "It sets no public_url" in out
+    assert "public_url is not set" in out
 
 
 def test_every_problem_is_said_at_once_with_its_line(here, capsys):
@@ -115,7 +115,7 @@ def test_the_address_that_readers_are_shown_lacks_secrets(here, capsys):
     out = capsys.readouterr().out
     assert "q7Zk31pX" not in out
     assert out.splitlines()[1].endswith("  https://a.example/feed")
-    assert "hidden from readers of: one." in out
+    assert "hidden from the readers of: one." in out
 
 
 def test_the_address_that_is_configured_for_readers_is_shown(here, capsys):

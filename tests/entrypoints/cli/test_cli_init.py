@@ -71,7 +71,7 @@ def test_folder_that_is_not_there_is_said(origin, here, capsys):
     assert "cannot be written: No such file or directory" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("status", "said"), [(404, "HTTP 404"), (410, "gone for good")])
+@pytest.mark.parametrize(("status", "said"), [(404, "HTTP 404"), (410, "permanently gone")])
 def test_failed_fetch_writes_nothing(status, said, origin, here, capsys):
     origin.answer("/gone", status)
     assert feedmirror("init", origin.url("/gone")) == 1
@@ -114,7 +114,7 @@ def test_feed_that_has_moved_for_good_is_configured_where_it_is_now(origin, here
     assert feedmirror("init", origin.url("/old")) == 0
     [subscription] = load_settings(here / "feeds.toml").subscriptions
     assert subscription.url == origin.url("/feed")
-    assert f"moved for good, to {origin.url('/feed')}" in capsys.readouterr().out
+    assert f"moved for good to {origin.url('/feed')}" in capsys.readouterr().out
 
 
 def test_feed_that_is_elsewhere_for_now_is_configured_as_asked(origin, here):
@@ -146,7 +146,7 @@ def test_readers_address_is_said_and_nothing_secret(origin, here, capsys):
     assert feedmirror("init", origin.url(f"/old?token={token}")) == 0
     out, err = capsys.readouterr()
     assert token not in out + err
-    assert f"Readers are shown {origin.url('/feed')} as its address" in out
+    assert f"Readers see {origin.url('/feed')} as its source" in out
     [subscription] = load_settings(here / "feeds.toml").subscriptions
     assert subscription.url == origin.url(f"/feed?token={token}")
 

@@ -12,7 +12,7 @@ import pytest
 
 from builders import entry, rss_document
 from commands import Terminal, feedmirror, write_config
-from feedmirror.entrypoints.thread_map import abreast
+from feedmirror.entrypoints.thread_map import thread_map
 from origin_server import OriginServer
 from page_reading import says_retired
 from scene import DOCUMENTS
@@ -90,7 +90,7 @@ def test_feed_that_is_well_is_rebuilt_and_the_second_time_there_is_nothing_to_do
     feedmirror("rebuild", "x")
     assert capsys.readouterr().out.endswith("; wrote atom.xml, feed.json, rss.xml, index.html\n")
     assert feedmirror("rebuild", "x") == 0
-    assert capsys.readouterr().out.endswith("; nothing had to be written\n")
+    assert capsys.readouterr().out.endswith("; all documents were up to date\n")
 
 
 def test_next_run_finds_it_unchanged(mirrored, here, capsys):
@@ -117,7 +117,7 @@ def test_damaged_record_is_named_and_ends_with_one_though_the_rest_is_there(mirr
     assert feedmirror("rebuild", "x", "--quiet") == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "x: left out, since they cannot be read: 1 record" in err
+    assert "x: 1 record left out, unreadable" in err
     assert f"data/x/entries/{record.parent.name}/{record.name}: KeyError" in err
     assert words(here).count("<item>") == 2
 
@@ -172,7 +172,7 @@ def test_feed_that_is_not_configured_needs_its_disclaimer(mirrored, origin, here
     before = words(here)
     assert feedmirror("rebuild", "x") == 2
     err = capsys.readouterr().err
-    assert "x is not in feeds.toml, which says what its entries have to carry" in err
+    assert "x is not in feeds.toml, so its disclaimer is not known" in err
     assert f'[feeds.x]\n               url = "{origin.url("/feed")}"' in err
     assert "feedmirror rebuild x --disclaimer TEXT" in err
     assert words(here) == before
@@ -212,7 +212,7 @@ def test_feed_of_a_local_file_is_made_anew_too(here, capsys):
         ("xx", "neither feeds.toml nor mirror has a feed of that name"),
         ("gazete", "did you mean 'gazette'?"),
         ("../x", "neither feeds.toml nor mirror has a feed of that name"),
-        ("x --disclaimer y", "x has its disclaimer in feeds.toml"),
+        ("x --disclaimer y", "x is in feeds.toml"),
         ("gazette --disclaimer {who}", "is no variable"),
         ("x --config other.toml", "there is no other.toml"),
         ("x --public-url ftp://y", '--public-url: "ftp://" is not accepted'),
@@ -242,7 +242,7 @@ def test_results_come_in_order_of_things_that_are_done_side_by_side() -> None:
         meeting.wait()
         return number * 2
 
-    with abreast(3) as side_by_side:
+    with thread_map(3) as side_by_side:
         assert list(side_by_side(work, range(9))) == [number * 2 for number in range(9)]
 
 
@@ -254,7 +254,7 @@ def test_no_more_is_begun_than_there_is_room_for() -> None:
             taken.append(number)
             yield number
 
-    with abreast(2) as side_by_side:
+    with thread_map(2) as side_by_side:
         results = side_by_side(str, source())
         assert next(results) == "0"
         assert len(taken) <= 9
@@ -265,7 +265,7 @@ def test_failure_of_one_ends_it_all() -> None:
     def work(number: int) -> float:
         return 1 / (number - 3)
 
-    with pytest.raises(ZeroDivisionError), abreast(2) as side_by_side:
+    with pytest.raises(ZeroDivisionError), thread_map(2) as side_by_side:
         list(side_by_side(work, range(100)))
 
 

@@ -336,16 +336,16 @@ def test_broken_configuration_is_said_whole_and_nothing_fetched(origin, here, ca
         ("--feed exampel", "did you mean 'example'?"),
         ("--slug x", "--slug needs a URL"),
         ("--disclaimer x", "--disclaimer needs a URL"),
-        ("--tick 5m", "--tick goes with --due"),
+        ("--tick 5m", "--tick needs --due"),
         ("--due --tick 5", 'did you mean "5m"?'),
         ("--due --watch", "not allowed with"),
         ("--quiet --verbose", "not allowed with"),
-        ("--watch --json", "--watch comes to no end"),
+        ("--watch --json", "--json cannot be combined with --watch"),
         ("--threads 0", "not a whole number from 1 to 64"),
         ("--thread 3", "unrecognized arguments"),
         ("--public-url ftp://x", '--public-url: "ftp://" is not accepted'),
-        ("https://x.example --feed x", "--feed picks from feeds.toml"),
-        ("news.example.org/feed", "An address begins with https://"),
+        ("https://x.example --feed x", "--feed selects from feeds.toml"),
+        ("news.example.org/feed", "a URL begins with https://"),
         ("https://u:secret@x.example", "holds a user name or password"),
     ],
 )
@@ -410,9 +410,9 @@ def test_interrupted_watch_finishes_what_runs_and_says_so(origin, here, capsys, 
     assert feedmirror("run", "--watch", "--threads", "1", "--log-format", "text") == 0
     thread.join()
     stopping, done, run = capsys.readouterr().err.splitlines()
-    assert "stopping; finishing slow (Ctrl-C again ends at once)" in stopping
+    assert "stopping; finishing slow (Ctrl-C again: stop at once)" in stopping
     assert "slow changed: 2 new" in done
-    assert "1 feed: 1 changed (2 new entries), 1 not begun" in run
+    assert "1 feed: 1 changed (2 new entries), 1 not started" in run
     assert (here / "mirror/public/slow/rss.xml").exists()
     assert len(origin.requests) == 1
 

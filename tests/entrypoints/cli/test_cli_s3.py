@@ -131,7 +131,7 @@ def test_real_feed_is_mirrored_lost_and_made_anew(bucket, client, capsys):
 
 
 @pytest.mark.slow
-def test_status_asks_once_for_each_feed_and_once_for_what_there_is(
+def test_status_reads_each_state_once_and_lists_the_store_twice(
     bucket, proxy, origin, here, capsys
 ):
     write_config(here, {name: origin.url("/feed") for name in ("one", "two", "old")})
@@ -145,7 +145,7 @@ def test_status_asks_once_for_each_feed_and_once_for_what_there_is(
     assert ["ok" in rows[0], "never refreshed" in rows[2], "not configured" in rows[3]] == [
         True
     ] * 3
-    assert len(proxy.seen) == 4 + 1
+    assert len(proxy.seen) == 4 + 2  # the four states; the lists of states and of folders
     assert {seen.verb for seen in proxy.seen} == {"GET"}
 
 
@@ -163,7 +163,7 @@ def test_status_without_a_configuration_says_where_in_the_bucket_copies_are(buck
 def test_serve_does_not_read_buckets_and_says_what_to_do(capsys):
     assert feedmirror("serve", "--store", "s3://some-bucket/x") == 2
     err = capsys.readouterr().err
-    assert "serve shows a mirror in a directory" in err
+    assert "serve needs a mirror in a directory" in err
     assert "aws s3 sync s3://some-bucket/x/public/ mirror/public/" in err
 
 

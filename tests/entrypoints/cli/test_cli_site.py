@@ -13,8 +13,8 @@ import pytest
 from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.stores.directory import DirectoryStore
-from feedmirror.entrypoints.cli import site_updates
-from feedmirror.entrypoints.cli.selection import Choice
+from feedmirror.entrypoints.cli import site_updater
+from feedmirror.entrypoints.cli.selection import Selection
 from feedmirror.errors import StoreError
 from feedmirror.ports import World
 from origin_server import OriginServer
@@ -233,7 +233,7 @@ def test_documents_that_cannot_be_written_are_an_error_and_nothing_else(
     def refuse(*_: object, **__: object) -> None:
         raise StoreError("list 'data/*': denied")
 
-    monkeypatch.setattr(site_updates, "publish_site", refuse)
+    monkeypatch.setattr(site_updater, "publish_site", refuse)
     write_config(here, {"one": origin.url("/feed")})
     assert feedmirror("run") == 1
     out, err = capsys.readouterr()
@@ -244,19 +244,19 @@ def test_documents_that_cannot_be_written_are_an_error_and_nothing_else(
 
 def test_program_that_runs_on_looks_after_them_once_an_hour(origin, here):
     minutes = iter(range(0, 24 * 60, 10))
-    looked: list[datetime] = []
+    updates: list[datetime] = []
     now = NOON
 
-    class Keeper(site_updates.Caretaker):
-        def look(self) -> None:
-            looked.append(now)
+    class Recording(site_updater.SiteUpdater):
+        def update(self) -> None:
+            updates.append(now)
 
     def clock() -> datetime:
         return now
 
     world = World(MemoryStore(), StagedOrigin({}), RememberingParser(), clock, PUBLIC_URL)
-    keeper = Keeper(world, Choice((SUBSCRIPTION,), PUBLIC_URL), 1, Recorder())
+    updater = Recording(world, Selection((SUBSCRIPTION,), PUBLIC_URL), 1, Recorder())
     for minute in minutes:
         now = NOON + timedelta(minutes=minute)
-        keeper.each_hour()
-    assert looked == [NOON + timedelta(hours=hour) for hour in range(1, 24)]
+        updater.update_hourly()
+    assert updates == [NOON + timedelta(hours=hour) for hour in range(1, 24)]

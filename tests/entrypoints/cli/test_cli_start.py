@@ -194,7 +194,7 @@ def test_second_interrupt_ends_at_once_and_gives_the_cursor_back(tmp_path, ctrl_
         with Terminal((*COMMAND, "run"), tmp_path) as terminal:
             terminal.wait_for("0 of 1  x")
             terminal.press("\x03")
-            terminal.wait_for("finishing x (Ctrl-C again ends at once)")
+            terminal.wait_for("finishing x (Ctrl-C again: stop at once)")
             terminal.press("\x03")
             assert terminal.exit_code(timeout_s=5) == 130
     assert terminal.output.rstrip().endswith("\x1b[?25h")

@@ -14,7 +14,7 @@ import pytest
 from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.stores.directory import DirectoryStore
-from feedmirror.entrypoints.cli.feed_health import HEAD, Standing, standing_of
+from feedmirror.entrypoints.cli.feed_health import HEAD, FeedHealth, health_of
 from feedmirror.mirror import state as states
 from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.listing import Sight
@@ -148,13 +148,13 @@ def test_without_a_configuration_the_store_alone_is_told_of(origin, here, capsys
     lines = status(capsys)
     assert lines[1].startswith("gazette  ok")
     assert lines[1].endswith("mirror/public/gazette/atom.xml feed.json rss.xml index.html")
-    assert lines[-1].startswith("There is no feeds.toml: when they are due")
+    assert lines[-1].startswith("There is no feeds.toml, so")
     feed = read(capsys)["gazette"]
     assert (feed["configured"], feed["next_due"], feed["addresses"]) == (None, None, [])
 
 
 def test_empty_store_is_said_to_be_empty(here, capsys):
-    assert status(capsys, "--store", "copies") == ["Nothing has been mirrored into copies yet."]
+    assert status(capsys, "--store", "copies") == ["No feed has been mirrored into copies yet."]
 
 
 def test_other_store_is_told_of_where_it_is_named(origin, here, capsys):
@@ -280,16 +280,16 @@ def test_what_an_origin_says_cannot_upset_a_terminal(here, capsys):
 # ---------------------------------------------------------------- of one state
 
 
-def _standing(state: State, **options: Any) -> Standing:
+def _health(state: State, **options: Any) -> FeedHealth:
     subscription = Subscription("x", "https://x.example/")
     options = {"public_url": None, "configured": True} | options
-    return standing_of("x", subscription, states.dump(state), NOON, **options)
+    return health_of("x", subscription, states.dump(state), NOON, **options)
 
 
 def test_due_time_is_the_one_that_the_origin_asks_for() -> None:
     wait = NOON + timedelta(hours=7)
     state = State(url="https://x.example/", not_before=wait)
-    due = _standing(state).next_due
+    due = _health(state).next_due
     assert due is not None
     assert wait <= due < wait + timedelta(minutes=16)
 
@@ -297,23 +297,23 @@ def test_due_time_is_the_one_that_the_origin_asks_for() -> None:
 def test_what_is_known_of_another_address_does_not_count() -> None:
     wait = NOON + timedelta(hours=7)
     state = State(url="https://y.example/", not_before=wait, moved_to="https://z.example/")
-    standing = _standing(state)
-    assert standing.next_due is not None
-    assert standing.next_due < wait
-    assert standing.moved_to is None
+    health = _health(state)
+    assert health.next_due is not None
+    assert health.next_due < wait
+    assert health.moved_to is None
 
 
 def test_entries_are_those_that_are_remembered_or_were_ever_placed() -> None:
     few = {f"{n}": Sight("d", n) for n in range(7)}
-    assert _standing(State(seen=few, next_seq=9)).entries == 7  # two came back after an edit
+    assert _health(State(seen=few, next_seq=9)).entries == 7  # two came back after an edit
     many = {f"{n}": Sight("d", n) for n in range(5_000)}
-    assert _standing(State(seen=many, next_seq=12_001)).entries == 12_000
+    assert _health(State(seen=many, next_seq=12_001)).entries == 12_000
 
 
 def test_last_new_entry_is_that_which_was_seen_first_the_last_time() -> None:
     seen = {"a": Sight("d", 1_700_000_000), "b": Sight("d", 1_600_000_000)}
-    assert _standing(State(seen=seen)).last_new == datetime.fromtimestamp(1_700_000_000, UTC)
-    assert _standing(State()).last_new is None
+    assert _health(State(seen=seen)).last_new == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert _health(State()).last_new is None
 
 
 # ---------------------------------------------------------------- wrong usage

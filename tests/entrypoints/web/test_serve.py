@@ -371,7 +371,7 @@ def test_process_says_where_to_subscribe_and_ends_well_on_ctrl_c(tmp_path, ctrl_
     publish(tmp_path)
     argv = (sys.executable, "-m", "feedmirror", "serve", "--store", ".", "--port", "0")
     with Terminal(argv, tmp_path) as terminal:
-        terminal.wait_for("Ctrl-C ends it.")
+        terminal.wait_for("Press Ctrl-C to stop.")
         assert "/news/rss.xml" in terminal.output
         terminal.press("\x03")
         assert terminal.exit_code() == 0
@@ -381,7 +381,7 @@ def test_process_says_where_to_subscribe_and_ends_well_on_ctrl_c(tmp_path, ctrl_
 def test_empty_store_is_said_and_sigterm_ends_it_well(tmp_path):
     with spawn("serve", "--port", "0", cwd=tmp_path) as process:
         assert process.stdout is not None
-        assert "Nothing has been mirrored into mirror yet" in process.stdout.readline()
+        assert "No feed has been mirrored into mirror yet" in process.stdout.readline()
         assert "feedmirror run" in process.stdout.readline()
         process.stdout.readline()
         process.stdout.readline()

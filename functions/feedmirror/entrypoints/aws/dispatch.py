@@ -18,7 +18,7 @@ from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.aws.environment import Environment, read_environment
 from feedmirror.entrypoints.aws.events import Batch, Named, Tick, body_of, read_event
 from feedmirror.entrypoints.aws.invocation import Context, chosen, is_handler, started
-from feedmirror.entrypoints.thread_map import abreast
+from feedmirror.entrypoints.thread_map import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StoreError
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
@@ -94,7 +94,7 @@ class DispatchFunction:
         if not self._has_reason(asked, now):
             return ()
         feeds, public_url = self._environment.subscriptions.values(), self._environment.public_url
-        with abreast(self._environment.threads) as side_by_side:
+        with thread_map(self._environment.threads) as side_by_side:
             site = publish_site(self._store(), feeds, public_url, now, side_by_side)
         self._tell(site, now, round((monotonic() - started_at) * 1000))
         return site.published

@@ -1,4 +1,4 @@
-"""`feedmirror check`: all that is wrong with feeds.toml, or which feeds it configures."""
+"""`feedmirror check`: validate feeds.toml; report every problem, or list the configured feeds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from feedmirror.entrypoints.cli.resources import Outside, complain
+from feedmirror.entrypoints.cli.resources import Resources, print_error
 from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, missing
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
@@ -21,34 +21,34 @@ from feedmirror.text.secrets import secrets_of
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
-def check(arguments: Namespace, _outside: Outside) -> int:
-    """The exit code."""
+def check(arguments: Namespace, _resources: Resources) -> int:
+    """Run the command; return its exit code, 2 if there is a problem. Raises: ConfigError."""
     path: Path = arguments.config
     if not path.exists():
         raise missing(path)
     try:
         settings = load_settings(path)
     except ConfigError as error:
-        complain(f"{counted(len(error.problems), 'problem')} in {path}", *error.problems)
+        print_error(f"{counted(len(error.problems), 'problem')} in {path}", *error.problems)
         return 2
     if refused := [line for feed in settings.subscriptions for line in _refused(feed)]:
-        complain(f"{counted(len(refused), 'problem')} in {path}", *refused)
+        print_error(f"{counted(len(refused), 'problem')} in {path}", *refused)
         return 2
     base = settings.public_url or DEFAULT_PUBLIC_URL
     rows = [row for each in settings.subscriptions for row in _rows(each, base)]
     show(Table(("feed", "every", "keep", "address", "source"), rows, frozenset({"every", "keep"})))
-    lines = ["", f"{path} is in order: {counted(len(settings.subscriptions), 'feed')}."]
+    lines = ["", f"{path} is valid: {counted(len(settings.subscriptions), 'feed')}."]
     if private := [s.slug for s in settings.subscriptions if not s.source_url and secrets_of(s)]:
-        lines.append(f"What is or looks secret is hidden from readers of: {', '.join(private)}.")
-        lines.append("Where it is none, or another source should be shown, set `source_url`.")
+        lines.append(f"Secrets in `url` are hidden from the readers of: {', '.join(private)}.")
+        lines.append("To show another address as the source, set `source_url`.")
     if settings.public_url is None:
-        lines.append("It sets no public_url: these are the addresses that `feedmirror serve` has.")
-    print("\n".join(lines))  # noqa: T201 - what the command is for
+        lines.append("public_url is not set: the addresses are those of `feedmirror serve`.")
+    print("\n".join(lines))  # noqa: T201 - the output
     return 0
 
 
 def _refused(subscription: Subscription) -> Iterator[str]:
-    """Yield why addresses of the feed are never asked, whatever their hosts resolve to."""
+    """Yield a problem for each address that every run refuses, whatever its host resolves to."""
     from feedmirror.adapters.origin.address_guard import Guard  # noqa: PLC0415 - urllib3, which a fault spares
     from feedmirror.adapters.origin.target import parse_target  # noqa: PLC0415
 
@@ -61,16 +61,16 @@ def _refused(subscription: Subscription) -> Iterator[str]:
 
 
 def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
-    """A row for each address of the feed; the first one says what holds for them all."""
+    """Yield a table row for each public address; the first one has the other columns, too."""
     every = "retired" if subscription.retired else duration(subscription.every_s)
-    told = (subscription.slug, every, str(subscription.keep))
+    columns = (subscription.slug, every, str(subscription.keep))
     source = public_settings(subscription).source_url
     for made in formats():
-        yield (*told, f"{base}/{subscription.slug}/{made.path}", source)
-        told, source = ("", "", ""), ""
+        yield (*columns, f"{base}/{subscription.slug}/{made.path}", source)
+        columns, source = ("", "", ""), ""
 
 
 def duration(seconds: int) -> str:
-    """As feeds.toml writes it: `15m`, `1h`, `90m`."""
+    """Render a duration as feeds.toml writes it: `15m`, `1h`, `90m`."""
     size, unit = next((s, u) for s, u in _UNITS if seconds % s == 0)
     return f"{seconds // size}{unit}"

@@ -1,4 +1,7 @@
-"""How a feed fares, as its state tells: a pure function of what is stored, configured, and now."""
+"""The health of one feed for `feedmirror status`, computed from its state, settings and the time.
+
+Pure: `status.py` reads the store.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.printable import printable, redacted
 from feedmirror.entrypoints.store import Place
 from feedmirror.errors import StateError
@@ -24,69 +28,69 @@ FAILING = "failing"
 NEVER = "never refreshed"
 RETIRED = "retired"  # by its table in feeds.toml
 NOT_CONFIGURED = "not configured"  # in the store, without a table in feeds.toml
-UNREADABLE = "unreadable"  # the state is damaged, or the store does not give it
-MISSING = "state missing"  # though entries are stored
+UNREADABLE = "unreadable"  # the state is damaged, or the store cannot read it
+MISSING = "state missing"  # entries are stored, their state is not
 
-AMISS = frozenset({FAILING, UNREADABLE, MISSING})
+UNHEALTHY = frozenset({FAILING, UNREADABLE, MISSING})
 
-_EXACT = 5_000  # keys of entries that every state remembers at least
+_EXACT = 5_000  # entry keys; every state remembers at least this many
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How one feed fares; also the keys of the JSON document, so none of them is renamed."""
+class FeedHealth:
+    """Health of one feed. The field names are the keys of `status --json`: do not rename them."""
 
     feed: str  # the slug
-    status: str  # one of the above
+    status: str  # one of the constants above
     configured: bool | None = None  # None: there is no feeds.toml
     url: str | None = None
     error_kind: str | None = None
     error_group: str | None = None
     error: str | None = None  # a sentence
     failing_since: datetime | None = None
-    last_new: datetime | None = None  # when an entry was seen for the first time, the last time
-    last_changed: datetime | None = None  # when the public feed changed
-    last_checked: datetime | None = None  # a time when all was well; noted once a day
+    last_new: datetime | None = None  # when the latest new entry was first seen
+    last_changed: datetime | None = None  # when the public feed last changed
+    last_checked: datetime | None = None  # the last successful poll on record, noted once a day
     next_due: datetime | None = None  # None: not configured, or retired
-    not_before: datetime | None = None  # the origin wants no request before
-    entries: int | None = None  # that were ever mirrored
+    not_before: datetime | None = None  # the origin asked for no request before this time
+    entries: int | None = None  # ever mirrored
     generation: int | None = None
-    done: bool | None = None  # False: the last run died; the next one finishes what it began
-    moved_to: str | None = None  # where `url` has moved for good
-    gone: Mapping[str, datetime] = field(default_factory=dict)  # address: when it is asked again
+    done: bool | None = None  # False: the last run was interrupted; the next one completes it
+    moved_to: str | None = None  # target of the permanent redirect of `url`
+    gone: Mapping[str, datetime] = field(default_factory=dict)  # address -> time of its next poll
     quarantined: tuple[str, ...] = ()  # keys of entries that cannot be rendered
-    documents: tuple[str, ...] = ()  # names of those that are public
-    addresses: tuple[str, ...] = ()  # of those; empty where public_url is not known
+    documents: tuple[str, ...] = ()  # names of the public documents
+    addresses: tuple[str, ...] = ()  # their URLs; empty if public_url is not known
 
 
-def unreadable(standing: Standing, error: str) -> Standing:
-    """The standing of a feed whose state cannot be had."""
-    return replace(standing, status=UNREADABLE, error=printable(error))
+def unreadable(health: FeedHealth, error: str) -> FeedHealth:
+    """Return the health of a feed whose state cannot be read, for the reason `error`."""
+    return replace(health, status=UNREADABLE, error=printable(error))
 
 
-def standing_of(
+def health_of(
     slug: str,
     subscription: Subscription | None,  # None: not configured
-    body: bytes | None,  # of the state, None where there is none
+    body: bytes | None,  # the stored state; None: there is no state
     now: datetime,
     *,
     public_url: str | None,
     configured: bool | None,
-) -> Standing:
-    """How the feed fares."""
+) -> FeedHealth:
+    """Compute the health of a feed. Secrets are hidden in every text of the result."""
     url = printable(redacted(subscription.url, subscription)) if subscription else None
-    plain = Standing(slug, NEVER, configured, url)
+    unread = FeedHealth(slug, NEVER, configured, url)
     if body is None:
-        return replace(plain, next_due=_due(subscription, State(), now))
+        return replace(unread, next_due=_due(subscription, State(), now))
     try:
         state = states.load(body, state_key(slug)).as_of(now)
     except StateError as error:
-        return unreadable(plain, str(error))
+        return unreadable(unread, str(error))
     if subscription is not None and subscription.url:
         state = state.for_url(subscription.url)
-    there = [made for made in formats() if made.name in state.documents]
-    read = replace(
-        plain,
+    published = [made for made in formats() if made.name in state.documents]
+    health = replace(
+        unread,
         status=_status(subscription, state, configured=configured),
         last_new=last_new(state),
         last_changed=state.changed_at,
@@ -97,11 +101,11 @@ def standing_of(
         generation=state.generation,
         done=not state.tasks,
         quarantined=tuple(state.quarantined),
-        documents=tuple(made.name for made in there),
-        addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in there if public_url),
+        documents=tuple(made.name for made in published),
+        addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in published if public_url),
     )
     known = subscription or Subscription(slug, "")
-    return _with_words(read, state, replace(known, url=known.url or state.url))
+    return _with_texts(health, state, replace(known, url=known.url or state.url))
 
 
 def _status(subscription: Subscription | None, state: State, *, configured: bool | None) -> str:
@@ -112,24 +116,24 @@ def _status(subscription: Subscription | None, state: State, *, configured: bool
     return FAILING if state.fault or state.failing else OK
 
 
-def _with_words(read: Standing, state: State, subscription: Subscription) -> Standing:
-    """With what comes from outside, fit for anybody's eyes."""
+def _with_texts(health: FeedHealth, state: State, subscription: Subscription) -> FeedHealth:
+    """Return the health with the texts that come from the origin, redacted and printable."""
 
-    def fit(text: str) -> str:
+    def safe(text: str) -> str:
         return printable(redacted(text, subscription))
 
     failing = state.fault or state.failing
     return replace(
-        read,
-        url=fit(subscription.url),
+        health,
+        url=safe(subscription.url),
         error_kind=failing.kind if failing else None,
         error_group=failing.group if failing else None,
-        error=fit(failing.message) if failing else None,
+        error=safe(failing.message) if failing else None,
         failing_since=failing.since if failing else None,
-        moved_to=fit(state.moved_to) if state.moved_to else None,
-        # Of an alternate that is configured no more, too.
+        moved_to=safe(state.moved_to) if state.moved_to else None,
+        # Alternates that are no longer configured are listed as well.
         gone={
-            fit(hidden_address(url)): sightings.asked_again_at
+            safe(hidden_address(url)): sightings.asked_again_at
             for url, sightings in state.gone.items()
             if sightings.asked_again_at
         },
@@ -137,7 +141,10 @@ def _with_words(read: Standing, state: State, subscription: Subscription) -> Sta
 
 
 def _entries(state: State) -> int:
-    """Exact up to some thousands; beyond, an entry that came back after an edit counts again."""
+    """Return the number of entries ever mirrored.
+
+    Exact up to some thousands; beyond, an entry that came back after an edit counts again.
+    """
     remembered = len(state.seen)
     return remembered if remembered < _EXACT else max(remembered, state.next_seq - 1)
 
@@ -156,7 +163,7 @@ def _due(subscription: Subscription | None, state: State, now: datetime) -> date
     )
 
 
-# ---------------------------------------------------------------- as rows of a table
+# ---------------------------------------------------------------- table rows
 
 HEAD = ("feed", "status", "last new entry", "next due", "entries", "address")
 NUMBERS = frozenset({"entries"})
@@ -165,49 +172,51 @@ _DAYS_WITHOUT_YEAR = 300
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
-def row(standing: Standing, now: datetime, place: Place) -> tuple[str, ...]:
-    """The feed in a table; times are the local ones, which people go by.
+def row(health: FeedHealth, now: datetime, place: Place) -> tuple[str, ...]:
+    """Render the table row of a feed; times are local.
 
-    Where public addresses are not known, it says where in the store the documents are.
+    The last column has the public addresses, or the documents' paths in the store if `public_url`
+    is not known, and then any notes.
     """
-    status = standing.status
-    stored = [place.below(document_key(standing.feed, name)) for name in standing.documents]
-    if standing.status == FAILING and standing.failing_since:
-        status = f"{FAILING}: {standing.error_kind}, {_span(standing.failing_since, now)}"
-    due = standing.next_due
+    status = health.status
+    stored = [place.below(document_key(health.feed, name)) for name in health.documents]
+    if health.status == FAILING and health.failing_since:
+        status = f"{FAILING}: {health.error_kind}, {_span(health.failing_since, now)}"
+    due = health.next_due
     return (
-        standing.feed,
+        health.feed,
         status,
-        _moment(standing.last_new, now, f"{_span(standing.last_new, now)} ago"),
+        _moment(health.last_new, now, f"{_span(health.last_new, now)} ago"),
         _moment(due, now, f"in {_span(now, due)}"),
-        "" if standing.entries is None else f"{standing.entries:,}",
-        "; ".join(filter(None, (_together(standing.addresses or stored), *_notes(standing)))),
+        "" if health.entries is None else f"{health.entries:,}",
+        "; ".join(filter(None, (_joined(health.addresses or stored), *_notes(health)))),
     )
 
 
-def _together(addresses: Iterable[str]) -> str:
-    """Addresses in one folder: the first one in full, of the others the names."""
+def _joined(addresses: Iterable[str]) -> str:
+    """Render addresses in one folder: the first in full, the names of the rest."""
     first, *others = addresses or ("",)
     return " ".join(filter(None, (first, *(each.rpartition("/")[2] for each in others))))
 
 
-def _notes(standing: Standing) -> Iterable[str]:
-    """What there is to say besides."""
-    if standing.status == NOT_CONFIGURED:
+def _notes(health: FeedHealth) -> Iterable[str]:
+    """Yield the notes of a feed: its error, and other conditions that need attention."""
+    if health.status == NOT_CONFIGURED:
         yield (
-            f"feeds.toml has no [feeds.{standing.feed}]: add it with `retired = true` to retire "
+            f"feeds.toml has no [feeds.{health.feed}]: add it with `retired = true` to retire "
             "the feed, or with its `url` to mirror it again"
         )
-    yield standing.error or ""
-    if standing.moved_to:
-        yield f"moved for good to {standing.moved_to}: update `url`"
-    for url, again_at in standing.gone.items():
-        if url not in (standing.error or ""):
+    yield health.error or ""
+    if health.moved_to:
+        yield f"moved for good to {health.moved_to}: update `url`"
+    for url, again_at in health.gone.items():
+        if url not in (health.error or ""):
             yield f"gone: {url}, not asked again until {again_at:%Y-%m-%d %H:%M} UTC"
-    if standing.quarantined:
-        yield f"entries left out since they cannot be rendered: {len(standing.quarantined)}"
-    if standing.done is False:
-        yield "the last run died; the next one finishes what it began"
+    if health.quarantined:
+        entries = counted(len(health.quarantined), "entry")
+        yield f"quarantined, since they cannot be rendered: {entries}"
+    if health.done is False:
+        yield "the last run was interrupted; the next one completes it"
 
 
 def _moment(at: datetime | None, now: datetime, distance: str) -> str:
@@ -216,15 +225,15 @@ def _moment(at: datetime | None, now: datetime, distance: str) -> str:
     local = at.astimezone()
     return (
         f"{local:%m-%d %H:%M} ({distance})"
-        if abs((at - now).days) < 300
+        if abs((at - now).days) < _DAYS_WITHOUT_YEAR
         else f"{local:%Y-%m-%d} ({distance})"
     )
 
 
 def _span(since: datetime | None, until: datetime | None) -> str:
-    """`12 min`, `3 h`, `5 d`: whole ones of the largest unit that there is one of."""
+    """Render a time span in whole units of the largest unit that fits: `12 min`, `3 h`, `5 d`."""
     if since is None or until is None:
         return ""
     seconds = (until - since).total_seconds()
-    size, unit = next((one for one in _UNITS if seconds >= one[0]), _UNITS[-1])
+    size, unit = next((unit for unit in _UNITS if seconds >= unit[0]), _UNITS[-1])
     return f"{max(0, int(seconds // size))} {unit}"

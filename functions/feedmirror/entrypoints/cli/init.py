@@ -1,4 +1,4 @@
-"""`feedmirror init`: look at a feed, and write a feeds.toml to go on from."""
+"""`feedmirror init`: fetch a feed and write a feeds.toml for it, with every option explained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from feedmirror.entrypoints.cli.progress import shown_progress
-from feedmirror.entrypoints.cli.resources import Outside, complain
+from feedmirror.entrypoints.cli.resources import Resources, print_error
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.printable import printable, redacted
 from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
@@ -22,7 +22,7 @@ from feedmirror.settings import subscription_for, template_toml
 from feedmirror.text.secrets import hidden, secrets_of
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
-_PAGE_BYTES = 500_000  # in which the head of a page ends
+_PAGE_BYTES = 500_000  # searched for links to feeds; the head of a page ends before
 _MOST_ADVERTISED = 10
 # A page is hostile input too: each pattern is bounded, and none can backtrack far.
 _LINK = re.compile(r"<link\s([^<>]{1,2000})>", re.IGNORECASE)
@@ -32,32 +32,32 @@ _ATTRIBUTE = re.compile(
 )
 
 
-def init(arguments: Namespace, outside: Outside) -> int:
-    """The exit code. Raises: ConfigError."""
+def init(arguments: Namespace, resources: Resources) -> int:
+    """Run the command; return its exit code, 1 if no feed was found. Raises: ConfigError."""
     path: Path = arguments.config
-    with outside.start_parser() as parser:  # first of all: it forks
+    with resources.start_parser() as parser:  # first, since it forks
         _refuse_existing(path)
         options = {"allow_private_hosts": arguments.allow_private_hosts or None}
         asked = subscription_for(arguments.url, slug=arguments.slug, **options)
         try:
             with shown_progress(live=True) as progress:
-                progress.rest(f"fetching {redacted(asked.url, asked)}")
-                fetched = _fetched(outside.web(outside.clock), asked)
+                progress.show(f"fetching {redacted(asked.url, asked)}")
+                fetched = _fetch(resources.web(resources.clock), asked)
         except FetchError as error:
-            return _give_up(error, asked)
+            return _fail(error, asked)
         try:
             parsed = parser.parse(fetched, frozenset())
         except ParseError as error:
-            return _give_up(error, asked, advertised(fetched))
-    # What moved for good is asked for where it is now; a feed came from there, after all.
+            return _fail(error, asked, advertised(fetched))
+    # Follow a permanent redirect at once: its target has just sent a feed.
     found = replace(asked, url=fetched.moved_to or asked.url)
     text = template_toml(found.url, slug=asked.slug)
     if asked.allow_private_hosts:
-        text += "allow_private_hosts = true\n"  # the text ends within the table of the feed
+        text += "allow_private_hosts = true\n"  # the template ends with the table of the feed
     _write(path, text)
     report = _report(path, found, fetched, parsed)
     asked_too = replace(found, alternates=(asked.url,))
-    print(hidden(report, secrets_of(asked_too, fetched.url)))  # noqa: T201 - what it is for
+    print(hidden(report, secrets_of(asked_too, fetched.url)))  # noqa: T201 - the output
     return 0
 
 
@@ -66,15 +66,15 @@ def _refuse_existing(path: Path) -> None:
         name = shlex.quote(str(path))
         raise ConfigError(
             (
-                f"{path} exists already, and is left as it is",
+                f"{path} exists already; nothing was written",
                 "add the feed to it, or write another file with --config FILE",
-                f"to see what is in it: feedmirror check --config {name}",
+                f"to validate it: feedmirror check --config {name}",
             )
         )
 
 
 def _write(path: Path, text: str) -> None:
-    """Raises: ConfigError, also if somebody else has made the file meanwhile."""
+    """Create the file. Raises: ConfigError if it exists or cannot be written."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -84,26 +84,26 @@ def _write(path: Path, text: str) -> None:
         raise ConfigError((f"{path} cannot be written: {error.strerror}",)) from error
 
 
-def _fetched(origin: Origin, asked: Subscription) -> Fetched:
-    """The document. Raises: FetchError."""
+def _fetch(origin: Origin, asked: Subscription) -> Fetched:
+    """Fetch the document. Raises: FetchError."""
     reply = origin.fetch(asked, asked.url, {})
     if isinstance(reply, Fetched):
         return reply
-    raise FetchError(Kind.GONE, "the server says (410) that what was there is gone for good")
+    raise FetchError(Kind.GONE, "the server answers HTTP 410: the feed is permanently gone")
 
 
-def _give_up(error: FeedError, asked: Subscription, elsewhere: tuple[str, ...] = ()) -> int:
-    """Say why there is nothing to write; the exit code."""
+def _fail(error: FeedError, asked: Subscription, elsewhere: tuple[str, ...] = ()) -> int:
+    """Print why no file is written, and the feeds found `elsewhere`; return the exit code."""
     lines = [printable(redacted(str(error), asked))]
     if elsewhere:
-        lines += ["The page advertises these feeds; try one of them:"]
+        lines += ["The page links to these feeds; try one of them:"]
         lines += [f"  feedmirror init {shlex.quote(redacted(url, asked))}" for url in elsewhere]
-    complain(*lines, "Nothing was written.")
+    print_error(*lines, "Nothing was written.")
     return 1
 
 
 def advertised(page: Fetched) -> tuple[str, ...]:
-    """The addresses of feeds that an HTML page names in its head, absolute, a few at most.
+    """Return the absolute addresses of the feeds that an HTML page links to, the first ten at most.
 
     Source: HTML Living Standard, "Link type `alternate`"; RSS Advisory Board, "RSS Autodiscovery".
     """
@@ -118,30 +118,30 @@ def advertised(page: Fetched) -> tuple[str, ...]:
         and "alternate" in link.get("rel", "").lower().split()
         and link.get("type", "").partition(";")[0].strip().lower() in _FEED_TYPES
     )
-    fit = (url for url in hrefs if url.startswith(("http://", "https://")) and url.isprintable())
-    return tuple(dict.fromkeys(fit))[:_MOST_ADVERTISED]
+    usable = (url for url in hrefs if url.startswith(("http://", "https://")) and url.isprintable())
+    return tuple(dict.fromkeys(usable))[:_MOST_ADVERTISED]
 
 
 def _report(path: Path, found: Subscription, fetched: Fetched, parsed: ParsedFeed) -> str:
-    """What the feed is, what was done and what is next, in words."""
+    """Render a summary of the feed, the file written, and the next steps."""
     feed = parsed.feed
     lines = [
         printable(feed.title or "(the feed has no title)"),
         f"  {printable(feed.kind)}, {counted(len(parsed.items), 'entry')}{_newest(parsed)}",
     ]
     if fetched.moved_to:
-        lines.append(f"  It has moved for good, to {printable(fetched.moved_to)}")
+        lines.append(f"  moved for good to {printable(fetched.moved_to)}, which was written")
     if not parsed.complete:
-        lines.append("  The document was cut off; the count is of its whole entries.")
+        lines.append("  The document is truncated; only complete entries are counted.")
     shown = public_settings(found).source_url
     option = "" if path == Path("feeds.toml") else f" --config {shlex.quote(str(path))}"
     return "\n".join(
         (
             *lines,
             "",
-            f"Wrote {path}; there the feed is called {found.slug}.",
-            f"Readers are shown {shown} as its address; `source_url` sets another.",
-            "Put your own words on its entries under [defaults.disclaimer]. Then:",
+            f"Wrote {path}; the feed's slug is {found.slug}.",
+            f"Readers see {shown} as its source; to show another address, set `source_url`.",
+            "Set the text on its entries under [defaults.disclaimer]. Then:",
             f"  feedmirror check{option}",
             f"  feedmirror run{option}",
         )

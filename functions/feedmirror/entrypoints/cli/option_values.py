@@ -1,4 +1,4 @@
-"""The values of options: read, or refused with what is accepted."""
+"""Parsers for the values of command-line options; each names what it accepts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_THREADS = 64
 
 
 def store(value: str) -> Place:
-    """Where a mirror is."""
+    """Parse the location of a store. Raises: ArgumentTypeError."""
     try:
         return place_of(value)
     except ConfigError as error:
@@ -23,17 +23,17 @@ def store(value: str) -> Place:
 
 
 def threads(value: str) -> int:
-    """How many things are done at once."""
+    """Parse a number of threads. Raises: ArgumentTypeError."""
     return _whole(value, 1, _MOST_THREADS)
 
 
 def port(value: str) -> int:
-    """A TCP port, or 0."""
+    """Parse a TCP port, or 0. Raises: ArgumentTypeError."""
     return _whole(value, 0, 65_535)
 
 
 def tick_s(value: str) -> int:
-    """A duration, in seconds."""
+    """Parse a duration such as `5m`; return seconds. Raises: ArgumentTypeError."""
     from feedmirror.settings.problems import Problem, Spot  # noqa: PLC0415 - rarely needed
     from feedmirror.settings.values import duration  # noqa: PLC0415
 

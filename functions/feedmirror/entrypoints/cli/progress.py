@@ -1,4 +1,4 @@
-"""What is going on, for whoever watches stderr: a live line on a terminal, else nothing."""
+"""Progress on stderr: a live status line on a terminal, log lines only elsewhere."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
-_MARGIN = 4  # columns that the spinner takes
+_MARGIN = 4  # columns of the spinner
 
 
 class Progress(Protocol):
-    """A place to show it."""
+    """Shows progress and log lines."""
 
     @property
     def live(self) -> bool:
-        """Whether `rest` shows anything."""
+        """True if `show` has an effect."""
         ...
 
-    def rest(self, words: str) -> None:
-        """Show what is waited for; may be called in any thread."""
+    def show(self, text: str) -> None:
+        """Replace the status line. Thread-safe."""
         ...
 
     def write(self, line: str) -> None:
-        """Write a line that stays."""
+        """Write a log line."""
         ...
 
 
 class PlainProgress:
-    """Lines that stay, and nothing else."""
+    """Log lines without a status line."""
 
     live = False
 
-    def rest(self, words: str) -> None:
-        """Nothing."""
+    def show(self, text: str) -> None:
+        """Do nothing: there is no status line."""
 
     def write(self, line: str) -> None:
-        """Write a line on stderr, in one piece: threads may write at once."""
-        with suppress(OSError):  # a log that cannot be written stops no feed
+        """Write a line on stderr in one call, since several threads may write."""
+        with suppress(OSError):  # a log that cannot be written must not stop a feed
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
 
 
 class LiveProgress:
-    """A line at the bottom that changes; others are written above it."""
+    """Status line at the bottom of a terminal, log lines above."""
 
     live = True
 
@@ -53,21 +53,21 @@ class LiveProgress:
         self._console = Console(stderr=True)
         self.status = self._console.status("", spinner="dots")
 
-    def rest(self, words: str) -> None:
-        """Show the words, cut to one line."""
+    def show(self, text: str) -> None:
+        """Replace the status line, cut to the width of the terminal."""
         from rich.text import Text  # noqa: PLC0415 - it is loaded already
 
         room = max(10, self._console.width - _MARGIN)
-        self.status.update(Text(words if len(words) <= room else words[: room - 1] + "…"))
+        self.status.update(Text(text if len(text) <= room else text[: room - 1] + "…"))
 
     def write(self, line: str) -> None:
-        """Write a line above."""
+        """Write a log line above the status line."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def shown_progress(*, live: bool) -> Iterator[Progress]:
-    """The progress, live where that is wanted and possible."""
+    """Yield the progress; live if asked for and stderr is a terminal with rich installed."""
     if live and sys.stderr.isatty():
         try:
             progress = LiveProgress()

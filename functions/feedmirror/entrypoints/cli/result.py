@@ -1,4 +1,4 @@
-"""What a run came to: gathered while it goes on, and written at its end."""
+"""Result of `feedmirror run`: collects and logs outcomes, and prints them as a table or JSON."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
-from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, Choice
+from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, Selection
 from feedmirror.entrypoints.cli.table import Table, show
-from feedmirror.entrypoints.cli.text_log import sentence, tally_line
+from feedmirror.entrypoints.cli.text_log import details, tally_line
 from feedmirror.entrypoints.store import Place
 from feedmirror.entrypoints.telemetry import (
     RUN_STOPPING,
@@ -24,109 +24,111 @@ from feedmirror.layout import document_key
 from feedmirror.model import Outcome, Subscription
 from feedmirror.publishing.formats import formats
 
-_MOST_FILES = 9  # that are listed by name
+_MOST_FILES = 9  # listed one by one; of more, only the pattern of their paths
 _HEAD = ("feed", "outcome", "new", "revised", "unchanged", "ms", "why")
 _NUMBERS = frozenset({"new", "revised", "unchanged", "ms"})
 
 
 class Result:
-    """The outcomes of a run, logged as they come; of each feed it keeps the last one."""
+    """Outcomes of a run. Logs each as it arrives, and keeps the last one of each feed."""
 
     def __init__(
-        self, choice: Choice, log: Log, on_outcome: Callable[[Outcome], None] = lambda _: None
+        self, selection: Selection, log: Log, on_outcome: Callable[[Outcome], None] = lambda _: None
     ) -> None:
-        self._choice = choice
-        self._subscriptions = {each.slug: each for each in choice.subscriptions}
+        self._selection = selection
+        self._subscriptions = {each.slug: each for each in selection.subscriptions}
         self._log = log
         self._on_outcome = on_outcome
-        self._begun: dict[str, None] = {}
+        self._running: dict[str, None] = {}
         self._fields: dict[str, dict[str, object]] = {}  # by slug
-        self._skipped = 0  # feeds that were not begun
+        self._skipped = 0  # feeds that were not started
         self._duration_ms = 0
         self.tally = Tally()
 
     @property
     def running(self) -> list[str]:
-        """The feeds that are being refreshed, the oldest first."""
-        return list(self._begun)
+        """The slugs of the feeds in progress, in the order in which they started."""
+        return list(self._running)
 
     @property
-    def standing(self) -> str:
-        """How far the run is, in a few words."""
+    def progress_text(self) -> str:
+        """The progress of the run as text."""
         return f"{self.tally.feeds} of {len(self._subscriptions)}  {', '.join(self.running)}"
 
     @property
     def skipped(self) -> int:
-        """How many feeds were not begun, since the user had enough."""
+        """The number of feeds that were not started because the run was interrupted."""
         return self._skipped
 
     def begin(self, subscription: Subscription) -> None:
-        """Note that a refresh begins; called in any thread."""
-        self._begun[subscription.slug] = None
+        """Record that a refresh starts. Thread-safe."""
+        self._running[subscription.slug] = None
 
     def add(self, outcome: Outcome) -> None:
-        """Log an outcome and keep it."""
+        """Log and keep an outcome."""
         subscription = self._subscriptions[outcome.feed]
-        self._begun.pop(outcome.feed, None)
+        self._running.pop(outcome.feed, None)
         self._fields[outcome.feed] = outcome_fields(outcome, subscription)
         self.tally = self.tally.plus(outcome)
         log_outcome(self._log, outcome, subscription)
         self._on_outcome(outcome)
 
     def log_stop(self) -> None:
-        """Log that the user had enough, and what is finished all the same."""
+        """Log that the run was interrupted, and which feeds it still finishes."""
         self._log.info(RUN_STOPPING, extra={"finishing": self.running})
 
     def finish(self, skipped: int, duration_ms: int) -> None:
-        """Note the end of the run."""
+        """Record the end of the run."""
         self._skipped, self._duration_ms = skipped, duration_ms
 
     def log_run(self) -> None:
-        """Log what it all came to."""
+        """Log the totals."""
         log_run(self._log, self.tally, duration_ms=self._duration_ms, skipped=self._skipped)
 
     def write_json(self) -> None:
-        """One JSON document on stdout, in ASCII: nothing in it can upset a terminal."""
+        """Print one JSON document. It is ASCII: no control sequence can reach a terminal."""
         document = {"feeds": self._ordered(), "totals": self._totals()}
-        print(json.dumps(document, indent=2))  # noqa: T201 - what the command is for
+        print(json.dumps(document, indent=2))  # noqa: T201 - the output
 
     def write_table(self, store: Place) -> None:
-        """A table of the feeds on stdout, and where their copies are."""
+        """Print a table of the feeds, the totals, and where the documents are."""
         fields = self._ordered()
         if fields:
             show(Table(_HEAD, [_row(each) for each in fields], _NUMBERS, prose="why"))
-            lines = ["", tally_line(self._totals()), *self._places(store)]
+            lines = ["", tally_line(self._totals()), *self._locations(store)]
         else:
             lines = [tally_line(self._totals()) if self._skipped else "No feed is due."]
-        print("\n".join(lines))  # noqa: T201 - what the command is for
+        print("\n".join(lines))  # noqa: T201 - the output
 
-    # ------------------------------------------------------------ parts of it
+    # ------------------------------------------------------------ parts
 
     def _ordered(self) -> list[dict[str, object]]:
-        """The fields of each outcome, in the order of the configuration."""
+        """Return the fields of each outcome, in the order of the configuration."""
         return [self._fields[slug] for slug in self._subscriptions if slug in self._fields]
 
     def _totals(self) -> dict[str, object]:
         return {**asdict(self.tally), "skipped": self._skipped, "duration_ms": self._duration_ms}
 
-    def _places(self, store: Place) -> list[str]:
-        """Where the copies are, and how to look at them; nothing if there are none yet."""
-        copies = self._copies(store)
-        if not copies:
+    def _locations(self, store: Place) -> list[str]:
+        """Return lines on where the documents are and how to view them; empty without documents."""
+        paths = self._paths(store)
+        if not paths:
             return []
-        if len(copies) > _MOST_FILES:
-            names = sorted({copy.rpartition("/")[2] for copy in copies})
-            copies = [store.below(document_key("SLUG", name)) for name in names]
-        lines = ["", "The copies:", *(f"  {copy}" for copy in copies)]
+        if len(paths) > _MOST_FILES:
+            names = sorted({path.rpartition("/")[2] for path in paths})
+            paths = [store.below(document_key("SLUG", name)) for name in names]
+        lines = ["", "Documents:", *(f"  {path}" for path in paths)]
         if store.directory is not None:
             option = "" if store == DEFAULT_STORE else f" --store {shlex.quote(str(store))}"
-            lines.append(f"To look at them: feedmirror serve{option}")
-        if self._choice.public_url != DEFAULT_PUBLIC_URL:
-            lines.append(f"Readers find public/ at {self._choice.public_url}")
+            lines.append(f"To view them: feedmirror serve{option}")
+        if self._selection.public_url != DEFAULT_PUBLIC_URL:
+            lines.append(f"Readers find public/ at {self._selection.public_url}")
         return lines
 
-    def _copies(self, store: Place) -> list[str]:
-        """Where each copy is; in a bucket, which is not asked, those of feeds that were read."""
+    def _paths(self, store: Place) -> list[str]:
+        """Return the paths of the documents: those in the directory, or in a bucket, without asking
+        it, those of the feeds read in this run.
+        """
         names = [made.name for made in formats()]
         if store.directory is not None:
             folders = (store.directory / "public" / slug for slug in self._subscriptions)
@@ -141,9 +143,9 @@ def _was_read(fields: dict[str, object]) -> bool:
 
 
 def _row(fields: dict[str, object]) -> tuple[str, ...]:
-    """A row of the table; a feed that has not been read has no numbers."""
+    """Render a table row; a feed that was not read has no counts."""
     counts = [
         str(fields[name]) if _was_read(fields) else "" for name in ("new", "revised", "unchanged")
     ]
     name, outcome = str(fields["feed"]), str(fields["outcome"])
-    return (name, outcome, *counts, str(fields["duration_ms"]), sentence(fields))
+    return (name, outcome, *counts, str(fields["duration_ms"]), details(fields))

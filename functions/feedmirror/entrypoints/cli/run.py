@@ -1,4 +1,4 @@
-"""`feedmirror run`: refresh feeds once, or whenever they are due."""
+"""`feedmirror run`: refresh feeds once, or with `--watch` whenever they are due."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from time import monotonic
 
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.progress import Progress, shown_progress
-from feedmirror.entrypoints.cli.resources import Outside
+from feedmirror.entrypoints.cli.resources import Resources
 from feedmirror.entrypoints.cli.result import Result
-from feedmirror.entrypoints.cli.selection import Choice, Origins, choose
-from feedmirror.entrypoints.cli.site_updates import Caretaker
+from feedmirror.entrypoints.cli.selection import Origins, Selection, select_feeds
+from feedmirror.entrypoints.cli.site_updater import SiteUpdater
 from feedmirror.entrypoints.cli.text_log import QuietLog, TextLog
 from feedmirror.entrypoints.cli.watch import watch
-from feedmirror.entrypoints.cli.workers import Crew, interruptible
+from feedmirror.entrypoints.cli.workers import WorkerPool, interruptible
 from feedmirror.entrypoints.printable import redacted
 from feedmirror.entrypoints.store import open_store
 from feedmirror.model import Subscription
@@ -26,77 +26,77 @@ from feedmirror.ports import Parser, Store, World
 _INTERRUPTED = 130
 
 
-def run(arguments: Namespace, outside: Outside) -> int:
-    """The exit code. Raises: ConfigError."""
-    with outside.start_parser() as parser:  # first of all: it forks, and there are no threads yet
+def run(arguments: Namespace, resources: Resources) -> int:
+    """Run the command; return its exit code. Raises: ConfigError."""
+    with resources.start_parser() as parser:  # first, since it forks: there must be no threads yet
         store = cache(lambda: open_store(arguments.store, threads=arguments.threads))
-        choice = choose(arguments, outside.clock(), store)
-        world = _world(choice, store(), outside, parser)
+        selection = select_feeds(arguments, resources.clock(), store)
+        world = _world(selection, store(), resources, parser)
         as_json = _logs_json(arguments)
         live = not (as_json or arguments.quiet or arguments.json)
         with shown_progress(live=live) as progress:
             if arguments.verbose and not as_json:
                 progress.write(_versions())
-            log = _log(arguments, progress, outside.clock, as_json=as_json)
-            caretaker = Caretaker(world, choice, arguments.threads, log)
-            result = Result(choice, log, caretaker.note)
-            _refresh(arguments, world, choice, progress, result, caretaker=caretaker)
-    code = _tell(arguments, result, as_json=as_json)
-    return code or int(caretaker.failed)
+            log = _log(arguments, progress, resources.clock, as_json=as_json)
+            updater = SiteUpdater(world, selection, arguments.threads, log)
+            result = Result(selection, log, updater.note)
+            _refresh(arguments, world, selection, progress, result, updater=updater)
+    code = _write_result(arguments, result, as_json=as_json)
+    return code or int(updater.failed)
 
 
-def _world(choice: Choice, store: Store, outside: Outside, parser: Parser) -> World:
+def _world(selection: Selection, store: Store, resources: Resources, parser: Parser) -> World:
     return World(
         store=store,
-        origin=Origins(outside.web(outside.clock), choice.files),
+        origin=Origins(resources.web(resources.clock), selection.files),
         parser=parser,
-        clock=outside.clock,
-        public_url=choice.public_url,
+        clock=resources.clock,
+        public_url=selection.public_url,
     )
 
 
 def _refresh(
     arguments: Namespace,
     world: World,
-    choice: Choice,
+    selection: Selection,
     progress: Progress,
     result: Result,
     *,
-    caretaker: Caretaker,
+    updater: SiteUpdater,
 ) -> None:
-    """Refresh the chosen feeds into `result`, and see to it that Ctrl-C ends that in order."""
+    """Refresh the selected feeds into `result`; the first Ctrl-C stops it in an orderly way."""
     started = monotonic()
-    begin = _beginner(arguments, progress, result)
-    crew = Crew(world, arguments.threads, begin, result.log_stop)
-    with interruptible(crew):
+    on_start = _start_callback(arguments, progress, result)
+    pool = WorkerPool(world, arguments.threads, on_start, result.log_stop)
+    with interruptible(pool):
         if arguments.watch:
             watch(
-                crew,
-                choice.subscriptions,
+                pool,
+                selection.subscriptions,
                 world.clock,
                 progress,
                 result,
-                after_each=caretaker.each_hour,
+                after_each=updater.update_hourly,
             )
         else:
-            _once(crew, choice, progress, result, scheduled=arguments.due)
-        crew.close()
-        caretaker.look()
-    result.finish(crew.skipped, round((monotonic() - started) * 1000))
+            _once(pool, selection, progress, result, scheduled=arguments.due)
+        pool.close()
+        updater.update()
+    result.finish(pool.skipped, round((monotonic() - started) * 1000))
 
 
 def _once(
-    crew: Crew, choice: Choice, progress: Progress, result: Result, *, scheduled: bool
+    pool: WorkerPool, selection: Selection, progress: Progress, result: Result, *, scheduled: bool
 ) -> None:
-    for subscription in choice.subscriptions:
-        crew.refresh(subscription, scheduled=scheduled)
-    for outcome in crew.outcomes():
+    for subscription in selection.subscriptions:
+        pool.refresh(subscription, scheduled=scheduled)
+    for outcome in pool.outcomes():
         result.add(outcome)
-        progress.rest(result.standing)
+        progress.show(result.progress_text)
 
 
-def _tell(arguments: Namespace, result: Result, *, as_json: bool) -> int:
-    """Write what it came to; the exit code."""
+def _write_result(arguments: Namespace, result: Result, *, as_json: bool) -> int:
+    """Write the result in the form asked for; return the exit code."""
     tabled = not (arguments.json or arguments.quiet or arguments.watch)
     if as_json or not tabled:
         result.log_run()
@@ -105,13 +105,13 @@ def _tell(arguments: Namespace, result: Result, *, as_json: bool) -> int:
     elif tabled:
         result.write_table(arguments.store)
     if arguments.watch:
-        return 0  # it was told to end, and did
+        return 0  # a watch is always ended by a signal
     if result.skipped:
         return _INTERRUPTED
     return 1 if result.tally.failed else 0
 
 
-# ---------------------------------------------------------------- what is said meanwhile
+# ---------------------------------------------------------------- log and progress
 
 
 def _logs_json(arguments: Namespace) -> bool:
@@ -133,31 +133,31 @@ def _log(
     return QuietLog(make) if arguments.quiet else make()
 
 
-def _beginner(
+def _start_callback(
     arguments: Namespace, progress: Progress, result: Result
 ) -> Callable[[Subscription], None]:
-    """What is to be done when the refresh of a feed begins, in its own thread."""
-    says = arguments.verbose and not _logs_json(arguments)
+    """Return the function that each refresh calls, in its thread, when it starts."""
+    is_verbose = arguments.verbose and not _logs_json(arguments)
 
-    def begin(subscription: Subscription) -> None:
+    def on_start(subscription: Subscription) -> None:
         result.begin(subscription)
-        if says:
+        if is_verbose:
             url = redacted(subscription.url, subscription)
             progress.write(f"{subscription.slug}: fetching {url}")
         if not arguments.watch:
-            progress.rest(result.standing)
+            progress.show(result.progress_text)
 
-    return begin
+    return on_start
 
 
 def _versions() -> str:
-    """What it runs on, for the report of a bug."""
+    """Render the versions that a bug report needs."""
     from platform import python_version  # noqa: PLC0415 - rarely needed
     from xml.parsers.expat import EXPAT_VERSION, version_info  # noqa: PLC0415
 
     from feedmirror import __version__  # noqa: PLC0415
 
     expat = EXPAT_VERSION.replace("expat_", "expat ")
-    # Source: CVE-2024-8176, CVE-2025-59375. What they need is refused before it is parsed.
-    old = " (older than 2.7.2, which mends known flaws)" if version_info < (2, 7, 2) else ""
+    # Source: CVE-2024-8176, CVE-2025-59375. Documents that trigger them are refused unparsed.
+    old = " (older than 2.7.2, which fixes vulnerabilities)" if version_info < (2, 7, 2) else ""
     return f"feedmirror {__version__}, Python {python_version()}, {expat}{old}"

@@ -1,4 +1,4 @@
-"""Which feeds a run refreshes: those of a feeds.toml, or one that only the command line names."""
+"""Selection of the feeds that `feedmirror run` refreshes: from feeds.toml, or one URL or file."""
 
 from __future__ import annotations
 
@@ -26,34 +26,35 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What is to be refreshed."""
+class Selection:
+    """Feeds to refresh, and the settings they share."""
 
     subscriptions: tuple[Subscription, ...]
-    public_url: str  # empty within this module: nobody says
-    files: Mapping[str, Path] = field(default_factory=dict)  # by the `url` that stands for one
-    configured: tuple[Subscription, ...] | None = None  # all of feeds.toml; None: there is none
+    public_url: str  # empty within this module: not configured
+    files: Mapping[str, Path] = field(default_factory=dict)  # by the `url` that stands for each
+    configured: tuple[Subscription, ...] | None = None  # all of feeds.toml; None: no file
 
 
-def choose(arguments: Namespace, now: datetime, open_store: Callable[[], Store]) -> Choice:
-    """The feeds that the command line asks for. Raises: ConfigError."""
-    choice = _of_address(arguments) if arguments.url else _of_file(arguments)
-    choice = replace(choice, public_url=public_url_of(arguments, choice.public_url, open_store))
+def select_feeds(arguments: Namespace, now: datetime, open_store: Callable[[], Store]) -> Selection:
+    """Return the feeds that the command line asks for. Raises: ConfigError."""
+    selection = _of_address(arguments) if arguments.url else _of_file(arguments)
+    public_url = public_url_of(arguments, selection.public_url, open_store)
+    selection = replace(selection, public_url=public_url)
     if not arguments.due:
-        return choice
+        return selection
     since, until = _tick(arguments.tick, now)
-    active = (s for s in choice.subscriptions if not s.retired)
+    active = (s for s in selection.subscriptions if not s.retired)
     due = tuple(s for s in active if is_due(s.slug, s.every_s, since, until))
-    return replace(choice, subscriptions=due)
+    return replace(selection, subscriptions=due)
 
 
 def public_url_of(
     arguments: Namespace, configured: str | None, open_store: Callable[[], Store]
 ) -> str:
-    """Return where readers find the mirror: as the command line says, or the configuration.
+    """Return the public URL of the mirror: from the command line, or from feeds.toml.
 
-    Where neither does, it is the address that the site in the directory was published with: a store
-    is served at one place. A mirror in a bucket has to be told. Raises: ConfigError.
+    Default for a directory: the URL with which its site was published, or the one of
+    `feedmirror serve`. Raises: ConfigError for a bucket without a public URL.
     """
     if arguments.public_url:
         return str(checked(PUBLIC_URL, "--public-url", arguments.public_url))
@@ -62,19 +63,19 @@ def public_url_of(
     if arguments.store.directory is None:
         raise ConfigError(
             (
-                f"where do readers find what is in {arguments.store}? What is published says so:",
+                f"the public URL of {arguments.store} is not known, and its documents contain it",
                 "set public_url in feeds.toml, or give --public-url",
             )
         )
-    from feedmirror.site import published_url  # noqa: PLC0415 - brings what renders pages
+    from feedmirror.site import published_url  # noqa: PLC0415 - imports the templates
 
-    with suppress(StoreError):  # what is wrong with the store, each feed says
+    with suppress(StoreError):  # each feed reports a store that fails
         return published_url(open_store()) or DEFAULT_PUBLIC_URL
     return DEFAULT_PUBLIC_URL
 
 
 def checked(kind: Kind, option: str, value: str) -> object:
-    """The value of an option, read as feeds.toml would be. Raises: ConfigError."""
+    """Validate the value of an option as feeds.toml would. Raises: ConfigError."""
     problems: list[Problem] = []
     read = kind.read(Spot(problems, accepted=kind.accepted), value)
     if problems:
@@ -83,33 +84,35 @@ def checked(kind: Kind, option: str, value: str) -> object:
 
 
 def _tick(tick_s: int, now: datetime) -> tuple[datetime, datetime]:
-    """The tick that has just ended, from one whole multiple to the next: ticks never overlap
-    and leave no gap, however late within its own tick each command is started.
+    """Return the start and end of the last full tick before `now`.
+
+    Ticks are aligned to multiples of `tick_s` since 1970, so consecutive runs neither overlap nor
+    leave a gap, however late within a tick each one starts.
     """
     tick = timedelta(seconds=tick_s)
     until = _EPOCH + (now - _EPOCH) // tick * tick
     return until - tick, until
 
 
-# ---------------------------------------------------------------- of a feeds.toml
+# ---------------------------------------------------------------- feeds.toml
 
 
-def _of_file(arguments: Namespace) -> Choice:
+def _of_file(arguments: Namespace) -> Selection:
     path: Path = arguments.config
     if not path.exists():
         raise missing(path)
     settings = load_settings(path)
     chosen = _named(settings.subscriptions, arguments.feed or (), path)
-    return Choice(chosen, settings.public_url or "", configured=settings.subscriptions)
+    return Selection(chosen, settings.public_url or "", configured=settings.subscriptions)
 
 
 def missing(path: Path) -> ConfigError:
-    """What to do where there is no configuration."""
+    """Return the error for a missing configuration file."""
     return ConfigError(
         (
-            f"there is no {path} to say what to mirror",
-            "write one:      feedmirror init https://example.org/feed.xml",
-            "or do without:  feedmirror run https://example.org/feed.xml",
+            f"there is no {path}",
+            "create it:             feedmirror init https://example.org/feed.xml",
+            "or mirror one feed:    feedmirror run https://example.org/feed.xml",
         )
     )
 
@@ -117,7 +120,10 @@ def missing(path: Path) -> ConfigError:
 def _named(
     subscriptions: tuple[Subscription, ...], slugs: Sequence[str], path: Path
 ) -> tuple[Subscription, ...]:
-    """Those of the slugs, or all where none is given. Raises: ConfigError for unknown ones."""
+    """Return the feeds of these slugs, or all feeds if there are no slugs.
+
+    Raises: ConfigError for unknown slugs.
+    """
     known = {subscription.slug: subscription for subscription in subscriptions}
     if unknown := [slug for slug in slugs if slug not in known]:
         raise ConfigError(tuple(_unknown(slug, known, path) for slug in unknown))
@@ -126,40 +132,40 @@ def _named(
 
 def _unknown(slug: str, known: Mapping[str, Subscription], path: Path) -> str:
     guess = meant(slug, known)
-    hint = f"did you mean {guess}?" if guess else "`feedmirror check` lists them"
+    hint = f"did you mean {guess}?" if guess else "`feedmirror check` lists the feeds"
     return f"--feed {slug}: {path} has no feed of that name; {hint}"
 
 
-# ---------------------------------------------------------------- of the command line
+# ---------------------------------------------------------------- URL or file
 
 
-def _of_address(arguments: Namespace) -> Choice:
-    path = _file_meant(arguments.url)
+def _of_address(arguments: Namespace) -> Selection:
+    path = _local_path(arguments.url)
     options = {
         "disclaimer": arguments.disclaimer,
         "allow_private_hosts": arguments.allow_private_hosts or None,
     }
     if path is None:
         if "://" not in arguments.url:
-            said = printable(hidden_address(arguments.url))
+            shown = printable(hidden_address(arguments.url))
             raise ConfigError(
                 (
-                    f"{said}: neither an address nor a file that is here",
-                    "An address begins with https:// or http://",
+                    f"{shown}: not a URL, and there is no such file",
+                    "a URL begins with https:// or http://",
                 )
             )
         subscription = subscription_for(arguments.url, slug=arguments.slug, **options)
-        return Choice((subscription,), "")
-    # Checked with an address in place of the file, which a subscription proper cannot have.
+        return Selection((subscription,), "")
+    # Validated with a placeholder, since a subscription cannot have the address of a file.
     slug = arguments.slug or _slug_of_file(path)
-    checked_one = subscription_for("https://file.invalid/", slug=slug, **options)
-    # Part of the public documents: it says what the file is called, and not where it is.
+    subscription = subscription_for("https://file.invalid/", slug=slug, **options)
+    # In public documents: the name of the file, without its folder.
     url = f"file:///{quote(path.name, errors='surrogateescape')}"
-    return Choice((replace(checked_one, url=url),), "", {url: path})
+    return Selection((replace(subscription, url=url),), "", {url: path})
 
 
-def _file_meant(address: str) -> Path | None:
-    """The local file that is meant, or None: an address, or something that is neither."""
+def _local_path(address: str) -> Path | None:
+    """Return the path of a local file; None for a URL, and for text that is neither."""
     if found := re.fullmatch(r"file:(?://(?:localhost)?)?(/[^?#]*)", address, re.IGNORECASE):
         return Path(unquote(found[1], errors="surrogateescape"))
     if "://" in address:
@@ -169,13 +175,13 @@ def _file_meant(address: str) -> Path | None:
 
 
 def _slug_of_file(path: Path) -> str:
-    """A slug of the words in the file's name; other letters count as a digest."""
+    """Make a slug from the file's name; a name that is not ASCII adds a digest."""
     words = "-".join(re.findall("[A-Za-z0-9]+", path.stem))
     return slug_of(words if path.stem.isascii() else f"{words}?{path.stem}")
 
 
 class Origins:
-    """Feeds on the web, and those of local files that were named on the command line."""
+    """`Origin` for feeds on the web and for local files named on the command line."""
 
     def __init__(self, web: Origin, files: Mapping[str, Path]) -> None:
         self._web = web
@@ -184,7 +190,7 @@ class Origins:
     def fetch(
         self, subscription: Subscription, url: str, validators: Mapping[str, Validators]
     ) -> Fetched | NotModified | Gone:
-        """The document at `url`. Raises: FetchError."""
+        """Fetch the document at `url`. Raises: FetchError."""
         path = self._files.get(url)
         if path is None:
             return self._web.fetch(subscription, url, validators)

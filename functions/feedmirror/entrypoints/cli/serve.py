@@ -1,4 +1,4 @@
-"""`feedmirror serve`: the public files on this machine, as a CDN will serve them."""
+"""`feedmirror serve`: serve the public documents of a store over HTTP on this machine."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from argparse import Namespace
 from types import FrameType
 from typing import NoReturn
 
-from feedmirror.entrypoints.cli.resources import Outside, complain
+from feedmirror.entrypoints.cli.resources import Resources, print_error
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.store import Place
 from feedmirror.entrypoints.web.server import FeedServer
 from feedmirror.errors import ConfigError
 
 
-def serve(arguments: Namespace, outside: Outside) -> int:
-    """The exit code; comes back when it is interrupted. Raises: ConfigError."""
+def serve(arguments: Namespace, resources: Resources) -> int:
+    """Serve until interrupted; return the exit code. Raises: ConfigError."""
     place: Place = arguments.store
     if place.directory is None:
-        raise _elsewhere(place)
+        raise _not_a_directory(place)
 
     def log(line: str) -> None:
-        sys.stderr.write(f"{outside.clock().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
+        sys.stderr.write(f"{resources.clock().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
 
     try:
         server = FeedServer(place.directory, arguments.host, arguments.port, log)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        complain(f"cannot listen on {arguments.host} port {arguments.port}: {reason}")
-        sys.stderr.write("Choose another with --port (0 takes any that is free) or --host.\n")
+        print_error(f"cannot listen on {arguments.host} port {arguments.port}: {reason}")
+        sys.stderr.write("Choose another --port (0: any free port) or --host.\n")
         return 2
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        print(_welcome(server, arguments), flush=True)  # noqa: T201 - what the command is for
+        print(_welcome(server, arguments), flush=True)  # noqa: T201 - the output
         server.serve_forever()
     except KeyboardInterrupt:
-        print("\nStopped.")  # noqa: T201 - what the command is for
+        print("\nStopped.")  # noqa: T201 - the output
     finally:
         signal.signal(signal.SIGTERM, before)
         server.server_close()
     return 0
 
 
-def _elsewhere(place: Place) -> ConfigError:
+def _not_a_directory(place: Place) -> ConfigError:
     public = place.below("public/")
     return ConfigError(
         (
-            f"serve shows a mirror in a directory; {place} is read through what serves {public}",
-            f"to look at a copy of it here:  aws s3 sync {public} mirror/public/",
-            "                               feedmirror serve",
+            f"serve needs a mirror in a directory; {place} is in a bucket",
+            f"to serve a copy:  aws s3 sync {public} mirror/public/",
+            "                  feedmirror serve",
         )
     )
 
@@ -62,11 +62,11 @@ def _welcome(server: FeedServer, arguments: Namespace) -> str:
     addresses = server.addresses()
     if addresses:
         feeds = {address.rpartition("/")[0] for address in addresses}
-        lines = [f"Serving {counted(len(feeds), 'feed')}. To read in a browser:"]
-        lines += [f"  {server.base}/", "To subscribe to:"]
+        lines = [f"Serving {counted(len(feeds), 'feed')}. Open in a browser:"]
+        lines += [f"  {server.base}/", "Subscribe to:"]
         lines += [f"  {address}" for address in addresses]
     else:
-        lines = [f"Nothing has been mirrored into {arguments.store} yet:"]
+        lines = [f"No feed has been mirrored into {arguments.store} yet. To mirror one:"]
         lines += ["  feedmirror run https://example.org/feed.xml"]
-        lines += [f"It will be served here as soon as it is there: {server.base}/"]
-    return "\n".join((*lines, "Ctrl-C ends it."))
+        lines += [f"It will then be served at {server.base}/"]
+    return "\n".join((*lines, "Press Ctrl-C to stop."))

@@ -1,4 +1,7 @@
-"""`feedmirror status`: how every feed fares, those of feeds.toml and those in the store alone."""
+"""`feedmirror status`: show the health of every feed in feeds.toml and in the store.
+
+Reads each feed's state once; sends no request to an origin and writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,25 @@ from datetime import datetime
 from pathlib import Path
 
 from feedmirror.entrypoints.cli.feed_health import (
-    AMISS,
     HEAD,
     MISSING,
     NEVER,
     NUMBERS,
     PROSE,
-    Standing,
+    UNHEALTHY,
+    FeedHealth,
+    health_of,
     row,
-    standing_of,
     unreadable,
 )
 from feedmirror.entrypoints.cli.option_values import DEFAULT_CONFIG
 from feedmirror.entrypoints.cli.progress import shown_progress
-from feedmirror.entrypoints.cli.resources import Outside
+from feedmirror.entrypoints.cli.resources import Resources
 from feedmirror.entrypoints.cli.selection import missing
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.store import Place, open_store
-from feedmirror.entrypoints.thread_map import abreast
+from feedmirror.entrypoints.thread_map import thread_map
 from feedmirror.errors import StoreError
 from feedmirror.layout import DATA, STATES, slug_of_state, state_key
 from feedmirror.model import Subscription
@@ -39,33 +42,36 @@ from feedmirror.settings.slugs import SLUG
 from feedmirror.storage.wal import has_entries, why_missing
 
 
-def status(arguments: Namespace, outside: Outside) -> int:
-    """The exit code. Raises: ConfigError, StoreError."""
+def status(arguments: Namespace, resources: Resources) -> int:
+    """Run the command; return its exit code, 1 if a feed is unhealthy.
+
+    Raises: ConfigError, StoreError.
+    """
     settings = configured(arguments.config)
     store = open_store(arguments.store, threads=arguments.threads)
-    now = outside.clock()
-    asked = _Asked(store, settings, now)
-    standings: list[Standing] = []
+    now = resources.clock()
+    reader = _HealthReader(store, settings, now)
+    feeds: list[FeedHealth] = []
     with (
         shown_progress(live=not arguments.json) as progress,
-        abreast(arguments.threads) as side_by_side,
+        thread_map(arguments.threads) as side_by_side,
     ):
-        progress.rest(f"listing {arguments.store}")
-        slugs = asked.slugs()
-        for standing in side_by_side(asked.standing, slugs):
-            standings += [standing] if standing else []
-            progress.rest(f"{len(standings)} of {len(slugs)}")
+        progress.show(f"listing {arguments.store}")
+        slugs = reader.slugs()
+        for health in side_by_side(reader.health, slugs):
+            feeds += [health] if health else []
+            progress.show(f"{len(feeds)} of {len(slugs)} feeds read")
     if arguments.json:
-        _write_json(standings)
+        _write_json(feeds)
     else:
-        _write_table(standings, settings, arguments.store, now)
-    return 1 if any(standing.status in AMISS for standing in standings) else 0
+        _write_table(feeds, settings, arguments.store, now)
+    return 1 if any(health.status in UNHEALTHY for health in feeds) else 0
 
 
 def configured(path: Path) -> Settings | None:
-    """What feeds.toml says, or None where there is none and none was asked for.
+    """Load feeds.toml; return None if the default file is missing.
 
-    Raises: ConfigError.
+    Raises: ConfigError if the file is not valid, or missing though `--config` names it.
     """
     if path.exists():
         return load_settings(path)
@@ -74,20 +80,20 @@ def configured(path: Path) -> Settings | None:
     return None
 
 
-class _Asked:
-    """A store, asked how its feeds fare."""
+class _HealthReader:
+    """Reads the health of feeds from a store."""
 
     def __init__(self, store: Store, settings: Settings | None, now: datetime) -> None:
         self._store = store
         self._now = now
-        self._known = settings is not None
-        feeds = settings.subscriptions if settings else ()
-        self._subscriptions: Mapping[str, Subscription] = {feed.slug: feed for feed in feeds}
+        self._has_settings = settings is not None
+        subscriptions = settings.subscriptions if settings else ()
+        self._subscriptions: Mapping[str, Subscription] = {s.slug: s for s in subscriptions}
         self._public_url = settings.public_url if settings else None
-        self._stored: frozenset[str] = frozenset()  # slugs that have a folder
+        self._stored: frozenset[str] = frozenset()  # slugs of feeds with a state or a folder
 
     def slugs(self) -> list[str]:
-        """The feeds in the order of feeds.toml, then those in the store alone.
+        """List the feeds of feeds.toml in their order, then those that are in the store alone.
 
         Raises: StoreError.
         """
@@ -95,13 +101,16 @@ class _Asked:
         self._stored = frozenset(filter(SLUG.fullmatch, stored))
         return list(dict.fromkeys((*self._subscriptions, *sorted(self._stored))))
 
-    def standing(self, slug: str) -> Standing | None:
-        """How one feed fares, or None if there is none after all; called in any thread."""
+    def health(self, slug: str) -> FeedHealth | None:
+        """Read the health of one feed; return None if the store holds only its empty folder.
+
+        Thread-safe. A StoreError makes the feed `unreadable`; it is not raised.
+        """
         subscription = self._subscriptions.get(slug)
-        is_configured = subscription is not None if self._known else None
+        is_configured = subscription is not None if self._has_settings else None
         try:
             stored = self._store.load(state_key(slug))
-            standing = standing_of(
+            health = health_of(
                 slug,
                 subscription,
                 stored.body if stored else None,
@@ -109,44 +118,43 @@ class _Asked:
                 public_url=self._public_url,
                 configured=is_configured,
             )
-            if standing.status == NEVER and slug in self._stored:
-                return self._without_state(standing)
+            if health.status == NEVER and slug in self._stored:
+                return self._without_state(health)
         except StoreError as error:
-            return unreadable(Standing(slug, NEVER, is_configured), str(error))
-        return standing
+            return unreadable(FeedHealth(slug, NEVER, is_configured), str(error))
+        return health
 
-    def _without_state(self, standing: Standing) -> Standing | None:
-        """Whether it is lost, or there never was one: a folder may be left without anything."""
-        if has_entries(self._store, standing.feed):
-            return replace(standing, status=MISSING, error=why_missing(standing.feed))
-        return standing if standing.configured else None
-
-
-# ---------------------------------------------------------------- what is said
+    def _without_state(self, health: FeedHealth) -> FeedHealth | None:
+        """Return the health of a feed with a folder and no state; None if the folder is empty."""
+        if has_entries(self._store, health.feed):
+            return replace(health, status=MISSING, error=why_missing(health.feed))
+        return health if health.configured else None
 
 
-def _write_json(standings: Iterable[Standing]) -> None:
-    """One JSON document on stdout, in ASCII: nothing in it can upset a terminal."""
-    feeds = [asdict(standing) for standing in standings]
-    totals = Counter(feed["status"] for feed in feeds)
-    told = json.dumps({"feeds": feeds, "totals": totals}, indent=2, default=datetime.isoformat)
-    print(told)  # noqa: T201 - what the command is for
+# ---------------------------------------------------------------- output
+
+
+def _write_json(feeds: Iterable[FeedHealth]) -> None:
+    """Print one JSON document. It is ASCII: no control sequence can reach a terminal."""
+    rows = [asdict(health) for health in feeds]
+    totals = Counter(row["status"] for row in rows)
+    print(json.dumps({"feeds": rows, "totals": totals}, indent=2, default=datetime.isoformat))  # noqa: T201 - what the command is for
 
 
 def _write_table(
-    standings: list[Standing], settings: Settings | None, store: Place, now: datetime
+    feeds: list[FeedHealth], settings: Settings | None, store: Place, now: datetime
 ) -> None:
-    """A table of the feeds on stdout, and what they add up to."""
-    if not standings:
-        print(f"Nothing has been mirrored into {store} yet.")  # noqa: T201 - what it is for
+    """Print the feeds as a table, and how many have which status."""
+    if not feeds:
+        print(f"No feed has been mirrored into {store} yet.")  # noqa: T201 - what it is for
         return
-    show(Table(HEAD, [row(standing, now, store) for standing in standings], NUMBERS, prose=PROSE))
-    counts = Counter(standing.status for standing in standings)
+    show(Table(HEAD, [row(health, now, store) for health in feeds], NUMBERS, prose=PROSE))
+    counts = Counter(health.status for health in feeds)
     parts = ", ".join(f"{number} {status}" for status, number in counts.most_common())
-    lines = ["", f"{counted(len(standings), 'feed')}: {parts}."]
+    lines = ["", f"{counted(len(feeds), 'feed')}: {parts}."]
     if settings is None:
         lines.append(
-            f"There is no {DEFAULT_CONFIG}: when they are due, and where readers find "
-            "them, is not known."
+            f"There is no {DEFAULT_CONFIG}, so the feeds' update intervals and public addresses "
+            "are not known."
         )
     print("\n".join(lines))  # noqa: T201 - what the command is for

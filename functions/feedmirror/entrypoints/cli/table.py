@@ -1,4 +1,7 @@
-"""Tables: in colour where a person looks and rich is installed, else plain, a line a row."""
+"""Tables on stdout: in colour on a terminal with rich installed, otherwise plain text.
+
+Plain tables have one line per row.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,12 @@ _STYLES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns and rows of text; the first column names the row."""
+    """Columns and rows of text. The first column identifies the row."""
 
     head: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
-    numbers: frozenset[str] = frozenset()  # columns that are aligned to the right
-    prose: str | None = None  # the last column, if it holds sentences of any length
+    numbers: frozenset[str] = frozenset()  # right-aligned columns
+    prose: str | None = None  # the last column, if it holds free text
 
 
 def show(table: Table) -> None:
@@ -42,11 +45,11 @@ def show(table: Table) -> None:
         else:
             return
     for line in plain_lines(table):
-        print(line)  # noqa: T201 - what the command is for
+        print(line)  # noqa: T201 - the output
 
 
 def plain_lines(table: Table) -> list[str]:
-    """The table without colours or wrapping: sentences, being last, harm no alignment."""
+    """Render the table without colours or wrapping."""
     lines = [table.head, *table.rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [_GAP.join(_cells(line, widths, table)).rstrip() for line in lines]
@@ -60,7 +63,7 @@ def _cells(line: Sequence[str], widths: Sequence[int], table: Table) -> list[str
 
 
 def _show_rich(table: Table) -> None:
-    """Raises: ImportError."""
+    """Print the table in colour, free text below it. Raises: ImportError."""
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - 150 ms, and may be missing
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table as RichTable  # noqa: PLC0415
@@ -88,5 +91,5 @@ def _show_rich(table: Table) -> None:
 
 
 def _style(cell: str) -> str:
-    """How the cell looks; what follows a colon says more of the same."""
+    """Return the style of a cell, by its text up to a colon."""
     return _STYLES.get(cell.partition(":")[0], "")

@@ -1,4 +1,4 @@
-"""Refreshing feeds side by side, until all are done or the user has had enough."""
+"""Worker pool of `feedmirror run`: refreshes feeds in threads, and stops on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
 from feedmirror.refresh import attempt
 
-# Of waiting at a time. A signal may arrive in another thread than the one that waits, which then
-# hears of it when it wakes; and timeouts stand still while a machine sleeps, clocks do not.
-_NAP_S = 1.0
+# Longest single wait. A signal may be handled in another thread than the waiting one, which sees
+# the stop only when it wakes; and a timeout does not advance while the machine is suspended.
+_WAIT_S = 1.0
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
-class Crew:
-    """Threads that refresh feeds; outcomes are taken from it as they come.
+class WorkerPool:
+    """Threads that refresh feeds, and a queue of their outcomes.
 
-    Everything but the refreshing itself happens in the thread that made it.
+    Not thread-safe except for `stop`: use it in the thread that made it.
     """
 
     def __init__(
         self,
         world: World,
         threads: int,
-        on_begin: Callable[[Subscription], None],  # called in the thread that begins
+        on_begin: Callable[[Subscription], None],  # called in the worker thread
         on_stop: Callable[[], None],
     ) -> None:
         self._world = world
         self._on_begin = on_begin
         self._on_stop = on_stop
         self._pool = ThreadPoolExecutor(threads)
-        self._open: dict[Future[Outcome], str] = {}  # slugs
-        # Its `put` may be called anywhere, in a signal handler too. None: look what is up.
+        self._open: dict[Future[Outcome], str] = {}  # slugs of unfinished feeds
+        # SimpleQueue, since its `put` is reentrant: a signal handler may call it. None: stop.
         self._done: SimpleQueue[Future[Outcome] | None] = SimpleQueue()
         self.stopping = False
-        self.skipped = 0  # feeds that were not begun when it was told to stop
+        self.skipped = 0  # feeds that were not started before the stop
 
     @property
     def busy(self) -> bool:
-        """Whether there is an outcome still to come."""
+        """True while an outcome is outstanding."""
         return bool(self._open)
 
     @property
     def slugs(self) -> set[str]:
-        """The feeds whose outcome is still to come."""
+        """The slugs of the feeds whose outcome is outstanding."""
         return set(self._open.values())
 
     def refresh(self, subscription: Subscription, *, scheduled: bool) -> None:
-        """Have the feed refreshed as soon as a thread is free."""
+        """Queue a refresh of the feed."""
         future = self._pool.submit(self._attempt, subscription, scheduled=scheduled)
         self._open[future] = subscription.slug
         future.add_done_callback(self._done.put)
@@ -65,34 +65,34 @@ class Crew:
         self._on_begin(subscription)
         return attempt(subscription, self._world, scheduled=scheduled)
 
-    def next_outcome(self, timeout_s: float = _NAP_S) -> Outcome | None:
-        """The next outcome, or None if nothing came in time, or there is something else to see to.
+    def next_outcome(self, timeout_s: float = _WAIT_S) -> Outcome | None:
+        """Return the next outcome; None at the timeout, after a stop, or for a cancelled feed.
 
-        Never waits for longer than a second.
+        Waits for one second at most, whatever `timeout_s` is.
         """
         try:
-            future = self._done.get(timeout=min(timeout_s, _NAP_S))
+            future = self._done.get(timeout=min(timeout_s, _WAIT_S))
         except Empty:
             return None
         if future is None:
-            self._skip_the_rest()
+            self._cancel_queued()
             return None
         self._open.pop(future, None)
         return None if future.cancelled() else future.result()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """All outcomes that are still to come."""
+        """Yield all outstanding outcomes."""
         while self.busy:
             outcome = self.next_outcome()
             if outcome is not None:
                 yield outcome
 
     def stop(self) -> None:
-        """Begin no more feeds; from a signal handler too. Those that are begun go on."""
+        """Start no further feeds; refreshes in progress go on. Safe in a signal handler."""
         self.stopping = True
         self._done.put(None)
 
-    def _skip_the_rest(self) -> None:
+    def _cancel_queued(self) -> None:
         for future in list(self._open):
             if future.cancel():
                 del self._open[future]
@@ -100,23 +100,23 @@ class Crew:
         self._on_stop()
 
     def close(self) -> None:
-        """Wait for what runs."""
+        """Wait for the running threads to end."""
         self._pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def interruptible(crew: Crew) -> Iterator[None]:
-    """Within, Ctrl-C and SIGTERM stop the crew; the second one ends the program at once.
+def interruptible(pool: WorkerPool) -> Iterator[None]:
+    """Within the block, SIGINT and SIGTERM stop the pool; a second signal ends the process at once.
 
-    Whenever that is, a store is left that the next run goes on from. A signal that the program was
-    started with as ignored stays so: Ctrl-C is for the foreground program, not for a job that a
-    script started with `&`. Source: POSIX.1-2024, shell, §2.12
+    The next run resumes from the store in either case. A signal that was ignored when the process
+    started stays ignored: a shell ignores SIGINT for jobs started with `&`.
+    Source: POSIX.1-2024, shell, §2.12
     """
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        if crew.stopping:
-            _end_at_once(number)
-        crew.stop()
+        if pool.stopping:
+            _exit_at_once(number)
+        pool.stop()
 
     numbers = [
         number
@@ -131,8 +131,8 @@ def interruptible(crew: Crew) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end_at_once(number: int) -> NoReturn:
-    # Past buffers and locks, which the interrupted code may hold, and without waiting for threads.
+def _exit_at_once(number: int) -> NoReturn:
+    # os._exit, since the interrupted code may hold locks of buffers, and threads still run.
     if sys.stderr.isatty():
         os.write(2, _SHOW_CURSOR + b"\n")
     os._exit(128 + number)
