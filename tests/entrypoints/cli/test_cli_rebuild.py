@@ -173,7 +173,7 @@ def test_feed_that_is_not_configured_needs_its_disclaimer(mirrored, origin, here
     assert feedmirror("rebuild", "x") == 2
     err = capsys.readouterr().err
     assert "x is not in feeds.toml, so its disclaimer is not known" in err
-    assert f'[feeds.x]\n               url = "{origin.url("/feed")}"' in err
+    assert f'[feeds.x]\n                    url = "{origin.url("/feed")}"' in err
     assert "feedmirror rebuild x --disclaimer TEXT" in err
     assert words(here) == before
     assert feedmirror("rebuild", "x", "--disclaimer", "From {source_url}, in other words.") == 0

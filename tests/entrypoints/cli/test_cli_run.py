@@ -365,7 +365,7 @@ def when(condition, then) -> threading.Thread:
     """Do something as soon as a condition holds, from another thread."""
 
     def wait() -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60  # a busy machine starts a process slowly
         while not condition() and time.monotonic() < deadline:
             time.sleep(0.01)
         then()
