@@ -616,7 +616,7 @@ def test_command_reads_again_without_the_origin_and_says_so(
         asked = len(server.requests)
         capsys.readouterr()
         assert feedmirror("rebuild", "news", "--reparse") == 0
-        assert "; 3 read again, 0 of them changed; " in capsys.readouterr().out
+        assert "; 3 reparsed, 0 of them changed; " in capsys.readouterr().out
         assert feedmirror("rebuild", "news", "--reparse", "--json") == 0
         [said] = json.loads(capsys.readouterr().out)["feeds"]
         assert said["reparsed"] == {"reread": 3, "cleaned": 0, "changed": 0, "failed": []}
@@ -638,6 +638,6 @@ def test_command_names_what_cannot_be_read_again_and_ends_with_one(
     capsys.readouterr()
     assert feedmirror("rebuild", "news", "--reparse") == 1
     out, err = capsys.readouterr()
-    assert "; 2 read again, 0 of them changed; " in out
-    assert "news: left as they were, since they cannot be read again: 1 record\n" in err
+    assert "; 2 reparsed, 0 of them changed; " in out
+    assert "news: 1 record left unchanged, since reparsing failed:\n" in err
     assert f"  {record.relative_to(here / 'mirror')}: " in err
