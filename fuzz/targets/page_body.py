@@ -1,4 +1,4 @@
-"""Bodies on pages: still inert, still closed, and no word is lost."""
+"""Bodies on pages: rewriting keeps them inert, balanced and complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _IMAGE = re.compile(r"<img\b[^<>]*>")
 
 
 def check(data: bytes) -> None:
-    """A body that is fit for a page says what the cleaned one said, in balanced HTML."""
+    """Require that a rewritten body is balanced and has the words of the sanitised one."""
     cleaned = clean(text(data), URL)
     made = {images: rewrite_body(cleaned, images) for images in Images}
     for body in made.values():

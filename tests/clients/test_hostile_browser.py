@@ -155,9 +155,9 @@ def test_no_attack_runs_in_any_document_served_without_a_policy(
     mirror: ServedMirror,
 ) -> None:
     public = mirror.folder / "mirror/public"
-    sealed = max((public / "gazette/archive").iterdir())
-    documents = [path for path in public.rglob("*.*") if path.parent.parent != sealed.parent]
-    documents += [path for path in public.rglob("*.*") if path.parent == sealed]
+    page = max((public / "gazette/archive").iterdir())
+    documents = [path for path in public.rglob("*.*") if path.parent.parent != page.parent]
+    documents += [path for path in public.rglob("*.*") if path.parent == page]
     with _served_bare(public) as base:
         addresses = [f"{base}/{p.relative_to(public)}" for p in documents if p.suffix != ".css"]
         assert len(addresses) > 100

@@ -105,9 +105,9 @@ def test_the_checker_finds_active_content(of_class: str) -> None:
 @pytest.mark.row("R1", "R2", "R4")
 def test_attacks_in_an_entry_run_in_no_document(case: Case) -> None:
     assert case.entries > 280
-    sealed = [path for path in case.public if "/archive/" in path]
+    archived = [path for path in case.public if "/archive/" in path]
     pages = [path for path in case.public if "/entries/" in path]
-    assert len(sealed) > 40
+    assert len(archived) > 40
     assert len(pages) == case.entries
     assert _problems(case.public) == []
 

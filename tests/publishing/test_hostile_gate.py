@@ -120,7 +120,7 @@ def test_a_document_that_fails_at_one_entry_is_published_without_that_entry(
     assert "What entry 3 says" in scene.public(name)
 
 
-# ---------------------------------------------------------------- sealed pages
+# ---------------------------------------------------------------- archive pages
 
 
 @pytest.mark.row("U4")
@@ -134,17 +134,17 @@ def test_a_refused_archive_page_is_published_once_its_format_is_repaired(
         broken = _with_broken(name, MISTAKES[mistake])
         patched.setattr(publisher, "formats", lambda: broken)
         attempt(scene.subscription, scene.world())
-        for body in _sealed(scene, name):
+        for body in _archived(scene, name):
             assert "Entry" in body
             assert MARK in body
     scene.refresh()
-    pages = _sealed(scene, name)
+    pages = _archived(scene, name)
     assert len(pages) == 2
     for number in range(1, 5):
         assert sum(f"Entry {number}" in page for page in pages) == 1
 
 
-def _sealed(scene: Scene, name: str) -> list[str]:
+def _archived(scene: Scene, name: str) -> list[str]:
     """Return the documents of that name of all archive pages."""
     found = _stored(scene, "public/news/archive/")
     return [body.decode() for key, body in found.items() if key.endswith(f"/{name}")]

@@ -40,7 +40,7 @@ def page_of(*revisions: Revision, **fields: object) -> str:
     return FORMAT.render(publication(*revisions, **fields)).decode()
 
 
-def sealed(*revisions: Revision, **fields: object) -> Publication:
+def archived(*revisions: Revision, **fields: object) -> Publication:
     archive = ArchiveLinks("p2", older="p1")
     return publication(*revisions, **{"archive": archive, **fields})
 
@@ -168,12 +168,12 @@ def test_pages_are_noindex_unless_configured() -> None:
     assert "noindex" not in page_of(subscription=replace(SUBSCRIPTION, robots=Robots.INDEX))
 
 
-# ---------------------------------------------------------------- what is sealed
+# ---------------------------------------------------------------- archive pages
 
 
 def test_an_archive_page_lists_each_entry_once_by_month() -> None:
     # The third came late: it is listed with its month.
-    given_ = sealed(dated(4, 2026, 2), dated(3, 2025, 12), dated(2, 2026, 2), dated(1, 2025, 12))
+    given_ = archived(dated(4, 2026, 2), dated(3, 2025, 12), dated(2, 2026, 2), dated(1, 2025, 12))
     page = FORMAT.render(given_).decode()
     FORMAT.verify(page.encode(), given_)
     assert [(h.get("id"), words(h)) for h in tree(page).xpath("//main//h2")] == [
@@ -186,7 +186,7 @@ def test_an_archive_page_lists_each_entry_once_by_month() -> None:
 
 
 def test_an_archive_page_links_to_its_neighbours_and_the_feed() -> None:
-    page = FORMAT.render(sealed(dated(1, 2026, 2))).decode()
+    page = FORMAT.render(archived(dated(1, 2026, 2))).decode()
     own = [str(a) for a in tree(page).xpath("//a/@href") if "://" not in str(a)]
     key = revision(1).key
     assert own == [
@@ -202,7 +202,7 @@ def test_an_archive_page_links_to_its_neighbours_and_the_feed() -> None:
 
 
 def test_link_to_the_next_archive_page_can_be_added_and_replaced() -> None:
-    given_ = sealed(dated(1, 2026, 2))
+    given_ = archived(dated(1, 2026, 2))
     page = FORMAT.render(given_)
     address = given_.address_of("index.html", "p3")
     later = link_newer(page, address)
@@ -214,12 +214,12 @@ def test_link_to_the_next_archive_page_can_be_added_and_replaced() -> None:
 
 
 def test_an_address_outside_of_the_archive_is_linked_to_absolutely() -> None:
-    page = link_newer(FORMAT.render(sealed(dated(1, 2026, 2))), 'https://e.example/?a="&b')
+    page = link_newer(FORMAT.render(archived(dated(1, 2026, 2))), 'https://e.example/?a="&b')
     assert one(page.decode(), "//a[@rel='next']").get("href") == 'https://e.example/?a="&b'
 
 
 def test_generation_is_read_from_feed_and_archive_pages() -> None:
-    for given_ in (publication(revision()), sealed(revision())):
+    for given_ in (publication(revision()), archived(revision())):
         page = stamp(FORMAT.render(given_), 3)
         assert stamped(page) == 3
 
@@ -227,7 +227,7 @@ def test_generation_is_read_from_feed_and_archive_pages() -> None:
 # ---------------------------------------------------------------- the last look
 
 
-@pytest.mark.parametrize("made", [publication, sealed])
+@pytest.mark.parametrize("made", [publication, archived])
 @pytest.mark.parametrize(
     "spoilt",
     [
@@ -258,7 +258,7 @@ def test_verify_refuses_a_feed_page_without_a_notice() -> None:
 def test_feed_page_of_any_titles_and_words_is_verified(title: str, body: str) -> None:
     made = revision(title=title, summary=body, authors=(Author(body),))
     feed = replace(FEED, title=title, description=body, language=title)
-    for given_ in (publication(made, feed=feed), sealed(made, feed=feed)):
+    for given_ in (publication(made, feed=feed), archived(made, feed=feed)):
         FORMAT.verify(FORMAT.render(given_), given_)
 
 

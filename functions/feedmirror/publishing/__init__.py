@@ -1,1 +1,1 @@
-"""Pure: from a feed's state to its public documents."""
+"""Public documents: rendered from a feed's state and settings by pure functions."""

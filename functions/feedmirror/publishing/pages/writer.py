@@ -45,7 +45,7 @@ class BodyWriter:
 
     @property
     def top(self) -> OpenElement:
-        """The innermost open element."""
+        """Return the innermost open element."""
         return self._stack[-1]
 
     def innermost(self, name: str) -> OpenElement | None:
