@@ -561,6 +561,43 @@ def test_text_that_came_back_is_the_one_that_counts() -> None:
     assert "a slip" not in scene.public()
 
 
+@pytest.mark.parametrize("is_lost", [False, True], ids=["known state", "lost state"])
+def test_text_that_was_read_after_the_clock_was_put_back_is_the_one_that_counts(
+    is_lost: bool,
+) -> None:
+    scene = Scene(document(5, 4, 3, 2, 1))
+    for days, body in ((0, "as it was"), (30, "as the clock was ahead"), (-29, "as it is")):
+        scene.later(days=days)
+        scene.says(document(*range(5, 0, -1), **{f"e{n}": f"<p>{body}</p>" for n in range(1, 6)}))
+        scene.refresh()
+    scene.later(hours=1)
+    if is_lost:
+        lose_state(scene)
+    make(scene)
+    assert scene.public().count("as it is") == 5
+
+
+def test_rebuild_after_the_clock_was_put_back_leaves_nothing_to_the_next() -> None:
+    scene = Scene(document(2, 1))
+    scene.later(days=30)
+    scene.refresh()
+    scene.later(days=-29)
+    make(scene)
+    scene.later(hours=1)
+    store = CountingStore(scene.store)
+    make(scene, store)
+    assert store.writes == []
+
+
+def test_generation_is_above_that_of_records_that_are_all_there_is() -> None:
+    scene = lived()
+    known = state(scene).generation
+    for key in [key for key in objects(scene) if not key.startswith(ENTRIES)]:
+        del objects(scene)[key]
+    make(scene)
+    assert state(scene).generation > known + states.LEAP
+
+
 def test_correction_has_a_record_and_stays_public(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = lived()
     records = len(record_keys(scene))

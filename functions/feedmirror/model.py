@@ -304,6 +304,7 @@ class Revision:
     observed_at: datetime  # when this version was fetched
     fetched_from: str  # the address it came from
     number: int = 0  # of its record among those of the same words, or the first that may be free
+    generation: int = 0  # of the commit that named it: of two versions the larger is the later
     disclaimer: str | None = None  # the text it was first published under; in records only
 
     @property

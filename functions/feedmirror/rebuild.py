@@ -242,7 +242,7 @@ def _made_anew(
             "nothing was changed. The next refresh mirrors what the origin lists"
         )
     documents, generation = stored.documents()
-    base = base_of(old, archive, subscription.url, generation)
+    base = base_of(old, archive, subscription.url, generation).as_of(now)
     plan = planned(archive, base, subscription.keep, now)
     sealed = pages.seal(plan.leaves, base)
     pages.renew_superseded(stored.superseded(plan), {one.key: one for one in plan.traces}, base)

@@ -149,6 +149,7 @@ def _with_entries(
     """The state with these entries; those that keep a place outside the window, and those that only
     counters changed of, enter no list.
     """
+    chunk = [replace(revision, generation=state.generation + 1) for revision in chunk]
     unplaced = [revision for revision in chunk if not revision.seq]
     placed = {
         revision.key: replace(revision, seq=state.next_seq + offset)

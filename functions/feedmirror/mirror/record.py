@@ -5,7 +5,7 @@ the entry as it was read and as it came, and what the feed said of itself at tha
 
 The words of an entry name its revision. Of one revision there are several records where something
 else changed, where a newer parser read it, or where the words came back after others: they are
-numbered, and the one that was fetched last counts.
+numbered, and the one that was committed last counts.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def load(body: bytes, slug: str, stored_as: str) -> Record:
 
 
 def is_same_reading(record: Record, revision: Revision) -> bool:
-    """Return whether the record is of what was read at that time, by whatever run it was stored."""
+    """Return whether the record is of what that commit named, by whatever run it was stored."""
     held, read = (
         replace(one.entry, original=None, context=None) for one in (record.revision, revision)
     )
-    return (record.revision.observed_at, held) == (revision.observed_at, read)
+    return (record.revision.generation, held) == (revision.generation, read)

@@ -18,7 +18,7 @@ from feedmirror.mirror.comparison import date_of, particulars_digest, revision_d
 from feedmirror.mirror.identity import ambiguous_keys
 from feedmirror.mirror.listing import AMBIGUOUS, FLOOR, Seen, Sight, remembered, staying
 from feedmirror.mirror.record import Name, Record
-from feedmirror.mirror.state import LEAP, TOMORROW, State
+from feedmirror.mirror.state import LEAP, SKEW, TOMORROW, State
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.window import Window
 from feedmirror.model import Feed, Identity, Revision
@@ -29,15 +29,15 @@ class Trace:
     """An entry, as all that is stored of it says."""
 
     key: str
-    digest: str  # of the revision that was observed last
+    digest: str  # of the revision that was committed last
     reading: str  # digest of its words as they were read last
     number: int  # of its record
     parser_version: int  # that read it
-    observed_at: datetime  # when that was
+    generation: int  # of the commit that named it
     first_seen: datetime
     listed_at: datetime  # with `seq`: its place in the feed, the last that it was given
     seq: int
-    size_bytes: int  # of the words of the revision that was observed last
+    size_bytes: int  # of the words of that revision
     particulars: str  # digest of what is no part of that revision
     dated: int | None  # the date that it is published with: seconds since the epoch
 
@@ -70,7 +70,7 @@ def trace_of(revision: Revision, parser_version: int) -> Trace:
         reading=_shared(revision_digest(revision.entry), revision.digest),
         number=revision.number,
         parser_version=parser_version,
-        observed_at=observed_at,
+        generation=revision.generation,
         first_seen=observed_at if first_seen == observed_at else first_seen,
         listed_at=observed_at if listed_at == observed_at else listed_at,
         seq=revision.seq,
@@ -87,7 +87,7 @@ def _shared(text: str, usual: str) -> str:
 
 def joined(one: Trace, other: Trace) -> Trace:
     """What two traces of the same entry say together; which comes first makes no difference."""
-    last = max(one, other, key=_read_at)
+    last = max(one, other, key=_committed_at)
     placed = max(one, other, key=lambda trace: trace.place)
     return Trace(
         key=one.key,
@@ -95,7 +95,7 @@ def joined(one: Trace, other: Trace) -> Trace:
         reading=last.reading,
         number=last.number,
         parser_version=last.parser_version,
-        observed_at=last.observed_at,
+        generation=last.generation,
         first_seen=min(one.first_seen, other.first_seen),
         listed_at=placed.listed_at,
         seq=placed.seq,
@@ -105,12 +105,17 @@ def joined(one: Trace, other: Trace) -> Trace:
     )
 
 
-def _read_at(trace: Trace) -> tuple[datetime, int, int, str]:
-    """What the records of an entry are ordered by: the last one counts.
+def _committed_at(trace: Trace) -> tuple[int, int, int, str]:
+    """Return what the records of an entry are ordered by: the last one counts.
 
-    Of what was fetched at one time a newer parser may have made something else.
+    The time at which a record was fetched does not order it, as clocks are put back. Of what was
+    committed at one time a newer parser may have made something else.
     """
-    return trace.observed_at, trace.parser_version, trace.number, trace.digest
+    return trace.generation, trace.parser_version, trace.number, trace.digest
+
+
+# The generation and time of a record, and what tells records of one commit apart.
+_Origin = tuple[int, datetime, str, str]
 
 
 class Archive:
@@ -128,13 +133,18 @@ class Archive:
         self.source: Feed | None = None  # what the feed said of itself when it last said something
         self.url: str | None = None  # where that came from
         self.parser_version: int | None = None  # the oldest that read any of the entries
-        self._latest: tuple[datetime, str, str] | None = None  # which record said so
-        self._latest_source: tuple[datetime, str, str] | None = None
+        self._latest: _Origin | None = None  # which record said so
+        self._latest_source: _Origin | None = None
 
     @property
     def observed_at(self) -> datetime | None:
-        """When the newest of the revisions was fetched."""
-        return self._latest[0] if self._latest else None
+        """When the last of the revisions was fetched."""
+        return self._latest[1] if self._latest else None
+
+    @property
+    def generation(self) -> int:
+        """The generation of the last commit that named a record."""
+        return self._latest[0] if self._latest else 0
 
     def has(self, name: Name) -> bool:
         """Whether that record was read, or found to be damaged."""
@@ -145,7 +155,7 @@ class Archive:
         trace = self.traces.get(revision.key)
         name = (revision.key, revision.digest, revision.number)
         return name in self.damaged or (
-            trace is not None and trace.observed_at >= revision.observed_at
+            trace is not None and trace.generation >= revision.generation
         )
 
     def add(self, record: Record) -> None:
@@ -166,7 +176,7 @@ class Archive:
 
     def _note_source(self, record: Record) -> None:
         revision = record.revision
-        when = (revision.observed_at, revision.key, revision.digest)
+        when = (revision.generation, revision.observed_at, revision.key, revision.digest)
         if self._latest is None or when > self._latest:
             self._latest, self.url = when, revision.fetched_from
         if record.source and (self._latest_source is None or when > self._latest_source):
@@ -196,9 +206,10 @@ def base_of(old: State | None, archive: Archive, url: str, generation: int) -> S
     `generation` is the largest in any published document. The difference to that of a lost state
     is so large that a run that began with the lost one cannot believe itself in force.
     """
+    known = max(generation, archive.generation)
     if old is not None and old.feed is not None:
         dated = max(filter(None, (old.dated, archive.dated)), default=None)
-        return replace(old, generation=max(old.generation, generation), dated=dated)
+        return replace(old, generation=max(old.generation, known), dated=dated)
     feed = archive.source or Feed()
     observed = archive.observed_at
     dates = [date for date in (archive.dated, feed.updated) if date and observed]
@@ -206,7 +217,7 @@ def base_of(old: State | None, archive: Archive, url: str, generation: int) -> S
         old or State(url=url),  # one that was made meanwhile, since the origin failed
         # Not further than a state that was made meanwhile, which has made the same leap: what a
         # rebuild that dies has written already is to give way to what the next refresh writes.
-        generation=max(old.generation, generation) if old else generation + LEAP,
+        generation=max(old.generation, known) if old else known + LEAP,
         feed=feed,
         complete=True,
         # Of another version of the parser: what it reads differently is then no revision.
@@ -270,7 +281,9 @@ def restored(
     """
     window = _window(base.window, plan, words, archive.last_seq)
     numbers = [archive.last_seq, *(revision.seq for revision in window)]
-    observed = archive.observed_at or base.requested_at
+    observed = archive.observed_at
+    if observed is not None and observed > now + SKEW:
+        observed = None  # the clock was ahead
     unstored = [r for r in (*base.pending_entries, *window) if not archive.holds(r)]
     return replace(
         base,

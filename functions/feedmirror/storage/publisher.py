@@ -159,7 +159,7 @@ class Publisher:
             found = record.load(stored.body, self.slug, key)
         except ValueError:  # damaged: it stays as it is
             return False
-        is_later = or_later and found.revision.observed_at > revision.observed_at
+        is_later = or_later and found.revision.generation > revision.generation
         return is_later or record.is_same_reading(found, revision)
 
     def _record(self, revision: Revision, feed: Feed | None, progress: Progress) -> bytes:
