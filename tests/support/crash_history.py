@@ -9,6 +9,7 @@ import pytest
 
 from feedmirror.errors import StoreError
 from feedmirror.model import Subscription
+from named_records import NamedRecords
 from scene import SUBSCRIPTION, Scene, document
 from shelves import NOTHING, Contents, Shelf, reachable
 from stores import Crash, CrashingStore, MemoryStore
@@ -48,8 +49,9 @@ class History:
     def recovered(self, contents: Contents) -> Contents:
         """What is there after undisturbed runs."""
         scene = self.scene(contents)
-        scene.refresh()
-        scene.refresh()
+        store = NamedRecords(scene.store)
+        scene.refresh(store=store)
+        scene.refresh(store=store)
         return self.shelf.contents(scene.store)
 
     def killed(self, contents: Contents, moments: Iterable[str] = MOMENTS) -> Iterator[Contents]:
@@ -76,8 +78,11 @@ class History:
 
 
 def run(scene: Scene, at: int, moment: str) -> bool:
-    """Whether the run had an operation number `at` at which something could go wrong."""
-    store = CrashingStore(scene.store, at, moment)  # type: ignore[arg-type]
+    """Whether the run had an operation number `at` at which something could go wrong.
+
+    Records that are written before the commit that names them fail the test.
+    """
+    store = CrashingStore(NamedRecords(scene.store), at, moment)  # type: ignore[arg-type]
     with contextlib.suppress(Crash, StoreError):
         scene.refresh(store=store)
     return store.count > at
