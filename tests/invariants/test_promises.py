@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
 from feedmirror.mirror import archive as sealing
 from feedmirror.mirror import decide
+from feedmirror.mirror.state import SKEW
 from feedmirror.model import (
     Disclaimer,
     Fetched,
@@ -39,6 +40,7 @@ from feedmirror.ports import Store, World
 from feedmirror.rebuild import rebuild
 from feedmirror.refresh import refresh
 from feedmirror.site import publish_site
+from named_records import NamedRecords
 from page_reading import says_retired
 from polling import Reader
 from promises import HABITS, Promises, Said, spelled
@@ -71,6 +73,7 @@ COPY = "https://copy.example.org/rss"
 OTHER = Subscription("other", "https://other.example.org/rss")
 WORDS = ("Not our words.", "Kept for its readers.", "A copy, as it was.")
 PAGE = "public/news/index.html"
+STATE = "state/news.json"
 
 operations = st.integers(0, 25)
 moments = st.sampled_from(["before", "after", "lost"])
@@ -93,16 +96,18 @@ class Mirror(RuleBasedStateMachine):
         more=st.integers(1, 2),
         keep=st.integers(1, 4),
         habit=st.sampled_from(HABITS),
+        is_empty=st.booleans(),
     )
-    def begin(self, page: int, more: int, keep: int, habit: str) -> None:
+    def begin(self, page: int, more: int, keep: int, habit: str, is_empty: bool) -> None:
         self.habit = habit
+        self.is_empty = is_empty  # the document at the origin, until something new is said there
         self.patches = pytest.MonkeyPatch()
         self.patches.setattr(sealing, "PAGE", page)
         self.patches.setattr(decide, "CHUNK", page + more)
         remember_renderings(self.patches)
         memory = MemoryStore()
         self.promises = Promises(memory, disclaimers=[WORDS[0]])
-        self.store: Store = Reader(memory, self.promises.judge)
+        self.store: Store = NamedRecords(Reader(memory, self.promises.judge))
         self.objects = memory.objects
         self.subscription = Subscription(
             "news", URL, (COPY,), disclaimer=Disclaimer(text=WORDS[0]), keep=keep
@@ -112,8 +117,9 @@ class Mirror(RuleBasedStateMachine):
         self.before_copy: list[Said] = []  # the same, when a copy that is newer was read
         self.asked = 0
         self.now = NOON
+        self.ran: set[datetime] = set()  # when anything ran
         self.said: Said = dict.fromkeys(range(5, 0, -1), 1)
-        self.published: list[Said] = [self.said]
+        self.published: list[Said] = [self.listed]
         self.versions = dict(self.said)  # the largest that there ever was
 
     def teardown(self) -> None:
@@ -121,6 +127,16 @@ class Mirror(RuleBasedStateMachine):
             self.patches.undo()
 
     # ------------------------------------------------------------ the origin
+
+    @property
+    def listed(self) -> Said:
+        """What the document at the origin has."""
+        return {} if self.is_empty else self.said
+
+    @rule()
+    def origin_empties_or_fills_again(self) -> None:
+        self.is_empty = not self.is_empty
+        self.published.append(self.listed)
 
     @rule(count=st.integers(1, 7), drops=st.booleans())
     def origin_publishes(self, count: int, drops: bool) -> None:
@@ -151,6 +167,7 @@ class Mirror(RuleBasedStateMachine):
 
     def _says(self, said: Said) -> None:
         self.said = dict(list(said.items())[:12])
+        self.is_empty = False
         self.published.append(self.said)
 
     # ------------------------------------------------------------ time, and the operator
@@ -158,6 +175,12 @@ class Mirror(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([0.1, 1, 5, 23, 47, 49, 80, 400]))
     def time_passes(self, hours: float) -> None:
         self.now += timedelta(hours=hours)
+
+    @rule(hours=st.sampled_from([-400, -50, -3, 100]))
+    def clock_jumps(self, hours: int) -> None:
+        # Not to before what the origin says was published: such dates are not believed.
+        self.now = max(self.now + timedelta(hours=hours), NOON)
+        self.promises.clock_was_set(self.now)
 
     @rule(keep=st.integers(1, 5))
     def operator_keeps(self, keep: int) -> None:
@@ -177,7 +200,7 @@ class Mirror(RuleBasedStateMachine):
     @precondition(lambda self: self.is_polled)
     @rule(reply=replies, which=st.integers(0, 9))
     def refresh_runs(self, reply: str, which: int) -> None:
-        self.now += timedelta(minutes=1)
+        self._tick()
         copied = self.published[which % len(self.published)]
         answers = self._answers(reply, copied)
         outcome = self._refresh(self.store, answers)
@@ -187,7 +210,7 @@ class Mirror(RuleBasedStateMachine):
         self._refresh(store, answers)
         assert store.writes == [], "the same again is not nothing"
 
-    @precondition(lambda self: self.is_polled and self.promises.owed)
+    @precondition(lambda self: self.is_polled and self._is_mirrored())
     @rule()
     def rebuild_runs(self) -> None:
         self._rebuild(self.store)
@@ -203,7 +226,7 @@ class Mirror(RuleBasedStateMachine):
     @rule()
     def site_is_written(self) -> None:
         self._write_site(self.store)
-        if PAGE in self.objects and not self.is_polled and not self.promises.is_lost:
+        if {PAGE, STATE} <= self.objects.keys() and not self.is_polled:
             assert says_retired(self.objects[PAGE])
 
     @rule()
@@ -219,7 +242,7 @@ class Mirror(RuleBasedStateMachine):
     @precondition(lambda self: self.is_polled)
     @rule(reply=replies, which=st.integers(0, 9), at=operations, moment=moments)
     def refresh_is_killed(self, reply: str, which: int, at: int, moment: str) -> None:
-        self.now += timedelta(minutes=1)
+        self._tick()
         copied = self.published[which % len(self.published)]
         answers = self._answers(reply, copied)
         store = CrashingStore(self.store, at, moment)  # type: ignore[arg-type]
@@ -230,12 +253,12 @@ class Mirror(RuleBasedStateMachine):
         if outcome and not _store_failed(outcome):
             self._read(reply, outcome, copied)
         elif reply in _READ:
-            self.promises.may_have_been_read(copied if reply == "copy" else self.said)
+            self.promises.may_have_been_read(copied if reply == "copy" else self.listed)
             if reply == "copy":
                 self.before_copy += self.last
-            self.last.append(self.said)
+            self.last.append(self.listed)
 
-    @precondition(lambda self: self.is_polled and self.promises.owed)
+    @precondition(lambda self: self.is_polled and self._is_mirrored())
     @rule(at=operations, moment=moments)
     def rebuild_is_killed(self, at: int, moment: str) -> None:
         with contextlib.suppress(Crash, StoreError):
@@ -249,11 +272,12 @@ class Mirror(RuleBasedStateMachine):
     @precondition(lambda self: self.is_polled)
     @rule(schedule=schedules, edits=st.booleans(), which=st.integers(0, 9))
     def refreshes_overlap(self, schedule: list[int], edits: bool, which: int) -> None:
-        first, before = self.said, self.now + timedelta(minutes=1)
+        self.now += timedelta(minutes=1)
+        self._tick()
+        first, before = self.listed, self.now - timedelta(minutes=1)
         self.origin_edits(which, "edited") if edits else self.origin_publishes(1, drops=False)
-        self.now = before + timedelta(minutes=1)
         old: dict[str, Answer] = {URL: spelled(first, self.habit), COPY: _FAILING}
-        new: dict[str, Answer] = {URL: spelled(self.said, self.habit), COPY: _FAILING}
+        new: dict[str, Answer] = {URL: spelled(self.listed, self.habit), COPY: _FAILING}
         older, newer = self._overlap(
             schedule,
             lambda store: self._refresh(store, old, before),
@@ -266,10 +290,10 @@ class Mirror(RuleBasedStateMachine):
         self._read("whole", newer)
         self._check_kept()
 
-    @precondition(lambda self: self.is_polled and self.promises.owed)
+    @precondition(lambda self: self.is_polled and self._is_mirrored())
     @rule(schedule=schedules)
     def refresh_and_rebuild_overlap(self, schedule: list[int]) -> None:
-        self.now += timedelta(minutes=1)
+        self._tick()
         answers = self._answers("whole")
         _, outcome = self._overlap(
             schedule, self._rebuild, lambda store: self._refresh(store, answers)
@@ -281,17 +305,19 @@ class Mirror(RuleBasedStateMachine):
     @rule(schedule=schedules)
     def refresh_and_site_s_writer_overlap(self, schedule: list[int]) -> None:
         """If the feed was just retired, the refresh knows nothing of it yet."""
-        self.now += timedelta(minutes=1)
+        self._tick()
         answers = self._answers("whole")
         _, outcome = self._overlap(
             schedule, self._write_site, lambda store: self._refresh(store, answers)
         )
         self._read("whole", outcome)
 
-    @precondition(lambda self: self.promises.owed and not self.promises.is_lost)
+    @precondition(lambda self: self._is_mirrored() and not self.promises.is_lost)
     @rule()
     def state_is_lost(self) -> None:
-        if self.objects.pop("state/news.json", None):
+        """Of a feed without entries nothing is left to rebuild it from: it begins anew."""
+        del self.objects[STATE]
+        if any("/entries/" in key for key in self.objects):
             self.promises.state_was_lost()
 
     def _overlap(self, schedule: list[int], *works: Work) -> tuple[Any, ...]:
@@ -323,8 +349,18 @@ class Mirror(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what is done
 
+    def _is_mirrored(self) -> bool:
+        """True if there is something to rebuild the feed from."""
+        return bool(self.promises.owed) or {PAGE, STATE} <= self.objects.keys()
+
+    def _tick(self) -> None:
+        """A minute goes by; more if a run was ahead by less than overlapping runs may differ by."""
+        self.now += timedelta(minutes=1)
+        while ahead := [then for then in self.ran if self.now < then <= self.now + SKEW]:
+            self.now = max(ahead) + timedelta(minutes=1)
+
     def _answers(self, reply: str, copied: Said | None = None) -> dict[str, Answer]:
-        document = spelled(self.said, self.habit)
+        document = spelled(self.listed, self.habit)
         self.asked += 1
         answers: dict[str, Answer] = {
             "whole": document,
@@ -345,6 +381,7 @@ class Mirror(RuleBasedStateMachine):
         self, store: Store, answers: dict[str, Answer], now: datetime | None = None
     ) -> Outcome:
         moment = now or self.now
+        self.ran.add(moment)
         origin = StagedOrigin(answers)
         world = World(store, origin, RememberingParser(), lambda: moment, PUBLIC_URL)
         try:
@@ -354,9 +391,11 @@ class Mirror(RuleBasedStateMachine):
             return Outcome("news", "failed")
 
     def _rebuild(self, store: Store) -> object:
+        self.ran.add(self.now)
         return rebuild(self.subscription, store, PUBLIC_URL, self.now)
 
     def _write_site(self, store: Store) -> object:
+        self.ran.add(self.now)
         feed = replace(self.subscription, retired=not self.is_polled)
         return publish_site(store, [OTHER, feed], PUBLIC_URL, self.now)
 
@@ -367,7 +406,7 @@ class Mirror(RuleBasedStateMachine):
         if reply in {"whole", "broken", "rotated"}:
             self._read_whole(outcome)
         elif reply == "cut":
-            self.promises.may_have_been_read(self.said)
+            self.promises.may_have_been_read(self.listed)
         elif reply == "copy" and copied and self._is_known_to_lag(copied):
             self.promises.added(copied)
         elif copied and reply == "copy":
@@ -377,17 +416,17 @@ class Mirror(RuleBasedStateMachine):
 
     def _is_known_to_lag(self, copied: Said) -> bool:
         """Whoever has lost the state cannot tell."""
-        return max(copied) <= self.promises.newest and not self.promises.is_lost
+        return max(copied, default=0) <= self.promises.newest and not self.promises.is_lost
 
     def _read_whole(self, outcome: Outcome) -> None:
         # What a copy has said already says nothing new; what changes too often waits.
-        if self.said in self.before_copy or outcome.held:
-            self.promises.may_have_been_read(self.said)
-            self.promises.owed |= self.said.keys()
+        if self.listed in self.before_copy or outcome.held:
+            self.promises.may_have_been_read(self.listed)
+            self.promises.owed |= self.listed.keys()
         else:
-            self.promises.was_read(self.said)
+            self.promises.was_read(self.listed)
             self.before_copy = []
-        self.last = [self.said]
+        self.last = [self.listed]
 
 
 def has_read(outcome: Outcome) -> bool:
