@@ -19,7 +19,8 @@ from feedmirror.mirror import archive
 
 _LOADED = (
     "adapters.stores.directory adapters.origin.client adapters.parser mirror.decide "
-    "parsing.entries parsing.parse entrypoints.cli.rebuild entrypoints.cli.run"
+    "parsing.entries parsing.parse publishing.pages.body publishing.pages.feed "
+    "publishing.pages.inspection entrypoints.cli.rebuild entrypoints.cli.run"
 )
 
 
@@ -34,6 +35,7 @@ def _serve() -> None:
     archive.PAGE = 3
     for name in _LOADED.split():
         import_module(f"feedmirror.{name}")
+    import_module("jinja2")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
