@@ -47,9 +47,7 @@ class ScannedItem:
     around: tuple[int, ...]  # of the start tags around it, outermost first
     about: str  # rdf:about, the guid of an item without a guid element
     href: str  # of CDF's item or of Atom's first alternate link; the link if no text states it
-    texts: dict[str, str] = field(
-        default_factory=dict
-    )  # of the first guid and link that are not empty
+    texts: dict[str, str] = field(default_factory=dict)  # of the first non-empty guid and link
     end: int = 0  # of its end tag; after `/>` for an empty-element tag
 
     @property
