@@ -50,11 +50,9 @@ class Anchors:
     def of(cls, body: str, addresses: Iterable[str | None]) -> Anchors:
         """Return the anchors of `body`, an article that is published at all of `addresses`."""
         names = frozenset(_ANCHOR.findall(body))
-        return (
-            cls(names, frozenset(_without_fragment(url) for url in addresses if url))
-            if names
-            else cls()
-        )
+        if not names:
+            return cls()
+        return cls(names, frozenset(_without_fragment(url) for url in addresses if url))
 
     def local_link(self, url: str) -> str | None:
         """Return `url` as a link within the entry's page; None if `url` leads to another page."""

@@ -21,9 +21,8 @@ _NEEDS_REWRITING = re.compile(
     r"|<(?:audio|video)\b[^<>]*/>",
     re.IGNORECASE,
 )
-_TYPESET = re.compile(
-    r"class=[\"']?mathjax(?!_preview)", re.IGNORECASE
-)  # each formula twice: typeset, and its source
+# MathJax has run: the body has each formula twice, typeset and as its source.
+_TYPESET = re.compile(r"class=[\"']?mathjax(?!_preview)", re.IGNORECASE)
 _PREVIEW = re.compile(r"\sclass\s*=\s*[\"']?mathjax_preview\b", re.IGNORECASE)
 _TEX = re.compile(r"<script[^<>]*[\s\"'=]math/tex", re.IGNORECASE)
 _PLAYED = frozenset({"audio", "video"})  # their content is for browsers that cannot play them
