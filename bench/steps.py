@@ -42,7 +42,7 @@ _PARTS = {
     "parse": ["feedmirror.adapters.parser:SupervisedParser.parse"],
     "log and metrics": [
         f"feedmirror.entrypoints.telemetry:{name}"
-        for name in ("log_outcome", "log_shift", "put_metrics")
+        for name in ("log_outcome", "log_batch", "put_metrics")
     ],
 }
 

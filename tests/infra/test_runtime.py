@@ -278,8 +278,8 @@ def test_answer_comes_before_the_time_is_over_and_names_what_was_not_done(
     run = emulator.invoke({"Records": [message("tides", 1), message("ferries", 2)]})
 
     assert run.answer == {"batchItemFailures": [{"itemIdentifier": "message-2"}]}
-    assert run.line("run out of time").items() >= {
-        "level": "WARNING", "cut_short": ["ferries"], "not_begun": []
+    assert run.line("run timed out").items() >= {
+        "level": "WARNING", "unfinished": ["ferries"], "not_started": []
     }.items()  # fmt: skip
     assert run.line("run finished").items() >= {"feeds": 1, "changed": 1, "skipped": 1}.items()
     assert "timed out" not in run.log

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from commands import feedmirror, write_config
 from feedmirror.entrypoints.cli.feed_health import health_of, row
-from feedmirror.entrypoints.store import Place
+from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.errors import FetchError, Kind, ParseError
 from feedmirror.mirror import state as states
 from feedmirror.mirror.gone import Sightings, after_failure, all_asked_again_at, seen
@@ -319,7 +319,7 @@ def test_status_names_an_alternate_that_is_gone_while_the_feed_is_well() -> None
     assert health.gone == {ALTERNATE: NOON + timedelta(days=7)}
     assert health.next_due is not None
     assert health.next_due < NOON + timedelta(minutes=16)
-    told = row(health, NOON, Place(Path("mirror")))[-1]
+    told = row(health, NOON, StoreLocation(Path("mirror")))[-1]
     assert f"gone: {ALTERNATE}, not asked again until 2026-03-09 12:00 UTC" in told
     assert URL not in told
 

@@ -1,1 +1,4 @@
-"""Where the program is started: they read the clock and the environment, and wire the rest."""
+"""Entry points: the command, the Lambda functions and the web server.
+
+Only entry points read the clock and the environment; they construct the adapters.
+"""

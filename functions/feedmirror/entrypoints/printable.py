@@ -1,4 +1,4 @@
-"""What comes from outside, made fit for a log and for anybody's eyes."""
+"""Redaction and escaping of texts from outside, for logs and terminals."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ _LONGEST = 4_000  # characters; CloudWatch takes 256 KB a line
 
 
 def redacted(text: str, subscription: Subscription) -> str:
-    """The text without the subscription's secrets, and without user names, passwords and values of
-    secret parameters in addresses.
+    """Return the text without secrets: those of the subscription, and in any address user names,
+    passwords and values of secret parameters.
     """
     return hidden(text, secrets_of(subscription))
 
 
 def printable(text: str) -> str:
-    """The text on one line, nothing in it that a terminal obeys or that turns its direction.
+    """Return the text on one line, without control characters and bidirectional overrides.
 
-    What is longer than anybody reads, an id of megabytes say, ends in dots.
+    A text over 4,000 characters is cut and ends in dots: an origin may send an id of megabytes.
     """
     shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(shown.split()))

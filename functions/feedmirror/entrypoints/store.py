@@ -1,4 +1,4 @@
-"""Where a mirror is kept, as the operator says it: in a directory, or in a bucket of S3."""
+"""Location of a store, a directory or an S3 bucket: parse it, and open the store."""
 
 from __future__ import annotations
 
@@ -17,65 +17,65 @@ _SCHEME = re.compile(r"s3:|[A-Za-z][A-Za-z0-9+.-]*://", re.IGNORECASE)
 # Source: Amazon S3 User Guide, "General purpose bucket naming rules"
 _BUCKET = re.compile(r"(?=.{3,63}$)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*(?<!-)")
 _ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
-_PREFIX_CHARS = 500  # of the 1,024 of a name in S3; keys of ours are added to it
+_PREFIX_CHARS = 500  # S3 allows keys of 1,024; the store's own keys follow the prefix
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a store is: a directory, or a bucket and what all names in it begin with."""
+class StoreLocation:
+    """Location of a store: a directory, or a bucket and a key prefix."""
 
     directory: Path | None = None  # None: in a bucket
     bucket: str = ""
-    prefix: str = ""  # without slashes around it
+    prefix: str = ""  # without leading and trailing slashes
 
     def __str__(self) -> str:
-        """As it is written after `--store`."""
+        """Return the location as the value of `--store`."""
         if self.directory is not None:
             return str(self.directory)
         return f"{_S3}{self.bucket}{self.prefix and '/'}{self.prefix}"
 
     def below(self, key: str) -> str:
-        """Where the object under that key is, for people and other tools."""
+        """Return the path or S3 URI of a key, for people and other tools."""
         return str(self.directory / key) if self.directory is not None else f"{self}/{key}"
 
 
-def place_of(where: str) -> Place:
-    """The place that is meant. Raises: ConfigError for anything that is neither sort of place."""
+def parse_location(where: str) -> StoreLocation:
+    """Parse the value of `--store`. Raises: ConfigError."""
     if not where:
         raise _refused(where, "is empty")
     if not _SCHEME.match(where):
-        return Place(Path(where))
+        return StoreLocation(Path(where))
     if not where.startswith(_S3):
         raise _refused(where, "is not accepted")
     bucket, _, prefix = where.removeprefix(_S3).partition("/")
     if not bucket:
         raise _refused(where, "names no bucket")
     if not _BUCKET.fullmatch(bucket) or _ADDRESS.fullmatch(bucket):
-        raise _refused(where, "has a name that no bucket can have: a-z, 0-9, - and ., 3 to 63")
+        raise _refused(where, "has an invalid bucket name: 3 to 63 of a-z, 0-9, - and .")
     prefix = prefix.removesuffix("/")
     if prefix and not (is_key(prefix) and len(prefix) <= _PREFIX_CHARS):
-        raise _refused(where, "has no good PREFIX: a-z, A-Z, 0-9, ., _ and -, with / between")
-    return Place(bucket=bucket, prefix=prefix)
+        raise _refused(where, "has an invalid PREFIX: a-z, A-Z, 0-9, ., _ and -, separated by /")
+    return StoreLocation(bucket=bucket, prefix=prefix)
 
 
-def open_store(where: str | Place, *, threads: int) -> Store:
-    """The store at that place, for so many threads at once; nothing is asked of it yet.
+def open_store(where: str | StoreLocation, *, threads: int) -> Store:
+    """Open the store at a location, for use by that many threads. Sends no request yet.
 
-    Raises: ConfigError, also if the surroundings (an AWS profile, say) cannot be used.
+    Raises: ConfigError, also if the AWS configuration (a profile, say) is not usable.
     """
-    place = place_of(where) if isinstance(where, str) else where
-    if place.directory is not None:
+    location = parse_location(where) if isinstance(where, str) else where
+    if location.directory is not None:
         from feedmirror.adapters.stores.directory import DirectoryStore  # noqa: PLC0415 - as below
 
-        return DirectoryStore(place.directory)
+        return DirectoryStore(location.directory)
     from feedmirror.adapters.stores.s3 import S3Store  # noqa: PLC0415 - costs 0.3 s
 
     try:
-        return S3Store.connect(place.bucket, place.prefix, threads=threads)
+        return S3Store.connect(location.bucket, location.prefix, threads=threads)
     except StoreError as error:
-        raise ConfigError((f"{place}: {error}",)) from error
+        raise ConfigError((f"{location}: {error}",)) from error
 
 
-def _refused(where: str, wrong: str) -> ConfigError:
+def _refused(where: str, problem: str) -> ConfigError:
     shown = where if where.isprintable() else ascii(where)[1:-1]
-    return ConfigError((f"{shown or 'the store'} {wrong}; {ACCEPTED}",))
+    return ConfigError((f"{shown or 'the store'} {problem}; {ACCEPTED}",))

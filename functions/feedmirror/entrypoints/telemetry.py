@@ -1,7 +1,7 @@
-"""The program's log: one event a feed and one a run, constant messages, data in keys.
+"""Log events and metrics: one event per feed and one per run, constant messages, data in keys.
 
-The keys are what an operator filters and counts by; the command and the deployed functions use
-the same ones. Whatever comes from outside is redacted and made printable here, in one place.
+Operators filter by the keys; the command and the functions log the same ones. Texts from outside
+are redacted and made printable here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SERVICE = "feedmirror"
 FEED_REFRESHED = "feed refreshed"
 RUN_FINISHED = "run finished"
 RUN_STOPPING = "run stopping"
-RUN_OUT_OF_TIME = "run out of time"
+RUN_TIMED_OUT = "run timed out"
 EVENT_REFUSED = "event refused"
 MESSAGE_REFUSED = "message refused"
 MESSAGE_DROPPED = "message dropped"
@@ -39,60 +39,59 @@ SITE_PUBLISHED = "site published"
 SITE_NOT_PUBLISHED = "site not published"
 CONFIGURATION_REFUSED = "configuration refused"
 
-# What is counted, all of it: as many as CloudWatch gives for nothing. The alarms and the dashboard
-# use these names.
+# All metrics: ten, the number that is free of charge. Alarms and dashboard use these names.
 METRICS = (
-    "FeedsRefreshed",  # in an invocation, whatever came of it
-    "FeedsFailed",  # of those
+    "FeedsRefreshed",  # per invocation, with any outcome
+    "FeedsFailed",  # per invocation
     "EntriesNew",
-    "FeedsDue",  # in a tick; each is to be refreshed
-    # Hourly, as it stands then; but for the first, what has lasted for an hour at least.
+    "FeedsDue",  # per tick
+    # Hourly gauges; all but the first count conditions that have lasted for at least an hour.
     "FeedsConfigured",
     "FeedsBlocked",
-    "FeedsBroken",  # gone, or failing by our own fault, too
+    "FeedsBroken",  # includes the groups gone and internal
     "FeedsUnreachable",
-    "FeedsQuiet",  # nothing new for far longer than it ever took of late
-    "FeedsNewlyFailing",  # for less than a day
+    "FeedsQuiet",  # no new entry for far longer than its recent gaps
+    "FeedsNewlyFailing",  # failing for less than a day
 )
-_NAMESPACE = "feedmirror"  # of metrics, unless POWERTOOLS_METRICS_NAMESPACE says otherwise
+_NAMESPACE = "feedmirror"  # default of POWERTOOLS_METRICS_NAMESPACE
 
-_NOT_POLLED = frozenset({"waiting", "retired"})  # outcomes; a note says why, as it should be
-_SLOW_MS = 5_000  # a feed that takes longer is worth a line, whatever comes of it
+_NOT_POLLED = frozenset({"waiting", "retired"})  # outcomes with a note that needs no attention
+_SLOW_MS = 5_000  # a slower refresh is logged with any outcome
 
 
 class Log(Protocol):
-    """Where events go: powertools' Logger, one of the standard library, or one of our own."""
+    """Logger of events: that of powertools, of the standard library, or of `cli/text_log.py`."""
 
     def info(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
-        """Note what is as it should be."""
+        """Log an expected event."""
         ...
 
     def warning(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
-        """Note what the operator should look at."""
+        """Log an event that needs the operator's attention."""
         ...
 
     def error(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
-        """Note a fault of our own."""
+        """Log a fault of the program or its deployment."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the refreshes of a run add up to."""
+    """Totals of the refreshes of a run."""
 
-    feeds: int = 0  # refreshed, in whatever way
+    feeds: int = 0  # with any outcome
     changed: int = 0
     unchanged: int = 0
     failed: int = 0
-    waiting: int = 0  # their origins asked us to come back later
-    retired: int = 0  # not asked, since their configuration says so
+    waiting: int = 0  # not polled: the origin asked for a later request
+    retired: int = 0  # not polled: retired by configuration
     new: int = 0  # entries
     revised: int = 0  # entries
     amended: int = 0  # entries
     published: int = 0  # documents
 
     def plus(self, outcome: Outcome) -> Tally:
-        """The tally with one more outcome."""
+        """Return the tally with one more outcome."""
         return Tally(
             feeds=self.feeds + 1,
             changed=self.changed + (outcome.outcome == "changed"),
@@ -108,35 +107,35 @@ class Tally:
 
 
 def json_log() -> Log:
-    """The log of JSON lines, on stderr as it is now; the same one each time.
+    """Return the JSON log, which writes to the current `sys.stderr`. One per process.
 
-    It leaves out what is below INFO, or below what POWERTOOLS_LOG_LEVEL says.
+    Its level is that of POWERTOOLS_LOG_LEVEL, INFO by default.
     """
     logger, handler = _json_logger()
-    handler.stream = sys.stderr  # not setStream, which flushes the last one: it may be closed
+    handler.stream = sys.stderr  # not setStream, which flushes the old stream: it may be closed
     return logger
 
 
 @cache
 def _json_logger() -> tuple[Logger, StreamHandler[TextIO]]:
-    # Their imports cost as much as refreshing a hundred unchanged feeds.
+    # Imported late: the imports take as long as refreshing a hundred unchanged feeds.
     from logging import ERROR, StreamHandler, getLogger  # noqa: PLC0415
 
     from aws_lambda_powertools.logging import Logger  # noqa: PLC0415
 
-    for talkative in ("botocore", "urllib3"):  # what goes wrong there, an outcome says
-        getLogger(talkative).setLevel(ERROR)
+    for library in ("botocore", "urllib3"):  # their failures are part of an outcome
+        getLogger(library).setLevel(ERROR)
     handler = StreamHandler(sys.stderr)
-    # `location` would be a line of this file. A dict, since the signature does not have it.
+    # `location` would always be in this file. A dict, since the signature lacks the option.
     options: dict[str, Any] = {"location": None}
     return Logger(SERVICE, logger_handler=handler, utc=True, use_rfc3339=True, **options), handler
 
 
 def log_outcome(log: Log, outcome: Outcome, subscription: Subscription) -> None:
-    """Log what one refresh came to; keys that say nothing are left out."""
+    """Log the outcome of one refresh, without its empty keys."""
     fields = outcome_fields(outcome, subscription)
-    said = {key: value for key, value in fields.items() if value not in (None, [])}
-    _level(log, outcome)(FEED_REFRESHED, extra=said)
+    present = {key: value for key, value in fields.items() if value not in (None, [])}
+    _level(log, outcome)(FEED_REFRESHED, extra=present)
 
 
 def log_run(
@@ -144,20 +143,20 @@ def log_run(
     tally: Tally,
     *,
     duration_ms: int,
-    skipped: int = 0,  # feeds that were not begun when it was told to stop
-    nothing_new: Sequence[str] = (),  # feeds of which there was no event
+    skipped: int = 0,  # feeds that were not started, or not finished in time
+    nothing_new: Sequence[str] = (),  # feeds without an event of their own
 ) -> None:
-    """Log what a run came to."""
+    """Log the totals of a run."""
     extra = {**asdict(tally), "skipped": skipped, "duration_ms": duration_ms}
     log.info(RUN_FINISHED, extra=extra | ({"nothing_new": nothing_new} if nothing_new else {}))
 
 
-# ---------------------------------------------------------------- of the deployed functions
+# ---------------------------------------------------------------- Lambda functions
 
 
 @contextmanager
 def invocation(request_id: str) -> Iterator[None]:
-    """Within, every event carries the id that the runtime's own lines have, too."""
+    """Add the request id, which the runtime's own lines have, to every event within the block."""
     logger, _ = _json_logger()
     logger.append_keys(function_request_id=request_id, cold_start=next(_invocations) == 0)
     try:
@@ -170,20 +169,21 @@ _invocations = count()
 
 
 def log_problems(log: Log, problems: Iterable[str]) -> None:
-    """Log why the function cannot start, an event for each problem of its configuration."""
+    """Log why the function cannot start: one event per problem of its configuration."""
     for problem in problems:
         log.error(CONFIGURATION_REFUSED, extra={"error": printable(problem)})
 
 
 def log_refusal(log: Log, error: str) -> None:
-    """Log that an invocation asks for nothing that could be done."""
+    """Log that the event of an invocation is not valid."""
     log.error(EVENT_REFUSED, extra={"error": printable(error)})
 
 
 def log_message(log: Log, message_id: str, error: str, *, dropped: bool) -> None:
-    """Log that a message of the queue asks for nothing that could be done.
+    """Log that a message of the queue cannot be processed.
 
-    It is `dropped`, or else left to the queue, which puts it aside after some more attempts.
+    A message that is not `dropped` stays in the queue, which moves it to the dead letters after
+    three attempts.
     """
     fields = {"message_id": message_id, "error": printable(error)}
     if dropped:
@@ -192,30 +192,30 @@ def log_message(log: Log, message_id: str, error: str, *, dropped: bool) -> None
         log.error(MESSAGE_REFUSED, extra=fields)
 
 
-def log_shift(
+def log_batch(
     log: Log,
     outcomes: Sequence[Outcome],
-    cut_short: Sequence[str],
-    not_begun: Sequence[str],
+    unfinished: Sequence[str],  # slugs of feeds whose refresh did not end in time
+    not_started: Sequence[str],  # slugs
     duration_ms: int,
 ) -> Tally:
-    """Log what an invocation came to, and before that which feeds it did not get done in time."""
-    if cut_short or not_begun:
-        fields = {"cut_short": list(cut_short), "not_begun": list(not_begun)}
-        log.warning(RUN_OUT_OF_TIME, extra=fields)
+    """Log the totals of an invocation, preceded by the feeds that it had no time for, if any."""
+    if unfinished or not_started:
+        fields = {"unfinished": list(unfinished), "not_started": list(not_started)}
+        log.warning(RUN_TIMED_OUT, extra=fields)
     tally = reduce(Tally.plus, outcomes, Tally())
     log_run(
         log,
         tally,
         duration_ms=duration_ms,
-        skipped=len(cut_short) + len(not_begun),
-        nothing_new=[outcome.feed for outcome in outcomes if says_nothing(outcome)],
+        skipped=len(unfinished) + len(not_started),
+        nothing_new=[outcome.feed for outcome in outcomes if is_routine(outcome)],
     )
     return tally
 
 
 def log_dispatch(log: Log, due: int, not_sent: Mapping[str, str], duration_ms: int) -> None:
-    """Log how many refreshes were asked for, and which could not be, by slug with the reason."""
+    """Log how many refreshes were queued; `not_sent` has the reasons of failures by slug."""
     for slug, why in not_sent.items():
         log.error(MESSAGE_NOT_SENT, extra={"feed": slug, "error": printable(why)})
     extra = {"due": due, "not_sent": len(not_sent), "duration_ms": duration_ms}
@@ -223,26 +223,26 @@ def log_dispatch(log: Log, due: int, not_sent: Mapping[str, str], duration_ms: i
 
 
 def log_site(log: Log, published: Sequence[str], feeds: int, duration_ms: int) -> None:
-    """Log which of the site's own documents were published."""
+    """Log which documents of the site were written."""
     extra = {"published": list(published), "feeds": feeds, "duration_ms": duration_ms}
     log.info(SITE_PUBLISHED, extra=extra)
 
 
 def log_site_failure(log: Log, error: str) -> None:
-    """Log that the site's own documents could not be brought up to date."""
+    """Log that the documents of the site could not be updated."""
     log.error(SITE_NOT_PUBLISHED, extra={"error": printable(error)})
 
 
 def counts(tally: Tally) -> dict[str, int]:
-    """The tally as plain data."""
+    """Return the tally as a dictionary."""
     return asdict(tally)
 
 
 def put_metrics(values: Mapping[str, int]) -> None:
-    """Write metrics, some of METRICS, to stdout, where CloudWatch finds them among the logs.
+    """Write metrics, a subset of METRICS, to stdout, from which CloudWatch extracts them.
 
-    None has a dimension a feed: each would cost as much as mirroring some feeds for a month. Which
-    feed it was is in the logs. Source: CloudWatch User Guide, "Embedded metric format".
+    No metric has the feed as a dimension: each feed would cost more than its mirror. The logs name
+    the feeds. Source: CloudWatch User Guide, "Embedded metric format".
     """
     from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 - as above
 
@@ -258,33 +258,33 @@ def _metrics() -> Metrics:
 
     return Metrics(
         namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or _NAMESPACE,
-        # Two stacks in an account tell their metrics apart by it.
+        # The dimension that separates the metrics of two stacks in an account.
         service=os.environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
     )
 
 
-# ---------------------------------------------------------------- what is said of an outcome
+# ---------------------------------------------------------------- outcomes
 
 
-def says_nothing(outcome: Outcome) -> bool:
-    """Whether there is nothing to tell of the outcome but that it was as nearly always.
+def is_routine(outcome: Outcome) -> bool:
+    """True if the outcome needs no event of its own: no news, no problem, and not slow.
 
-    Of ten thousand feeds such lines would cost more than asking the feeds.
+    The events of ten thousand such feeds would cost more than the polls.
     """
     usual = outcome.outcome in {"unchanged", *_NOT_POLLED} and outcome.duration_ms < _SLOW_MS
-    return usual and not (outcome.failure or outcome.recovered or matters(outcome))
+    return usual and not (outcome.failure or outcome.recovered or needs_attention(outcome))
 
 
-def matters(outcome: Outcome) -> bool:
-    """Whether the operator should look at it though it did not fail."""
+def needs_attention(outcome: Outcome) -> bool:
+    """True if the operator should look at the outcome though the refresh did not fail."""
     return bool(outcome.quarantined or (outcome.note and outcome.outcome not in _NOT_POLLED))
 
 
 def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, object]:
-    """An outcome as plain data fit for anybody's eyes: always all keys, None where none applies."""
+    """Return an outcome as a dictionary, redacted and printable; an absent value is None."""
     failure = outcome.failure
 
-    def fit(text: str | None) -> str | None:
+    def safe(text: str | None) -> str | None:
         return None if text is None else printable(redacted(text, subscription))
 
     return {
@@ -301,14 +301,14 @@ def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, ob
         "duration_ms": outcome.duration_ms,
         "error_kind": failure.kind if failure else None,
         "error_group": failure.group if failure else None,
-        "error": fit(failure.message) if failure else None,
-        "note": fit(outcome.note),
+        "error": safe(failure.message) if failure else None,
+        "note": safe(outcome.note),
         "recovered": outcome.recovered or None,
-        "quarantined": [fit(guid) for guid in outcome.quarantined],
+        "quarantined": [safe(guid) for guid in outcome.quarantined],
     }
 
 
 def _level(log: Log, outcome: Outcome) -> Callable[..., None]:
     if outcome.failure and outcome.failure.group == Group.INTERNAL.value:
         return log.error
-    return log.warning if outcome.failure or matters(outcome) else log.info
+    return log.warning if outcome.failure or needs_attention(outcome) else log.info

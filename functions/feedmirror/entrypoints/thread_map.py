@@ -1,4 +1,4 @@
-"""`map` with several at work at a time, for what waits for a store."""
+"""Parallel `map` in threads, for work that waits for a store."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from feedmirror.ports import SideBySide
 
 S = TypeVar("S")
 T = TypeVar("T")
-_AHEAD = 4  # things that are begun for each thread, so that none waits for the one that is slow
+_AHEAD = 4  # calls submitted per thread, so that a slow call does not leave threads idle
 
 
 @contextmanager
 def thread_map(threads: int) -> Iterator[SideBySide]:
-    """A `map` of so many threads, which gives results in order and holds few of them at a time.
+    """Yield a `map` that runs in `threads` threads, yields in order and holds few results.
 
-    What is at work at the end of the block is waited for; nothing else is begun.
+    At the end of the block running calls are awaited and queued calls are cancelled.
     """
     with ThreadPoolExecutor(threads) as pool:
 
-        def side_by_side(work: Callable[[S], T], of: Iterable[S], /) -> Iterator[T]:
-            begun: deque[Future[T]] = deque()
+        def side_by_side(work: Callable[[S], T], items: Iterable[S], /) -> Iterator[T]:
+            submitted: deque[Future[T]] = deque()
             try:
-                for one in of:
-                    begun.append(pool.submit(work, one))
-                    if len(begun) >= _AHEAD * threads:
-                        yield begun.popleft().result()
-                while begun:
-                    yield begun.popleft().result()
+                for item in items:
+                    submitted.append(pool.submit(work, item))
+                    if len(submitted) >= _AHEAD * threads:
+                        yield submitted.popleft().result()
+                while submitted:
+                    yield submitted.popleft().result()
             finally:
-                for future in begun:
+                for future in submitted:
                     future.cancel()
 
         yield side_by_side

@@ -292,5 +292,5 @@ def test_function_without_a_queue_says_so_at_once(tmp_path) -> None:
         "FEEDMIRROR_STORE": "s3://bucket",
         "FEEDMIRROR_PUBLIC_URL": "https://m.example.net",
     }
-    with pytest.raises(ConfigError, match="FEEDMIRROR_QUEUE_URL: is not set; the address of an"):
+    with pytest.raises(ConfigError, match="FEEDMIRROR_QUEUE_URL: is not set; the URL of an"):
         dispatch.start(variables, Recorder(), lambda: NOON)

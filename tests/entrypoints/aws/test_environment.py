@@ -95,7 +95,7 @@ def test_public_url_that_is_none_is_refused(variables: dict[str, str], url: str)
 
 def test_public_url_has_to_come_from_somewhere(variables: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "feeds.toml").write_text(FEEDS.partition("\n")[2])
-    assert "one of them has to say where readers find the mirror" in problems(variables)
+    assert "set one of them to the URL at which readers find the mirror" in problems(variables)
     variables["FEEDMIRROR_PUBLIC_URL"] = "https://d1.example.net"
     assert read_environment(variables).public_url == "https://d1.example.net"
 

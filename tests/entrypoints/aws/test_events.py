@@ -44,8 +44,8 @@ def test_message_with_another_body_is_a_message_that_says_what_is_wrong(body: ob
     assert isinstance(asked, Batch)
     bad, good = asked.messages
     assert (bad.id, bad.slug, good.slug) == ("m1", None, "b")
-    assert 'accepted is {"feed": "slug"}' in bad.wrong
-    assert len(bad.wrong) < 200
+    assert 'accepted: {"feed": "slug"}' in bad.error
+    assert len(bad.error) < 200
 
 
 def test_fields_that_a_later_version_sends_with_a_message_do_no_harm() -> None:
@@ -89,24 +89,24 @@ def test_time_of_a_tick_is_understood_in_any_zone(at: str, utc: int) -> None:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (None, "the event is null; accepted are"),
+        (None, "the event is null; accepted:"),
         ([], "the event is a list"),
         ("all", "the event is text"),
         (7, "the event is no object"),
-        ({"feed": "news"}, "'feed', is not one of ours"),
-        ({"feeds": "news"}, "'feeds', is not one of ours"),
-        ({"feeds": [7]}, "'feeds', is not one of ours"),
-        ({"feeds": [], "force": True}, "'feeds', 'force', is not one of ours"),
-        ({"Records": []}, "'Records', is not one of ours"),
+        ({"feed": "news"}, "'feed', is not valid"),
+        ({"feeds": "news"}, "'feeds', is not valid"),
+        ({"feeds": [7]}, "'feeds', is not valid"),
+        ({"feeds": [], "force": True}, "'feeds', 'force', is not valid"),
+        ({"Records": []}, "'Records', is not valid"),
         ({"Records": [record("x", eventSource="aws:s3")]}, "'Records', is not"),
         ({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, "'Records', is not"),
         ({"Records": "x"}, "'Records', is not"),
-        ({"tick": "5m"}, "tick is '5m'; accepted is such as 5 minutes"),
-        ({"tick": "0 minutes"}, "tick is '0 minutes'"),
-        ({"tick": 5}, "tick is 5;"),
-        ({"tick": "5 minutes", "at": "noon"}, "`at` is 'noon'; accepted is a time such as"),
+        ({"tick": "5m"}, "`tick` is '5m'; accepted: for example 5 minutes"),
+        ({"tick": "0 minutes"}, "`tick` is '0 minutes'"),
+        ({"tick": 5}, "`tick` is 5;"),
+        ({"tick": "5 minutes", "at": "noon"}, "`at` is 'noon'; accepted: a time such as"),
         ({"tick": "5 minutes", "at": 1767225600}, "`at` is 1767225600"),
-        ({"tick": "5 minutes", "until": "x"}, "'tick', 'until', is not one of ours"),
+        ({"tick": "5 minutes", "until": "x"}, "'tick', 'until', is not valid"),
     ],
 )
 def test_any_other_event_is_refused_with_what_is_accepted(event: object, words: str) -> None:
@@ -148,7 +148,7 @@ def test_response_names_the_messages_to_send_again() -> None:
     ],
 )
 def test_tick_of_a_time_that_no_calendar_goes_on_from_is_refused(at: str) -> None:
-    with pytest.raises(EventError, match=r"the event's `at` is .*accepted is a time such as"):
+    with pytest.raises(EventError, match=r"the event's `at` is .*accepted: a time such as"):
         read_event({"tick": "999 days", "at": at}, NOON)
 
 
@@ -156,7 +156,7 @@ def test_event_that_is_nested_beyond_reason_is_refused() -> None:
     nested: list[object] = []
     for _ in range(100_000):
         nested = [nested]
-    with pytest.raises(EventError, match="tick is nested too deeply"):
+    with pytest.raises(EventError, match="`tick` is nested too deeply"):
         read_event({"tick": nested}, NOON)
     record = {"eventSource": "aws:sqs", "messageId": "1", "body": nested}
     batch = read_event({"Records": [record]}, NOON)

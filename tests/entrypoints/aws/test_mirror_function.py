@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from feedmirror.entrypoints.aws import mirror
-from feedmirror.entrypoints.aws.batch import work_through
+from feedmirror.entrypoints.aws.batch import refresh_batch
 from feedmirror.entrypoints.aws.events import body_of
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind
 from feedmirror.mirror.schedule import next_due
@@ -200,8 +200,8 @@ def test_feeds_for_which_there_is_no_time_are_not_begun_and_sent_again() -> None
     answer = stage.invoke(batch(*SLUGS), Context(lambda: 29.0 if stage.origin.asked else 100.0))
     assert stage.mirrored() == ["news"]
     assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["id-blog", "id-sport"]
-    [said] = stage.logged("run out of time")
-    assert said == {"cut_short": [], "not_begun": ["blog", "sport"]}
+    [said] = stage.logged("run timed out")
+    assert said == {"unfinished": [], "not_started": ["blog", "sport"]}
     assert stage.logged("run finished")[0]["skipped"] == 2
 
 
@@ -222,8 +222,8 @@ def test_feed_that_hangs_is_cut_short_and_the_answer_comes_in_time() -> None:
     finally:
         released.set()
     assert answer == {"batchItemFailures": [{"itemIdentifier": "id-blog"}]}
-    [said] = stage.logged("run out of time")
-    assert said["cut_short"] == ["blog"]
+    [said] = stage.logged("run timed out")
+    assert said["unfinished"] == ["blog"]
 
 
 def test_outcome_is_logged_when_it_comes_and_not_only_in_the_end(stage: Stage) -> None:
@@ -268,8 +268,8 @@ def test_feeds_by_name_that_were_not_done_are_reported() -> None:
 
 def test_function_with_little_time_still_begins_with_a_patient_feed() -> None:
     feed = Subscription("slow", "https://slow.example.org/", timeout_s=300)
-    shift = work_through([feed], lambda f: Outcome(f.slug, "unchanged"), 1, lambda: 30.0, print)
-    assert [outcome.feed for outcome in shift.outcomes] == ["slow"]
+    result = refresh_batch([feed], lambda f: Outcome(f.slug, "unchanged"), 1, lambda: 30.0, print)
+    assert [outcome.feed for outcome in result.outcomes] == ["slow"]
 
 
 def test_no_more_feeds_are_refreshed_at_once_than_there_are_threads() -> None:
@@ -288,9 +288,9 @@ def test_no_more_feeds_are_refreshed_at_once_than_there_are_threads() -> None:
 
     feeds = [Subscription(f"f{n}", "https://example.org/") for n in range(12)]
     told: list[Outcome] = []
-    shift = work_through(feeds, attempt, 4, lambda: 60.0, told.append)
-    assert {outcome.feed for outcome in shift.outcomes} == {feed.slug for feed in feeds}
-    assert tuple(told) == shift.outcomes
+    result = refresh_batch(feeds, attempt, 4, lambda: 60.0, told.append)
+    assert {outcome.feed for outcome in result.outcomes} == {feed.slug for feed in feeds}
+    assert tuple(told) == result.outcomes
     assert most == 4
 
 

@@ -386,10 +386,10 @@ def test_watch_refreshes_at_once_and_again_when_due(origin, here, capsys, ctrl_c
     write_config(here, {"x": origin.url("/feed")}, each='every = "1m"')
     import_module("feedmirror.entrypoints.cli.run")  # else it takes a part of the time below
     start = datetime.now(UTC)
-    shift = next_due("x", 60, NOON) - timedelta(seconds=1) - start
+    offset = next_due("x", 60, NOON) - timedelta(seconds=1) - start
     thread = when(lambda: len(origin.requests) == 2, interrupt)
     argv = ("run", "--watch", "--log-format", "text")
-    code = feedmirror(*argv, clock=lambda: datetime.now(UTC) + shift)
+    code = feedmirror(*argv, clock=lambda: datetime.now(UTC) + offset)
     thread.join()
     assert code == 0
     assert len(origin.requests) == 2

@@ -14,7 +14,7 @@ import pytest
 from builders import entry, rss_document
 from commands import ENVIRONMENT, feedmirror
 from commands import write_config as write_any_config
-from feedmirror.entrypoints.store import Place, open_store, place_of
+from feedmirror.entrypoints.store import StoreLocation, open_store, parse_location
 from feedmirror.errors import ConfigError
 from origin_server import OriginServer
 from s3_server import FaultProxy, connect_once, moto_server, new_bucket, says
@@ -299,18 +299,18 @@ def test_surroundings_that_cannot_be_used_are_a_matter_of_configuration(
 @pytest.mark.parametrize(
     ("where", "meant"),
     [
-        ("mirror", Place(Path("mirror"))),
-        ("/srv/mirror", Place(Path("/srv/mirror"))),
-        ("a:b", Place(Path("a:b"))),
-        ("s3", Place(Path("s3"))),
-        ("s3://copies", Place(bucket="copies")),
-        ("s3://copies/", Place(bucket="copies")),
-        ("s3://my.copies-1/a/b.c/", Place(bucket="my.copies-1", prefix="a/b.c")),
+        ("mirror", StoreLocation(Path("mirror"))),
+        ("/srv/mirror", StoreLocation(Path("/srv/mirror"))),
+        ("a:b", StoreLocation(Path("a:b"))),
+        ("s3", StoreLocation(Path("s3"))),
+        ("s3://copies", StoreLocation(bucket="copies")),
+        ("s3://copies/", StoreLocation(bucket="copies")),
+        ("s3://my.copies-1/a/b.c/", StoreLocation(bucket="my.copies-1", prefix="a/b.c")),
     ],
 )
 def test_place_is_a_directory_or_a_bucket(where, meant):
-    assert place_of(where) == meant
-    assert place_of(str(meant)) == meant
+    assert parse_location(where) == meant
+    assert parse_location(str(meant)) == meant
 
 
 @pytest.mark.parametrize(

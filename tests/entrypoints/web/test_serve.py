@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from commands import Terminal, feedmirror, spawn
-from feedmirror.entrypoints.web.answers import takes_gzip
+from feedmirror.entrypoints.web.responses import takes_gzip
 from feedmirror.entrypoints.web.server import CONTENT_SECURITY_POLICY, FeedServer
 from served import BODY, Site, publish, put
 
@@ -232,7 +232,7 @@ def test_nothing_but_documents_is_served(path, site, tmp_path):
 def test_missing_feed_is_told_where_the_feeds_are(site):
     reply = site.ask("/nothing/rss.xml")
     assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert b"see /" in reply.body
+    assert b"feeds is at /" in reply.body
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from addresses import CASES, ENTRY, FEEDS, KEYS, NAVIGATION, PAGE, STRAYING
-from feedmirror.entrypoints.web.answers import takes_html
+from feedmirror.entrypoints.web.responses import takes_html
 from feedmirror.entrypoints.web.server import CONTENT_SECURITY_POLICY
 from feedmirror.publishing.formats import formats
 from served import Reply, Site, publish, put
@@ -162,7 +162,7 @@ def test_program_is_told_in_words(site: Site) -> None:
         assert reply.status == 404
         assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert reply.headers["Vary"] == "Accept"
-        assert b"see /" in reply.body
+        assert b"feeds is at /" in reply.body
 
 
 def test_browser_is_told_in_words_as_long_as_there_is_no_page(site: Site, tmp_path: Path) -> None:

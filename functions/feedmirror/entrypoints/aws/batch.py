@@ -1,4 +1,4 @@
-"""Refreshing feeds side by side within an invocation, and no longer than it lasts."""
+"""Parallel refreshes within the time of one Lambda invocation."""
 
 from __future__ import annotations
 
@@ -9,70 +9,72 @@ from dataclasses import dataclass
 
 from feedmirror.model import Outcome, Subscription
 
-_ANSWER_S = 3.0  # kept for the answer: a function that runs out of time is killed without a word
-_BESIDES_FETCH_S = 10.0  # what a refresh may take besides its fetch
+_RESPONSE_S = 3.0  # reserved for the response: Lambda kills a function at its timeout
+_BESIDES_FETCH_S = 10.0  # allowed for a refresh besides its fetch
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """How a number of feeds fared."""
+class BatchResult:
+    """Outcomes of a batch of feeds, and the feeds that it had no time for."""
 
-    outcomes: tuple[Outcome, ...]  # of those that came to an end
-    cut_short: tuple[str, ...]  # slugs of those that were begun only
-    not_begun: tuple[str, ...]  # slugs
+    outcomes: tuple[Outcome, ...]
+    unfinished: tuple[str, ...]  # slugs of feeds that were started
+    not_started: tuple[str, ...]  # slugs
 
 
-def work_through(
+def refresh_batch(
     subscriptions: Iterable[Subscription],
     attempt: Callable[[Subscription], Outcome],
     threads: int,
     remaining_s: Callable[[], float],
-    tell: Callable[[Outcome], None],
-) -> Shift:
-    """How the feeds fared by the time that there is just enough left to answer.
+    on_outcome: Callable[[Outcome], None],
+) -> BatchResult:
+    """Refresh the feeds until all are done or only the time for the response is left.
 
-    Outcomes are told as they come, in the thread that called this: so they are even if all ends
-    at once later.
+    `on_outcome` is called at once for each outcome, in the calling thread, so that outcomes are
+    logged even if Lambda kills the process.
 
-    A feed is begun only if there is time for its fetch; but also if there is half of all the time
-    left, so that a feed with a long timeout has its turn in a function with a short one. What was
-    begun and is cut short goes on when the process is woken for its next invocation, if it is, as
-    any run that is overtaken by another one: it harms nothing.
+    A feed is started only if the remaining time suffices for its fetch, or is at least half of the
+    whole time: so a feed with a long timeout is still refreshed by a function with a short one.
+    An unfinished refresh resumes when Lambda thaws the process for its next invocation; this is
+    harmless, since overlapping runs of a feed are.
     """
     half_s = remaining_s() / 2
 
-    def begin(subscription: Subscription) -> Outcome | None:
+    def start(subscription: Subscription) -> Outcome | None:
         needed_s = min(subscription.timeout_s + _BESIDES_FETCH_S, half_s)
         return attempt(subscription) if remaining_s() >= needed_s else None
 
     pool = ThreadPoolExecutor(threads)
     try:
-        futures = {pool.submit(begin, feed): feed.slug for feed in subscriptions}
-        outcomes = _finished(futures, max(0.0, remaining_s() - _ANSWER_S), tell)
+        futures = {pool.submit(start, feed): feed.slug for feed in subscriptions}
+        outcomes = _finished(futures, max(0.0, remaining_s() - _RESPONSE_S), on_outcome)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    told = {outcome.feed for outcome in outcomes}
-    rest = {slug: _was_begun(future) for future, slug in futures.items() if slug not in told}
-    return Shift(
+    done = {outcome.feed for outcome in outcomes}
+    rest = {slug: _was_started(future) for future, slug in futures.items() if slug not in done}
+    return BatchResult(
         outcomes,
-        cut_short=tuple(slug for slug, was_begun in rest.items() if was_begun),
-        not_begun=tuple(slug for slug, was_begun in rest.items() if not was_begun),
+        unfinished=tuple(slug for slug, was_started in rest.items() if was_started),
+        not_started=tuple(slug for slug, was_started in rest.items() if not was_started),
     )
 
 
 def _finished(
-    futures: Iterable[Future[Outcome | None]], within_s: float, tell: Callable[[Outcome], None]
+    futures: Iterable[Future[Outcome | None]],
+    within_s: float,
+    on_outcome: Callable[[Outcome], None],
 ) -> tuple[Outcome, ...]:
-    """The outcomes that come in time."""
+    """Collect the outcomes that arrive within the time."""
     outcomes = []
     with suppress(TimeoutError):
         for future in as_completed(futures, timeout=within_s):
             outcome = future.result()
             if outcome is not None:
-                tell(outcome)
+                on_outcome(outcome)
                 outcomes.append(outcome)
     return tuple(outcomes)
 
 
-def _was_begun(future: Future[Outcome | None]) -> bool:
+def _was_started(future: Future[Outcome | None]) -> bool:
     return not future.cancelled() and (not future.done() or future.result() is not None)

@@ -1,9 +1,9 @@
-"""The Lambda function that a schedule wakes: it asks for a refresh of each feed that became due.
+"""DispatchFunction, the Lambda function that queues a refresh of each feed that is due.
 
-Who is due follows from the configuration and the clock alone; nothing is read for it. A message
-says no more than "refresh this feed", so one that is lost or doubled does no harm. Once an hour,
-and after a deploy, it also brings up to date the site's own documents and those of retired feeds,
-for which it sends no message, and counts the feeds that are in trouble.
+A schedule invokes it. Due feeds follow from the configuration and the clock; nothing is read. A
+message says only "refresh this feed", so a lost or repeated message is harmless. Once an hour and
+after a deploy the function also updates the site's own documents and those of retired feeds, for
+which it sends no message, and counts the failing feeds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.aws.environment import Environment, read_environment
 from feedmirror.entrypoints.aws.events import Batch, Named, Tick, body_of, read_event
-from feedmirror.entrypoints.aws.invocation import Context, chosen, is_handler, started
+from feedmirror.entrypoints.aws.invocation import Context, is_handler, requested_feeds, started
 from feedmirror.entrypoints.thread_map import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StoreError
 from feedmirror.ports import Queue, Store
@@ -28,22 +28,22 @@ _HOUR = timedelta(hours=1)
 
 
 def handler(event: object, context: Context) -> dict[str, Any]:
-    """How many refreshes were asked for, and which of the site's documents were published.
+    """Queue refreshes; return how many were due, and which documents of the site were published.
 
-    Raises: EventError if the event is none that is understood; QueueError if not every message
-    could be sent: the same tick again sends those that are missing and no other twice; StoreError.
+    Raises: EventError if the event is not valid; QueueError if a message was not sent (a retry of
+    the same tick sends the missing messages only); StoreError.
     """
     return _function().invoke(event, context)
 
 
 class DispatchFunction:
-    """What stays from one invocation to the next: settings and clients."""
+    """State kept between invocations: settings and clients."""
 
     def __init__(
         self,
         environment: Environment,
         queue: Queue,
-        store: Callable[[], Store],  # opened only when the site is looked after
+        store: Callable[[], Store],  # called only to update the site
         clock: Callable[[], datetime],
         log: telemetry.Log,
     ) -> None:
@@ -52,31 +52,31 @@ class DispatchFunction:
         self._store = store
         self._clock = clock
         self._log = log
-        self._knows_site = False  # whether it was found out if there was a deploy
-        self._young_until = datetime.min.replace(tzinfo=UTC)
+        self._checked_site = False  # True: this process has looked for a new deploy
+        self._new_until = datetime.min.replace(tzinfo=UTC)  # end of the hour after a deploy
 
     def invoke(self, event: object, context: Context) -> dict[str, Any]:
-        """As `handler`."""
+        """Handle one event. See `handler`."""
         with telemetry.invocation(context.aws_request_id):
             try:
                 asked = _read(event, self._clock())
-                feeds = chosen(asked, self._environment.subscriptions)
+                feeds = requested_feeds(asked, self._environment.subscriptions)
                 due = [feed.slug for feed in feeds if not feed.retired]
             except EventError as error:
                 telemetry.log_refusal(self._log, str(error))
                 raise
             self._send(due, asked, context)
             try:
-                published = self._look_after_site(asked)
+                published = self._update_site(asked)
             except StoreError as error:
                 telemetry.log_site_failure(self._log, str(error))
                 raise
             return {"due": len(due), "published": list(published)}
 
     def _send(self, due: list[str], asked: Tick | Named, context: Context) -> None:
-        """Ask for the refreshes. Raises: QueueError."""
+        """Queue the refreshes. Raises: QueueError."""
         started_at = monotonic()
-        # A tick that is repeated has the same name; what somebody asks for by hand is always new.
+        # A repeated tick has the same name: SQS drops its duplicates. Requests by hand are new.
         name = f"{asked.until:%Y%m%dT%H%M%S}" if isinstance(asked, Tick) else context.aws_request_id
         not_sent = self._queue.send({slug: body_of(slug) for slug in due}, name)
         duration_ms = round((monotonic() - started_at) * 1000)
@@ -88,42 +88,42 @@ class DispatchFunction:
 
     # ------------------------------------------------------------ the site's own documents
 
-    def _look_after_site(self, asked: Tick | Named) -> tuple[str, ...]:
-        """The documents that were published."""
+    def _update_site(self, asked: Tick | Named) -> tuple[str, ...]:
+        """Publish the documents of the site if they are due; return the names of those written."""
         started_at, now = monotonic(), self._clock()
-        if not self._has_reason(asked, now):
+        if not self._is_site_due(asked, now):
             return ()
         feeds, public_url = self._environment.subscriptions.values(), self._environment.public_url
         with thread_map(self._environment.threads) as side_by_side:
             site = publish_site(self._store(), feeds, public_url, now, side_by_side)
-        self._tell(site, now, round((monotonic() - started_at) * 1000))
+        self._report(site, now, round((monotonic() - started_at) * 1000))
         return site.published
 
-    def _has_reason(self, asked: Tick | Named, now: datetime) -> bool:
-        """Whether to look after the site: once an hour, and at each tick of the hour that follows
-        on a deploy, in which new feeds are mirrored for the first time.
+    def _is_site_due(self, asked: Tick | Named, now: datetime) -> bool:
+        """True once an hour, and at each tick of the hour after a deploy, in which new feeds are
+        mirrored for the first time.
         """
-        if not self._knows_site:
+        if not self._checked_site:
             feeds, public_url = (
                 self._environment.subscriptions.values(),
                 self._environment.public_url,
             )
             if not is_current(self._store(), feeds, public_url):
-                self._young_until = now + _HOUR
-            self._knows_site = True
-        return _holds_full_hour(asked) or now < self._young_until
+                self._new_until = now + _HOUR
+            self._checked_site = True
+        return _holds_full_hour(asked) or now < self._new_until
 
-    def _tell(self, site: Site, now: datetime, duration_ms: int) -> None:
-        found = gauges(site.lines, now)
+    def _report(self, site: Site, now: datetime, duration_ms: int) -> None:
+        counts = gauges(site.lines, now)
         telemetry.log_site(self._log, site.published, len(site.lines), duration_ms)
         telemetry.put_metrics(
             {
-                "FeedsConfigured": found.configured,
-                "FeedsBlocked": found.blocked,
-                "FeedsBroken": found.broken,
-                "FeedsUnreachable": found.unreachable,
-                "FeedsQuiet": found.quiet,
-                "FeedsNewlyFailing": found.newly_failing,
+                "FeedsConfigured": counts.configured,
+                "FeedsBlocked": counts.blocked,
+                "FeedsBroken": counts.broken,
+                "FeedsUnreachable": counts.unreachable,
+                "FeedsQuiet": counts.quiet,
+                "FeedsNewlyFailing": counts.newly_failing,
             }
         )
 
@@ -131,7 +131,9 @@ class DispatchFunction:
 def _read(event: object, now: datetime) -> Tick | Named:
     asked = read_event(event, now)
     if isinstance(asked, Batch):
-        raise EventError("the messages of a queue are for the function that mirrors")
+        raise EventError(
+            "SQS messages are for MirrorFunction; DispatchFunction takes a tick or names of feeds"
+        )
     return asked
 
 
@@ -146,18 +148,18 @@ def _holds_full_hour(asked: Tick | Named) -> bool:
 
 @cache
 def _function() -> DispatchFunction:
-    """The function, ready; made once a process. Raises: ConfigError, StoreError."""
+    """Return the function of this process. Raises: ConfigError, StoreError."""
     return started(start)
 
 
 def start(
     variables: Mapping[str, str], log: telemetry.Log, clock: Callable[[], datetime]
 ) -> DispatchFunction:
-    """A function for these variables of the environment. Raises: ConfigError, StoreError."""
+    """Make the function for these environment variables. Raises: ConfigError, StoreError."""
     environment = read_environment(variables)
     if environment.queue_url is None:
-        raise ConfigError(("FEEDMIRROR_QUEUE_URL: is not set; the address of an SQS queue",))
-    from feedmirror.adapters.sqs import SqsQueue  # noqa: PLC0415 - brings boto3
+        raise ConfigError(("FEEDMIRROR_QUEUE_URL: is not set; the URL of an SQS queue",))
+    from feedmirror.adapters.sqs import SqsQueue  # noqa: PLC0415 - imports boto3
     from feedmirror.entrypoints.store import open_store  # noqa: PLC0415
 
     return DispatchFunction(

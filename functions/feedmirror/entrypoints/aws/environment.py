@@ -1,4 +1,4 @@
-"""What the deployment sets for a function, by way of its environment: validated once, at init."""
+"""Environment variables of the Lambda functions, validated once, at init."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedmirror.entrypoints.store import place_of
+from feedmirror.entrypoints.store import parse_location
 from feedmirror.errors import ConfigError
 from feedmirror.model import Subscription
 from feedmirror.settings import load_settings
@@ -14,27 +14,27 @@ from feedmirror.settings.addresses import PUBLIC_URL
 from feedmirror.settings.problems import Problem, Spot, shown
 
 _MOST_THREADS = 64
-_PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for the function itself
+_PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for its own process
 _DEFAULT_MEMORY_MB = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the functions are told; nothing of it changes while they live."""
+    """Settings of a function, constant for the life of its process."""
 
     store: str  # s3://BUCKET or s3://BUCKET/PREFIX
-    public_url: str  # where `public/` is served from
+    public_url: str  # URL at which readers find `public/`
     subscriptions: Mapping[str, Subscription]  # by slug, in the order of feeds.toml
-    threads: int  # feeds side by side
-    parser_bytes: int  # of address space for the parser's process
-    runtime_port: int | None = None  # where the function's runtime listens on this machine
-    queue_url: str | None = None  # of the queue of refreshes; None where there is none
+    threads: int  # feeds refreshed in parallel
+    parser_bytes: int  # address space of the parser process
+    runtime_port: int | None = None  # of the Lambda runtime API, which no feed may reach
+    queue_url: str | None = None  # of the queue of refreshes; None for MirrorFunction
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
-    """The environment, and the feeds.toml that it points to.
+    """Read the variables, and the feeds.toml that they name.
 
-    Raises: ConfigError, with all that is wrong.
+    Raises: ConfigError with all problems.
     """
     problems: list[str] = []
     path = Path(
@@ -51,8 +51,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     public_url = _public_url(variables.get("FEEDMIRROR_PUBLIC_URL"), problems) or public_url
     if not public_url:
         problems.append(
-            f"FEEDMIRROR_PUBLIC_URL: is not set, and {path} has no public_url: one of them has to "
-            "say where readers find the mirror"
+            f"FEEDMIRROR_PUBLIC_URL: is not set, and {path} has no public_url; set one of them to "
+            "the URL at which readers find the mirror"
         )
     read = Environment(
         store=_store(variables, problems),
@@ -71,7 +71,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
 def _store(variables: Mapping[str, str], problems: list[str]) -> str:
     store = variables.get("FEEDMIRROR_STORE", "")
     try:
-        is_bucket = place_of(store).directory is None
+        is_bucket = parse_location(store).directory is None
     except ConfigError:
         is_bucket = False
     if not is_bucket:
@@ -90,7 +90,10 @@ def _public_url(value: str | None, problems: list[str]) -> str | None:
 
 
 def _runtime_port(variables: Mapping[str, str]) -> int | None:
-    """Source: AWS Lambda, "Defined runtime environment variables"."""
+    """Return the port of the runtime API.
+
+    Source: AWS Lambda, "Defined runtime environment variables".
+    """
     port = variables.get("AWS_LAMBDA_RUNTIME_API", "").rpartition(":")[2]
     return int(port) if port.isascii() and port.isdigit() else None
 

@@ -1,4 +1,4 @@
-"""What an invocation is asked to do, read from its event."""
+"""Parser for the events of the Lambda functions: SQS batches, schedule ticks, names of feeds."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from datetime import UTC, datetime, timedelta
 from feedmirror.errors import EventError
 
 _ACCEPTED = (
-    'accepted are {"feeds": ["slug", ...]} (none named: all), a schedule\'s '
-    '{"tick": "5 minutes", "at": "2026-01-31T12:00:00Z"}, and batches of SQS messages with a body '
+    'accepted: {"feeds": ["slug", ...]} (an empty list: all), a schedule\'s '
+    '{"tick": "5 minutes", "at": "2026-01-31T12:00:00Z"}, and SQS batches of messages with a body '
     'such as {"feed": "slug"}'
 )
 _TICK = re.compile(r"([1-9][0-9]{0,2}) (minute|hour|day)s?")
-_PLACEHOLDER = re.compile(r"<aws\.scheduler\.[a-z-]+>")  # an emulator may leave it as it is
-_YEARS = range(1971, 2200)  # of a tick, with room for the days before and after
-_SHOWN = 80  # characters of what was sent instead
+_PLACEHOLDER = re.compile(r"<aws\.scheduler\.[a-z-]+>")  # some emulators do not replace it
+_YEARS = range(1971, 2200)  # of a tick; leaves room for dates before and after
+_SHOWN = 80  # characters of a value in an error
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a queue."""
+    """One SQS message."""
 
     id: str
-    slug: str | None  # None: its body is none of ours
-    wrong: str = ""  # then: what it is instead
+    slug: str | None  # None: the body is not valid
+    error: str = ""  # why the body is not valid
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Refresh the feeds that the messages name, and say which messages failed."""
+    """Request to refresh the feeds of SQS messages, and to return the failed messages."""
 
     messages: tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Refresh the feeds that became due after `since`, until `until`."""
+    """Request to refresh the feeds that became due after `since` and not after `until`."""
 
     since: datetime
     until: datetime
@@ -47,13 +47,13 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Refresh these feeds, or all if there are none, due or not."""
+    """Request to refresh these feeds, or all if the tuple is empty, whether due or not."""
 
     slugs: tuple[str, ...]
 
 
 def read_event(event: object, now: datetime) -> Batch | Tick | Named:
-    """What the event asks for. Raises: EventError if it is none of ours."""
+    """Parse an event. Raises: EventError if it is not valid."""
     if not isinstance(event, dict):
         raise EventError(f"the event is {_kind(event)}; {_ACCEPTED}")
     match event:
@@ -66,11 +66,11 @@ def read_event(event: object, now: datetime) -> Batch | Tick | Named:
         case {**rest} if not rest:
             return Named(())
     keys = ", ".join(map(_shown, list(event)[:5]))
-    raise EventError(f"the event, which has {keys}, is not one of ours; {_ACCEPTED}")
+    raise EventError(f"the event, which has {keys}, is not valid; {_ACCEPTED}")
 
 
 def response_to(failed: Iterable[str]) -> dict[str, object]:
-    """The answer to a batch: what the queue is to send again.
+    """Return the response to an SQS batch, with the ids of the messages to retry.
 
     Source: AWS Lambda Developer Guide, "Implementing partial batch responses".
     """
@@ -78,7 +78,7 @@ def response_to(failed: Iterable[str]) -> dict[str, object]:
 
 
 def body_of(slug: str) -> str:
-    """The body of a message that asks for the feed."""
+    """Return the body of the message that requests a refresh of the feed."""
     return json.dumps({"feed": slug})
 
 
@@ -99,15 +99,15 @@ def _message(record: Mapping[str, object]) -> Message:
     match read:
         case {"feed": str(slug)} if slug:
             return Message(str(record["messageId"]), slug)
-    wrong = f"its body is {_shown(body)}; accepted is {body_of('slug')}"
-    return Message(str(record["messageId"]), None, wrong)
+    error = f"the body is {_shown(body)}; accepted: {body_of('slug')}"
+    return Message(str(record["messageId"]), None, error)
 
 
 def _tick(tick: object, at: object, now: datetime) -> Tick:
     found = _TICK.fullmatch(tick) if isinstance(tick, str) else None
     if not found:
-        accepted = "accepted is such as 5 minutes, 1 hour or 1 day"
-        raise EventError(f"the event's tick is {_shown(tick)}; {accepted}")
+        accepted = "accepted: for example 5 minutes, 1 hour or 1 day"
+        raise EventError(f"the event's `tick` is {_shown(tick)}; {accepted}")
     until = _moment(at, now)
     return Tick(until - timedelta(**{f"{found[2]}s": int(found[1])}), until)
 
@@ -121,7 +121,7 @@ def _moment(at: object, now: datetime) -> datetime:
     except (ValueError, TypeError):
         moment = None
     if moment is None or moment.year not in _YEARS:
-        accepted = "accepted is a time such as 2026-01-31T12:00:00Z"
+        accepted = "accepted: a time such as 2026-01-31T12:00:00Z"
         raise EventError(f"the event's `at` is {_shown(at)}; {accepted}")
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""What the Lambda functions have in common: how they start, and what the runtime tells them."""
+"""Shared by the Lambda functions: their start at init, and the choice of feeds."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ Start = Callable[[Mapping[str, str], telemetry.Log, Callable[[], datetime]], F]
 
 
 class Context(Protocol):
-    """What the runtime tells of an invocation. Source: AWS Lambda Developer Guide, "context"."""
+    """Context object of an invocation. Source: AWS Lambda Developer Guide, "context"."""
 
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """The time until the function is stopped."""
+        """Return the time in milliseconds until the function times out."""
         ...
 
 
 def started(start: Start[F]) -> F:
-    """The function, ready, for the environment as it is; each problem with that is logged.
+    """Make the function for the environment of this process; log each problem of its configuration.
 
     Raises: ConfigError, StoreError.
     """
@@ -45,18 +45,18 @@ def started(start: Start[F]) -> F:
 
 
 def is_handler(module: str) -> bool:
-    """Whether this process is there for the `handler` of that module.
+    """True if this process serves the `handler` of that module.
 
-    Then the function is started at init and not at the first event: init runs on a whole
-    processor, and a configuration that cannot be used is heard of at once.
+    The function is then made at init, not at the first event: init runs with a full processor, and
+    a wrong configuration fails at once.
     """
     return os.environ.get("_HANDLER") == f"{module}.handler"
 
 
-def chosen(asked: Tick | Named, known: Mapping[str, Subscription]) -> list[Subscription]:
-    """The feeds that became due in the tick, or that are named. Raises: EventError.
+def requested_feeds(asked: Tick | Named, known: Mapping[str, Subscription]) -> list[Subscription]:
+    """Return the feeds that became due in the tick, or that are named. Raises: EventError.
 
-    A retired feed is never due, but may be named: its refresh says that it is retired.
+    A retired feed is never due, but may be named: the outcome of its refresh is `retired`.
     """
     if isinstance(asked, Tick):
         active = (feed for feed in known.values() if not feed.retired)
@@ -70,7 +70,7 @@ def chosen(asked: Tick | Named, known: Mapping[str, Subscription]) -> list[Subsc
 
 
 def _listed(slugs: Collection[str]) -> str:
-    """The first of them, each as far as it could be a slug."""
+    """Render the first slugs, each cut to the length that a slug may have."""
     first = [slug[:_SLUG_CHARS] for slug in islice(slugs, _MOST_LISTED)]
     return ", ".join([*first, "..."] if len(slugs) > len(first) else first)
 

@@ -1,8 +1,8 @@
-"""The Lambda function that refreshes feeds: those of a queue's messages, those that became due in
-a schedule's tick, or those that somebody names.
+"""MirrorFunction, the Lambda function that refreshes feeds: those of SQS messages, those due in a
+schedule's tick, or those named in its event.
 
-An origin's failure is an outcome, logged and counted. What is sent again is only what our own
-faults or the end of the time kept from being done; to do it twice is harmless.
+The failure of an origin is an outcome, logged and counted. A message is retried only if an internal
+fault or the timeout prevented its refresh; refreshes are idempotent.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from time import monotonic
 from typing import Any
 
 from feedmirror.entrypoints import telemetry
-from feedmirror.entrypoints.aws.batch import Shift, work_through
+from feedmirror.entrypoints.aws.batch import BatchResult, refresh_batch
 from feedmirror.entrypoints.aws.environment import Environment, read_environment
 from feedmirror.entrypoints.aws.events import Batch, Message, Named, Tick, read_event, response_to
-from feedmirror.entrypoints.aws.invocation import Context, chosen, is_handler, started
+from feedmirror.entrypoints.aws.invocation import Context, is_handler, requested_feeds, started
 from feedmirror.errors import EventError, Group
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
@@ -26,22 +26,22 @@ from feedmirror.refresh import attempt
 
 
 def handler(event: object, context: Context) -> dict[str, Any]:
-    """What became of the feeds: for a queue, the messages to send again; else a summary.
+    """Refresh feeds; return the failed messages for an SQS event, otherwise a summary.
 
-    Raises: EventError if the event is none that is understood.
+    Raises: EventError if the event is not valid.
     """
     return _function().invoke(event, context)
 
 
 class MirrorFunction:
-    """What stays from one invocation to the next: settings, clients, and the parser's process."""
+    """State kept between invocations: settings, clients and the parser process."""
 
     def __init__(
         self,
         environment: Environment,
         world: World,
         log: telemetry.Log,
-        before_each: Callable[[], None] = lambda: None,  # invocation
+        before_each: Callable[[], None] = lambda: None,  # called before each invocation
     ) -> None:
         self._environment = environment
         self._world = world
@@ -49,7 +49,7 @@ class MirrorFunction:
         self._before_each = before_each
 
     def invoke(self, event: object, context: Context) -> dict[str, Any]:
-        """As `handler`."""
+        """Handle one event. See `handler`."""
         started_at = monotonic()
         with telemetry.invocation(context.aws_request_id):
             try:
@@ -59,10 +59,10 @@ class MirrorFunction:
                 telemetry.log_refusal(self._log, str(error))
                 raise
             self._before_each()
-            shift = self._refresh(feeds, context, scheduled=not isinstance(asked, Named))
+            result = self._refresh(feeds, context, scheduled=not isinstance(asked, Named))
             duration_ms = round((monotonic() - started_at) * 1000)
-            tally = telemetry.log_shift(
-                self._log, shift.outcomes, shift.cut_short, shift.not_begun, duration_ms
+            tally = telemetry.log_batch(
+                self._log, result.outcomes, result.unfinished, result.not_started, duration_ms
             )
             telemetry.put_metrics(
                 {
@@ -72,66 +72,66 @@ class MirrorFunction:
                 }
             )
             if isinstance(asked, Batch):
-                return response_to(_to_send_again(asked.messages, shift))
-            return _summary(tally, shift, self._environment.subscriptions)
+                return response_to(_failed_messages(asked.messages, result))
+            return _summary(tally, result, self._environment.subscriptions)
 
     def _choose(self, asked: Batch | Tick | Named) -> list[Subscription]:
-        """The feeds that are asked for, each once. Raises: EventError for unknown ones by name."""
+        """Return the requested feeds, each once. Raises: EventError for an unknown name."""
         if isinstance(asked, Batch):
             return list(self._of_messages(asked.messages))
-        return chosen(asked, self._environment.subscriptions)
+        return requested_feeds(asked, self._environment.subscriptions)
 
     def _of_messages(self, messages: Iterable[Message]) -> Iterable[Subscription]:
         feeds: dict[str, Subscription] = {}
         for message in messages:
             if message.slug is None:
-                telemetry.log_message(self._log, message.id, message.wrong, dropped=False)
+                telemetry.log_message(self._log, message.id, message.error, dropped=False)
             elif message.slug in self._environment.subscriptions:
                 feeds[message.slug] = self._environment.subscriptions[message.slug]
-            else:  # it was sent before a deploy that removed the feed; to try again is no use
-                wrong = f"no feed {message.slug!r} is configured"
-                telemetry.log_message(self._log, message.id, wrong, dropped=True)
+            else:  # sent before a deploy that removed the feed: a retry would fail, too
+                error = f"no feed {message.slug!r} is configured"
+                telemetry.log_message(self._log, message.id, error, dropped=True)
         return feeds.values()
 
     def _refresh(
         self, feeds: Iterable[Subscription], context: Context, *, scheduled: bool
-    ) -> Shift:
-        def tell(outcome: Outcome) -> None:
-            if not telemetry.says_nothing(outcome):
+    ) -> BatchResult:
+        def log_outcome(outcome: Outcome) -> None:
+            if not telemetry.is_routine(outcome):
                 subscription = self._environment.subscriptions[outcome.feed]
                 telemetry.log_outcome(self._log, outcome, subscription)
 
-        return work_through(
+        return refresh_batch(
             feeds,
             lambda feed: attempt(feed, self._world, scheduled=scheduled),
             self._environment.threads,
             lambda: context.get_remaining_time_in_millis() / 1000,
-            tell,
+            log_outcome,
         )
 
 
-def _to_send_again(messages: Iterable[Message], shift: Shift) -> list[str]:
-    """The ids of messages that were not understood, or whose feed our own fault kept from being
-    refreshed.
+def _failed_messages(messages: Iterable[Message], result: BatchResult) -> list[str]:
+    """Return the ids of messages that are not valid, or whose refresh an internal fault or the
+    timeout prevented.
     """
-    failed = {*shift.cut_short, *shift.not_begun}
-    failed |= {outcome.feed for outcome in shift.outcomes if _is_ours(outcome)}
+    failed = {*result.unfinished, *result.not_started}
+    failed |= {outcome.feed for outcome in result.outcomes if _is_internal(outcome)}
     return [m.id for m in messages if m.slug is None or m.slug in failed]
 
 
-def _is_ours(outcome: Outcome) -> bool:
+def _is_internal(outcome: Outcome) -> bool:
     return outcome.failure is not None and outcome.failure.group == Group.INTERNAL.value
 
 
 def _summary(
-    tally: telemetry.Tally, shift: Shift, subscriptions: Mapping[str, Subscription]
+    tally: telemetry.Tally, result: BatchResult, subscriptions: Mapping[str, Subscription]
 ) -> dict[str, Any]:
     return {
         **telemetry.counts(tally),
-        "skipped": [*shift.cut_short, *shift.not_begun],
+        "skipped": [*result.unfinished, *result.not_started],
         "outcomes": [
             telemetry.outcome_fields(outcome, subscriptions[outcome.feed])
-            for outcome in shift.outcomes
+            for outcome in result.outcomes
         ],
     }
 
@@ -141,18 +141,18 @@ def _summary(
 
 @cache
 def _function() -> MirrorFunction:
-    """The function, ready; made once a process. Raises: ConfigError, StoreError."""
+    """Return the function of this process. Raises: ConfigError, StoreError."""
     return started(start)
 
 
 def start(
     variables: Mapping[str, str], log: telemetry.Log, clock: Callable[[], datetime]
 ) -> MirrorFunction:
-    """A function for these variables of the environment. Raises: ConfigError, StoreError."""
+    """Make the function for these environment variables. Raises: ConfigError, StoreError."""
     environment = read_environment(variables)
     from feedmirror.adapters.parser import SupervisedParser  # noqa: PLC0415 - forks: see below
 
-    # Forked while there are no threads, and nothing large that it would inherit.
+    # Forked before there are threads, and before large imports that it would inherit.
     parser = SupervisedParser.start(memory_bytes=environment.parser_bytes)
     from feedmirror.adapters.origin.client import HttpOrigin  # noqa: PLC0415
     from feedmirror.entrypoints.store import open_store  # noqa: PLC0415
@@ -166,7 +166,7 @@ def start(
     )
 
     def revive_parser() -> None:
-        with suppress(RuntimeError):  # a feed that was cut short goes on; the next time, then
+        with suppress(RuntimeError):  # an unfinished feed still uses it: retry at the next event
             parser.revive()
 
     return MirrorFunction(environment, world, log, revive_parser)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.printable import printable, redacted
-from feedmirror.entrypoints.store import Place
+from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.errors import StateError
 from feedmirror.layout import document_key, state_key
 from feedmirror.mirror import state as states
@@ -172,14 +172,14 @@ _DAYS_WITHOUT_YEAR = 300
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
-def row(health: FeedHealth, now: datetime, place: Place) -> tuple[str, ...]:
+def row(health: FeedHealth, now: datetime, location: StoreLocation) -> tuple[str, ...]:
     """Render the table row of a feed; times are local.
 
     The last column has the public addresses, or the documents' paths in the store if `public_url`
     is not known, and then any notes.
     """
     status = health.status
-    stored = [place.below(document_key(health.feed, name)) for name in health.documents]
+    stored = [location.below(document_key(health.feed, name)) for name in health.documents]
     if health.status == FAILING and health.failing_since:
         status = f"{FAILING}: {health.error_kind}, {_span(health.failing_since, now)}"
     due = health.next_due

@@ -5,19 +5,19 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from pathlib import Path
 
-from feedmirror.entrypoints.store import Place, place_of
+from feedmirror.entrypoints.store import StoreLocation, parse_location
 from feedmirror.errors import ConfigError
 
 DEFAULT_CONFIG = Path("feeds.toml")
-DEFAULT_STORE = Place(Path("mirror"))
+DEFAULT_STORE = StoreLocation(Path("mirror"))
 
 _MOST_THREADS = 64
 
 
-def store(value: str) -> Place:
+def store(value: str) -> StoreLocation:
     """Parse the location of a store. Raises: ArgumentTypeError."""
     try:
-        return place_of(value)
+        return parse_location(value)
     except ConfigError as error:
         raise ArgumentTypeError(str(error)) from error
 

@@ -11,7 +11,7 @@ from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
 from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, Selection
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import details, tally_line
-from feedmirror.entrypoints.store import Place
+from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.entrypoints.telemetry import (
     RUN_STOPPING,
     Log,
@@ -90,7 +90,7 @@ class Result:
         document = {"feeds": self._ordered(), "totals": self._totals()}
         print(json.dumps(document, indent=2))  # noqa: T201 - the output
 
-    def write_table(self, store: Place) -> None:
+    def write_table(self, store: StoreLocation) -> None:
         """Print a table of the feeds, the totals, and where the documents are."""
         fields = self._ordered()
         if fields:
@@ -109,7 +109,7 @@ class Result:
     def _totals(self) -> dict[str, object]:
         return {**asdict(self.tally), "skipped": self._skipped, "duration_ms": self._duration_ms}
 
-    def _locations(self, store: Place) -> list[str]:
+    def _locations(self, store: StoreLocation) -> list[str]:
         """Return lines on where the documents are and how to view them; empty without documents."""
         paths = self._paths(store)
         if not paths:
@@ -125,7 +125,7 @@ class Result:
             lines.append(f"Readers find public/ at {self._selection.public_url}")
         return lines
 
-    def _paths(self, store: Place) -> list[str]:
+    def _paths(self, store: StoreLocation) -> list[str]:
         """Return the paths of the documents: those in the directory, or in a bucket, without asking
         it, those of the feeds read in this run.
         """

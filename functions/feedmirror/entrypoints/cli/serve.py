@@ -10,22 +10,22 @@ from typing import NoReturn
 
 from feedmirror.entrypoints.cli.resources import Resources, print_error
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.store import Place
+from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.entrypoints.web.server import FeedServer
 from feedmirror.errors import ConfigError
 
 
 def serve(arguments: Namespace, resources: Resources) -> int:
     """Serve until interrupted; return the exit code. Raises: ConfigError."""
-    place: Place = arguments.store
-    if place.directory is None:
-        raise _not_a_directory(place)
+    location: StoreLocation = arguments.store
+    if location.directory is None:
+        raise _not_a_directory(location)
 
     def log(line: str) -> None:
         sys.stderr.write(f"{resources.clock().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
 
     try:
-        server = FeedServer(place.directory, arguments.host, arguments.port, log)
+        server = FeedServer(location.directory, arguments.host, arguments.port, log)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         print_error(f"cannot listen on {arguments.host} port {arguments.port}: {reason}")
@@ -43,11 +43,11 @@ def serve(arguments: Namespace, resources: Resources) -> int:
     return 0
 
 
-def _not_a_directory(place: Place) -> ConfigError:
-    public = place.below("public/")
+def _not_a_directory(location: StoreLocation) -> ConfigError:
+    public = location.below("public/")
     return ConfigError(
         (
-            f"serve needs a mirror in a directory; {place} is in a bucket",
+            f"serve needs a mirror in a directory; {location} is in a bucket",
             f"to serve a copy:  aws s3 sync {public} mirror/public/",
             "                  feedmirror serve",
         )

@@ -31,7 +31,7 @@ from feedmirror.entrypoints.cli.resources import Resources
 from feedmirror.entrypoints.cli.selection import missing
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.store import Place, open_store
+from feedmirror.entrypoints.store import StoreLocation, open_store
 from feedmirror.entrypoints.thread_map import thread_map
 from feedmirror.errors import StoreError
 from feedmirror.layout import DATA, STATES, slug_of_state, state_key
@@ -142,7 +142,7 @@ def _write_json(feeds: Iterable[FeedHealth]) -> None:
 
 
 def _write_table(
-    feeds: list[FeedHealth], settings: Settings | None, store: Place, now: datetime
+    feeds: list[FeedHealth], settings: Settings | None, store: StoreLocation, now: datetime
 ) -> None:
     """Print the feeds as a table, and how many have which status."""
     if not feeds:

@@ -1,6 +1,6 @@
-"""What an address stands for: a document of the store, or another address to go to.
+"""Routes of the web server: from a URL path to a public document, or to a redirect.
 
-`tests/support/addresses.py` holds this and the function in `infra/cdn.yaml` to the same answers.
+`tests/support/addresses.py` checks that the function in `infra/cdn.yaml` has the same routes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from feedmirror.layout import (
     SITE_DOCUMENTS,
 )
 
-# Nothing of a path but these becomes part of a key or of a redirect: no dots, no second slash.
+# Only these characters of a path become part of a key or a redirect: no dots, no double slashes.
 _NAME = r"[a-z0-9-]+"
 _FOLDER = re.compile(rf"/{_NAME}(?:/archive/{_NAME})?")
 _FEED = re.compile(rf"(/{_NAME}/)(archive/{_NAME}/)?{_NAME}\.(?:xml|json)")
@@ -31,26 +31,26 @@ _ENTRY = re.compile(rf"/{_NAME}/entries/[0-9a-f]{{16,64}}\.html")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A public document, whether it is there or not."""
+class PublicDocument:
+    """Key and media type of a public document, which may not exist."""
 
     key: str
     media_type: str  # the whole Content-Type
-    is_feed: bool = False  # also shown as a page, to whoever opens it in a browser
+    is_feed: bool = False  # True: a browser that opens it is redirected to a page
 
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Another address to go to."""
+    """Redirect to another path."""
 
     location: str
-    page: str | None = None  # the path that has to be there; None: go whether it is or not
+    page: str | None = None  # redirect only if this path exists; None: always
 
 
 def redirect_of(path: str, *, is_navigation: bool) -> Redirect | None:
-    """Where the path leads to instead; None: nowhere else. `path` is as it was sent.
+    """Return the redirect of a path as sent; None if there is none.
 
-    A navigation is what a person does in a browser; programs that read feeds get the feed.
+    A navigation (a person opens a URL in a browser) leads to a page; feed readers get the feed.
     """
     if _FOLDER.fullmatch(path):
         return Redirect(f"{path}/")  # links on the page are relative to it
@@ -62,19 +62,16 @@ def redirect_of(path: str, *, is_navigation: bool) -> Redirect | None:
     return Redirect(page if archived else f"{page}#subscribe", page)
 
 
-def place_of(path: str) -> Place | None:
-    """Which document the path stands for; None: none that this program publishes.
-
-    `path` has its percent-encoding undone.
-    """
+def document_at(path: str) -> PublicDocument | None:
+    """Return the document at a percent-decoded path; None if this program publishes none there."""
     path = f"{path}{INDEX_HTML}" if path.endswith("/") else path
     key = f"{PUBLIC}{path[1:]}"
     if found := _OF_FEED.fullmatch(path):
         if found[1] not in FEED_DOCUMENTS:
             return None
-        return Place(key, MEDIA_TYPES[found[1]], is_feed=found[1] in FEEDS)
+        return PublicDocument(key, MEDIA_TYPES[found[1]], is_feed=found[1] in FEEDS)
     if found := _OF_SITE.fullmatch(path):
-        return Place(key, MEDIA_TYPES[found[1]]) if found[1] in SITE_DOCUMENTS else None
+        return PublicDocument(key, MEDIA_TYPES[found[1]]) if found[1] in SITE_DOCUMENTS else None
     if _ENTRY.fullmatch(path):
-        return Place(key, HTML)
-    return Place(key, CSS) if _STYLE.fullmatch(path) else None
+        return PublicDocument(key, HTML)
+    return PublicDocument(key, CSS) if _STYLE.fullmatch(path) else None

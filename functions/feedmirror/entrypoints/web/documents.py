@@ -1,4 +1,4 @@
-"""The public documents of a store in a directory, for the web server: found, or not there."""
+"""Public documents of a store in a directory, for the web server."""
 
 from __future__ import annotations
 
@@ -7,58 +7,58 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from feedmirror.adapters.stores.directory import DirectoryStore
-from feedmirror.entrypoints.web.addresses import Place, place_of
+from feedmirror.entrypoints.web.addresses import PublicDocument, document_at
 from feedmirror.layout import FEEDS
 from feedmirror.settings.slugs import SLUG
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A public document as it is in the store."""
+class StoredDocument:
+    """Public document read from the store."""
 
-    place: Place
+    document: PublicDocument
     body: bytes
     etag: str  # quoted
-    modified_s: int  # since 1970
+    modified_s: int  # seconds since 1970
 
 
 class Documents:
-    """Those that have a name of ours, in folders of ours."""
+    """Public documents of one store. Ignores all other files below `public/`."""
 
     def __init__(self, store: Path) -> None:
         self._root = store
         self._store = DirectoryStore(store)
 
     def feeds(self) -> list[str]:
-        """The paths of all documents to subscribe to that are there now: `/SLUG/NAME`."""
+        """List the paths of all feeds in the store: `/SLUG/NAME`."""
         try:
             names = sorted(folder.name for folder in (self._root / "public").iterdir())
-        except OSError:  # there is no such folder yet
+        except OSError:  # the folder does not exist yet
             return []
         paths = (f"/{slug}/{name}" for slug in filter(SLUG.fullmatch, names) for name in FEEDS)
         return [path for path in paths if self.has(path)]
 
     def has(self, path: str) -> bool:
-        """Whether there is a document at the path."""
-        place = place_of(path)
-        return place is not None and self._modified_s(place.key) is not None
+        """True if there is a document at the path."""
+        document = document_at(path)
+        return document is not None and self._modified_s(document.key) is not None
 
-    def find(self, path: str) -> Found | None:
-        """The document at the path, or None. Raises: StoreError."""
-        place = place_of(path)  # dots, slashes and links elsewhere have no way in
-        if place is None:
+    def find(self, path: str) -> StoredDocument | None:
+        """Read the document at the path; None if there is none. Raises: StoreError."""
+        document = document_at(path)  # rejects dots and double slashes
+        if document is None:
             return None
-        # Looked up before the body is read: a document that is replaced in between then has a
-        # date that is too old, and is asked for once too often rather than once too rarely.
-        modified_s = self._modified_s(place.key)
-        stored = self._store.load(place.key) if modified_s is not None else None
+        # Read before the body: if the document is replaced in between, its date is too old, which
+        # costs one needless request; a date too new would hide the change.
+        modified_s = self._modified_s(document.key)
+        stored = self._store.load(document.key) if modified_s is not None else None
         if stored is None or modified_s is None:
             return None
-        return Found(place, stored.body, f'"{stored.etag}"', modified_s)
+        return StoredDocument(document, stored.body, f'"{stored.etag}"', modified_s)
 
     def _modified_s(self, key: str) -> int | None:
-        """When it last changed, or None where there is no such file, or a symbolic link on the
-        way.
+        """Return the time of the last change; None without such a file, or with a symbolic link on
+        its path.
         """
         *folders, name = key.split("/")
         way = self._root

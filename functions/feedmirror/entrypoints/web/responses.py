@@ -1,4 +1,7 @@
-"""What the web server answers: a function of a request and of the store's public documents."""
+"""HTTP responses of the web server: conditional requests, compression, redirects and errors.
+
+Pure but for reading the store's public documents.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from feedmirror.entrypoints.web.addresses import redirect_of
-from feedmirror.entrypoints.web.documents import Documents, Found
+from feedmirror.entrypoints.web.documents import Documents, StoredDocument
 from feedmirror.errors import StoreError
 from feedmirror.layout import NOT_FOUND, cache_control
 
 PLAIN = "text/plain; charset=utf-8"
 
-_BRIEF = "public, max-age=10"  # a feed that is not there yet may be there soon
+_BRIEF = "public, max-age=10"  # a missing feed may be published soon
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _ORIGIN = re.compile("^https?://[^/?#]*", re.IGNORECASE)
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
@@ -26,94 +29,98 @@ _SMALL_BYTES = 1_000  # not worth compressing. Source: CloudFront, "Serving comp
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent, but for the headers that every answer has."""
+class Response:
+    """HTTP response without the headers that all responses share."""
 
     status: HTTPStatus
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def answer(target: str, headers: Message, documents: Documents) -> Answer:
-    """The answer to a GET of a request target, in either of its forms (RFC 9112 §3.2)."""
+def respond(target: str, headers: Message, documents: Documents) -> Response:
+    """Return the response to a GET of a request target, in origin or absolute form.
+
+    Source: RFC 9112 §3.2.
+    """
     path = re.split("[?#]", _ORIGIN.sub("", target), maxsplit=1)[0] or "/"
     # Source: W3C, "Fetch Metadata Request Headers", 2.1
-    elsewhere = redirect_of(path, is_navigation=headers.get("Sec-Fetch-Dest") == "document")
-    if elsewhere and (elsewhere.page is None or documents.has(elsewhere.page)):
-        return _redirect(elsewhere.location)
+    redirect = redirect_of(path, is_navigation=headers.get("Sec-Fetch-Dest") == "document")
+    if redirect and (redirect.page is None or documents.has(redirect.page)):
+        return _redirect(redirect.location)
     try:
         found = documents.find(unquote(path))
         if found is not None:
             return _of_document(found, headers)
         return _list(headers, documents) if path == "/" else _not_found(headers, documents)
     except StoreError as error:
-        return text_answer(HTTPStatus.SERVICE_UNAVAILABLE, f"The store cannot be read: {error}.")
+        return text_response(HTTPStatus.SERVICE_UNAVAILABLE, f"The store cannot be read: {error}.")
 
 
-def text_answer(status: HTTPStatus, text: str) -> Answer:
-    """An answer in words."""
+def text_response(status: HTTPStatus, text: str) -> Response:
+    """Return a response in plain text."""
     headers = (("Content-Type", PLAIN), ("Cache-Control", _BRIEF))
-    return Answer(status, f"{text}\n".encode("utf-8", "replace"), headers)
+    return Response(status, f"{text}\n".encode("utf-8", "replace"), headers)
 
 
-def _redirect(location: str) -> Answer:
-    """For now, and for whoever asks now: what is a feed for one program is a page for another."""
+def _redirect(location: str) -> Response:
+    """Return a temporary, uncached redirect, since feed readers get the feed at the same URL."""
     headers = (("Location", location), ("Cache-Control", "no-store"))
-    return Answer(HTTPStatus.FOUND, headers=headers)
+    return Response(HTTPStatus.FOUND, headers=headers)
 
 
-def _list(headers: Message, documents: Documents) -> Answer:
-    """The addresses of all feeds, as this reader reaches them: as long as the site has no index."""
+def _list(headers: Message, documents: Documents) -> Response:
+    """Return the URLs of all feeds, for a site that has no index yet."""
     host = headers.get("Host", "")
     base = f"http://{host}" if _HOST.fullmatch(host) else ""
     paths = documents.feeds()
     if not paths:
-        return text_answer(HTTPStatus.OK, "No feed has been mirrored here yet.")
-    return text_answer(
+        return text_response(HTTPStatus.OK, "No feed has been mirrored here yet.")
+    return text_response(
         HTTPStatus.OK, "\n".join(("Feeds to subscribe to:", *(f"{base}{path}" for path in paths)))
     )
 
 
-def _not_found(headers: Message, documents: Documents) -> Answer:
-    """That there is nothing: as a page for a browser, which names HTML, and in words for others."""
-    text = "There is nothing at this address.\nThe feeds that there are: see /"
-    plain = text_answer(HTTPStatus.NOT_FOUND, text)
+def _not_found(headers: Message, documents: Documents) -> Response:
+    """Return a 404: the page 404.html if the client accepts HTML, otherwise plain text."""
+    text = "Not found.\nA list of the feeds is at /"
+    plain = text_response(HTTPStatus.NOT_FOUND, text)
     page = documents.find(f"/{NOT_FOUND}") if takes_html(_joined(headers, "Accept")) else None
     if page is None:
         return replace(plain, headers=(*plain.headers, ("Vary", "Accept")))
     about = (
-        ("Content-Type", page.place.media_type),
+        ("Content-Type", page.document.media_type),
         ("Cache-Control", _BRIEF),
         ("Vary", "Accept"),
     )
-    return Answer(HTTPStatus.NOT_FOUND, page.body, about)
+    return Response(HTTPStatus.NOT_FOUND, page.body, about)
 
 
-def _of_document(found: Found, headers: Message) -> Answer:
-    """The document, or that the reader has it already."""
+def _of_document(found: StoredDocument, headers: Message) -> Response:
+    """Return the document, or a 304 if the client has the current one."""
     packed = takes_gzip(_joined(headers, "Accept-Encoding")) and len(found.body) >= _SMALL_BYTES
     about = (
-        # Weak where it is compressed on the way, as a CDN does: other bytes of the same
-        # document. Source: RFC 9110 §8.8.1, §8.8.3.3
+        # Weak if compressed, as a CDN does: other bytes of the same document.
+        # Source: RFC 9110 §8.8.1, §8.8.3.3
         ("ETag", f"W/{found.etag}" if packed else found.etag),
         ("Last-Modified", formatdate(found.modified_s, usegmt=True)),
-        ("Cache-Control", cache_control(found.place.key)),
-        # A browser that fetched a feed for a script is not to show it to a person.
-        ("Vary", "Accept-Encoding, Sec-Fetch-Dest" if found.place.is_feed else "Accept-Encoding"),
+        ("Cache-Control", cache_control(found.document.key)),
+        # The same URL is a feed for a script and a redirect to a page for a navigation.
+        ("Vary", f"Accept-Encoding{', Sec-Fetch-Dest' if found.document.is_feed else ''}"),
     )
     if is_current(headers, found):
-        return Answer(HTTPStatus.NOT_MODIFIED, headers=about)
-    whole = Answer(HTTPStatus.OK, found.body, (("Content-Type", found.place.media_type), *about))
+        return Response(HTTPStatus.NOT_MODIFIED, headers=about)
+    headers_200 = (("Content-Type", found.document.media_type), *about)
+    whole = Response(HTTPStatus.OK, found.body, headers_200)
     if not packed:
         return whole
     body = gzip.compress(found.body, _GZIP_LEVEL, mtime=0)
     return replace(whole, body=body, headers=(*whole.headers, ("Content-Encoding", "gzip")))
 
 
-def is_current(headers: Message, found: Found) -> bool:
-    """Whether what the reader has is what there is. Source: RFC 9110 §13.1.2, §13.1.3, §13.2.2.
+def is_current(headers: Message, found: StoredDocument) -> bool:
+    """True if the client has the current document. Source: RFC 9110 §13.1.2, §13.1.3, §13.2.2.
 
-    Tags are compared weakly; where there are any, the date counts for nothing.
+    ETags are compared weakly; with If-None-Match the date is ignored.
     """
     tags = _joined(headers, "If-None-Match")
     if tags is not None:
@@ -121,26 +128,29 @@ def is_current(headers: Message, found: Found) -> bool:
     try:
         since = parsedate_to_datetime(headers.get("If-Modified-Since", ""))
         return found.modified_s <= since.timestamp()
-    except (ValueError, TypeError, OverflowError):  # there is none, or it is no date
+    except (ValueError, TypeError, OverflowError):  # no date, or not valid
         return False
 
 
 def takes_gzip(accepted: str | None) -> bool:
-    """Whether a reader that sends this Accept-Encoding takes gzip. Source: RFC 9110 §12.5.3."""
+    """True if this Accept-Encoding allows gzip. Source: RFC 9110 §12.5.3."""
     named = _named(accepted)
     return named.get("gzip", named.get("x-gzip", named.get("*", False)))
 
 
 def takes_html(accepted: str | None) -> bool:
-    """Whether a reader that sends this Accept names HTML. Source: RFC 9110 §12.5.1.
+    """True if this Accept names HTML. Source: RFC 9110 §12.5.1.
 
-    One that takes anything does not: so say programs, which show no pages.
+    `*/*` does not count: programs that show no pages send it.
     """
     return _named(accepted).get("text/html", False)
 
 
 def _named(accepted: str | None) -> dict[str, bool]:
-    """What a header names, and whether it is wanted. Source: RFC 9110 §12.4.2."""
+    """Parse the names of a header, and whether each is acceptable (q > 0).
+
+    Source: RFC 9110 §12.4.2.
+    """
     wanted: dict[str, bool] = {}
     for part in (accepted or "").lower().split(","):
         name, _, parameters = part.partition(";")
@@ -150,6 +160,6 @@ def _named(accepted: str | None) -> dict[str, bool]:
 
 
 def _joined(headers: Message, name: str) -> str | None:
-    """The values of a header that may come in several lines, or None. Source: RFC 9110 §5.3."""
+    """Join the lines of a header; None without any. Source: RFC 9110 §5.3."""
     values = headers.get_all(name)
     return None if values is None else ", ".join(map(str, values))
