@@ -92,7 +92,7 @@ def _mirror(month: Month) -> Iterator[Item]:
 
 def _new_writes(m: Measured, a: Assumptions) -> float:
     """Writes of a poll that finds something new."""
-    return m.new.writes + (a.new_a_poll - 1) * m.writes_an_entry + a.new_a_poll * m.sealing_writes
+    return m.new.writes + (a.new_a_poll - 1) * m.writes_an_entry + a.new_a_poll * m.archive_writes
 
 
 def _store(month: Month) -> Iterator[Item]:

@@ -78,7 +78,7 @@ def _put_together(counted: Counted, cpu: Cpu) -> Measured:
         unchanged=_poll(counted.unchanged, cpu.unchanged_s),
         new=_poll(counted.new, cpu.new_s),
         writes_an_entry=(counted.several.writes - counted.new.writes) / 4,
-        sealing_writes=counted.sealing_writes,
+        archive_writes=counted.archive_writes,
         bookkeeping_writes=counted.bookkeeping_writes,
         invocation_cpu_s=cpu.invocation_s,
         invocation_log_bytes=sum(len(line.encode()) for line in other),

@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from stage import Count, Stage
 
-from feedmirror.mirror.archive import PAGE
+from feedmirror.mirror.archive import PAGE_ENTRIES
 from feedmirror.publishing.formats import formats
 
 _POLLS_A_DAY = 96
 _NEW_AT = (30, 70)  # of them
-_PAGES = 2  # sealed ones, over which the writes of sealing are counted
+_PAGES = 2  # archive pages, over which the writes of archive pages are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Sizes:
     """Bytes of what is stored, and of what is sent."""
 
     entry: float  # an entry's object
-    entry_public: float  # an entry's page, and its part of a sealed page in every format
+    entry_public: float  # an entry's page, and its part of an archive page in every format
     state: float
     documents: float  # that are replaced with each new entry, together
     reader_gzip: float  # the RSS, as the CDN sends it
@@ -39,7 +39,7 @@ class Counted:
     failing: Count  # the first time
     failing_again: Count
     bookkeeping_writes: int  # of a day besides those of its two new entries
-    sealing_writes: float  # an entry: what leaves the window, it leaves in whole pages
+    archive_writes: float  # an entry: what leaves the window, it leaves in whole pages
     entries_first: int  # that a first mirror stores
     sizes: Sizes
     metrics: int
@@ -63,14 +63,16 @@ def count_polls(days: int = 42) -> Counted:
         counts.append(stage.poll(minutes=15))
     new, unchanged = counts[_NEW_AT[-1]], counts[-1]
     bookkeeping = sum(count.writes for count in counts) - len(_NEW_AT) * new.writes
-    sealing = sum(writes - new.writes for writes in grown[-_PAGES * PAGE :]) / (_PAGES * PAGE)
+    archiving = sum(writes - new.writes for writes in grown[-_PAGES * PAGE_ENTRIES :]) / (
+        _PAGES * PAGE_ENTRIES
+    )
     sizes = _sizes(stage)
     stage.publish(stage.version + 5)
     several = stage.poll(minutes=15)
     stage.fail()
     failing, again = stage.poll(minutes=15), stage.poll(minutes=15)
     polls = (first, unchanged, new, several, failing, again)
-    return Counted(*polls, bookkeeping, sealing, entries_first, sizes, first.metrics)
+    return Counted(*polls, bookkeeping, archiving, entries_first, sizes, first.metrics)
 
 
 def _is_entry(key: str) -> bool:
@@ -80,14 +82,14 @@ def _is_entry(key: str) -> bool:
 def _sizes(stage: Stage) -> Sizes:
     entries = stage.bytes_of(_is_entry)
     pages = stage.bytes_of(lambda key: key.startswith("public/") and "/entries/" in key)
-    sealed = stage.bytes_of(lambda key: "/archive/" in key)
-    in_sealed = PAGE * len(sealed) / len(formats())
+    archived = stage.bytes_of(lambda key: "/archive/" in key)
+    in_archive = PAGE_ENTRIES * len(archived) / len(formats())
     (state,) = stage.bytes_of(lambda key: key.startswith("state/"))
     (rss,) = stage.bytes_of(lambda key: key.count("/") == 2 and key.endswith("/rss.xml"))
     documents = stage.bytes_of(lambda key: key.startswith("public/") and key.count("/") == 2)
     return Sizes(
         entry=sum(map(len, entries)) / len(entries),
-        entry_public=sum(map(len, pages)) / len(pages) + sum(map(len, sealed)) / in_sealed,
+        entry_public=sum(map(len, pages)) / len(pages) + sum(map(len, archived)) / in_archive,
         state=len(state),
         documents=sum(map(len, documents)),
         reader_gzip=len(gzip.compress(rss, 6)),

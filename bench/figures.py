@@ -24,7 +24,7 @@ class Measured:
     unchanged: Poll  # the origin answers 304
     new: Poll  # one new entry
     writes_an_entry: float  # that is found with others
-    sealing_writes: float  # an entry
+    archive_writes: float  # an entry
     bookkeeping_writes: float  # a feed a day, besides those of its new entries
     invocation_cpu_s: float  # of one invocation, besides its feeds
     invocation_log_bytes: float
@@ -33,7 +33,7 @@ class Measured:
     overlap: float  # of the time of a batch of unchanged feeds, that passes while others wait
     due_cpu_s: float  # to decide whether one feed is due
     entry_bytes: float  # an entry's object
-    entry_public_bytes: float  # its page, and its part of a sealed page in every format
+    entry_public_bytes: float  # its page, and its part of an archive page in every format
     state_bytes: float
     document_bytes: float  # the documents that are replaced with each new entry, together
     document_gzip_bytes: float  # that which a reader polls

@@ -81,11 +81,11 @@ def ctrl_c() -> Iterator[None]:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sealed pages of two entries, so that a few entries make several."""
-    monkeypatch.setattr("feedmirror.mirror.archive.PAGE", 2)
+    """Archive pages of two entries, so that a few entries make several."""
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE_ENTRIES", 2)
 
 
 @pytest.fixture
 def pages_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sealed pages of one entry: what is beyond `keep` leaves the public feed at once."""
-    monkeypatch.setattr("feedmirror.mirror.archive.PAGE", 1)
+    """Archive pages of one entry: what is beyond `keep` leaves the public feed at once."""
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE_ENTRIES", 1)

@@ -17,8 +17,8 @@ from builders import entry, rss_document
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
 from feedmirror.mirror import recover as archives
 from feedmirror.mirror import state as states
-from feedmirror.mirror.archive import Sealed
-from feedmirror.mirror.recover import Archive, base_of, planned, restored
+from feedmirror.mirror.archive import ArchiveSummary
+from feedmirror.mirror.recover import RecordIndex, base_state, plan_pages, restore
 from feedmirror.mirror.state import State
 from feedmirror.model import PARSER_VERSION, Disclaimer, Fetched, Subscription
 from feedmirror.ports import Store
@@ -145,8 +145,8 @@ def test_state_that_was_lost_is_as_it_was_but_for_what_makes_the_next_fetch_a_fu
     lose_state(scene)
     make(scene)
     after = state(scene)
-    assert (after.window, after.seen, after.next_seq) == (
-        before.window, before.seen, before.next_seq,
+    assert (after.window, after.known_entries, after.next_seq) == (
+        before.window, before.known_entries, before.next_seq,
     )  # fmt: skip
     assert (after.feed, after.dated, after.requested_at, after.changed_at) == (
         before.feed, before.dated, before.requested_at, before.changed_at,
@@ -328,7 +328,7 @@ def test_a_feed_without_entries_is_made_anew_from_its_state() -> None:
     before = objects(scene)["public/news/rss.xml"]
     objects(scene)["public/news/rss.xml"] = b"garbled"
     told = make(scene)
-    assert (told.entries, told.window, told.sealed) == (0, 0, 0)
+    assert (told.entries, told.window, told.archived) == (0, 0, 0)
     assert unstamped(objects(scene)["public/news/rss.xml"]) == unstamped(before)
     assert make(scene).published == ()
     scene.later(hours=1)
@@ -455,8 +455,8 @@ def test_healthy_mirror_is_not_harmed_and_its_state_keeps_what_no_record_says() 
     assert make(scene).state == "readable"
     after = state(scene)
     assert words(scene) == published
-    assert (after.failing, after.window, after.seen) == (
-        before.failing, before.window, before.seen,
+    assert (after.failing, after.window, after.known_entries) == (
+        before.failing, before.window, before.known_entries,
     )  # fmt: skip
     assert after.generation == before.generation + 1
     assert after.changed_at == before.changed_at
@@ -628,7 +628,7 @@ def test_refreshes_since_the_state_was_lost_count_too_in_their_order() -> None:
     assert state(scene).changed_at == scene.now
     first = {revision.key: revision.first_seen for revision in state(scene).window}
     assert {key: int(at.timestamp()) for key, at in first.items()} == {
-        key: sight.at for key, sight in state(scene).seen.items()
+        key: known.at for key, known in state(scene).known_entries.items()
     }
     places = [revision.seq for revision in state(scene).window]
     assert places == sorted(places, reverse=True)
@@ -690,35 +690,35 @@ def test_progress_is_reported_now_and_then() -> None:
 # ---------------------------------------------------------------- of many entries
 
 
-def _archive(moments: int, together: int = 1) -> Archive:
-    """An archive of entries, so many at each moment."""
+def _index(moments: int, together: int = 1) -> RecordIndex:
+    """An index of entries, so many at each moment."""
     scene = Scene(document(1))
     scene.refresh()
     (revision,) = state(scene).window
-    archive = Archive()
+    index = RecordIndex()
     for number in range(moments * together):
         at = NOON + timedelta(hours=number // together)
         one = replace(
             revision, key=f"{number:032x}", seq=number + 1, first_seen=at, listed_at=at,
             observed_at=at,
         )  # fmt: skip
-        archive.add(archives.Record(one))
-    return archive
+        index.add(archives.Record(one))
+    return index
 
 
-def _restored(archive: Archive) -> State:
-    base = base_of(None, archive, URL, 0)
-    plan = planned(archive, base, 5, NOON)
-    return restored(base, archive, plan, {}, sealed=Sealed(), now=NOON)
+def _restored(index: RecordIndex) -> State:
+    base = base_state(None, index, URL, 0)
+    plan = plan_pages(index, base, 5, NOON)
+    return restore(base, index, plan, {}, archive_summary=ArchiveSummary(), now=NOON)
 
 
 def test_the_newest_5_000_keys_are_remembered() -> None:
-    seen = _restored(_archive(moments=5_500)).seen
+    seen = _restored(_index(moments=5_500)).known_entries
     assert list(seen) == [f"{number:032x}" for number in range(500, 5_500)]
 
 
 def test_more_keys_are_remembered_of_a_feed_that_came_with_more_in_one_document() -> None:
-    assert len(_restored(_archive(moments=3, together=3_000)).seen) == 6_000
+    assert len(_restored(_index(moments=3, together=3_000)).known_entries) == 6_000
 
 
 @pytest.mark.slow
@@ -747,8 +747,8 @@ def test_memory_is_flat_whatever_the_entries_say(pages_of_many: None) -> None:
             return replace(stored, body=json.dumps(plain | {"revision": revision}).encode())
 
         def create(self, key: str, *rest: Any) -> str | None:  # type: ignore[override]
-            sealed = key.startswith(("public/news/entries/", "public/news/archive/"))
-            return '"kept elsewhere"' if sealed else super().create(key, *rest)
+            archived = key.startswith(("public/news/entries/", "public/news/archive/"))
+            return '"kept elsewhere"' if archived else super().create(key, *rest)
 
     stored = scene.store.load(key)
     tracemalloc.start()

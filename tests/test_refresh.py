@@ -202,7 +202,7 @@ def test_nothing_leaves_the_public_feed_within_48_hours(small_pages: None) -> No
     scene.later(hours=47, minutes=30)
     scene.says(document(*range(31, 5, -1)))
     scene.refresh()
-    assert len(_titles(scene)) == 27, "four of the first five are sealed, one awaits another"
+    assert len(_titles(scene)) == 27, "four of the first five are archived, one awaits another"
     scene.later(days=3)
     scene.says(document(*range(32, 5, -1)))
     scene.refresh()
@@ -577,7 +577,7 @@ def test_two_feeds_with_the_same_guids_never_collide() -> None:
 
 
 def test_what_is_forgotten_first_is_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feedmirror.mirror.listing._REMEMBERED", 20)
+    monkeypatch.setattr("feedmirror.mirror.retention._REMEMBERED", 20)
     scene = Scene(document(*range(40, 0, -1)))
     scene.refresh()
     for newest in (41, 42):

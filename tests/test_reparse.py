@@ -74,7 +74,7 @@ def older(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.fixture(autouse=True)
 def pages_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feedmirror.mirror.archive.PAGE", 3)
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE_ENTRIES", 3)
 
 
 def objects(scene: Scene) -> dict[str, bytes]:
@@ -224,8 +224,8 @@ def test_entries_stay_who_and_where_they_are(older: Callable[[], None]) -> None:
     assert ids(scene) == ids_before
     for old, new in zip(before.window, after.window, strict=True):
         assert replace(new, entry=old.entry, number=old.number) == old
-    assert (after.sealed, after.next_seq, after.feed) == (
-        before.sealed, before.next_seq, before.feed,
+    assert (after.archive_summary, after.next_seq, after.feed) == (
+        before.archive_summary, before.next_seq, before.feed,
     )  # fmt: skip
 
 
@@ -548,7 +548,7 @@ def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
     how: str, older: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remember_renderings(monkeypatch)
-    monkeypatch.setattr("feedmirror.mirror.archive.PAGE", 1)
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE_ENTRIES", 1)
     scene = Scene(feed(3, 2, 1), MemoryStore(), subscription=replace(SUBSCRIPTION, keep=2))
     scene.refresh()
     scene.later(hours=1)

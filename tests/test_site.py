@@ -18,7 +18,7 @@ from lxml import etree
 from builders import SITE as SITE_OF_ORIGIN
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.mirror.health import FeedLine, is_quiet, last_new
-from feedmirror.mirror.listing import Sight
+from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.state import Failing, State
 from feedmirror.model import Feed, Subscription
 from feedmirror.publishing.formats.status import (
@@ -430,10 +430,10 @@ def test_standing_has_what_the_origin_says_of_itself() -> None:
 
 def state_with(*hours_ago: float) -> State:
     seen = {
-        f"k{n}": Sight("d", int((NOON - timedelta(hours=hours)).timestamp()))
+        f"k{n}": KnownEntry("d", int((NOON - timedelta(hours=hours)).timestamp()))
         for n, hours in enumerate(hours_ago)
     }
-    return State(seen=seen)
+    return State(known_entries=seen)
 
 
 @pytest.mark.parametrize(

@@ -23,17 +23,17 @@ from feedmirror.layout import (
     site_key,
 )
 from feedmirror.mirror import record as records
-from feedmirror.mirror.archive import Named, Page, Sealed, predecessors, turned
+from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink, add_page, predecessors
 from feedmirror.mirror.record import Name, Record
 from feedmirror.mirror.recover import (
-    Archive,
-    Leaf,
+    IndexedEntry,
     Plan,
-    Trace,
-    base_of,
+    PlannedPage,
+    RecordIndex,
+    base_state,
     in_place,
-    planned,
-    restored,
+    plan_pages,
+    restore,
 )
 from feedmirror.mirror.state import Published, State
 from feedmirror.mirror.tasks import tasks_of
@@ -50,7 +50,7 @@ _Written = tuple[int, Progress]  # how many pages, and the entries left out of t
 
 
 class PageWriter:
-    """Writes the pages of entries and the sealed pages anew, where they say something else."""
+    """Writes the pages of entries and the archive pages anew, where they say something else."""
 
     def __init__(
         self,
@@ -64,46 +64,46 @@ class PageWriter:
         self._words = words
         self._side_by_side = side_by_side
 
-    def seal(self, leaves: Sequence[Leaf], base: State) -> Sealed:
+    def write_archive(self, planned: Sequence[PlannedPage], base: State) -> ArchiveSummary:
         """Write all archive pages; return what the state remembers of them.
 
         Each page's entries are read when it is its turn. Raises: StoreError, RenderError.
         """
         self._publisher.renew(Document(site_key(STYLE), style(), CSS))
-        sealed = Sealed()
-        for leaf, newer in zip_longest(leaves, leaves[1:]):
-            words = self._words(trace.name for trace in leaf.traces)
-            revisions = [in_place(words[t.key], t) for t in leaf.traces if t.key in words]
+        summary = ArchiveSummary()
+        for page_plan, newer in zip_longest(planned, planned[1:]):
+            words = self._words(entry.name for entry in page_plan.entries)
+            revisions = [in_place(words[t.key], t) for t in page_plan.entries if t.key in words]
             if not revisions:  # since a moment ago
                 continue
-            sealed, page = turned(sealed, revisions, leaf.name)
-            self.write_entries(revisions, predecessors((), (page,), sealed), base)
+            summary, page = add_page(summary, revisions, page_plan.name)
+            self.write_entries(revisions, predecessors((), (page,), summary), base)
             self._write_page(page, newer.name if newer else None, base)
-        return sealed
+        return summary
 
     def renew_superseded(
-        self, pages: Iterable[str], traces: Mapping[str, Trace], base: State
+        self, pages: Iterable[str], entries: Mapping[str, IndexedEntry], base: State
     ) -> None:
         """Write archive pages anew that are no part of the archive any more, since entries have
         left them: where somebody has kept their address they say what holds now.
         """
         for name in pages:
             keys, older, newer = self._publisher.contents_of(name)
-            words = self._words(traces[key].name for key in keys if key in traces)
-            revisions = tuple(in_place(words[key], traces[key]) for key in keys if key in words)
+            words = self._words(entries[key].name for key in keys if key in entries)
+            revisions = tuple(in_place(words[key], entries[key]) for key in keys if key in words)
             if revisions:
-                page = Page(name, older, None, revisions)
+                page = ArchivePage(name, older, None, revisions)
                 self._renew_archive_page(page, newer, base)
 
-    def _write_page(self, page: Page, newer: str | None, base: State) -> None:
-        """Write a sealed page; only once the next one is there does it link to it."""
+    def _write_page(self, page: ArchivePage, newer: str | None, base: State) -> None:
+        """Write a archive page; only once the next one is there does it link to it."""
         there = newer if newer and self._publisher.has_page(newer) else None
         self._renew_archive_page(page, there, base)
         if page.older:
             self._publisher.link_newer(page.older, page.name)
 
     def write_entries(
-        self, revisions: Iterable[Revision], follow: Mapping[str, Named | None], state: State
+        self, revisions: Iterable[Revision], follow: Mapping[str, EntryLink | None], state: State
     ) -> None:
         """Write their pages, several at a time. Raises: StoreError, RenderError."""
 
@@ -115,7 +115,7 @@ class PageWriter:
         for written in self._side_by_side(renew, revisions):
             self._note(written)
 
-    def _renew_archive_page(self, page: Page, newer: str | None, base: State) -> None:
+    def _renew_archive_page(self, page: ArchivePage, newer: str | None, base: State) -> None:
         progress = Progress()
         documents = self._publisher.archive_page(page, newer, base, progress)
         self._note(self._renewed(documents, progress))
@@ -145,7 +145,7 @@ class Rebuilt:
     entries: int  # that are stored
     revisions: int  # of them, that could be read
     window: int  # entries in the public feed
-    sealed: int  # in sealed pages
+    archived: int  # in archive pages
     published: tuple[str, ...]  # names of the documents that were written
     renewed: int  # pages, of entries and sealed ones, that were written
     damaged: tuple[str, ...]  # records that cannot be read: a sentence each
@@ -188,7 +188,7 @@ def rebuild(
             old, etag, done = recovered.held.state, recovered.held.etag, recovered.published
         stored.survey()  # after the state was read: all that it speaks of has been stored by now
         if reparse is not None:
-            reparse.renew(stored.archive, stored.read)
+            reparse.renew(stored.index, stored.read)
         pages = PageWriter(publisher, stored.words, side_by_side)
         state = _made_anew(old, stored, subscription, pages, reparse=reparse, now=now)
         present = StoredState(old or State(), etag)
@@ -215,7 +215,7 @@ def address_of(store: Store, slug: str) -> str | None:
         return state.url
     stored = _StoredRecords(store, Subscription(slug, ""), map, lambda _: None)
     stored.survey(only_one=True)
-    return stored.archive.url
+    return stored.index.url
 
 
 def _made_anew(
@@ -232,29 +232,29 @@ def _made_anew(
 
     Raises: StoreError if there is nothing to make it from.
     """
-    archive, slug = stored.archive, subscription.slug
-    if not archive.traces and not (
+    index, slug = stored.index, subscription.slug
+    if not index.entries and not (
         old and old.feed
     ):  # a feed without entries is made from its state
-        damaged = f"{len(archive.damaged)} damaged records, and " if archive.damaged else ""
+        damaged = f"{len(index.damaged)} damaged records, and " if index.damaged else ""
         raise StoreError(
             f"there are {damaged}no entries in {records_prefix(slug)} to rebuild {slug} from; "
             "nothing was changed. The next refresh mirrors what the origin lists"
         )
     documents, generation = stored.documents()
-    base = base_of(old, archive, subscription.url, generation).as_of(now)
-    plan = planned(archive, base, subscription.keep, now)
-    sealed = pages.seal(plan.leaves, base)
-    pages.renew_superseded(stored.superseded(plan), {one.key: one for one in plan.traces}, base)
+    base = base_state(old, index, subscription.url, generation).as_of(now)
+    plan = plan_pages(index, base, subscription.keep, now)
+    summary = pages.write_archive(plan.pages, base)
+    pages.renew_superseded(stored.superseded(plan), {one.key: one for one in plan.entries}, base)
     held = {(revision.key, revision.digest, revision.number) for revision in base.window}
-    wanted = (trace.name for trace in plan.public)
+    wanted = (entry.name for entry in plan.public)
     words = stored.words(name for name in wanted if name not in held)
-    state = restored(base, archive, plan, words, sealed=sealed, now=now)
-    if reparse is not None and not archive.damaged:
+    state = restore(base, index, plan, words, archive_summary=summary, now=now)
+    if reparse is not None and not index.damaged:
         state = _reparsed(state, old, reparse)
     # The oldest first: each links to the one before it.
     oldest_first = reversed(state.window.revisions)
-    pages.write_entries(oldest_first, predecessors(state.window, (), sealed), state)
+    pages.write_entries(oldest_first, predecessors(state.window, (), summary), state)
     known = {name: one.etag for name, one in state.documents.items() if name != STYLE}
     if state == old and known == documents:
         return old
@@ -291,14 +291,14 @@ def _reparsed(state: State, old: State | None, reparse: Reparse) -> State:
 def _told(
     before: str, stored: _StoredRecords, pages: PageWriter, applied: Applied, done: tuple[str, ...]
 ) -> Rebuilt:
-    damaged = sorted(stored.archive.damaged.items())
+    damaged = sorted(stored.index.damaged.items())
     return Rebuilt(
         feed=stored.slug,
         state=before,
-        entries=len(stored.archive.traces),
-        revisions=stored.archive.revisions,
+        entries=len(stored.index.entries),
+        revisions=stored.index.revisions,
         window=len(applied.held.state.window),
-        sealed=sum(count for count, _ in applied.held.state.sealed.months.values()),
+        archived=sum(count for count, _ in applied.held.state.archive_summary.months.values()),
         renewed=pages.renewed,
         published=tuple(dict.fromkeys((*done, *applied.published))),
         damaged=tuple(f"{records.key_of(stored.slug, *name)}: {why}" for name, why in damaged),
@@ -317,7 +317,7 @@ class _StoredRecords:
         report: Callable[[int], None],
     ) -> None:
         self.slug = subscription.slug
-        self.archive = Archive(subscription.identity)
+        self.index = RecordIndex(subscription.identity)
         self._side_by_side = side_by_side
         self._store = store
         self._report = report
@@ -326,10 +326,10 @@ class _StoredRecords:
         """Read all records that were not read yet, or the first good one. Raises: StoreError."""
         stored = self._store.keys(records_prefix(self.slug))
         named = (records.named(self.slug, key) for key in stored)
-        fresh = (name for name in named if name and not self.archive.has(name))
+        fresh = (name for name in named if name and not self.index.has(name))
         for name, record in self._side_by_side(self.read, fresh):
             self._note(name, record)
-            number = self.archive.revisions
+            number = self.index.revisions
             if number % _REPORTED == 0:
                 self._report(number)
             if only_one and number:
@@ -340,7 +340,7 @@ class _StoredRecords:
         read = dict(self._side_by_side(self.read, names))
         for name, record in read.items():
             if isinstance(record, str):  # since a moment ago
-                self.archive.damaged[name] = record
+                self.index.damaged[name] = record
         return {key: r.revision for (key, _, _), r in read.items() if isinstance(r, Record)}
 
     def documents(self) -> tuple[dict[str, str], int]:
@@ -352,16 +352,16 @@ class _StoredRecords:
 
     def superseded(self, plan: Plan) -> Iterator[str]:
         """Yield the names of archive pages that are public and no part of the archive any more."""
-        kept = {leaf.name for leaf in plan.leaves}
+        kept = {page.name for page in plan.pages}
         for name in self._store.folders(archive_prefix(self.slug)):
             if name not in kept:
                 yield name
 
     def _note(self, name: Name, record: Record | str) -> None:
         if isinstance(record, str):
-            self.archive.damaged[name] = record
+            self.index.damaged[name] = record
         else:
-            self.archive.add(record)
+            self.index.add(record)
 
     def read(self, name: Name) -> tuple[Name, Record | str]:
         """Load the record of that name; return the name, with the record or with what is wrong."""

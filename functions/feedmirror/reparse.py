@@ -13,9 +13,9 @@ from functools import partial
 
 from feedmirror.mirror import record as records
 from feedmirror.mirror.classify import credible, first_dated
-from feedmirror.mirror.listing import portions
 from feedmirror.mirror.record import Name, Record
-from feedmirror.mirror.recover import Archive
+from feedmirror.mirror.recover import RecordIndex
+from feedmirror.mirror.retention import portions
 from feedmirror.model import PARSER_VERSION, Entry, Revision, Subscription
 from feedmirror.ports import Located, Rereader, SideBySide, Store
 from feedmirror.publishing.redaction import MARK, Redaction
@@ -82,12 +82,12 @@ class Reparse:
         """True if every entry says what the present parser makes of its original."""
         return not (self.done.cleaned or self.done.failed)
 
-    def renew(self, archive: Archive, load: Load) -> None:
+    def renew(self, index: RecordIndex, load: Load) -> None:
         """Read the last record of each entry again; those that were read before are passed over.
 
         Raises: StoreError; ParseError if there is no parser any more.
         """
-        names = [one.name for one in archive.traces.values() if one.name not in self._read]
+        names = [one.name for one in index.entries.values() if one.name not in self._read]
         loaded = self._side_by_side(load, names)
         stored = (
             _Stored(name, found)
@@ -98,7 +98,7 @@ class Reparse:
         for batch in portions(stored, _MOST_TOGETHER, _MOST_BYTES):
             changed = list(self._changed(batch))
             for record in self._side_by_side(self._store, changed):
-                archive.add(record)
+                index.add(record)
                 self._read.add(_name_of(record.revision))
 
     def _changed(self, batch: Sequence[_Stored]) -> Iterator[Record]:

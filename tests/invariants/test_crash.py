@@ -59,7 +59,7 @@ def test_a_first_mirror_of_many_chunks_killed_anywhere_leaves_the_same_store(
     monkeypatch: pytest.MonkeyPatch, small_pages: None
 ) -> None:
     monkeypatch.setattr(decide, "CHUNK", 2)
-    # Nine entries in five commits: five are kept, and two pages sealed on the way.
+    # Nine entries in five commits: five are kept, and two pages archived on the way.
     history = History(MEMORY(), MANY, replace(SUBSCRIPTION, keep=5))
     expected = history.recovered(NOTHING)
     store = history.shelf.store(expected)

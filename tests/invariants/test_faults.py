@@ -81,7 +81,7 @@ def _lives_on(scene: Scene) -> None:
         assert (outcome.failure.kind, outcome.failure.group) == ("bug", "internal")
         assert "a mistake of ours" in outcome.failure.message
         state = state_in(scene.store)
-        assert len(state.seen) == newest
+        assert len(state.known_entries) == newest
         assert state.fault is not None
         assert "a mistake of ours" in state.fault.message
 
@@ -144,7 +144,7 @@ def test_a_format_that_fails_holds_up_no_other_and_recovers(
 
 @pytest.mark.parametrize(
     "stage",
-    [(refresh, "gather"), (deciding, "classify"), (deciding, "seal"), (wal.states, "dump")],
+    [(refresh, "gather"), (deciding, "classify"), (deciding, "fill_pages"), (wal.states, "dump")],
     ids=_named,
 )
 def test_an_error_before_a_commit_is_the_outcome_and_passes(

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from effort import EXHAUSTIVE
-from feedmirror.mirror import archive as sealing
+from feedmirror.mirror import archive
 from feedmirror.mirror import state as states
-from feedmirror.mirror.archive import Named, Sealed
+from feedmirror.mirror.archive import ArchiveSummary, EntryLink
 from feedmirror.model import Fetched
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format
@@ -52,7 +52,7 @@ def test_every_entry_is_reached_once_newest_first(name: str, small_pages: None) 
 
 
 @pytest.mark.parametrize("name", ["rss.xml", "atom.xml"])
-def test_sealed_pages_say_that_they_are_and_link_both_ways_and_to_the_newest(
+def test_archive_pages_say_that_they_are_and_link_both_ways_and_to_the_newest(
     name: str, small_pages: None
 ) -> None:
     scene = grown(8)
@@ -71,7 +71,7 @@ def test_sealed_pages_say_that_they_are_and_link_both_ways_and_to_the_newest(
 @pytest.mark.parametrize(
     "made", [one for one in formats() if one.link_newer], ids=lambda one: one.name
 )
-def test_sealed_page_that_gets_another_next_one_links_to_that_alone(
+def test_archive_page_that_gets_another_next_one_links_to_that_alone(
     made: Format, small_pages: None
 ) -> None:
     scene = grown(8)
@@ -85,13 +85,13 @@ def test_sealed_page_that_gets_another_next_one_links_to_that_alone(
     assert made.link_newer(linked, f"{other}/{made.name}") == linked
 
 
-def test_ids_of_sealed_entries_are_the_same_in_every_format(small_pages: None) -> None:
+def test_ids_of_archived_entries_are_the_same_in_every_format(small_pages: None) -> None:
     scene = grown(8)
     found = {name: [id_ for seen in scene.history(name) for id_ in seen.ids] for name in FEEDS}
     assert found["atom.xml"] == found["feed.json"] == found["rss.xml"]
 
 
-def test_an_edited_entry_comes_back_on_top_and_its_sealed_copy_is_left(small_pages: None) -> None:
+def test_an_edited_entry_comes_back_on_top_and_its_archived_copy_is_left(small_pages: None) -> None:
     scene = grown(8)
     oldest = scene.history()[-1]
     before = scene.fetch(oldest.address)
@@ -140,7 +140,7 @@ def test_real_feeds_are_wholly_reachable_in_valid_documents(path: Path) -> None:
         chain = scene.history(name)
         ids = [id_ for seen in chain for id_ in seen.ids]
         assert len(set(ids)) == len(ids) == new
-        assert len(chain) == 1 + max(0, new - 3) // sealing.PAGE
+        assert len(chain) == 1 + max(0, new - 3) // archive.PAGE_ENTRIES
         for seen in chain:
             body = scene.fetch(seen.address)
             found = problems[name](body, self_url=seen.links["self"], now=scene.now)
@@ -156,11 +156,11 @@ def test_real_feeds_are_wholly_reachable_in_valid_documents(path: Path) -> None:
 
 @pytest.mark.slow
 @given(st.integers(1, 12), st.integers(1, 5), st.lists(st.integers(1, 6), max_size=8))
-def test_entries_are_sealed_in_whole_pages_oldest_first(
+def test_entries_are_archived_in_whole_pages_oldest_first(
     keep: int, page: int, arrivals: list[int]
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sealing, "PAGE", page)
+        patched.setattr(archive, "PAGE_ENTRIES", page)
         scene = Scene(document(1), subscription=replace(SUBSCRIPTION, keep=keep))
         scene.refresh()
         newest = 1
@@ -198,7 +198,7 @@ def test_a_smaller_keep_sets_entries_free_a_chunk_at_a_time(
 
 
 def _archived(pages: int) -> tuple[Scene, CountingStore]:
-    """A mirror with so many sealed pages of 25 entries, and a window in which one more is due."""
+    """A mirror with so many archive pages of 25 entries, and a window in which one more is due."""
     scene = Scene(document(*range(31, 0, -1)))
     scene.refresh()
     (page,) = scene.history()[1:]
@@ -210,21 +210,23 @@ def _archived(pages: int) -> tuple[Scene, CountingStore]:
     state = states.load(store.objects[STATE], STATE)
     name = page.address.split("/")[-2]
     months = {f"{year}-{month:02}": (9, name) for year in range(1990, 2026) for month in (1, 7)}
-    state = replace(state, sealed=Sealed(pages, name, Named("0" * 32, "Older"), months))
+    state = replace(
+        state, archive_summary=ArchiveSummary(pages, name, EntryLink("0" * 32, "Older"), months)
+    )
     store.objects[STATE] = states.dump(state)
     return scene, CountingStore(store)
 
 
 @pytest.mark.parametrize("pages", [4, 40_000], ids=["100 archived", "1,000,000 archived"])
-def test_sealing_writes_the_same_few_objects_however_many_are_sealed(pages: int) -> None:
+def test_archiving_writes_the_same_few_objects_however_many_are_archived(pages: int) -> None:
     scene, store = _archived(pages)
     scene.later(days=3)
     scene.says(document(*range(55, 0, -1)))
     assert scene.refresh(store=store).new == 1
-    sealed = [key for key in store.creates if "/archive/" in key]
-    assert sorted(key.rpartition("/")[2] for key in sealed) == sorted(DOCUMENTS)
+    archived = [key for key in store.creates if "/archive/" in key]
+    assert sorted(key.rpartition("/")[2] for key in archived) == sorted(DOCUMENTS)
     record, page = [key for key in store.creates if "/entries/" in key]
-    assert sorted(store.creates) == sorted([record, page, *sealed])
+    assert sorted(store.creates) == sorted([record, page, *archived])
     linked = [key for key in store.replaces if "/archive/" in key]
     assert {key.rpartition("/")[2] for key in linked} == {"atom.xml", "rss.xml", "index.html"}
     assert store.loads == [STATE, *linked]
@@ -238,7 +240,7 @@ def test_sealing_writes_the_same_few_objects_however_many_are_sealed(pages: int)
 def test_the_state_grows_with_months_and_not_with_pages(pages: int) -> None:
     scene, _ = _archived(pages)
     state = states.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
-    bare = len(states.dump(replace(state, sealed=Sealed())))
+    bare = len(states.dump(replace(state, archive_summary=ArchiveSummary())))
     assert len(states.dump(state)) - bare < 4_000
 
 
@@ -267,7 +269,7 @@ def test_entries_by_the_thousand_in_small_steps_leave_a_polling_reader_nothing_b
         scene.later(days=1)
         scene.says(document(*range(min(newest, entries), newest - step, -1)))
         scene.refresh(store=reader)
-    assert reader.looked > entries + entries // sealing.PAGE * len(formats())
+    assert reader.looked > entries + entries // archive.PAGE_ENTRIES * len(formats())
     for name in FEEDS:
         titles = [title for seen in scene.history(name) for title in seen.titles]
         assert titles == [f"Entry {number}" for number in range(entries, 0, -1)]

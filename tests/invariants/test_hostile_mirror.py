@@ -174,7 +174,7 @@ def test_whatever_a_feed_drops_or_reorders_each_entry_stays_listed_once(
     scene = Scene(b"", subscription=replace(SUBSCRIPTION, keep=2))
     seen: set[int] = set()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("feedmirror.mirror.archive.PAGE", 2)
+        patched.setattr("feedmirror.mirror.archive.PAGE_ENTRIES", 2)
         for numbers in versions:
             scene.says(document(*numbers))
             scene.refresh()

@@ -274,11 +274,11 @@ def test_a_body_fetched_from_an_alternate_is_remembered_under_its_own_address() 
     assert list(state_in(store).addresses) == [ALTERNATE]
 
 
-# ---------------------------------------------------------------- runs that seal
+# ---------------------------------------------------------------- runs that archive
 
 
 def _growing(shelf: Shelf) -> tuple[Subscription, Contents]:
-    """A feed of which one entry is kept, with a page that is sealed, and two more that are due."""
+    """A feed that keeps one entry, with one archive page, and two more that are due."""
     subscription = replace(SUBSCRIPTION, keep=1)
     store = shelf.store()
     refresh(subscription, _world(store, _body(3, 2, 1), 0))

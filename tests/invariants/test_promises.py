@@ -25,8 +25,7 @@ from hypothesis.stateful import (
 )
 
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
-from feedmirror.mirror import archive as sealing
-from feedmirror.mirror import decide
+from feedmirror.mirror import archive, decide
 from feedmirror.mirror.state import SKEW
 from feedmirror.model import (
     Disclaimer,
@@ -102,7 +101,7 @@ class Mirror(RuleBasedStateMachine):
         self.habit = habit
         self.is_empty = is_empty  # the document at the origin, until something new is said there
         self.patches = pytest.MonkeyPatch()
-        self.patches.setattr(sealing, "PAGE", page)
+        self.patches.setattr(archive, "PAGE_ENTRIES", page)
         self.patches.setattr(decide, "CHUNK", page + more)
         remember_renderings(self.patches)
         memory = MemoryStore()
@@ -487,7 +486,7 @@ def test_page_that_rebuild_writes_again_links_to_the_next_only_when_that_is_ther
 
 
 @pytest.mark.row("S7", "U1")
-def test_page_that_is_sealed_again_after_the_state_was_lost_links_to_what_is_there(
+def test_page_that_is_archived_again_after_the_state_was_lost_links_to_what_is_there(
     small_pages: None,
 ) -> None:
     scene, _ = _archived(3, 2, 1)

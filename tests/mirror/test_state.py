@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from feedmirror.errors import StateError
 from feedmirror.mirror import codec
-from feedmirror.mirror.archive import Named, Page, Sealed
+from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink
 from feedmirror.mirror.flapping import Changes
 from feedmirror.mirror.gone import Sightings
-from feedmirror.mirror.listing import Sight
+from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.schedule import Asks
 from feedmirror.mirror.state import (
     SCHEMA,
@@ -101,10 +101,14 @@ STATES = st.builds(
         ),
         max_size=2,
     ),
-    seen=st.dictionaries(
+    known_entries=st.dictionaries(
         TEXTS,
         st.builds(
-            Sight, TEXTS, st.integers(0, 2**33), TEXTS, st.none() | st.integers(-(2**31), 2**33)
+            KnownEntry,
+            TEXTS,
+            st.integers(0, 2**33),
+            TEXTS,
+            st.none() | st.integers(-(2**31), 2**33),
         ),
         max_size=3,
     ),
@@ -152,7 +156,8 @@ def test_every_field_of_the_state_is_written_down() -> None:
 
 _NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _FULL = State(
-    generation=1, url="u", feed=Feed("RSS 2.0"), seen={"k": Sight("d", 1)}, fingerprints={"f": "k"},
+    generation=1, url="u", feed=Feed("RSS 2.0"), fingerprints={"f": "k"},
+    known_entries={"k": KnownEntry("d", 1)},
     ambiguous=("k",), flapping={"k": Changes(1, 2, 3)},
     window=Window.of(
         (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),), Window()
@@ -163,12 +168,14 @@ _FULL = State(
     asks=Asks(60), gone={"u": Sightings(1, _NOON)}, moved_to="v", moving=("w", 1),
     quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
     fault=Failing("bug", "internal", _NOON, "m"),
-    sealed=Sealed(1, "000001-a", Named("k", "t"), {"2026-03": (25, "000001-a")}),
+    archive_summary=ArchiveSummary(
+        1, "000001-a", EntryLink("k", "t"), {"2026-03": (25, "000001-a")}
+    ),
     tasks=tasks_of(
         (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
         (
-            Page(
-                "000001-a", None, Named("k"),
+            ArchivePage(
+                "000001-a", None, EntryLink("k"),
                 (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
             ),
         ),
@@ -182,7 +189,7 @@ _FULL = State(
     [
         b"", b"{", b"[]", b"null", b"7", b'"x"', b"{}", b'{"schema": null}', b'{"schema": 0}',
         b'{"schema": 1, "window": 3}', b'{"schema": 1, "window": [{}]}', b"\xff\xfe",
-        b'{"schema": 1, "failing": {}}', b'{"schema": 1, "seen": {"a": 1}}',
+        b'{"schema": 1, "failing": {}}', b'{"schema": 1, "known_entries": {"a": 1}}',
         b'{"schema": 1, "requested_at": "noon"}', b'{"schema": 1, "addresses": {"u": {"x": 1}}}',
         b'{"schema": 1, "feed": []}', b'{"schema": 1, "generation": "one"}',
         b'{"schema": 1, "feed": {"title": 7}}', b'{"schema": 1, "fingerprints": "abc"}',

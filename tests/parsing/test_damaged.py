@@ -168,7 +168,7 @@ def test_whatever_is_done_with_a_damaged_state_comes_to_an_outcome(
 
 
 @pytest.mark.row("S7")
-@pytest.mark.parametrize("inside", ["", "feed", "window", "seen"])
+@pytest.mark.parametrize("inside", ["", "feed", "window", "known_entries"])
 def test_json_that_is_nested_beyond_reason_is_damage(inside: str) -> None:
     body = _body(WHOLE)
     if inside:

@@ -129,6 +129,6 @@ def test_no_odd_feed_ends_with_a_bug(first: int) -> None:
                 rebuild(one, scene.store, PUBLIC_URL, scene.now)
         else:
             rebuilt = rebuild(one, scene.store, PUBLIC_URL, scene.now)
-            assert min(rebuilt.entries, rebuilt.window, rebuilt.sealed) >= 0
+            assert min(rebuilt.entries, rebuilt.window, rebuilt.archived) >= 0
     site = publish_site(scene.store, subscriptions, PUBLIC_URL, scene.now)
     assert len(site.lines) == _EACH

@@ -25,7 +25,7 @@ MEASURED = Measured(
     unchanged=Poll(reads=1, writes=0, listings=0, log_bytes=300, cpu_s=0.004),
     new=Poll(reads=1, writes=4, listings=0, log_bytes=340, cpu_s=0.03),
     writes_an_entry=1,
-    sealing_writes=0,
+    archive_writes=0,
     bookkeeping_writes=0,
     invocation_cpu_s=0.002,
     invocation_log_bytes=760,

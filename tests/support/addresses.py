@@ -73,8 +73,8 @@ def _cases() -> Iterator[Case]:
             for headers in READERS:
                 yield Case(f"/{folder}/{name}", headers, key=f"public/{folder}/{name}")
         yield Case(f"/news/{name}", NAVIGATION, location="/news/#subscribe")
-        sealed = f"/news/archive/{PAGE}/"
-        yield Case(f"{sealed}{name}", NAVIGATION, location=sealed)
+        archived = f"/news/archive/{PAGE}/"
+        yield Case(f"{archived}{name}", NAVIGATION, location=archived)
     # Encoded, an address is nobody's to redirect, and still finds its document.
     yield Case("/n%65ws/rss.xml", NAVIGATION, key="public/news/rss.xml")
     yield Case("/news%2Frss.xml", NAVIGATION, key="public/news/rss.xml")

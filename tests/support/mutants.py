@@ -719,11 +719,11 @@ STORING = (
         "invariants/test_guards.py::test_records_then_pages_then_feeds_then_the_feeds_page",
     ),
     _mutant(
-        "a sealed page links to the next",
+        "an archive page links to the next",
         _PUBLISHER,
         "if made.link_newer:",
         "if False:",
-        "invariants/test_history.py::test_sealed_pages_say_that_they_are_and_link_both_ways_and_to_the_newest",
+        "invariants/test_history.py::test_archive_pages_say_that_they_are_and_link_both_ways_and_to_the_newest",
     ),
     _mutant(
         "equal bytes of two generations differ",

@@ -53,7 +53,7 @@ class Promises:
     may_say: dict[int, set[int]] = field(default_factory=dict)  # the versions that may be public
     ever: dict[int, set[int]] = field(default_factory=dict)  # all that a document ever said
     reachable: set[int] = field(default_factory=set)  # by the end of the last undisturbed run
-    edited: set[int] = field(default_factory=set)  # may have been sealed before, in another version
+    edited: set[int] = field(default_factory=set)  # perhaps archived before, in another version
     newest: int = 0  # of the entries of documents that were read for certain
     disclaimers: list[str] = field(default_factory=list)  # that were ever configured
     listed: dict[str, dict[int, datetime]] = field(default_factory=dict)  # since when, by format

@@ -140,7 +140,7 @@ class Scene:
         return walk(self.fetch, f"{PUBLIC_URL}/{self.subscription.slug}/{name}")
 
     def archived(self, name: str = "rss.xml") -> list[str]:
-        """The titles of the sealed entries, newest first."""
+        """The titles of the archived entries, newest first."""
         return [title for seen in self.history(name)[1:] for title in seen.titles]
 
 

@@ -1,4 +1,4 @@
-"""Commands at a time that is given, with sealed pages of three, for a test to kill.
+"""Commands at a time that is given, with archive pages of three, for a test to kill.
 
 A process that has imported all of it and forks for each command: most of what a command takes is
 to begin. It reads a line of JSON for each, the time and the arguments, and answers with a line:
@@ -32,7 +32,7 @@ def _perform(moment: str, *argv: str) -> int:
 
 
 def _serve() -> None:
-    archive.PAGE = 3
+    archive.PAGE_ENTRIES = 3
     for name in _LOADED.split():
         import_module(f"feedmirror.{name}")
     import_module("jinja2")

@@ -1,8 +1,8 @@
-"""Which entries leave the public feed for good, and the pages that they are sealed in.
+"""Archive pages: the entries that left the window, 25 a page, oldest first.
 
-Entries leave the window in whole pages, oldest first, so each is either in the subscription
-document or in one page. A page is named by its number and a digest of what is in it: the same
-entries always have the same page, others never. Source: RFC 5005 §4.
+Entries leave the window in whole pages, so each entry is either in the document of the newest
+entries or in one archive page. The name of a page is its number and a digest of its entries: equal
+entries give an equal name. Source: RFC 5005 §4.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from hashlib import blake2b
 from itertools import chain
 from typing import TypeVar
 
-from feedmirror.mirror.listing import Sized
+from feedmirror.mirror.retention import Sized
 from feedmirror.model import Revision
 
 _EARLIEST = 1990  # there were no feeds before; a year like 1970 is a clock's zero
 
 
 def dated(revision: Revision) -> datetime:
-    """The date that an entry goes by: the origin's, or where that can be none, the mirror's."""
+    """Return the date of an entry in lists: the origin's, else `first_seen`."""
     said = revision.entry.published or revision.entry.updated
     return said if said and said.year >= _EARLIEST else revision.first_seen
 
 
 def month_of(revision: Revision) -> str:
-    """The month of an entry, in UTC: `2026-11`."""
+    """Return the month of an entry, in UTC: `2026-11`."""
     return f"{dated(revision):%Y-%m}"
 
 
 T = TypeVar("T", bound=Sized)
 
-PAGE = 25  # entries a page: so many more than `keep` the window may hold at most
-PAGE_BYTES = 2_000_000  # of the words in it: a page that reaches as many is full, too
+PAGE_ENTRIES = 25  # in a page; the window may hold one less than that beyond `keep`
+PAGE_BYTES = 2_000_000  # of text: a page that reaches this is full, too
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """An entry, for others to link to."""
+class EntryLink:
+    """The entry that a page links to."""
 
     key: str
     title: str | None = None
@@ -47,91 +47,97 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The sealed entries that are dated in one month."""
+    """The number of archived entries of one month."""
 
     name: str  # "2026-11"
-    entries: int  # how many there are
-    page: str  # the sealed page that has the newest of them
+    entries: int
+    page: str  # name of the archive page with the newest of these entries
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """What is remembered of the pages, however many there are."""
+class ArchiveSummary:
+    """The archive as the state remembers it: of bounded size, however many pages there are."""
 
     pages: int = 0
     last: str | None = None  # the name of the newest page
-    newest: Named | None = None  # the newest entry in it
+    newest: EntryLink | None = None  # the newest entry in it
     months: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # entries, newest page
 
     def by_month(self) -> tuple[Month, ...]:
-        """The months that there are entries of, newest first."""
+        """Return the months of the archived entries, newest first."""
         return tuple(Month(name, *self.months[name]) for name in sorted(self.months, reverse=True))
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page that is to be written."""
+class ArchivePage:
+    """An archive page to write."""
 
     name: str
     older: str | None  # the name of the page before
-    follows: Named | None  # the entry before the oldest one
+    follows: EntryLink | None  # the entry before the oldest one
     revisions: tuple[Revision, ...]  # newest first
 
 
-def seal(sealed: Sealed, leaving: Iterable[Revision]) -> tuple[Sealed, tuple[Page, ...]]:
-    """What is remembered after the entries that may leave, oldest first, have been sealed as far
-    as they fill pages, and those pages.
+def fill_pages(
+    summary: ArchiveSummary, leaving: Iterable[Revision]
+) -> tuple[ArchiveSummary, tuple[ArchivePage, ...]]:
+    """Return the summary with the pages that entries fill, and these pages.
+
+    `leaving` are the entries that may leave the window, oldest first; those that do not fill a page
+    stay.
     """
     pages = []
-    for revisions in paged(leaving):
-        sealed, page = turned(sealed, revisions)
+    for revisions in full_pages(leaving):
+        summary, page = add_page(summary, revisions)
         pages.append(page)
-    return sealed, tuple(pages)
+    return summary, tuple(pages)
 
 
-def paged(leaving: Iterable[T]) -> Iterator[tuple[T, ...]]:
-    """As many pages as they fill."""
+def full_pages(leaving: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    """Yield the entries of each page that they fill, in order; the rest is not yielded."""
     page: list[T] = []
     size = 0
-    for one in leaving:
-        page.append(one)
-        size += one.size_bytes
-        if len(page) == PAGE or size >= PAGE_BYTES:
+    for entry in leaving:
+        page.append(entry)
+        size += entry.size_bytes
+        if len(page) == PAGE_ENTRIES or size >= PAGE_BYTES:
             yield tuple(page)
             page, size = [], 0
 
 
-def turned(
-    sealed: Sealed, revisions: Sequence[Revision], name: str | None = None
-) -> tuple[Sealed, Page]:
-    """What is remembered after one more page, of these entries, oldest first; and that page."""
-    page = Page(
-        name or name_of(sealed.pages, sealed.last, ((one.key, one.digest) for one in revisions)),
-        sealed.last,
-        sealed.newest,
-        tuple(reversed(revisions)),
-    )
+def add_page(
+    summary: ArchiveSummary, revisions: Sequence[Revision], name: str | None = None
+) -> tuple[ArchiveSummary, ArchivePage]:
+    """Return the summary with one more page, and this page.
+
+    `revisions` are its entries, oldest first. Without a `name`, the page gets its `page_name`.
+    """
+    if name is None:
+        entries = ((revision.key, revision.digest) for revision in revisions)
+        name = page_name(summary.pages, summary.last, entries)
+    page = ArchivePage(name, summary.last, summary.newest, tuple(reversed(revisions)))
     newest = revisions[-1]
     return (
-        Sealed(
-            sealed.pages + 1,
+        ArchiveSummary(
+            summary.pages + 1,
             page.name,
-            Named(newest.key, newest.entry.title),
-            _counted(sealed.months, map(month_of, revisions), page.name),
+            EntryLink(newest.key, newest.entry.title),
+            _count_months(summary.months, map(month_of, revisions), page.name),
         ),
         page,
     )
 
 
-def name_of(number: int, older: str | None, entries: Iterable[tuple[str, str]]) -> str:
-    """The name of the page after so many others, the last of which is `older`; its entries are
-    given by key and digest, oldest first.
+def page_name(number: int, older: str | None, entries: Iterable[tuple[str, str]]) -> str:
+    """Return the name of the page after `number` pages, the last of which is called `older`.
+
+    `entries` are keys and digests of revisions, oldest first.
     """
-    told = "\n".join((older or "", *(f"{key} {digest}" for key, digest in entries)))
-    return f"{number + 1:06}-{blake2b(told.encode(), digest_size=6).hexdigest()}"
+    lines = "\n".join((older or "", *(f"{key} {digest}" for key, digest in entries)))
+    return f"{number + 1:06}-{blake2b(lines.encode(), digest_size=6).hexdigest()}"
 
 
-def _counted(
+def _count_months(
     months: Mapping[str, tuple[int, str]], of: Iterable[str], page: str
 ) -> dict[str, tuple[int, str]]:
     counted = dict(months)
@@ -141,13 +147,15 @@ def _counted(
 
 
 def predecessors(
-    window: Iterable[Revision], pages: Sequence[Page], sealed: Sealed
-) -> dict[str, Named | None]:
-    """By key, the entry that each of the window, and of pages that are to be written, comes after;
-    None for the oldest there is. `sealed` is what is remembered after those pages.
+    window: Iterable[Revision], pages: Sequence[ArchivePage], summary: ArchiveSummary
+) -> dict[str, EntryLink | None]:
+    """Return, by key, the next older entry of each entry of the window and of `pages`.
+
+    None stands for the next older one of the oldest entry. `pages` are still to be written, and
+    counted in `summary` already.
     """
-    newest_first = chain(window, (one for page in reversed(pages) for one in page.revisions))
-    named = [Named(one.key, one.entry.title) for one in newest_first]
-    last = pages[0].follows if pages else sealed.newest
-    older = chain(named[1:], (last,))  # one more than there are entries if there are none
-    return {one.key: before for one, before in zip(named, older, strict=False)}
+    archived = (revision for page in reversed(pages) for revision in page.revisions)
+    links = [EntryLink(one.key, one.entry.title) for one in chain(window, archived)]
+    last = pages[0].follows if pages else summary.newest
+    older = chain(links[1:], (last,))  # longer by one than an empty `links`
+    return {link.key: before for link, before in zip(links, older, strict=False)}

@@ -10,8 +10,8 @@ from functools import cached_property, partial
 from feedmirror.mirror.comparison import date_of, is_renewed, particulars_digest, revision_digest
 from feedmirror.mirror.flapping import DAY_S, may_follow
 from feedmirror.mirror.identity import Identified, Memory, identify
-from feedmirror.mirror.listing import Sight
 from feedmirror.mirror.record import LAST
+from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.state import TOMORROW, State
 from feedmirror.model import PARSER_VERSION, Entry, Reading, Revision, Subscription
 
@@ -58,7 +58,7 @@ def classify(
     parsed = reading.parsed
     memory = Memory(
         state.fingerprints if state.parser_version == PARSER_VERSION else {},
-        {key: sight.digest for key, sight in state.seen.items()},
+        {key: known_entry.digest for key, known_entry in state.known_entries.items()},
         frozenset(state.ambiguous),
         work.recall,
     )
@@ -110,22 +110,24 @@ class _Classifying:
     def recall(self, key: str) -> Revision | None:
         """Return an entry by key, or None; of one that is not listed, ask for it to be loaded."""
         found = self._listed.get(key) or self._archived.get(key)
-        if found is None and key in self._state.seen and key not in self._archived:
+        if found is None and key in self._state.known_entries and key not in self._archived:
             self.wanted[key] = None
         return found
 
     def sort(self, one: Identified, entry: Entry) -> None:
         """Put an entry where it belongs."""
-        sight = self._state.seen.get(one.key)
-        if sight is None:
+        known_entry = self._state.known_entries.get(one.key)
+        if known_entry is None:
             self.new.append(_observed(one, entry, self._reading))
             return
         if self._additive:
             return
         observed = _observed(one, entry, self._reading)
-        if observed.digest == sight.digest:
-            observed = replace(observed, entry=_dated(observed.entry, sight, self._listed, one.key))
-        change = self._change(observed, sight)
+        if observed.digest == known_entry.digest:
+            observed = replace(
+                observed, entry=_dated(observed.entry, known_entry, self._listed, one.key)
+            )
+        change = self._change(observed, known_entry)
         if change is None:
             listed = self._listed.get(one.key)
             counted = replace(observed.entry, original=None, context=None)
@@ -133,7 +135,7 @@ class _Classifying:
                 self.counted.append(replace(listed, entry=counted))
             return
         known = self.recall(one.key)
-        revision = _again(observed, known, sight, is_edited=change is self.revised)
+        revision = _again(observed, known, known_entry, is_edited=change is self.revised)
         if change is self.revised and one.key not in self._listed:
             revision = replace(revision, seq=0, listed_at=observed.listed_at)  # it comes back
         elif not revision.seq:
@@ -150,15 +152,15 @@ class _Classifying:
                 follow()
             self.held.clear()
 
-    def _change(self, observed: Revision, sight: Sight) -> list[Revision] | None:
+    def _change(self, observed: Revision, known_entry: KnownEntry) -> list[Revision] | None:
         """Return where the change of a known entry belongs, or None if there is none."""
         is_same_reader = self._state.parser_version == PARSER_VERSION
-        if observed.digest != sight.digest:
+        if observed.digest != known_entry.digest:
             return self.revised if is_same_reader else self.amended
         if not self._reading.parsed.lossless:  # it has less to say than what is stored
             return None
         said = (particulars_digest(observed.entry), date_of(observed))
-        return None if said == (sight.particulars, sight.dated) else self.amended
+        return None if said == (known_entry.particulars, known_entry.dated) else self.amended
 
     def _may_follow(self, revision: Revision) -> bool:
         if self._state.parser_version != PARSER_VERSION:
@@ -174,13 +176,13 @@ class _Classifying:
         return may_follow(changes, self._reading.requested_at, spacing_s)
 
 
-def sight_of(revision: Revision) -> Sight:
+def known_entry_of(revision: Revision) -> KnownEntry:
     """Return what is remembered of an entry, given as it was read last."""
     first = int(revision.first_seen.timestamp())
     particulars = particulars_digest(revision.entry)
     reading = revision_digest(revision.entry)
     record = "" if reading == revision.digest else revision.digest
-    return Sight(reading, first, particulars, date_of(revision), record)
+    return KnownEntry(reading, first, particulars, date_of(revision), record)
 
 
 def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
@@ -210,13 +212,15 @@ def credible(entry: Entry, at: datetime) -> Entry:
     )
 
 
-def _dated(entry: Entry, sight: Sight, listed: Mapping[str, Revision], key: str) -> Entry:
+def _dated(
+    entry: Entry, known_entry: KnownEntry, listed: Mapping[str, Revision], key: str
+) -> Entry:
     """The entry with the date that counts."""
-    if sight.dated is None:
+    if known_entry.dated is None:
         return entry
     known = listed.get(key)
     exact = known.entry.published if known else None
-    return first_dated(entry, exact or datetime.fromtimestamp(sight.dated, UTC))
+    return first_dated(entry, exact or datetime.fromtimestamp(known_entry.dated, UTC))
 
 
 def first_dated(entry: Entry, first: datetime) -> Entry:
@@ -229,14 +233,14 @@ def first_dated(entry: Entry, first: datetime) -> Entry:
 
 
 def _again(
-    observed: Revision, known: Revision | None, sight: Sight, *, is_edited: bool
+    observed: Revision, known: Revision | None, known_entry: KnownEntry, *, is_edited: bool
 ) -> Revision:
     """An observed revision of an entry that is known: in its place, if it still has one, and under
     the public id that it has had from the first. Unless the origin has edited it, it is the same
     revision, whatever a newer parser makes of its words.
     """
     if known is None:
-        first = datetime.fromtimestamp(sight.at, observed.observed_at.tzinfo)
+        first = datetime.fromtimestamp(known_entry.at, observed.observed_at.tzinfo)
         return replace(observed, first_seen=first)
     digest = observed.digest if is_edited else known.digest
     return replace(

@@ -13,18 +13,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
-from feedmirror.mirror.archive import Page, Sealed, seal
-from feedmirror.mirror.classify import Archived, Classified, classify, sight_of
+from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, fill_pages
+from feedmirror.mirror.classify import Archived, Classified, classify, known_entry_of
 from feedmirror.mirror.commits import Commit, Decision
 from feedmirror.mirror.flapping import Changes, followed, lately, may_follow
-from feedmirror.mirror.listing import (
+from feedmirror.mirror.retention import (
     AMBIGUOUS,
     BOUND_BYTES,
     FLOOR,
-    Seen,
+    KnownEntries,
+    count_public,
     portions,
     remembered,
-    staying,
 )
 from feedmirror.mirror.schedule import asks_of, effective_interval_s
 from feedmirror.mirror.state import PROGRAM, SKEW, TOMORROW, Address, Quarantine, State
@@ -73,7 +73,7 @@ def decide(
         return Decision((), found.unchanged, held_up=True)
     base = replace(
         base,
-        seen=_seen(state, found, reading.requested_at),
+        known_entries=_known_entries(state, found, reading.requested_at),
         dated=_latest(state, reading),
         ambiguous=_ambiguous(state, found),
         flapping=_flapping(state, found, feed_changed=feed_changed),
@@ -116,13 +116,16 @@ def _applied(
         _with_entries(current, keep, chunk, now),
         feed=base.feed,
         parser_version=current.parser_version if current.feed else base.parser_version,
-        seen={**current.seen, **{revision.key: base.seen[revision.key] for revision in chunk}},
+        known_entries={
+            **current.known_entries,
+            **{revision.key: base.known_entries[revision.key] for revision in chunk},
+        },
         ambiguous=base.ambiguous,
     )
 
 
 # What the commits before the last one change, and carrying them out.
-_OF_ENTRIES = "generation window sealed tasks next_seq changed_at fault".split()
+_OF_ENTRIES = "generation window archive_summary tasks next_seq changed_at fault".split()
 
 
 def _finished(
@@ -159,12 +162,12 @@ def _with_entries(
     listed = {revision.key for revision in state.window}
     again = (one for one in (*counted, *chunk) if one.seq and one.key in listed)
     entering = {one.key: one for one in (*again, *placed.values())}
-    window, sealed, pages = _listed(state, keep, entering.values(), now)
+    window, archive_summary, pages = _listed(state, keep, entering.values(), now)
     return replace(
         state,
         generation=state.generation + 1,
         window=window,
-        sealed=sealed,
+        archive_summary=archive_summary,
         tasks=tasks_of((*state.pending_entries, *arrived), (*state.pending_pages, *pages)),
         next_seq=state.next_seq + len(placed),
         changed_at=now,
@@ -179,11 +182,11 @@ def _pending_bytes(state: State) -> int:
 
 def _listed(
     state: State, keep: int, arrived: Iterable[Revision], now: datetime
-) -> tuple[Window, Sealed, tuple[Page, ...]]:
+) -> tuple[Window, ArchiveSummary, tuple[ArchivePage, ...]]:
     """The public entries, newest first: `keep` of them, all that came within 48 hours, and those
-    that do not fill a page yet; with what is sealed in the others' pages.
+    that do not fill a page yet; with what is archived in the others' pages.
 
-    What a first mirror holds beyond `keep` is sealed at once, and what exceeds the bounds.
+    What a first mirror holds beyond `keep` is archived at once, and what exceeds the bounds.
     """
     by_key = {revision.key: _as_of(revision, now) for revision in state.window.revisions}
     by_key |= {
@@ -192,10 +195,10 @@ def _listed(
     newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
     # Of a first mirror nothing has been public yet, unless its document was cut off before.
     floor = now - FLOOR if state.complete or state.documents else None
-    stay = staying(newest, keep, floor)
-    sealed, pages = seal(state.sealed, _leaving(newest[stay:]))
+    stay = count_public(newest, keep, floor)
+    archive_summary, pages = fill_pages(state.archive_summary, _leaving(newest[stay:]))
     left = sum(len(page.revisions) for page in pages)
-    return Window.of(newest[: len(newest) - left], state.window), sealed, pages
+    return Window.of(newest[: len(newest) - left], state.window), archive_summary, pages
 
 
 def _leaving(newest_first: Sequence[Revision]) -> Iterator[Revision]:
@@ -223,20 +226,20 @@ def _as_of(revision: Revision, now: datetime) -> Revision:
     )
 
 
-def _seen(state: State, found: Classified, reading_at: datetime) -> Seen:
+def _known_entries(state: State, found: Classified, reading_at: datetime) -> KnownEntries:
     """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
     now = int(reading_at.timestamp())
-    seen = {
-        key: sight if sight.at <= now else sight._replace(at=now)
-        for key, sight in state.seen.items()
+    known_entries = {
+        key: entry if entry.at <= now else entry._replace(at=now)
+        for key, entry in state.known_entries.items()
     }
-    seen |= {one.key: sight_of(one) for one in (*found.new, *found.by_origin)}
+    known_entries |= {one.key: known_entry_of(one) for one in (*found.new, *found.by_origin)}
     # What the document lists comes last, in the order in which it was first seen: documents begin
     # with what is newest.
     listed = set(found.keys)
-    for key in [key for key in seen if key in listed]:
-        seen[key] = seen.pop(key)
-    return remembered(seen, 2 * len(found.keys) + len(state.window))
+    for key in [key for key in known_entries if key in listed]:
+        known_entries[key] = known_entries.pop(key)
+    return remembered(known_entries, 2 * len(found.keys) + len(state.window))
 
 
 def _ambiguous(state: State, found: Classified) -> tuple[str, ...]:

@@ -61,5 +61,5 @@ def is_quiet(state: State, now: datetime) -> bool:
 
 def _sights(state: State) -> list[datetime]:
     """The moments at which there was something new, oldest first."""
-    moments = {sight.at for sight in state.seen.values()}
+    moments = {known.at for known in state.known_entries.values()}
     return [datetime.fromtimestamp(at, UTC) for at in sorted(moments)]

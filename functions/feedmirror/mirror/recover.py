@@ -13,11 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
-from feedmirror.mirror.archive import Sealed, name_of, paged
+from feedmirror.mirror.archive import ArchiveSummary, full_pages, page_name
 from feedmirror.mirror.comparison import date_of, particulars_digest, revision_digest
 from feedmirror.mirror.identity import ambiguous_keys
-from feedmirror.mirror.listing import AMBIGUOUS, FLOOR, Seen, Sight, remembered, staying
 from feedmirror.mirror.record import Name, Record
+from feedmirror.mirror.retention import (
+    AMBIGUOUS,
+    FLOOR,
+    KnownEntries,
+    KnownEntry,
+    count_public,
+    remembered,
+)
 from feedmirror.mirror.state import LEAP, SKEW, TOMORROW, State
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.window import Window
@@ -25,7 +32,7 @@ from feedmirror.model import Feed, Identity, Revision
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class IndexedEntry:
     """An entry, as all that is stored of it says."""
 
     key: str
@@ -56,7 +63,7 @@ class Trace:
         return self.listed_at, self.seq
 
 
-def trace_of(revision: Revision, parser_version: int) -> Trace:
+def index_entry(revision: Revision, parser_version: int) -> IndexedEntry:
     """What one revision says of its entry."""
     # Mostly one moment; as one object it takes a third of the room.
     observed_at, first_seen, listed_at = (
@@ -64,7 +71,7 @@ def trace_of(revision: Revision, parser_version: int) -> Trace:
         revision.first_seen,
         revision.listed_at,
     )
-    return Trace(
+    return IndexedEntry(
         key=revision.key,
         digest=revision.digest,
         reading=_shared(revision_digest(revision.entry), revision.digest),
@@ -85,11 +92,11 @@ def _shared(text: str, usual: str) -> str:
     return usual if text == usual else text
 
 
-def joined(one: Trace, other: Trace) -> Trace:
+def merge(one: IndexedEntry, other: IndexedEntry) -> IndexedEntry:
     """What two traces of the same entry say together; which comes first makes no difference."""
     last = max(one, other, key=_committed_at)
-    placed = max(one, other, key=lambda trace: trace.place)
-    return Trace(
+    placed = max(one, other, key=lambda entry: entry.place)
+    return IndexedEntry(
         key=one.key,
         digest=last.digest,
         reading=last.reading,
@@ -105,24 +112,24 @@ def joined(one: Trace, other: Trace) -> Trace:
     )
 
 
-def _committed_at(trace: Trace) -> tuple[int, int, int, str]:
+def _committed_at(entry: IndexedEntry) -> tuple[int, int, int, str]:
     """Return what the records of an entry are ordered by: the last one counts.
 
     The time at which a record was fetched does not order it, as clocks are put back. Of what was
     committed at one time a newer parser may have made something else.
     """
-    return trace.generation, trace.parser_version, trace.number, trace.digest
+    return entry.generation, entry.parser_version, entry.number, entry.digest
 
 
 # The generation and time of a record, and what tells records of one commit apart.
 _Origin = tuple[int, datetime, str, str]
 
 
-class Archive:
+class RecordIndex:
     """The records that were read so far: a few hundred bytes for each entry, whatever it says."""
 
     def __init__(self, identity: Identity = Identity.GUID) -> None:
-        self.traces: dict[str, Trace] = {}  # by key
+        self.entries: dict[str, IndexedEntry] = {}  # by key
         self.ambiguous: dict[str, None] = {}  # keys that stand for several entries: an ordered set
         self._identity = identity
         self.damaged: dict[Name, str] = {}  # records that cannot be read, and why
@@ -152,21 +159,21 @@ class Archive:
 
     def holds(self, revision: Revision) -> bool:
         """Whether what was read then of the entry, or later, has a record, damaged or not."""
-        trace = self.traces.get(revision.key)
+        entry = self.entries.get(revision.key)
         name = (revision.key, revision.digest, revision.number)
         return name in self.damaged or (
-            trace is not None and trace.generation >= revision.generation
+            entry is not None and entry.generation >= revision.generation
         )
 
     def add(self, record: Record) -> None:
         """Take note of a record."""
         revision = record.revision
-        trace = trace_of(revision, record.parser_version)
-        self._read.add((trace.key, trace.digest, trace.number))
-        known = self.traces.get(trace.key)
-        self.traces[trace.key] = joined(known, trace) if known else trace
+        entry = index_entry(revision, record.parser_version)
+        self._read.add((entry.key, entry.digest, entry.number))
+        known = self.entries.get(entry.key)
+        self.entries[entry.key] = merge(known, entry) if known else entry
         self.revisions += 1
-        self.last_seq = max(self.last_seq, trace.seq)
+        self.last_seq = max(self.last_seq, entry.seq)
         dates = (self.dated, revision.entry.published, revision.entry.updated)
         self.dated = max(filter(None, dates), default=None)
         versions = (self.parser_version, record.parser_version)
@@ -184,35 +191,35 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """A sealed page, whose words are still to be read."""
+class PlannedPage:
+    """An archive page to write, whose revisions are still to be loaded."""
 
     name: str
-    traces: tuple[Trace, ...]  # oldest first
+    entries: tuple[IndexedEntry, ...]  # oldest first
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Which entries there are and where each stands; their words are still to be read."""
 
-    traces: tuple[Trace, ...]  # of all entries, oldest first
-    public: tuple[Trace, ...]  # in the document of the newest entries, newest first
-    leaves: tuple[Leaf, ...]  # the others
+    entries: tuple[IndexedEntry, ...]  # of all entries, oldest first
+    public: tuple[IndexedEntry, ...]  # in the document of the newest entries, newest first
+    pages: tuple[PlannedPage, ...]  # the others
 
 
-def base_of(old: State | None, archive: Archive, url: str, generation: int) -> State:
+def base_state(old: State | None, index: RecordIndex, url: str, generation: int) -> State:
     """The old state, or what the records say in its place where it says nothing of entries.
 
     `generation` is the largest in any published document. The difference to that of a lost state
     is so large that a run that began with the lost one cannot believe itself in force.
     """
-    known = max(generation, archive.generation)
+    known = max(generation, index.generation)
     if old is not None and old.feed is not None:
-        dated = max(filter(None, (old.dated, archive.dated)), default=None)
+        dated = max(filter(None, (old.dated, index.dated)), default=None)
         return replace(old, generation=max(old.generation, known), dated=dated)
-    feed = archive.source or Feed()
-    observed = archive.observed_at
-    dates = [date for date in (archive.dated, feed.updated) if date and observed]
+    feed = index.source or Feed()
+    observed = index.observed_at
+    dates = [date for date in (index.dated, feed.updated) if date and observed]
     return replace(
         old or State(url=url),  # one that was made meanwhile, since the origin failed
         # Not further than a state that was made meanwhile, which has made the same leap: what a
@@ -221,36 +228,36 @@ def base_of(old: State | None, archive: Archive, url: str, generation: int) -> S
         feed=feed,
         complete=True,
         # Of another version of the parser: what it reads differently is then no revision.
-        parser_version=archive.parser_version or 0,
+        parser_version=index.parser_version or 0,
         requested_at=observed,
         dated=max((d for d in dates if observed and d <= observed + TOMORROW), default=None),
         changed_at=observed,
     )
 
 
-def planned(archive: Archive, base: State, keep: int, now: datetime) -> Plan:
+def plan_pages(index: RecordIndex, base: State, keep: int, now: datetime) -> Plan:
     """The entries in the order of the feed, and where each stands."""
-    traces = dict(archive.traces)
-    listed = {one.key: trace_of(one, base.parser_version) for one in base.window}
-    for key, trace in listed.items():
-        traces[key] = joined(traces[key], trace) if key in traces else trace
-    ordered = sorted(traces.values(), key=lambda trace: (*trace.place, trace.key))
-    leaving = len(ordered) - _staying(ordered, listed, base, keep, now)
-    leaves = tuple(_leaves(ordered[:leaving]))
-    sealed = sum(len(leaf.traces) for leaf in leaves)
-    return Plan(tuple(ordered), tuple(reversed(ordered[sealed:])), leaves)
+    entries = dict(index.entries)
+    listed = {one.key: index_entry(one, base.parser_version) for one in base.window}
+    for key, entry in listed.items():
+        entries[key] = merge(entries[key], entry) if key in entries else entry
+    ordered = sorted(entries.values(), key=lambda entry: (*entry.place, entry.key))
+    leaving = len(ordered) - _count_public(ordered, listed, base, keep, now)
+    pages = tuple(_planned_pages(ordered[:leaving]))
+    archive_summary = sum(len(page.entries) for page in pages)
+    return Plan(tuple(ordered), tuple(reversed(ordered[archive_summary:])), pages)
 
 
-def _leaves(leaving: Sequence[Trace]) -> Iterator[Leaf]:
+def _planned_pages(leaving: Sequence[IndexedEntry]) -> Iterator[PlannedPage]:
     older = None
-    for number, traces in enumerate(paged(leaving)):
-        name = name_of(number, older, ((trace.key, trace.digest) for trace in traces))
-        yield Leaf(name, traces)
+    for number, entries in enumerate(full_pages(leaving)):
+        name = page_name(number, older, ((entry.key, entry.digest) for entry in entries))
+        yield PlannedPage(name, entries)
         older = name
 
 
-def _staying(
-    ordered: Sequence[Trace],
+def _count_public(
+    ordered: Sequence[IndexedEntry],
     listed: Mapping[str, object],
     base: State,
     keep: int,
@@ -259,19 +266,19 @@ def _staying(
     """How many of the newest stay in the public feed. Of a first mirror, `keep` ever were in it."""
     newest = list(reversed(ordered))
     began_at = newest[-1].listed_at if newest else None
-    first = [trace.key for trace in newest if trace.listed_at == began_at]
+    first = [entry.key for entry in newest if entry.listed_at == began_at]
     never = set(first[keep:]) - listed.keys()
     floor = now - FLOOR if base.complete or base.documents else None
-    return staying([trace for trace in newest if trace.key not in never], keep, floor)
+    return count_public([entry for entry in newest if entry.key not in never], keep, floor)
 
 
-def restored(
+def restore(
     base: State,
-    archive: Archive,
+    index: RecordIndex,
     plan: Plan,
     words: Mapping[str, Revision],
     *,
-    sealed: Sealed,
+    archive_summary: ArchiveSummary,
     now: datetime,
 ) -> State:
     """The state to commit, but for its generation and documents.
@@ -279,21 +286,21 @@ def restored(
     `words` are the public entries, by key, as they are stored; those that are not there are left
     out.
     """
-    window = _window(base.window, plan, words, archive.last_seq)
-    numbers = [archive.last_seq, *(revision.seq for revision in window)]
-    observed = archive.observed_at
+    window = _window(base.window, plan, words, index.last_seq)
+    numbers = [index.last_seq, *(revision.seq for revision in window)]
+    observed = index.observed_at
     if observed is not None and observed > now + SKEW:
         observed = None  # the clock was ahead
-    unstored = [r for r in (*base.pending_entries, *window) if not archive.holds(r)]
+    unstored = [r for r in (*base.pending_entries, *window) if not index.holds(r)]
     return replace(
         base,
         window=window,
-        seen=_seen(base, plan, len(window)),
+        known_entries=_known_entries(base, plan, len(window)),
         fingerprints={},
-        ambiguous=tuple(dict.fromkeys((*base.ambiguous, *archive.ambiguous)))[:AMBIGUOUS],
+        ambiguous=tuple(dict.fromkeys((*base.ambiguous, *index.ambiguous)))[:AMBIGUOUS],
         flapping={},
         addresses={},
-        sealed=sealed,
+        archive_summary=archive_summary,
         tasks=tasks_of(unstored) if unstored or base.tasks else (),
         quarantined={},
         next_seq=max(base.next_seq, max(numbers) + 1),
@@ -307,40 +314,42 @@ def _window(before: Window, plan: Plan, words: Mapping[str, Revision], last_seq:
     """The public entries in their places; with new numbers where the old ones contradict them."""
     held = {(revision.key, revision.digest, revision.number): revision for revision in before}
     revisions = []
-    for trace in plan.public:
-        revision = held.get(trace.name) or words.get(trace.key)
+    for entry in plan.public:
+        revision = held.get(entry.name) or words.get(entry.key)
         if revision is not None:
-            revisions.append(in_place(revision, trace))
+            revisions.append(in_place(revision, entry))
     if any(newer.seq <= older.seq for newer, older in pairwise(revisions)):
         top = max(last_seq, *(revision.seq for revision in revisions)) + len(revisions)
         revisions = [replace(r, seq=top - rank) for rank, r in enumerate(revisions)]
     return Window.of(revisions, before)
 
 
-def in_place(revision: Revision, trace: Trace) -> Revision:
+def in_place(revision: Revision, entry: IndexedEntry) -> Revision:
     """The revision as it stands in the feed; the very same if it stands there like this."""
     placed = replace(
         revision,
         entry=replace(revision.entry, original=None, context=None),
         disclaimer=None,
-        first_seen=trace.first_seen,
-        listed_at=trace.listed_at,
-        seq=trace.seq,
+        first_seen=entry.first_seen,
+        listed_at=entry.listed_at,
+        seq=entry.seq,
     )
     return revision if placed == revision else placed
 
 
-def _seen(base: State, plan: Plan, window: int) -> Seen:
+def _known_entries(base: State, plan: Plan, window: int) -> KnownEntries:
     """The keys of all entries that are stored, those that the old state knew last."""
-    traces = {trace.key: trace for trace in plan.traces}
-    known = [key for key in base.seen if key in traces]
-    seen: Seen = {}
-    for key in dict.fromkeys((*(key for key in traces if key not in base.seen), *known)):
-        trace = traces[key]
-        first = int(trace.first_seen.timestamp())
-        at = base.seen[key].at if key in base.seen else first
-        named = "" if trace.digest == trace.reading else trace.digest
-        seen[key] = Sight(trace.reading, min(at, first), trace.particulars, trace.dated, named)
+    entries = {entry.key: entry for entry in plan.entries}
+    known = [key for key in base.known_entries if key in entries]
+    known_entries: KnownEntries = {}
+    for key in dict.fromkeys((*(key for key in entries if key not in base.known_entries), *known)):
+        entry = entries[key]
+        first = int(entry.first_seen.timestamp())
+        at = base.known_entries[key].at if key in base.known_entries else first
+        named = "" if entry.digest == entry.reading else entry.digest
+        known_entries[key] = KnownEntry(
+            entry.reading, min(at, first), entry.particulars, entry.dated, named
+        )
     # A first mirror's entries all came in one document: the best guess at how many are in one.
-    together = max(Counter(trace.listed_at for trace in plan.traces).values(), default=0)
-    return remembered(seen, max(2 * together + window, len(known)))
+    together = max(Counter(entry.listed_at for entry in plan.entries).values(), default=0)
+    return remembered(known_entries, max(2 * together + window, len(known)))

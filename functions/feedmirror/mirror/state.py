@@ -17,10 +17,10 @@ from typing import Any
 from feedmirror import __version__
 from feedmirror.errors import StateError
 from feedmirror.mirror import codec
-from feedmirror.mirror.archive import Named, Page, Sealed
+from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink
 from feedmirror.mirror.flapping import Changes
 from feedmirror.mirror.gone import Sightings
-from feedmirror.mirror.listing import Seen, Sight
+from feedmirror.mirror.retention import KnownEntries, KnownEntry
 from feedmirror.mirror.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.mirror.tasks import PublishDocuments, StoreEntry, Task, WriteArchivePage
 from feedmirror.mirror.window import Window
@@ -91,7 +91,7 @@ class State:
     url: str = ""  # the configured address that `gone` and `moved_to` are about
     feed: Feed | None = None  # None: never parsed
     window: Window = field(default_factory=Window)  # the public entries, newest first
-    seen: Mapping[str, Sight] = field(default_factory=dict)  # by key
+    known_entries: Mapping[str, KnownEntry] = field(default_factory=dict)  # by key
     # Keys by fingerprint of the items of the last document applied.
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     ambiguous: tuple[str, ...] = ()  # keys whose identifier stands for several entries
@@ -114,7 +114,9 @@ class State:
     moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
     fault: Failing | None = None  # of our own: why pending work could not be carried out
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
-    sealed: Sealed = field(default_factory=Sealed)  # the entries that have left the window
+    archive_summary: ArchiveSummary = field(
+        default_factory=ArchiveSummary
+    )  # the entries that have left the window
 
     @property
     def pending_entries(self) -> tuple[Revision, ...]:
@@ -122,7 +124,7 @@ class State:
         return tuple(task.revision for task in self.tasks if isinstance(task, StoreEntry))
 
     @property
-    def pending_pages(self) -> tuple[Page, ...]:
+    def pending_pages(self) -> tuple[ArchivePage, ...]:
         """Archive pages that are committed, but perhaps not written yet."""
         return tuple(task.page for task in self.tasks if isinstance(task, WriteArchivePage))
 
@@ -245,7 +247,7 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "fault": _plain_failing,
     "gone": lambda them: {url: _plain_sightings(one) for url, one in them.items()},
     "quarantined": lambda them: {key: _slots(one) for key, one in them.items()},
-    "sealed": lambda sealed: _noted(sealed, "newest"),
+    "archive_summary": lambda summary: _noted(summary, "newest"),
 }
 # Tuples of what may be large; never empty, since that is the default.
 _LISTED: dict[str, Callable[[Any], Any]] = {"tasks": _plain_task}
@@ -321,25 +323,27 @@ def _moving(plain: list[Any]) -> tuple[str, int]:
     return codec.string(target), codec.whole(count)
 
 
-def _seen(plain: dict[str, Any]) -> Seen:
-    seen = {}
+def _known_entries(plain: dict[str, Any]) -> KnownEntries:
+    known_entries = {}
     for key, (digest, at, particulars, dated, record) in plain.items():
         codec.string(digest), codec.whole(at), codec.string(particulars), codec.string(record)
         if dated is not None and type(dated) is not int:
             raise TypeError("a date is no number")
-        seen[key] = Sight(digest, at, particulars, dated, record)
-    moments = [moment for sight in seen.values() for moment in (sight.at, sight.dated or 0)]
+        known_entries[key] = KnownEntry(digest, at, particulars, dated, record)
+    moments = [
+        moment for entry in known_entries.values() for moment in (entry.at, entry.dated or 0)
+    ]
     for moment in (min(moments, default=0), max(moments, default=0)):
         datetime.fromtimestamp(moment, UTC)  # there is such
-    return seen
+    return known_entries
 
 
-def _sealed(plain: dict[str, Any]) -> Sealed:
+def _archive_summary(plain: dict[str, Any]) -> ArchiveSummary:
     months = {
         f"{date.fromisoformat(f'{month}-01'):%Y-%m}": (codec.whole(count), codec.string(page))
         for month, (count, page) in plain["months"].items()
     }
-    return codec.build(Sealed, _named(plain, "newest") | {"months": months})
+    return codec.build(ArchiveSummary, _named(plain, "newest") | {"months": months})
 
 
 def _task(plain: dict[str, Any]) -> Task:
@@ -353,18 +357,18 @@ def _task(plain: dict[str, Any]) -> Task:
     raise ValueError(f"no task is called {kind!r}")
 
 
-def _page(plain: dict[str, Any]) -> Page:
+def _page(plain: dict[str, Any]) -> ArchivePage:
     values = {
         "older": None,
         "follows": None,
         **_named(plain, "follows"),
         "revisions": tuple(map(codec.revision, plain["revisions"])),
     }
-    return codec.build(Page, values)
+    return codec.build(ArchivePage, values)
 
 
 def _named(plain: dict[str, Any], name: str) -> dict[str, Any]:
-    return {**plain, name: codec.build(Named, plain[name])} if name in plain else plain
+    return {**plain, name: codec.build(EntryLink, plain[name])} if name in plain else plain
 
 
 def _address(plain: dict[str, Any]) -> Address:
@@ -380,7 +384,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "quarantined": lambda them: {key: _quarantine(one) for key, one in them.items()},
     "asks": _asks,
     "moving": _moving,
-    "seen": _seen,
+    "known_entries": _known_entries,
     "addresses": lambda them: {url: _address(one) for url, one in them.items()},
     "ambiguous": lambda them: codec.listed(them, str),
     "fingerprints": lambda plain: {item: codec.string(key) for item, key in plain.items()},
@@ -388,6 +392,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
         name: Changes(*map(codec.whole, changes)) for name, changes in plain.items()
     },
     "documents": lambda them: {name: codec.build(Published, one) for name, one in them.items()},
-    "sealed": _sealed,
+    "archive_summary": _archive_summary,
     "tasks": lambda tasks: tuple(map(_task, tasks)),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from feedmirror.mirror.archive import Page
+from feedmirror.mirror.archive import ArchivePage
 from feedmirror.model import Revision
 
 
@@ -24,7 +24,7 @@ class StoreEntry:
 class WriteArchivePage:
     """Write the documents of an archive page."""
 
-    page: Page
+    page: ArchivePage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class PublishDocuments:
 Task = StoreEntry | WriteArchivePage | PublishDocuments
 
 
-def tasks_of(revisions: Iterable[Revision] = (), pages: Iterable[Page] = ()) -> tuple[Task, ...]:
+def tasks_of(
+    revisions: Iterable[Revision] = (), pages: Iterable[ArchivePage] = ()
+) -> tuple[Task, ...]:
     """Return the tasks of a commit of these revisions and archive pages."""
     return (*map(StoreEntry, revisions), *map(WriteArchivePage, pages), PublishDocuments())

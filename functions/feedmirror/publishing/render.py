@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import blake2b
 
 from feedmirror.errors import RenderError, contained, described
-from feedmirror.mirror.archive import Page
+from feedmirror.mirror.archive import ArchivePage
 from feedmirror.mirror.state import PROGRAM, Quarantine, State
 from feedmirror.model import Entry, Feed, Revision
 from feedmirror.publishing.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
@@ -32,7 +32,7 @@ def publication_of(
     state: State,
     settings: PublicSettings,
     address: str,
-    page: Page | None = None,
+    page: ArchivePage | None = None,
     newer: str | None = None,
 ) -> Publication:
     """Return what all formats are rendered from, still without entries.
@@ -57,8 +57,8 @@ def publication_of(
         moment,
         address,
         notice_of_feed(feed, settings, moment),
-        place or ArchiveLinks(older=state.sealed.last),
-        () if place else state.sealed.by_month(),
+        place or ArchiveLinks(older=state.archive_summary.last),
+        () if place else state.archive_summary.by_month(),
         None if place else _failure(state),
     )
 

@@ -27,7 +27,7 @@ from feedmirror.layout import (
     site_key,
 )
 from feedmirror.mirror import record
-from feedmirror.mirror.archive import Named, Page, predecessors
+from feedmirror.mirror.archive import ArchivePage, EntryLink, predecessors
 from feedmirror.mirror.state import Published, Quarantine, State
 from feedmirror.model import Document, Feed, Revision, Subscription
 from feedmirror.ports import Store, Stored
@@ -64,7 +64,7 @@ class Progress:
     """Tasks of a state that are done, and what failed."""
 
     entries: list[Revision] = field(default_factory=list)  # without their record or their page
-    pages: list[Page] = field(default_factory=list)  # archive pages that are not written
+    pages: list[ArchivePage] = field(default_factory=list)  # archive pages that are not written
     documents: dict[str, Published] = field(default_factory=dict)  # as they are in the store
     written: list[str] = field(default_factory=list)  # names of the documents written just now
     quarantined: dict[str, Quarantine] = field(default_factory=dict)  # by key
@@ -175,7 +175,7 @@ class Publisher:
         """Write the pages of pending entries, and the archive pages that are pending."""
         if state.feed is None:
             return
-        previous = predecessors(state.window, state.pending_pages, state.sealed)
+        previous = predecessors(state.window, state.pending_pages, state.archive_summary)
         if STYLE not in state.documents:
             self.publish_style()
         revisions = self._with_new_pages(state)
@@ -203,7 +203,7 @@ class Publisher:
     def entry_pages(
         self,
         revisions: Iterable[Revision],
-        previous: Mapping[str, Named | None],
+        previous: Mapping[str, EntryLink | None],
         state: State,
         progress: Progress,
     ) -> Iterator[tuple[Document, bool]]:
@@ -244,13 +244,13 @@ class Publisher:
             self.link_newer(pages[0].older, pages[0].name)
 
     def _publish_archive_page(
-        self, page: Page, newer: str | None, state: State, progress: Progress
+        self, page: ArchivePage, newer: str | None, state: State, progress: Progress
     ) -> None:
         for document in self.archive_page(page, newer, state, progress):
             self._write_page(document, is_new=True)
 
     def archive_page(
-        self, page: Page, newer: str | None, state: State, progress: Progress
+        self, page: ArchivePage, newer: str | None, state: State, progress: Progress
     ) -> Iterator[Document]:
         """Yield the documents of an archive page. `newer` is the name of the page after it, or
         None where there is none to link to yet. Raises: as `rendered`.

@@ -160,8 +160,8 @@ class StateLog:
         """
         found = {}
         for key in keys:
-            sight = state.seen[key]
-            name = record.key_of(self.slug, key, sight.record or sight.digest, 0)
+            known = state.known_entries[key]
+            name = record.key_of(self.slug, key, known.record or known.digest, 0)
             stored = self._store.load(name)
             if stored is None:  # its words were read again since, under the name they had
                 name = next(iter(self._store.keys(f"{records_prefix(self.slug)}{key}/")), name)

@@ -181,10 +181,10 @@ def test_whatever_an_origin_answers_only_its_own_news_fail(mirror: Mirror, attac
     assert outcome.failure.kind == kind.value
     assert mirror.kept() == before
     after = mirror.state()
-    assert (after.addresses, after.window, after.seen) == (
+    assert (after.addresses, after.window, after.known_entries) == (
         state.addresses,
         state.window,
-        state.seen,
+        state.known_entries,
     )
     mirror.server.serve("/other", document(3, 2, 1))
     assert mirror.refresh("other").new == 1

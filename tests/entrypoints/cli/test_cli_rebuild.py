@@ -133,7 +133,7 @@ def test_json_is_one_document(mirrored, here, capsys):
     assert len(damaged) == 1
     assert feed == {
         "feed": "x", "failed": True, "error": None, "state": "missing", "entries": 2,
-        "revisions": 2, "window": 2, "sealed": 0, "published": [*DOCUMENTS], "quarantined": [],
+        "revisions": 2, "window": 2, "archived": 0, "published": [*DOCUMENTS], "quarantined": [],
         "renewed": 1,  # of the entry that came after the one that is lost
         "reparsed": None,
     }  # fmt: skip

@@ -17,7 +17,7 @@ from feedmirror.adapters.stores.directory import DirectoryStore
 from feedmirror.entrypoints.cli.feed_health import HEAD, FeedHealth, health_of
 from feedmirror.mirror import state as states
 from feedmirror.mirror.gone import Sightings
-from feedmirror.mirror.listing import Sight
+from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.schedule import next_due
 from feedmirror.mirror.state import State
 from feedmirror.model import Subscription
@@ -304,15 +304,15 @@ def test_what_is_known_of_another_address_does_not_count() -> None:
 
 
 def test_entries_are_those_that_are_remembered_or_were_ever_placed() -> None:
-    few = {f"{n}": Sight("d", n) for n in range(7)}
-    assert _health(State(seen=few, next_seq=9)).entries == 7  # two came back after an edit
-    many = {f"{n}": Sight("d", n) for n in range(5_000)}
-    assert _health(State(seen=many, next_seq=12_001)).entries == 12_000
+    few = {f"{n}": KnownEntry("d", n) for n in range(7)}
+    assert _health(State(known_entries=few, next_seq=9)).entries == 7  # two came back after an edit
+    many = {f"{n}": KnownEntry("d", n) for n in range(5_000)}
+    assert _health(State(known_entries=many, next_seq=12_001)).entries == 12_000
 
 
 def test_last_new_entry_is_that_which_was_seen_first_the_last_time() -> None:
-    seen = {"a": Sight("d", 1_700_000_000), "b": Sight("d", 1_600_000_000)}
-    assert _health(State(seen=seen)).last_new == datetime.fromtimestamp(1_700_000_000, UTC)
+    seen = {"a": KnownEntry("d", 1_700_000_000), "b": KnownEntry("d", 1_600_000_000)}
+    assert _health(State(known_entries=seen)).last_new == datetime.fromtimestamp(1_700_000_000, UTC)
     assert _health(State()).last_new is None
 
 

@@ -145,7 +145,7 @@ def _entries(state: State) -> int:
 
     Exact up to some thousands; beyond, an entry that came back after an edit counts again.
     """
-    remembered = len(state.seen)
+    remembered = len(state.known_entries)
     return remembered if remembered < _EXACT else max(remembered, state.next_seq - 1)
 
 

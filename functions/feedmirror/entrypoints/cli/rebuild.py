@@ -66,7 +66,7 @@ class Report:
     entries: int = 0  # stored
     revisions: int = 0  # read
     window: int = 0  # entries in the public feed
-    sealed: int = 0  # entries in archive pages
+    archived: int = 0  # entries in archive pages
     published: tuple[str, ...] = ()  # names of the documents written
     renewed: int = 0  # entry pages and archive pages written
     damaged: tuple[str, ...] = ()  # unreadable records
@@ -154,7 +154,7 @@ def _summary(report: Report) -> str:
     wrote = ", ".join((*report.published, *pages))
     did = f"wrote {wrote}" if wrote else "all documents were up to date"
     found = "" if report.state == "readable" else f" (its state was {report.state})"
-    placed = f"{report.window:,} in the feed and {report.sealed:,} in its archive"
+    placed = f"{report.window:,} in the feed and {report.archived:,} in its archive"
     again = f"{_reparsed(report.reparsed)}; " if report.reparsed else ""
     return f"{report.feed}: {entries} in {revisions}, {placed}; {again}{did}{found}"
 

@@ -14,7 +14,7 @@ AMBIGUOUS = 1_000  # keys that are remembered for standing for several entries
 _REMEMBERED = 5_000  # keys, at least
 
 
-class Sight(NamedTuple):
+class KnownEntry(NamedTuple):
     """What is remembered of an entry, listed or not. Times are seconds since the epoch."""
 
     digest: str  # of its words as they were read last
@@ -24,7 +24,7 @@ class Sight(NamedTuple):
     record: str = ""  # digest that names its revision; empty: `digest`, as of all read only once
 
 
-Seen = dict[str, Sight]  # by key
+KnownEntries = dict[str, KnownEntry]  # by key
 
 
 class Sized(Protocol):
@@ -48,7 +48,7 @@ class Listed(Sized, Protocol):
 S = TypeVar("S", bound=Sized)
 
 
-def staying(newest_first: Sequence[Listed], keep: int, floor: datetime | None) -> int:
+def count_public(newest_first: Sequence[Listed], keep: int, floor: datetime | None) -> int:
     """How many of them are to stay in the public feed: `keep`, and all down to the last that was
     listed after `floor`, within the bounds.
 
@@ -84,7 +84,7 @@ def portions(entries: Iterable[S], most: int, most_bytes: int) -> Iterator[tuple
         yield tuple(portion)
 
 
-def remembered(seen: Seen, least: int) -> Seen:
+def remembered(seen: KnownEntries, least: int) -> KnownEntries:
     """The keys that are worth remembering, `least` of them; the first ones of `seen` are forgotten.
 
     That is to be twice as many as the document has entries: none of them is then taken for new.
