@@ -147,7 +147,7 @@ class Rebuilt:
     window: int  # entries in the public feed
     archived: int  # in archive pages
     published: tuple[str, ...]  # names of the documents that were written
-    renewed: int  # pages, of entries and sealed ones, that were written
+    renewed: int  # pages, of entries and of the archive, that were written
     damaged: tuple[str, ...]  # records that cannot be read: a sentence each
     quarantined: tuple[str, ...]  # guids of entries that could not be rendered
     reparsed: Reparsed | None = None  # None: entries were not to be read again
