@@ -40,7 +40,7 @@ from feedmirror.settings import (
     template_toml,
 )
 from feedmirror.settings.positions import lines_of
-from feedmirror.settings.problems import Spot
+from feedmirror.settings.problems import Location
 from locations import ROOT
 
 URL = "https://news.example.org/rss"
@@ -260,26 +260,26 @@ def test_default_disclaimer_would_be_accepted_itself() -> None:
         (
             "From {sorce_title}.",
             (
-                '"{sorce_title}" is no variable; {source_title} {source_url} {entry_url} '
+                '"{sorce_title}" is not a variable; {source_title} {source_url} {entry_url} '
                 "{fetched}, and {{ }} for literal braces; did you mean {source_title}?"
             ),
         ),
         (
             "From {source_title!r}.",
             (
-                '"{source_title!r}" is no variable; {source_title} {source_url} {entry_url} '
+                '"{source_title!r}" is not a variable; {source_title} {source_url} {entry_url} '
                 "{fetched}, and {{ }} for literal braces; did you mean {source_title}?"
             ),
         ),
         (
             "{}",
             (
-                '"{}" is no variable; {source_title} {source_url} {entry_url} '
+                '"{}" is not a variable; {source_title} {source_url} {entry_url} '
                 "{fetched}, and {{ }} for literal braces"
             ),
         ),
-        ("a } b", "a } stands alone; }} for a literal brace"),
-        ("a {", "a { stands alone; {{ for a literal brace"),
+        ("a } b", "has a single }; write }} for a literal brace"),
+        ("a {", "has a single {; write {{ for a literal brace"),
     ],
 )
 def test_braces_that_are_no_variable_are_refused(words: str, complaint: str) -> None:
@@ -295,7 +295,7 @@ def test_disclaimer_that_says_nothing_is_refused(blank: str) -> None:
 @pytest.mark.parametrize("blank", ["<p></p>", "<b>&nbsp;</b>", "<p>…</p>"])
 def test_html_that_shows_nothing_is_refused(blank: str) -> None:
     found = problems(feed(f'disclaimer = {{ html = "{blank}" }}'))
-    assert any("shows no letter" in one for one in found)
+    assert any("shows readers no letter" in one for one in found)
 
 
 @pytest.mark.parametrize("html", ["<script>a</script>", "<p>unclosed", "<p onclick='x'>a</p>"])
@@ -306,8 +306,11 @@ def test_html_that_could_not_be_attached_is_refused(html: str) -> None:
 @pytest.mark.parametrize(
     ("table", "complaint"),
     [
-        ('{ text = "a", html = "b" }', "disclaimer: has both; exactly one of text and html"),
-        ('{ language = "en" }', "disclaimer: has neither; exactly one of text and html"),
+        (
+            '{ text = "a", html = "b" }',
+            "disclaimer: has both text and html; exactly one is accepted",
+        ),
+        ('{ language = "en" }', "disclaimer: has neither text nor html; exactly one is accepted"),
         (
             '{ text = "a", language = "english" }',
             (
@@ -391,21 +394,21 @@ def test_disclaimer_table_is_checked_key_by_key(table: str, complaint: str) -> N
         (
             'title = "a\\nb"',
             (
-                "title: holds the control character U+000A; "
+                "title: contains the control character U+000A; "
                 "one line of text, not blank, of 500 characters at most"
             ),
         ),
         (
             'title = "a\\u2028b"',
             (
-                "title: holds the control character U+2028; "
+                "title: contains the control character U+2028; "
                 "one line of text, not blank, of 500 characters at most"
             ),
         ),
         (
             'disclaimer = "a\\u0000b"',
             (
-                "disclaimer: holds the control character U+0000; "
+                "disclaimer: contains the control character U+0000; "
                 "text, not blank, of 10,000 characters at most"
             ),
         ),
@@ -421,7 +424,7 @@ def test_key_that_resembles_none_is_told_which_there_are() -> None:
 
 
 def test_number_too_long_to_be_printed_is_refused_all_the_same() -> None:
-    assert "a number that long is not accepted" in problem("keep = 0x" + "f" * 5000)
+    assert "a number of more than 64 bits is not accepted" in problem("keep = 0x" + "f" * 5000)
 
 
 DURATION = (
@@ -460,28 +463,28 @@ def test_duration_of_another_form_is_refused_with_a_guess(written: str, guess: s
         ("example.org/rss", "does not begin with https:// or http://"),
         ("https:example.org", "does not begin with https:// or http://"),
         ("", "does not begin with https:// or http://"),
-        ("\\u0007://example.org", "holds the control character U+0007"),
-        ("https://é..example/", "names no valid host"),
-        ("https://", "names no valid host and port"),
-        ("https:///rss", "names no valid host and port"),
-        ("https://a..b/", "names no valid host and port"),
-        ("https://a!b.example/", "names no valid host and port"),
-        ("https://xn--a.example/", "names no valid host and port"),
-        ("https://[::g]/", "names no valid host and port"),
-        ("https://[fe80::1%25eth0]/", "names no valid host and port"),
-        ("https://example.org:0/", "names no valid host and port"),
-        ("https://example.org:65536/", "names no valid host and port"),
-        ("https://example.org:/", "names no valid host and port"),
-        ("https://example.org/a b", 'holds " ", which has to be percent-encoded'),
-        ("https://example.org/é", 'holds "é", which has to be percent-encoded'),
-        ("https://example.org/100%", 'holds "%", which has to be percent-encoded'),
-        ("https://127.0.0.1\\\\@example.org/", 'holds "\\\\", which has to be percent-encoded'),
+        ("\\u0007://example.org", "contains the control character U+0007"),
+        ("https://é..example/", "has an invalid host"),
+        ("https://", "has an invalid host or port"),
+        ("https:///rss", "has an invalid host or port"),
+        ("https://a..b/", "has an invalid host or port"),
+        ("https://a!b.example/", "has an invalid host or port"),
+        ("https://xn--a.example/", "has an invalid host or port"),
+        ("https://[::g]/", "has an invalid host or port"),
+        ("https://[fe80::1%25eth0]/", "has an invalid host or port"),
+        ("https://example.org:0/", "has an invalid host or port"),
+        ("https://example.org:65536/", "has an invalid host or port"),
+        ("https://example.org:/", "has an invalid host or port"),
+        ("https://example.org/a b", 'contains " ", which has to be percent-encoded'),
+        ("https://example.org/é", 'contains "é", which has to be percent-encoded'),
+        ("https://example.org/100%", 'contains "%", which has to be percent-encoded'),
+        ("https://127.0.0.1\\\\@example.org/", 'contains "\\\\", which has to be percent-encoded'),
         (
             "https://пример.example/",
-            "writes the host in letters that are not sent; it is xn--e1afmkfd.example",
+            "has a host name that is not ASCII; write xn--e1afmkfd.example",
         ),
         ("https://example.org/rss#top", "ends in a # fragment, which is never sent"),
-        ("https://example.org/\\u0007", 'holds "\\u0007", which has to be percent-encoded'),
+        ("https://example.org/\\u0007", 'contains "\\u0007", which has to be percent-encoded'),
         ("https://example.org/" + "a" * 2000, "is longer than 2,000 characters"),
     ],
 )
@@ -494,7 +497,7 @@ def test_address_that_cannot_be_fetched_is_refused(url: str, complaint: str) -> 
 
 def test_password_in_an_address_is_refused_and_not_repeated() -> None:
     (only,) = problems(feed(url="https://user:hunter2@example.org/rss"))
-    assert "holds a user name or password" in only
+    assert "contains a user name or password" in only
     assert "hunter2" not in only
 
 
@@ -520,7 +523,7 @@ def test_complaint_repeats_nothing_that_may_be_secret(text: str) -> None:
 @pytest.mark.parametrize(
     ("alternates", "complaint"),
     [
-        ('["https://a.org", "https://b.org", "https://a.org"]', "number 3: is there twice"),
+        ('["https://a.org", "https://b.org", "https://a.org"]', "number 3: is a duplicate"),
         (f'["{URL}"]', "names url again"),
         ("[3]", f"number 1: a number is not accepted; {accepted('alternates')}"),
         ('"https://a.org"', f"a string is not accepted; {accepted('alternates')}"),
@@ -576,13 +579,13 @@ def test_header_value_that_is_no_field_value_is_refused_and_not_repeated(value: 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "é", "a\\nb"])
 def test_header_name_that_is_no_token_is_refused(name: str) -> None:
-    assert problem(f'headers = {{ "{name}" = "x" }}').endswith("is no valid name of a header")
+    assert problem(f'headers = {{ "{name}" = "x" }}').endswith("is not a valid header name")
 
 
 @pytest.mark.parametrize(("first", "second"), [("X-A", "x-a"), ("x-a", "X-A")])
 def test_header_given_twice_in_different_case_is_refused(first: str, second: str) -> None:
     line = f'headers = {{ {first} = "1", {second} = "2" }}'
-    assert problem(line) == f"headers.{second}: is there twice"
+    assert problem(line) == f"headers.{second}: is a duplicate"
 
 
 @pytest.mark.parametrize(
@@ -619,7 +622,7 @@ def test_reserved_slug_is_refused_and_the_proposed_one_accepted(slug: str) -> No
 @pytest.mark.parametrize("text", ["", "# nothing\n", "[feeds]\n", 'public_url = "https://a.org"\n'])
 def test_file_without_a_feed_is_shown_the_least_that_is_needed(text: str) -> None:
     (only,) = problems(text)
-    assert only.startswith("feeds.toml:1: no feed is configured; the least that is needed is ")
+    assert only.startswith("feeds.toml:1: no feed is configured; the minimum is ")
     assert parse_settings(only.rpartition(" is ")[2]).subscriptions
 
 
@@ -1045,7 +1048,7 @@ def test_documented_default_read_as_toml_is_the_models(key: Key, of: type) -> No
     if cell.startswith("`"):
         complaints: list = []
         value = tomllib.loads(f"x = {cell.strip('`')}")["x"]
-        assert key.kind.read(Spot(complaints), value) == default
+        assert key.kind.read(Location(complaints), value) == default
         assert not complaints
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from feedmirror.model import Author
 from feedmirror.settings.addresses import CONTACT
-from feedmirror.settings.problems import Problem, Spot
+from feedmirror.settings.problems import Location, Problem
 from feedmirror.text.person import email_address, parse_person
 from rules.values import contact_problem, is_address
 
@@ -37,7 +37,7 @@ from rules.values import contact_problem, is_address
 def test_one_rule_says_what_an_e_mail_address_is(text: str, address: str | None) -> None:
     assert email_address(text) == address
     problems: list[Problem] = []
-    contact = CONTACT.read(Spot(problems), f"mailto:{text}")
+    contact = CONTACT.read(Location(problems), f"mailto:{text}")
     assert contact == (address and f"mailto:{address}")
 
 

@@ -1,8 +1,8 @@
-"""What the operator configured, typed: the only way from feeds.toml to subscriptions.
+"""Parse and validate feeds.toml: text to `Subscription`s, or a list of all problems.
 
-A text is read by a table of keys (`keys`), each of a kind that knows its limits (`values`,
-`addresses`, `disclaimer`). Nothing stops at the first problem: they are collected (`report`),
-put on their lines (`locate`), and raised together.
+`load` reads the file by the keys in `schema`; each key has a kind with its limits (`values`,
+`addresses`, `disclaimer`). Problems are collected (`problems`), located by line (`positions`) and
+raised together as one ConfigError.
 """
 
 from feedmirror.settings.disclaimer import DISCLAIMER_KEYS, VARIABLES

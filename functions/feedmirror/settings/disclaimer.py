@@ -1,47 +1,47 @@
-"""The operator's disclaimer as it stands in the configuration: a string, or a table of keys."""
+"""Parse the operator's disclaimer: a string, or a table with text or html."""
 
 from __future__ import annotations
 
 import re
 
 from feedmirror.model import Disclaimer, Position
-from feedmirror.settings.problems import Kind, Spot, meant, shown
+from feedmirror.settings.problems import Kind, Location, closest_name, shown
 from feedmirror.settings.tables import Key, read_table
 from feedmirror.settings.values import choice, text
 from feedmirror.text.language import language_tag
 
-# As `core.disclaimer` fills them in; a test holds the two together, an import would be slow.
+# The same as in publishing/disclaimer.py, as a test checks: importing that module is slow.
 VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
 MAX_CHARS = 10_000
 
-# Read from the left: `{{` and `}}` are literal braces, `{name}` is a variable, else an error.
+# Matched from the left: `{{` and `}}` are literal braces, `{name}` is a variable, else an error.
 _BRACES = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|[{}]")
 _ACCEPTED = " ".join(f"{{{name}}}" for name in VARIABLES) + ", and {{ }} for literal braces"
 _PLAIN = text(MAX_CHARS, multiline=True)
 
 
-def _read_words(spot: Spot, value: object) -> str | None:
-    """A template that says something, with known variables only."""
-    words = _PLAIN.read(spot, value)
+def _read_words(location: Location, value: object) -> str | None:
+    """Return the template, stripped, if it has known variables only and any letter or digit."""
+    words = _PLAIN.read(location, value)
     if not isinstance(words, str):
         return None
-    complaints = len(spot.problems)
+    complaints = len(location.problems)
     for found in {found[0]: found for found in _BRACES.finditer(words)}.values():
-        _check_brace(spot, found)
+        _check_brace(location, found)
     if not any(character.isalnum() for character in words):
-        spot.refuse("holds no letter and no digit")
-    return words if len(spot.problems) == complaints else None
+        location.refuse("contains no letter or digit")
+    return words if len(location.problems) == complaints else None
 
 
-def _read_html(spot: Spot, value: object) -> str | None:
-    """The same for HTML, of the few tags that the code which attaches it accepts."""
+def _read_html(location: Location, value: object) -> str | None:
+    """Return an HTML template if `publishing/disclaimer.py` accepts its elements."""
     from feedmirror.publishing.disclaimer import problems  # noqa: PLC0415 - brings parsers, rarely needed
 
-    words = _read_words(spot, value)
+    words = _read_words(location, value)
     for flaw in problems(words, is_html=True) if words else ():
-        spot.refuse(" ".join(flaw.split()), "")
+        location.refuse(" ".join(flaw.split()), "")
     if words and not _says_something(words):
-        spot.refuse("shows no letter and no digit to a reader")
+        location.refuse("shows readers no letter or digit")
     return words
 
 
@@ -51,20 +51,22 @@ def _says_something(html: str) -> bool:
     return any(character.isalnum() for character in unescape(re.sub("<[^>]*>", "", html)))
 
 
-def _check_brace(spot: Spot, found: re.Match[str]) -> None:
+def _check_brace(location: Location, found: re.Match[str]) -> None:
     name = found["name"]
     if name is None:
         if len(found[0]) == 1:
-            spot.refuse(f"a {found[0]} stands alone", f"{found[0] * 2} for a literal brace")
+            location.refuse(f"has a single {found[0]}", f"write {found[0] * 2} for a literal brace")
     elif name not in VARIABLES:
-        guess = meant(name.strip(), VARIABLES).strip("'")
-        spot.refuse(f"{shown(found[0])} is no variable", _ACCEPTED, f"{{{guess}}}" if guess else "")
+        guess = closest_name(name.strip(), VARIABLES).strip("'")
+        location.refuse(
+            f"{shown(found[0])} is not a variable", _ACCEPTED, f"{{{guess}}}" if guess else ""
+        )
 
 
-def _read_language(spot: Spot, value: object) -> str | None:
+def _read_language(location: Location, value: object) -> str | None:
     tag = language_tag(value) if isinstance(value, str) else None
     if tag is None:
-        spot.reject(value)
+        location.reject(value)
     return tag
 
 
@@ -80,17 +82,18 @@ DISCLAIMER_KEYS = (
 )
 
 
-def _read_disclaimer(spot: Spot, value: object) -> Disclaimer | None:
+def _read_disclaimer(location: Location, value: object) -> Disclaimer | None:
     if isinstance(value, str):
-        words = _read_words(Spot(spot.problems, spot.key, WORDS.accepted), value)
+        words = _read_words(Location(location.problems, location.key, WORDS.accepted), value)
         return None if words is None else Disclaimer(text=words)
     if not isinstance(value, dict):
-        spot.reject(value)
+        location.reject(value)
         return None
-    found = read_table(spot, value, DISCLAIMER_KEYS)
+    found = read_table(location, value, DISCLAIMER_KEYS)
     if ("text" in value) == ("html" in value):
-        spot.refuse(
-            "has both" if "text" in value else "has neither", "exactly one of text and html"
+        location.refuse(
+            "has both text and html" if "text" in value else "has neither text nor html",
+            "exactly one is accepted",
         )
         return None
     return Disclaimer(**found) if found.keys() & {"text", "html"} else None

@@ -1,4 +1,4 @@
-"""The text of feeds.toml → typed settings, or everything that is wrong with it."""
+"""Read feeds.toml into typed settings; raise ConfigError with every problem and its line."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from feedmirror.errors import ConfigError
 from feedmirror.model import Subscription
-from feedmirror.settings.problems import Problem, Spot
+from feedmirror.settings.problems import Location, Problem
 from feedmirror.settings.schema import DEFAULT_KEYS, FEED_KEYS, TOP_KEYS
-from feedmirror.settings.slugs import RESERVED_SLUGS, SLUG, SLUG_ACCEPTED, slug_meant, slug_of
+from feedmirror.settings.slugs import RESERVED_SLUGS, SLUG, SLUG_ACCEPTED, slug_of, suggested_slug
 from feedmirror.settings.tables import read_table
 
 if TYPE_CHECKING:
@@ -30,31 +30,28 @@ _NOT_IN_A_FEED = {"public_url": "at the top of the file"}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A configuration that can be used."""
+    """Valid configuration."""
 
     subscriptions: tuple[Subscription, ...]  # at least one, in the order of the file
-    public_url: str | None = None  # no trailing slash; None: not said
+    public_url: str | None = None  # without trailing slash; None: not configured
 
 
 def parse_settings(text: str, *, path: str = "feeds.toml") -> Settings:
-    """The settings a TOML text holds; `path` is only named in complaints.
+    """Parse a TOML text; `path` is for messages only.
 
-    Raises: ConfigError, with every problem at once, by line: `path:line: key: what; accepted`.
+    Raises: ConfigError with every problem, by line: `path:line: key: problem; accepted`.
     """
-    text = text.removeprefix("\ufeff")  # editors of Windows put it there
+    text = text.removeprefix("\ufeff")  # written by editors on Windows
     table = _parse_toml(text, path)
     problems: list[Problem] = []
-    settings = _read(Spot(problems), table)
+    settings = _read(Location(problems), table)
     if problems:
         raise ConfigError(_lines(problems, text, path))
     return settings
 
 
 def load_settings(path: Path) -> Settings:
-    """The settings of a file.
-
-    Raises: ConfigError, also where the file cannot be read or is not UTF-8.
-    """
+    """Parse a file. Raises: ConfigError, also if the file is unreadable or not UTF-8."""
     try:
         return parse_settings(_read_file(path).decode(), path=str(path))
     except OSError as error:
@@ -65,8 +62,8 @@ def load_settings(path: Path) -> Settings:
 
 
 def _read_file(path: Path) -> bytes:
-    """Raises: OSError, ConfigError for what is not a file or too large."""
-    if path.exists() and not path.is_file():  # a pipe would block, a device never end
+    """Raises: OSError, ConfigError if `path` is not a regular file or too large."""
+    if path.exists() and not path.is_file():  # a pipe would block; a device may be endless
         raise ConfigError((f"{path}: is not a file",))
     with path.open("rb") as file:
         body = file.read(_MOST_BYTES + 1)
@@ -76,15 +73,15 @@ def _read_file(path: Path) -> bytes:
 
 
 def subscription_for(url: str, *, slug: str | None = None, **keys: object) -> Subscription:
-    """The subscription of one feed that no file names; `keys` are those of a feed in feeds.toml.
+    """Return the subscription of a feed outside of feeds.toml; `keys` are keys of a feed there.
 
-    A key that is None counts as not given. Raises: ConfigError, as `key: what; accepted`.
+    A key that is None counts as missing. Raises: ConfigError, as `key: problem; accepted`.
     """
     problems: list[Problem] = []
     given = {name: value for name, value in keys.items() if value is not None}
     name = slug_of(url) if slug is None else slug
-    subscription = _read_feed(Spot(problems), name, {"url": url, **given}, {})
-    _check_slug(Spot(problems).below("slug"), name)
+    subscription = _read_feed(Location(problems), name, {"url": url, **given}, {})
+    _check_slug(Location(problems).below("slug"), name)
     if problems or subscription is None:
         raise ConfigError(tuple(map(str, problems)))
     return subscription
@@ -93,7 +90,7 @@ def subscription_for(url: str, *, slug: str | None = None, **keys: object) -> Su
 def _parse_toml(text: str, path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
+    except (ValueError, RecursionError) as error:  # a number or nesting beyond Python's limits
         found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
         line = int(found[2]) if found else text.count("\n") + 1
         what = f"{found[1]} (column {found[3]})" if found else str(error)
@@ -102,18 +99,18 @@ def _parse_toml(text: str, path: str) -> dict[str, Any]:
         raise ConfigError((f"{path}:{line}: is not TOML: {what}{hint}",)) from error
 
 
-def _read(spot: Spot, table: dict[str, Any]) -> Settings:
-    top = read_table(spot, table, TOP_KEYS, _NOT_AT_TOP)
+def _read(location: Location, table: dict[str, Any]) -> Settings:
+    top = read_table(location, table, TOP_KEYS, _NOT_AT_TOP)
     defaults = read_table(
-        spot.below("defaults"), top.get("defaults", {}), DEFAULT_KEYS, _NOT_IN_DEFAULTS
+        location.below("defaults"), top.get("defaults", {}), DEFAULT_KEYS, _NOT_IN_DEFAULTS
     )
     feeds = top.get("feeds", {})
-    below = spot.below("feeds", f"a table for each feed, such as {_MINIMAL}")
+    below = location.below("feeds", f"a table for each feed, such as {_MINIMAL}")
     if not isinstance(feeds, dict):
-        below.reject_sort(feeds)
+        below.reject_type(feeds)
         feeds = {}
     elif not feeds:
-        spot.refuse("no feed is configured", f"the least that is needed is {_MINIMAL}")
+        location.refuse("no feed is configured", f"the minimum is {_MINIMAL}")
     read = [_read_named(below, slug, feed, defaults) for slug, feed in feeds.items()]
     return Settings(
         subscriptions=tuple(subscription for subscription in read if subscription is not None),
@@ -122,40 +119,40 @@ def _read(spot: Spot, table: dict[str, Any]) -> Settings:
 
 
 def _read_named(
-    feeds: Spot, slug: str, feed: object, defaults: dict[str, Any]
+    feeds: Location, slug: str, feed: object, defaults: dict[str, Any]
 ) -> Subscription | None:
-    spot = feeds.below(slug, feeds.accepted)
+    location = feeds.below(slug, feeds.accepted)
     if not isinstance(feed, dict):
-        spot.reject_sort(feed)
+        location.reject_type(feed)
         return None
-    _check_slug(spot, slug)
-    return _read_feed(spot, slug, feed, defaults)
+    _check_slug(location, slug)
+    return _read_feed(location, slug, feed, defaults)
 
 
 def _read_feed(
-    spot: Spot, slug: str, feed: dict[str, Any], defaults: dict[str, Any]
+    location: Location, slug: str, feed: dict[str, Any], defaults: dict[str, Any]
 ) -> Subscription | None:
-    found = read_table(spot, feed, FEED_KEYS, _NOT_IN_A_FEED)
+    found = read_table(location, feed, FEED_KEYS, _NOT_IN_A_FEED)
     if "url" not in feed and not found.get("retired"):
-        spot.below("url").refuse("is missing", FEED_KEYS[0].kind.accepted)
+        location.below("url").refuse("is missing", FEED_KEYS[0].kind.accepted)
     if found.get("url") in found.get("alternates", ()):
-        spot.below("alternates").refuse("names url again")
+        location.below("alternates").refuse("names url again")
     if "url" not in found and ("url" in feed or not found.get("retired")):
         return None
     return Subscription(slug=slug, **({"url": ""} | defaults | found))
 
 
-def _check_slug(spot: Spot, slug: str) -> None:
-    close = slug_meant(slug)
+def _check_slug(location: Location, slug: str) -> None:
+    close = suggested_slug(slug)
     guess = f"'{close}'" if close else ""
     if slug in RESERVED_SLUGS:
-        spot.refuse("is a reserved name", "", guess)
+        location.refuse("is a reserved name", "", guess)
     elif not SLUG.fullmatch(slug):
-        spot.refuse("the name is not accepted", SLUG_ACCEPTED, guess)
+        location.refuse("the name is not accepted", SLUG_ACCEPTED, guess)
 
 
 def _lines(problems: list[Problem], text: str, path: str) -> tuple[str, ...]:
-    from feedmirror.settings.positions import line_of, lines_of  # noqa: PLC0415 - only for complaints
+    from feedmirror.settings.positions import line_of, lines_of  # noqa: PLC0415 - only for problems
 
     lines = lines_of(text)
     placed = [(line_of(problem.key, lines), str(problem)) for problem in problems]

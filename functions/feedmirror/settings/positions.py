@@ -1,4 +1,4 @@
-"""Where in a TOML text its keys stand; `tomllib` reads values without remembering lines."""
+"""Find the line of each key in a TOML text: `tomllib` returns values without positions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DOTTED = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
 _BLANK = re.compile(r"(?:[\s]|#[^\n]*)*")  # between statements
 _HEADER = re.compile(rf"\[\[?[ \t]*({_DOTTED})[ \t]*\]\]?")
 _ASSIGNMENT = re.compile(rf"({_DOTTED})[ \t]*=")
-# What a value is made of; strings and comments first, so that brackets within them don't count.
+# Tokens of a value. Strings and comments come first, so that brackets in them do not count.
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}'  # may end in two quotation marks of its own
     r"|'''.*?'{3,5}"
@@ -26,10 +26,10 @@ _TOKEN = re.compile(
 
 
 def lines_of(text: str) -> dict[KeyPath, int]:
-    """The line, from 1, on which each key of a valid TOML text first stands.
+    """Return the line, from 1, of the first occurrence of each key of a valid TOML text.
 
-    Headers, plain and dotted keys, and the tables they imply are found. What is inside an
-    inline table or an array is not: it is looked up under the key that holds it.
+    Covers headers, plain and dotted keys, and the tables that these imply; not the keys inside of
+    inline tables and arrays, whose line is that of the key around them.
     """
     lines: dict[KeyPath, int] = {}
     line, counted = 1, 0
@@ -41,7 +41,7 @@ def lines_of(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(key: KeyPath, lines: dict[KeyPath, int]) -> int:
-    """The line of a key, or of the innermost table around it that has one; 1 for none at all."""
+    """Return the line of a key, or of the innermost table around the key with a line; else 1."""
     while key:
         if key in lines:
             return lines[key]
@@ -50,7 +50,7 @@ def line_of(key: KeyPath, lines: dict[KeyPath, int]) -> int:
 
 
 def _statements(text: str) -> Iterator[tuple[int, KeyPath]]:
-    """Each header and assignment: where it starts, and the whole path it names."""
+    """Yield the offset and the full key path of each header and assignment."""
     table: KeyPath = ()
     position = _skip_blank(text, 0)
     while position < len(text):
@@ -62,12 +62,12 @@ def _statements(text: str) -> Iterator[tuple[int, KeyPath]]:
             yield position, table + _names(assignment[1])
             end = _end_of_value(text, assignment.end())
         else:
-            return  # not valid TOML, or newer than this module: better no line than a wrong one
+            return  # newer syntax than this module knows: no line rather than a wrong line
         position = _skip_blank(text, end)
 
 
 def _end_of_value(text: str, position: int) -> int:
-    """Where the line on which a value ends, ends; `position` is behind the equals sign."""
+    """Return the offset of the end of a value's last line; `position` is after the equals sign."""
     depth = 0
     while token := _TOKEN.match(text, position):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
@@ -83,7 +83,7 @@ def _skip_blank(text: str, position: int) -> int:
 
 
 def _names(dotted: str) -> KeyPath:
-    """The names of a dotted key, quotes and escapes undone."""
+    """Return the names in a dotted key, unquoted and unescaped."""
     value: object = tomllib.loads(f"{dotted} = 0")
     names: list[str] = []
     while isinstance(value, dict):

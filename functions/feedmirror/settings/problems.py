@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: collected, so that the operator hears all of it at once."""
+"""Collect the problems of a configuration, so that all of them are reported at once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One complaint."""
+    """One problem of the configuration, as a line for the operator."""
 
     key: KeyPath  # empty: the file as a whole
-    wrong: str  # one line; quotes neither an address nor a header's value, which may be secret
-    accepted: str  # what would be right, in words; empty where `wrong` says it all
-    guess: str = ""  # what was probably meant, as it is to be written; empty for no idea
+    wrong: str  # one line; without addresses and header values, which may be secret
+    accepted: str  # description of valid values; empty if `wrong` is enough
+    guess: str = ""  # the probable intention, as it is to be written; empty if unknown
 
     def __str__(self) -> str:
         place = f"{dotted(self.key)}: " if self.key else ""
@@ -27,37 +27,37 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A place in the configuration, and the list that complaints about it go to."""
+class Location:
+    """Key in the configuration, with the list that collects problems."""
 
     problems: list[Problem]
     key: KeyPath = ()
-    accepted: str = ""  # what is accepted here
+    accepted: str = ""  # description of valid values
 
     def refuse(self, wrong: str, accepted: str | None = None, guess: str = "") -> None:
-        """Add a complaint; `accepted` where it differs from what the whole value may be."""
+        """Add a problem; `accepted` overrides the description of valid values."""
         accepted = self.accepted if accepted is None else accepted
         self.problems.append(Problem(self.key, wrong, accepted, guess))
 
     def reject(self, value: object, guess: str = "") -> None:
-        """Complain about a value as a whole, and quote it."""
+        """Add a problem that quotes the value."""
         self.refuse(f"{shown(value)} is not accepted", guess=guess)
 
-    def reject_sort(self, value: object) -> None:
-        """Complain about a value of another type, without quoting it: it may be a secret."""
-        self.refuse(f"{sort_of(value)} is not accepted")
+    def reject_type(self, value: object) -> None:
+        """Add a problem that names the value's type only: the value may be a secret."""
+        self.refuse(f"{type_name(value)} is not accepted")
 
-    def below(self, name: str, accepted: str = "") -> Spot:
-        """The place of a key within this table."""
-        return Spot(self.problems, (*self.key, name), accepted)
+    def below(self, name: str, accepted: str = "") -> Location:
+        """Return the location of a key in this table."""
+        return Location(self.problems, (*self.key, name), accepted)
 
 
-Reader = Callable[[Spot, object], object]  # the typed value; None after a complaint
+Reader = Callable[[Location, object], object]  # returns the typed value; None after a problem
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value: what it is called, what is accepted, and how it is read."""
+    """Kind of value: its TOML type, description of valid values, and validating reader."""
 
     name: str  # the TOML type
     accepted: str
@@ -65,26 +65,26 @@ class Kind:
 
 
 def dotted(key: KeyPath) -> str:
-    """A path of keys as TOML writes it, on one line whatever the keys hold."""
+    """Return a key path in TOML syntax, on one line."""
     return ".".join(name if _BARE_KEY.fullmatch(name) else shown(name) for name in key)
 
 
 def shown(value: object) -> str:
-    """A value as a complaint quotes it: short, printable, in TOML's words."""
+    """Return a value quoted for a problem: short, printable, in TOML syntax."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         short = value if len(value) <= 40 else value[:39] + "…"
         return '"' + "".join(map(_escaped, short)) + '"'
     if isinstance(value, int) and value.bit_length() > 64:
-        return "a number that long"  # str() itself refuses some of them
+        return "a number of more than 64 bits"  # str() refuses integers of more than 4,300 digits
     if isinstance(value, int | float):
         return str(value)
-    return sort_of(value)
+    return type_name(value)
 
 
-def sort_of(value: object) -> str:
-    """What a value of TOML is, not what it says."""
+def type_name(value: object) -> str:
+    """Return the type of a TOML value, with article."""
     if isinstance(value, str):
         return "a string"
     if isinstance(value, int | float):
@@ -94,8 +94,8 @@ def sort_of(value: object) -> str:
     return "an array" if isinstance(value, list) else "a date or time"
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """The known name that is closest to this one, in quotes; empty if none is close."""
+def closest_name(name: str, known: Iterable[str]) -> str:
+    """Return the known name most similar to `name`, quoted; empty if no name is similar."""
     from difflib import get_close_matches  # noqa: PLC0415 - slow to import, rarely needed
 
     close = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)

@@ -1,4 +1,4 @@
-"""Headers of a request that an operator may set: what is accepted is sent as it is."""
+"""Validate request headers that an operator configures; valid headers are sent unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ACCEPTED_VALUE = f"1 to {MAX_VALUE_CHARS:,} printable ASCII characters"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.1
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")  # RFC 9110 §5.5
 
-# Why a name is not accepted. Source: RFC 9110 §7.6.1 (the connection), §11.7 (proxies), §13
+# Reasons to refuse a name. Source: RFC 9110 §7.6.1 (the connection), §11.7 (proxies), §13
 _REASONS = {
     "describes the connection, which feedmirror makes": (
         "connection host http2-settings keep-alive proxy-connection te trailer transfer-encoding "
@@ -28,9 +28,9 @@ _RESERVED = {name: why for why, names in _REASONS.items() for name in names.spli
 
 
 def flaw_of_header(name: str, value: str) -> str | None:
-    """Return why this header cannot be sent, in words that do not quote the value, or None."""
+    """Return the problem of a header, without quoting the value, or None if it is valid."""
     if not _NAME.fullmatch(name):
-        return "is no valid name of a header"
+        return "is not a valid header name"
     if why := _RESERVED.get(name.lower()):
         return why
     if len(value) > MAX_VALUE_CHARS or not _VALUE.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Every key of a feed, once: its name, what is accepted, what it means, where it may stand.
+"""Keys of feeds.toml: name, kind of value, meaning, and the tables that accept the key.
 
 Defaults are those of `model.Subscription`; docs/configuration.md is tested against this table.
 """
@@ -12,9 +12,8 @@ from feedmirror.settings.problems import Kind
 from feedmirror.settings.tables import Key
 from feedmirror.settings.values import choice, duration, flag, number, text, whole_number
 
-# Not in [defaults]: what names one feed (url, alternates, source_url, title), what may be a secret
-# of one host (headers), what lifts a protection (allow_private_hosts), and what ends a feed
-# (retired).
+# Not in [defaults]: keys that identify one feed (url, alternates, source_url, title), that may hold
+# secrets of one host (headers), lift a protection (allow_private_hosts) or end a feed (retired).
 FEED_KEYS = (
     Key("url", URL, "Where the feed is. Every feed needs it, unless `retired` is true."),
     Key("alternates", URLS, "Other addresses of the same feed, tried in order when `url` fails."),

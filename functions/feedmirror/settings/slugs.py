@@ -1,4 +1,4 @@
-"""Slugs: the names of feeds, which are part of the public address and of every key."""
+"""Slugs: validate feed names, which are part of public URLs and store keys, and propose them."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ SLUG_ACCEPTED = (
     "a name of a-z, 0-9 and -, 63 characters at most, which neither begins nor ends with -"
 )
 
-# What web servers, browsers and crawlers ask for.
-_ASKED_FOR = "404 500 error errors favicon humans index manifest robots security sitemap well-known"
-# Where sites keep what their pages need.
-_PAGES = "assets css fonts icons images img js media public static style styles theme"
-# What this program may come to publish beside the feeds.
+# Requested by web servers, browsers and crawlers.
+_REQUESTED = "404 500 error errors favicon humans index manifest robots security sitemap well-known"
+# Usual folders for the assets of a site.
+_ASSETS = "assets css fonts icons images img js media public static style styles theme"
+# Names that feedmirror may publish beside the feeds in the future.
 _PLANNED = (
     "about admin all api archive archives catalog entries entry export feed feedmirror feeds "
     "health help hub import latest login metrics new opml ping search state status websub"
 )
-# The store's own words.
+# Prefixes of the store.
 _STORE = "data locks private tmp"
 
-# Feeds are served as public_url/SLUG/..., beside whatever else a site has at its top. A feed of
-# one of these names would take the place of such a file, of one that a later version may put
-# there, or of the store's own prefixes, and could not be renamed without losing its readers.
-RESERVED_SLUGS = frozenset(f"{_ASKED_FOR} {_PAGES} {_PLANNED} {_STORE}".split())
+# Feeds are served as public_url/SLUG/, beside the other files of a site. A feed with one of these
+# names would hide such a file, or a file of a later version, and could not be renamed without
+# losing its subscribers.
+RESERVED_SLUGS = frozenset(f"{_REQUESTED} {_ASSETS} {_PLANNED} {_STORE}".split())
 
 _MAX_CHARS = 63
-_ODD = re.compile(r"[^A-Za-z0-9./_~@:+\[\]-]")  # which words leave out
+_ODD = re.compile(r"[^A-Za-z0-9./_~@:+\[\]-]")  # characters that a slug drops
 _NOISE = frozenset({"www", "feeds", "feed", "rss"})  # first label of a host
 _FORMATS = "atom default feed feeds htm html index json php rdf rss rss2 rss20 xml"
 
 
 def slug_of(url: str) -> str:
-    """A slug to propose for any address: valid, never reserved, and the same each time.
+    """Return a slug for any address: valid, never reserved, deterministic.
 
-    Made of the host and the words of the path. Words at the end that only name a format are
-    left out, so `/feed` and `/rss.xml` of one site share a slug; so do addresses that differ
-    only in letter case or punctuation. What tells feeds apart otherwise (a query, other letters
-    than ASCII's, too long a path, a key) is kept as a digest of eight digits. No secret becomes
-    part of the slug, and none that could be guessed part of the digest.
+    Made of the host and the words of the path. Trailing words that name a format are dropped, so
+    `/feed` and `/rss.xml` of one site have the same slug; so have addresses that differ in letter
+    case or punctuation only. Any other difference (a query, non-ASCII letters, a long path, a
+    secret) becomes a digest of eight digits. The slug contains no secret, and its digest covers
+    no secret that could be guessed.
     """
-    # Here: what it takes is slow to import, and rarely needed.
+    # Imported late: slow, and rarely needed.
     from feedmirror.text.secrets import secrets_of, shown_address, unguessable_address  # noqa: PLC0415
 
     address = url.strip()
     shown = shown_address(address, secrets_of(Subscription("", address)))
-    told = unguessable_address(address)
-    (host, path, query), (_, shown_path, _) = _parts(told), _parts(shown)
+    hashed = unguessable_address(address)
+    (host, path, query), (_, shown_path, _) = _parts(hashed), _parts(shown)
     slug = "-".join(_host_words(host) + _path_words(shown_path))
-    lost = told != shown or bool(query) or bool(_ODD.search(f"{host}/{path}"))
+    lost = hashed != shown or bool(query) or bool(_ODD.search(f"{host}/{path}"))
     if lost or len(slug) > _MAX_CHARS or not slug:
         digest = blake2b(
             f"{host}/{path}?{query}".encode(errors="replace"), digest_size=4
@@ -62,15 +62,15 @@ def slug_of(url: str) -> str:
 
 
 def _parts(url: str) -> tuple[str, str, str]:
-    """Host, path and query. Neither user name nor password is part of any."""
+    """Return host, path and query, without user name and password."""
     bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", url, flags=re.IGNORECASE)
     place, _, query = bare.partition("#")[0].partition("?")
     authority, _, path = place.partition("/")
     return authority.rpartition("@")[2], path, query
 
 
-def slug_meant(name: str) -> str:
-    """What was probably meant by a name that is no slug, or is reserved; empty for no idea."""
+def suggested_slug(name: str) -> str:
+    """Return a slug similar to an invalid or reserved name; empty without a proposal."""
     words = "-".join(re.findall("[a-z0-9]+", name.lower()))[:_MAX_CHARS].strip("-")
     return f"{words}-feed" if words in RESERVED_SLUGS else words
 

@@ -1,4 +1,4 @@
-"""Reading a table by a list of keys: the only place that knows which keys a table may have."""
+"""Read a TOML table by a list of keys, and refuse unknown keys."""
 
 from __future__ import annotations
 
@@ -6,47 +6,49 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from feedmirror.settings.problems import Kind, Spot, meant
+from feedmirror.settings.problems import Kind, Location, closest_name
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a table."""
+    """Key of a TOML table."""
 
     name: str
     kind: Kind
     meaning: str  # a sentence for the operator
-    field: str = ""  # of the value that is made of the table; empty: the same as `name`
+    field: str = ""  # name in the parsed value; empty: the same as `name`
     for_every_feed: bool = False  # also accepted in [defaults]
 
 
 def read_table(
-    spot: Spot, value: object, keys: Iterable[Key], elsewhere: dict[str, str] | None = None
+    location: Location, value: object, keys: Iterable[Key], elsewhere: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """What could be read, by the field's name; complaints about the rest are in `spot`.
+    """Return the valid values by field name; add problems of all others to `location`.
 
-    `elsewhere` names keys that belong into another table, and says which.
+    `elsewhere` maps keys of other tables to the table that they belong to.
     """
     if not isinstance(value, dict):
-        Spot(spot.problems, spot.key, "a table").reject_sort(value)
+        Location(location.problems, location.key, "a table").reject_type(value)
         return {}
     known = {key.name: key for key in keys}
     found: dict[str, Any] = {}
     for name, content in value.items():
         if name not in known:
-            _refuse_unknown(spot.below(name), name, known, elsewhere or {})
+            _refuse_unknown(location.below(name), name, known, elsewhere or {})
             continue
         key = known[name]
-        read = key.kind.read(spot.below(name, key.kind.accepted), content)
+        read = key.kind.read(location.below(name, key.kind.accepted), content)
         if read is not None:
             found[key.field or name] = read
     return found
 
 
-def _refuse_unknown(spot: Spot, name: str, known: Iterable[str], elsewhere: dict[str, str]) -> None:
+def _refuse_unknown(
+    location: Location, name: str, known: Iterable[str], elsewhere: dict[str, str]
+) -> None:
     if name in elsewhere:
-        spot.refuse("is not accepted here", f"it belongs {elsewhere[name]}")
-    elif guess := meant(name, known):
-        spot.refuse("is unknown", guess=guess)
+        location.refuse("is not accepted here", f"it belongs {elsewhere[name]}")
+    elif guess := closest_name(name, known):
+        location.refuse("is unknown", guess=guess)
     else:
-        spot.refuse("is unknown", f"known are {', '.join(known)}")
+        location.refuse("is unknown", f"known are {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""The commented feeds.toml that `feedmirror init` writes."""
+"""Write the commented feeds.toml of `feedmirror init`."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def template_toml(
     disclaimer: str | None = None,
     language: str = "en",
 ) -> str:
-    """A feeds.toml for one feed, with comments; `parse_settings` gives back what was put in.
+    """Return a commented feeds.toml for one feed; `parse_settings` returns the given values.
 
-    A title may be an origin's own: what a title cannot hold is dropped from it, and a blank one
-    counts as none. `disclaimer` is a template, with variables. Raises: ConfigError for the rest.
+    `title` may come from an origin: invalid characters are dropped, and a blank title counts as
+    missing. `disclaimer` is a template with variables. Raises: ConfigError for any other problem.
     """
     name = _clean(title or "")
     made = subscription_for(
@@ -68,7 +68,7 @@ def template_toml(
 
 
 def _clean(title: str) -> str:
-    """A title on one line, cut to what is accepted."""
+    """Return a title on one line, without invalid characters, of valid length."""
     words = " ".join(title.split())
     return "".join(character for character in words if not flaw_of(character))[:500].strip()
 
@@ -78,12 +78,12 @@ def _line(key: str, value: str | None, example: str) -> str:
 
 
 def _prose(disclaimer: Disclaimer) -> str:
-    """The words with their key, as they are, between ''' marks, which know no escapes."""
+    """Return the disclaimer's assignment; the text is a literal string, which has no escapes."""
     key, words = ("text", disclaimer.text) if disclaimer.text else ("html", disclaimer.html or "")
     return f"{key} = " + (_quoted(words) if "'''" in words else f"'''\n{words}\n'''")
 
 
 def _quoted(words: str) -> str:
-    """A TOML basic string. Source: TOML 1.0 "String"."""
+    """Return a TOML basic string. Source: TOML 1.0 "String"."""
     escaped = words.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("\n", "\\n").replace("\t", "\\t") + '"'

@@ -1,4 +1,4 @@
-"""Kinds of values: text, numbers, choices, durations. Each states its limits exactly once."""
+"""Kinds of values: text, numbers, booleans, choices, durations, each with its limits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 
-from feedmirror.settings.problems import Kind, Spot
+from feedmirror.settings.problems import Kind, Location
 
-# What XML 1.0 §2.2 cannot carry, and the C1 controls that nobody types on purpose.
+# Characters that XML 1.0 §2.2 forbids, and the C1 controls.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _LINE_BREAK = re.compile("[\t\n\u2028\u2029]")
 
@@ -17,20 +17,20 @@ _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def text(max_chars: int, *, multiline: bool = False) -> Kind:
-    """A string that is not blank; white space around it is dropped."""
+    """Return the kind of a string that is not blank; white space around it is dropped."""
     lines = "text" if multiline else "one line of text"
     accepted = f"{lines}, not blank, of {max_chars:,} characters at most"
 
-    def read(spot: Spot, value: object) -> str | None:
+    def read(location: Location, value: object) -> str | None:
         if not isinstance(value, str):
-            spot.reject(value)
+            location.reject(value)
             return None
         if wrong := flaw_of(value, multiline=multiline):
-            spot.refuse(wrong)
+            location.refuse(wrong)
             return None
         words = value.strip()
         if not words or len(words) > max_chars:
-            spot.refuse(f"{len(words):,} characters are not accepted" if words else "is blank")
+            location.refuse(f"{len(words):,} characters are not accepted" if words else "is blank")
             return None
         return words
 
@@ -38,73 +38,73 @@ def text(max_chars: int, *, multiline: bool = False) -> Kind:
 
 
 def flaw_of(value: str, *, multiline: bool = False) -> str | None:
-    """Which character of a string is not accepted, in words, or None if all are."""
+    """Return the problem of a string with a forbidden character, or None."""
     found = _CONTROL.search(value) or (None if multiline else _LINE_BREAK.search(value))
-    return f"holds the control character U+{ord(found[0]):04X}" if found else None
+    return f"contains the control character U+{ord(found[0]):04X}" if found else None
 
 
 def whole_number(low: int, high: int) -> Kind:
-    """A TOML integer within limits, both included. `true` is none."""
+    """Return the kind of an integer from `low` to `high`, both included; not a boolean."""
 
-    def read(spot: Spot, value: object) -> int | None:
+    def read(location: Location, value: object) -> int | None:
         if type(value) is int and low <= value <= high:
             return value
-        spot.reject(value)
+        location.reject(value)
         return None
 
     return Kind("integer", f"a whole number from {low} to {high}", read)
 
 
 def number(low: int, high: int) -> Kind:
-    """A TOML integer or float within limits, both included."""
+    """Return the kind of an integer or float from `low` to `high`, both included."""
 
-    def read(spot: Spot, value: object) -> float | None:
+    def read(location: Location, value: object) -> float | None:
         if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
             return float(value)
-        spot.reject(value)
+        location.reject(value)
         return None
 
     return Kind("number", f"a number from {low} to {high}", read)
 
 
 def flag() -> Kind:
-    """A TOML boolean."""
+    """Return the kind of a boolean."""
 
-    def read(spot: Spot, value: object) -> bool | None:
+    def read(location: Location, value: object) -> bool | None:
         if isinstance(value, bool):
             return value
-        spot.reject(value)
+        location.reject(value)
         return None
 
     return Kind("boolean", "true or false", read)
 
 
 def choice(of: type[Enum]) -> Kind:
-    """One of the values of an enumeration."""
+    """Return the kind of a string that is a value of the enumeration."""
     members: Mapping[str, Enum] = {member.value: member for member in of}
 
-    def read(spot: Spot, value: object) -> Enum | None:
+    def read(location: Location, value: object) -> Enum | None:
         member = members.get(value) if isinstance(value, str) else None
         if member is None:
-            spot.reject(value)
+            location.reject(value)
         return member
 
     return Kind("string", "one of " + ", ".join(f'"{name}"' for name in members), read)
 
 
 def duration(low: str, high: str) -> Kind:
-    """A string such as "15m", within limits, as whole minutes in seconds."""
+    """Return the kind of a duration such as "15m", whole minutes, read as seconds."""
     low_s, high_s = _seconds(low) or 0, _seconds(high) or 0
     accepted = (
         f'a number and a unit (s, m, h, d) from "{low}" to "{high}" that make whole minutes, '
         'such as "15m"'
     )
 
-    def read(spot: Spot, value: object) -> int | None:
+    def read(location: Location, value: object) -> int | None:
         total_s = _seconds(value) if isinstance(value, str) else None
         if total_s is not None and low_s <= total_s <= high_s and total_s % 60 == 0:
             return total_s
-        spot.reject(value, _meant_duration(value))
+        location.reject(value, _meant_duration(value))
         return None
 
     return Kind("string", accepted, read)
@@ -116,7 +116,7 @@ def _seconds(value: str) -> int | None:
 
 
 def _meant_duration(value: object) -> str:
-    """A guess for `15`, `"15"` (minutes) and `"15 minutes"`; "15m" itself is no guess."""
+    """Return a proposal for `15`, `"15"` (minutes) or `"15 minutes"`; empty for a duration."""
     if isinstance(value, str) and _DURATION.fullmatch(value):
         return ""
     digits = re.fullmatch("[0-9]{1,4}", "" if isinstance(value, bool) else str(value))

@@ -213,7 +213,7 @@ def test_feed_of_a_local_file_is_made_anew_too(here, capsys):
         ("gazete", "did you mean 'gazette'?"),
         ("../x", "neither feeds.toml nor mirror has a feed of that name"),
         ("x --disclaimer y", "x is in feeds.toml"),
-        ("gazette --disclaimer {who}", "is no variable"),
+        ("gazette --disclaimer {who}", "is not a variable"),
         ("x --config other.toml", "there is no other.toml"),
         ("x --public-url ftp://y", '--public-url: "ftp://" is not accepted'),
         ("x --threads 0", "not a whole number from 1 to 64"),

@@ -287,7 +287,7 @@ def test_store_that_cannot_be_used_fails_every_feed_with_a_sentence(origin, here
     write_config(here, {"x": origin.url("/feed")})
     assert feedmirror("run", "--store", "file") == 1
     out, err = capsys.readouterr()
-    assert "a file or a symbolic link where a directory has to be" in out
+    assert "is a file or a symbolic link; a directory is expected" in out
     [event, _] = events(err)
     assert (event["level"], event["error_kind"], event["error_group"]) == (
         "ERROR",
@@ -346,7 +346,7 @@ def test_broken_configuration_is_said_whole_and_nothing_fetched(origin, here, ca
         ("--public-url ftp://x", '--public-url: "ftp://" is not accepted'),
         ("https://x.example --feed x", "--feed selects from feeds.toml"),
         ("news.example.org/feed", "a URL begins with https://"),
-        ("https://u:secret@x.example", "holds a user name or password"),
+        ("https://u:secret@x.example", "contains a user name or password"),
     ],
 )
 def test_wrong_usage_is_told_and_ends_with_two(argv, said, here, capsys):

@@ -11,7 +11,7 @@ from feedmirror.errors import ConfigError
 from feedmirror.model import Subscription
 from feedmirror.settings import load_settings
 from feedmirror.settings.addresses import PUBLIC_URL
-from feedmirror.settings.problems import Problem, Spot, shown
+from feedmirror.settings.problems import Location, Problem, shown
 
 _MOST_THREADS = 64
 _PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for its own process
@@ -84,7 +84,7 @@ def _public_url(value: str | None, problems: list[str]) -> str | None:
     if not value:
         return None
     found: list[Problem] = []
-    read = PUBLIC_URL.read(Spot(found, accepted=PUBLIC_URL.accepted), value)
+    read = PUBLIC_URL.read(Location(found, accepted=PUBLIC_URL.accepted), value)
     problems += [f"FEEDMIRROR_PUBLIC_URL: {problem}" for problem in found]
     return str(read)
 

@@ -34,11 +34,11 @@ def port(value: str) -> int:
 
 def tick_s(value: str) -> int:
     """Parse a duration such as `5m`; return seconds. Raises: ArgumentTypeError."""
-    from feedmirror.settings.problems import Problem, Spot  # noqa: PLC0415 - rarely needed
+    from feedmirror.settings.problems import Location, Problem  # noqa: PLC0415 - rarely needed
     from feedmirror.settings.values import duration  # noqa: PLC0415
 
     kind, problems = duration("1m", "1d"), list[Problem]()
-    read = kind.read(Spot(problems, accepted=kind.accepted), value)
+    read = kind.read(Location(problems, accepted=kind.accepted), value)
     if not isinstance(read, int):
         raise ArgumentTypeError(str(problems[0]))
     return read

@@ -26,7 +26,7 @@ from feedmirror.model import Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.reparse import Reparsed
 from feedmirror.settings import subscription_for
-from feedmirror.settings.problems import meant
+from feedmirror.settings.problems import closest_name
 from feedmirror.settings.slugs import SLUG
 from feedmirror.text.urls import is_web
 
@@ -198,7 +198,7 @@ def _unconfigured(
     """
     url = rebuilding.address_of(store, slug) if SLUG.fullmatch(slug) else None
     if url is None:
-        guess = meant(slug, {*known, *store.folders(DATA)} - {slug})
+        guess = closest_name(slug, {*known, *store.folders(DATA)} - {slug})
         hint = f"did you mean {guess}?" if guess else "`feedmirror status` lists the feeds"
         where = f"neither {arguments.config} nor {arguments.store}"
         raise ConfigError((f"{printable(slug)}: {where} has a feed of that name; {hint}",))

@@ -18,7 +18,7 @@ from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validator
 from feedmirror.ports import Origin, Store
 from feedmirror.settings import load_settings, slug_of, subscription_for
 from feedmirror.settings.addresses import PUBLIC_URL
-from feedmirror.settings.problems import Kind, Problem, Spot, meant
+from feedmirror.settings.problems import Kind, Location, Problem, closest_name
 from feedmirror.text.secrets import hidden_address
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"  # where `feedmirror serve` listens
@@ -77,7 +77,7 @@ def public_url_of(
 def checked(kind: Kind, option: str, value: str) -> object:
     """Validate the value of an option as feeds.toml would. Raises: ConfigError."""
     problems: list[Problem] = []
-    read = kind.read(Spot(problems, accepted=kind.accepted), value)
+    read = kind.read(Location(problems, accepted=kind.accepted), value)
     if problems:
         raise ConfigError(tuple(f"{option}: {problem}" for problem in problems))
     return read
@@ -131,7 +131,7 @@ def _named(
 
 
 def _unknown(slug: str, known: Mapping[str, Subscription], path: Path) -> str:
-    guess = meant(slug, known)
+    guess = closest_name(slug, known)
     hint = f"did you mean {guess}?" if guess else "`feedmirror check` lists the feeds"
     return f"--feed {slug}: {path} has no feed of that name; {hint}"
 
