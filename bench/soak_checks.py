@@ -14,7 +14,7 @@ import lxml.html
 from lxml import etree
 from soak_origin import Feed
 
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.ports import Store
 from history import walk
 from rules.disclaimers import disclaimers
@@ -51,7 +51,7 @@ def _unsettled(store: Store, slug: str) -> Iterator[str]:
     if stored is None:
         yield f"{slug} has no state"
         return
-    state = states.load(stored.body, key)
+    state = state_codec.load(stored.body, key)
     if state.tasks or state.quarantined:
         yield f"{slug} has work left to do"
 

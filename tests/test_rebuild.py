@@ -17,10 +17,11 @@ from builders import entry, rss_document
 from effort import EXHAUSTIVE
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
 from feedmirror.mirror import recover as archives
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.archive import ArchiveSummary
 from feedmirror.mirror.recover import RecordIndex, base_state, plan_pages, restore
-from feedmirror.mirror.state import State
+from feedmirror.mirror.state import LEAP, State
+from feedmirror.mirror.window import Window
 from feedmirror.model import PARSER_VERSION, Disclaimer, Fetched, Subscription
 from feedmirror.ports import Store
 from feedmirror.publishing.formats.format import stamped, unstamped
@@ -67,7 +68,7 @@ def objects(scene: Scene) -> dict[str, bytes]:
 
 
 def state(scene: Scene) -> State:
-    return states.load(objects(scene)[STATE], STATE)
+    return state_codec.load(objects(scene)[STATE], STATE)
 
 
 def lose_state(scene: Scene) -> None:
@@ -364,8 +365,8 @@ def test_damaged_state_is_replaced(body: bytes) -> None:
 def test_state_whose_entries_cannot_be_read_is_damaged_though_its_digest_is_right() -> None:
     scene = lived()
     before = words(scene)
-    bad = states.Window(b'[{"key":7}]')
-    objects(scene)[STATE] = states.dump(replace(state(scene), window=bad))
+    bad = Window(b'[{"key":7}]')
+    objects(scene)[STATE] = state_codec.dump(replace(state(scene), window=bad))
     assert make(scene).state == "damaged"
     assert words(scene) == before
 
@@ -596,7 +597,7 @@ def test_generation_is_above_that_of_records_that_are_all_there_is() -> None:
     for key in [key for key in objects(scene) if not key.startswith(ENTRIES)]:
         del objects(scene)[key]
     make(scene)
-    assert state(scene).generation > known + states.LEAP
+    assert state(scene).generation > known + LEAP
 
 
 def test_correction_has_a_record_and_stays_public(monkeypatch: pytest.MonkeyPatch) -> None:

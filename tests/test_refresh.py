@@ -11,7 +11,7 @@ import pytest
 from builders import atom_document, entry, json_feed, rss_document
 from feedmirror.errors import FetchError, Kind, ParseError, RenderError, StateError
 from feedmirror.mirror import decide as deciding
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
 from feedmirror.model import Fetched, Identity, NotModified, Outcome, Validators
 from feedmirror.publishing import render
@@ -29,7 +29,7 @@ TIMEOUT = FetchError(Kind.TIMEOUT, "no answer from news.example.org within 30 s"
 def _state(scene: Scene) -> State:
     stored = scene.store.load("state/news.json")
     assert stored is not None
-    return states.load(stored.body, "state")
+    return state_codec.load(stored.body, "state")
 
 
 def _titles(scene: Scene) -> list[str]:

@@ -22,7 +22,7 @@ from feedmirror.adapters.reached import Reached
 from feedmirror.adapters.sandbox import Sandbox
 from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.errors import FetchError, Kind, ParseError, StoreError
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
 from feedmirror.model import PARSER_VERSION, Disclaimer, Entry, Fetched, Subscription
 from feedmirror.parsing.parse import parse
@@ -82,7 +82,7 @@ def objects(scene: Scene) -> dict[str, bytes]:
 
 
 def state(scene: Scene) -> State:
-    return states.load(objects(scene)[STATE], STATE)
+    return state_codec.load(objects(scene)[STATE], STATE)
 
 
 def record_keys(scene: Scene) -> list[str]:

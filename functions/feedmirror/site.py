@@ -32,7 +32,7 @@ from feedmirror.layout import (
     slug_of_state,
     state_key,
 )
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.health import FeedLine
 from feedmirror.mirror.state import State
 from feedmirror.model import Document, Subscription
@@ -205,7 +205,7 @@ def _state(store: Store, slug: str, now: datetime) -> State | None:
     stored = store.load(key)
     if stored is None and has_entries(store, slug):
         raise StateError(why_missing(slug))
-    return states.load(stored.body, key).as_of(now) if stored else None
+    return state_codec.load(stored.body, key).as_of(now) if stored else None
 
 
 def _unreadable(feed: Subscription, last: FeedLine | None, public_url: str) -> FeedLine:

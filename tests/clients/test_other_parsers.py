@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.model import Entry, Fetched, Revision
 from feedmirror.publishing.fields import files_of
 from feedmirror.text.plain import looks_like_html
@@ -45,7 +45,7 @@ def mirrored(answer: Fetched, folder: Path) -> Mirrored:
         path.write_text(scene.public(name))
     stored = scene.store.load("state/news.json")
     assert stored is not None
-    return Mirrored(states.load(stored.body, "state").window.revisions, paths)
+    return Mirrored(state_codec.load(stored.body, "state").window.revisions, paths)
 
 
 def read_by_others(*feeds: Mirrored) -> list[dict[str, dict[str, list[dict[str, Any]]]]]:

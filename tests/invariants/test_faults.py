@@ -144,7 +144,12 @@ def test_a_format_that_fails_holds_up_no_other_and_recovers(
 
 @pytest.mark.parametrize(
     "stage",
-    [(refresh, "gather"), (deciding, "classify"), (deciding, "fill_pages"), (wal.states, "dump")],
+    [
+        (refresh, "gather"),
+        (deciding, "classify"),
+        (deciding, "fill_pages"),
+        (wal.state_codec, "dump"),
+    ],
     ids=_named,
 )
 def test_an_error_before_a_commit_is_the_outcome_and_passes(

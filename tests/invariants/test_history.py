@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from effort import EXHAUSTIVE
-from feedmirror.mirror import archive
-from feedmirror.mirror import state as states
+from feedmirror.mirror import archive, state_codec
 from feedmirror.mirror.archive import ArchiveSummary, EntryLink
 from feedmirror.model import Fetched
 from feedmirror.publishing.formats import formats
@@ -207,13 +206,13 @@ def _archived(pages: int) -> tuple[Scene, CountingStore]:
     scene.refresh()
     store = scene.store
     assert isinstance(store, MemoryStore)
-    state = states.load(store.objects[STATE], STATE)
+    state = state_codec.load(store.objects[STATE], STATE)
     name = page.address.split("/")[-2]
     months = {f"{year}-{month:02}": (9, name) for year in range(1990, 2026) for month in (1, 7)}
     state = replace(
         state, archive_summary=ArchiveSummary(pages, name, EntryLink("0" * 32, "Older"), months)
     )
-    store.objects[STATE] = states.dump(state)
+    store.objects[STATE] = state_codec.dump(state)
     return scene, CountingStore(store)
 
 
@@ -239,16 +238,16 @@ def test_archiving_writes_the_same_few_objects_however_many_are_archived(pages: 
 @pytest.mark.parametrize("pages", [4, 40_000], ids=["100 archived", "1,000,000 archived"])
 def test_the_state_grows_with_months_and_not_with_pages(pages: int) -> None:
     scene, _ = _archived(pages)
-    state = states.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
-    bare = len(states.dump(replace(state, archive_summary=ArchiveSummary())))
-    assert len(states.dump(state)) - bare < 4_000
+    state = state_codec.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
+    bare = len(state_codec.dump(replace(state, archive_summary=ArchiveSummary())))
+    assert len(state_codec.dump(state)) - bare < 4_000
 
 
 def test_an_impossible_year_makes_no_month_of_its_own() -> None:
     from feedmirror.mirror.archive import month_of
 
     scene = grown(2)
-    state = states.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
+    state = state_codec.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
     one = state.window.revisions[0]
     early = replace(one, entry=replace(one.entry, published=scene.now.replace(year=1970)))
     assert month_of(early) == f"{one.first_seen:%Y-%m}"

@@ -31,7 +31,7 @@ from feedmirror.entrypoints.aws.environment import Environment
 from feedmirror.entrypoints.aws.mirror import MirrorFunction
 from feedmirror.entrypoints.cli.run import _versions
 from feedmirror.errors import FetchError, Kind, ParseError
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.model import Fetched
 from feedmirror.parsing import parse as parsing
 from feedmirror.ports import World
@@ -144,7 +144,7 @@ def test_look_alikes_are_entries_of_their_own_and_pages_isolate_them() -> None:
     assert scene.refresh().new == len(ALIKE)
     stored = scene.store.load("state/news.json")
     assert stored is not None
-    keys = {revision.key for revision in states.load(stored.body, "state").window}
+    keys = {revision.key for revision in state_codec.load(stored.body, "state").window}
     assert len(keys) == len(ALIKE)
     names = [key for key in scene.store.keys("public/") if key.endswith(".html")]
     assert len(names) == len(ALIKE) + 1

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from feedmirror.errors import RenderError
 from feedmirror.mirror.archive import Page
-from feedmirror.mirror.state import State, dump
+from feedmirror.mirror.state import State
+from feedmirror.mirror.state_codec import dump
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.window import _KEPT_BYTES, Window
 from feedmirror.model import Revision

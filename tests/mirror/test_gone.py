@@ -15,7 +15,7 @@ from commands import feedmirror, write_config
 from feedmirror.entrypoints.cli.feed_health import health_of, row
 from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.errors import FetchError, Kind, ParseError
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.gone import Sightings, after_failure, all_asked_again_at, seen
 from feedmirror.mirror.state import State
 from feedmirror.model import Fetched, Gone, NotModified, Outcome
@@ -314,7 +314,7 @@ def test_status_says_when_a_feed_that_is_gone_is_asked_again(
 def test_status_names_an_alternate_that_is_gone_while_the_feed_is_well() -> None:
     scene = _mirrored((ALTERNATE,))
     gone = {ALTERNATE: Sightings(3, NOON), URL: Sightings(2, NOON)}
-    body = states.dump(replace(_state(scene), gone=gone))
+    body = state_codec.dump(replace(_state(scene), gone=gone))
     health = health_of("news", scene.subscription, body, NOON, public_url=None, configured=True)
     assert health.gone == {ALTERNATE: NOON + timedelta(days=7)}
     assert health.next_due is not None

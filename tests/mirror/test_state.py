@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
-from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -19,15 +18,13 @@ from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.schedule import Asks
 from feedmirror.mirror.state import (
-    SCHEMA,
     Address,
     Failing,
     Published,
     Quarantine,
     State,
-    dump,
-    load,
 )
+from feedmirror.mirror.state_codec import SCHEMA, dump, load
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.window import Window
 from feedmirror.model import (
@@ -215,18 +212,6 @@ def test_a_state_of_a_newer_version_is_refused_untouched() -> None:
     body = json.dumps({"schema": SCHEMA + 1, "hovercraft": "eels"}).encode()
     with pytest.raises(StateError, match="written by a newer feedmirror"):
         load(body, "state/news.json")
-
-
-@pytest.mark.row("S7")
-def test_a_state_of_the_first_schema_which_had_all_entries_on_one_line_is_read() -> None:
-    two = (_FULL.window.revisions[0], replace(_FULL.window.revisions[0], key="k2", seq=2))
-    state = replace(_FULL, window=Window.of(two, Window()))
-    head, _, window = dump(state).partition(b',"window":')
-    line = window.replace(b",\n", b",")
-    old = head.replace(b'"schema":2', b'"schema":1')
-    old = old.replace(state.window.digest.encode(), sha256(line[:-1]).hexdigest()[:32].encode())
-    assert load(old + b',"window":' + line, "s") == state
-    assert dump(load(old + b',"window":' + line, "s")) == dump(state)
 
 
 def test_what_a_later_version_of_the_same_schema_added_does_not_stop_this_one() -> None:

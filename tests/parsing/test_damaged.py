@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from feedmirror.adapters.origin.target import parse_target
 from feedmirror.entrypoints.cli.feed_health import UNHEALTHY, health_of
 from feedmirror.errors import StateError, StoreError
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.model import Fetched, Subscription, Validators
 from feedmirror.publishing.formats.status import Status, parse_status
 from feedmirror.rebuild import rebuild
@@ -124,7 +124,7 @@ PATHS = list(_paths(WHOLE))
 
 
 def test_the_state_that_is_damaged_below_is_sound() -> None:
-    state = states.load(_body(WHOLE), "state.json")
+    state = state_codec.load(_body(WHOLE), "state.json")
     assert len(state.window) > 4
     assert state.pending_entries
     assert state.failing
@@ -139,9 +139,9 @@ def test_a_state_with_any_value_anywhere_is_read_or_refused(
 ) -> None:
     body = _body(_mutated(WHOLE, path, value))
     with contextlib.suppress(StateError):
-        state = states.load(body, "state.json")
+        state = state_codec.load(body, "state.json")
         len(state.window)
-        assert states.load(states.dump(state), "state.json") == state
+        assert state_codec.load(state_codec.dump(state), "state.json") == state
 
 
 @pytest.mark.row("S7")
@@ -176,7 +176,7 @@ def test_json_that_is_nested_beyond_reason_is_damage(inside: str) -> None:
     else:
         body = NESTED.encode()
     with pytest.raises(StateError, match="damaged"):
-        len(states.load(body, "state.json").window)
+        len(state_codec.load(body, "state.json").window)
     assert parse_status(body) == Status()
 
 
@@ -188,13 +188,13 @@ def test_json_that_is_nested_beyond_reason_is_damage(inside: str) -> None:
 def test_values_that_are_never_written_are_damage(field: str, value: str) -> None:
     body = _body(_mutated(WHOLE, (field,), "@")).replace(b'"@"', value.encode())
     with pytest.raises(StateError, match="damaged"):
-        states.load(body, "state.json")
+        state_codec.load(body, "state.json")
 
 
 def test_escaped_pairs_of_surrogates_are_as_good_as_the_character() -> None:
     body = _body(_mutated(WHOLE, ("url",), "https://x.example/😀 \\ud800"))
     assert b"\\ud83d" in body
-    assert states.load(body, "state.json").url == "https://x.example/😀 \\ud800"
+    assert state_codec.load(body, "state.json").url == "https://x.example/😀 \\ud800"
 
 
 @pytest.mark.row("S7")

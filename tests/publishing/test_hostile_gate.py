@@ -227,7 +227,7 @@ def test_each_format_refuses_the_documents_of_the_other_formats(made: Format) ->
 
 
 def _publication(scene: Scene) -> Publication:
-    from feedmirror.mirror.state import load
+    from feedmirror.mirror.state_codec import load
     from scene import PUBLIC_URL
 
     store: Any = scene.store

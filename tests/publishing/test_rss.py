@@ -224,11 +224,11 @@ def test_verify_refuses_a_broken_document_and_one_without_a_disclaimer(
 
 
 def _state_of(scene: Scene) -> tuple[Feed, tuple[Any, ...]]:
-    from feedmirror.mirror import state
+    from feedmirror.mirror import state_codec
 
     stored = scene.store.load("state/news.json")
     assert stored is not None
-    loaded = state.load(stored.body, "state")
+    loaded = state_codec.load(stored.body, "state")
     assert loaded.feed is not None
     return loaded.feed, loaded.window
 

@@ -9,7 +9,7 @@ import pytest
 
 from feedmirror.layout import records_prefix, state_key
 from feedmirror.mirror import record as records
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.model import Revision
 from feedmirror.ports import Store
 from stores import _Around
@@ -44,7 +44,7 @@ class NamedRecords(_Around):
     def _note(self) -> None:
         stored = self.inner.load(self._state)
         if stored is not None:
-            pending = states.load(stored.body, self._state).pending_entries
+            pending = state_codec.load(stored.body, self._state).pending_entries
             self._named.update(map(_name, pending))
 
     def _check(self, key: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
 from feedmirror.ports import Store
 from stores import MemoryStore
@@ -78,7 +78,7 @@ def state_in(store: Store, slug: str = "news") -> State:
     key = f"state/{slug}.json"
     stored = store.load(key)
     assert stored is not None, "there is no state"
-    return states.load(stored.body, key)
+    return state_codec.load(stored.body, key)
 
 
 def reachable(start: T, steps: Callable[[T], Iterable[T]]) -> list[T]:

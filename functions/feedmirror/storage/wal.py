@@ -23,8 +23,7 @@ from feedmirror.errors import (
     kind_of,
 )
 from feedmirror.layout import RECORD_TYPE, records_prefix, state_key
-from feedmirror.mirror import record
-from feedmirror.mirror import state as states
+from feedmirror.mirror import record, state_codec
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.model import Document, Revision, Subscription
@@ -38,7 +37,7 @@ _SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([0-9]{1,9})\b')  # how every state b
 def is_newer(body: bytes) -> bool:
     """Return True if a newer version wrote that state, in whatever shape the state is now."""
     schema = _SCHEMA.match(body)
-    return schema is not None and int(schema[1]) > states.SCHEMA
+    return schema is not None and int(schema[1]) > state_codec.SCHEMA
 
 
 def has_entries(store: Store, slug: str) -> bool:
@@ -115,7 +114,7 @@ class StateLog:
         if stored is None:  # beyond whatever was published before all of it was lost, if it was
             left = self._publisher.newest_generation()
             return StoredState(State(url=self._url, generation=left + LEAP if left else 0), None)
-        return StoredState(states.load(stored.body, self._key).as_of(now), stored.etag)
+        return StoredState(state_codec.load(stored.body, self._key).as_of(now), stored.etag)
 
     def salvage(self) -> tuple[State | None, str | None]:
         """Return the state, or None where it is missing or damaged, and the ETag of what is stored.
@@ -131,7 +130,7 @@ class StateLog:
         if stored is None:
             return None, None
         try:
-            state = states.load(stored.body, self._key)
+            state = state_codec.load(stored.body, self._key)
             len(state.window)  # to have it read
         except StateError:
             if is_newer(stored.body):
@@ -150,7 +149,7 @@ class StateLog:
         """
         if not state.tasks and self._publisher.stale(state):
             state = replace(state, generation=state.generation + 1, tasks=tasks_of())
-        document = Document(self._key, states.dump(state), RECORD_TYPE)
+        document = Document(self._key, state_codec.dump(state), RECORD_TYPE)
         etag = put(self._store, document, held.etag)
         return StoredState(state, etag) if etag else None
 

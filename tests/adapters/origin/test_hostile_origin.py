@@ -21,7 +21,7 @@ import pytest
 
 from feedmirror.adapters.origin import address_guard
 from feedmirror.errors import Kind
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
 from feedmirror.model import Outcome, Subscription, Validators
 from feedmirror.ports import World
@@ -95,7 +95,7 @@ class Mirror:
     def state(self) -> State:
         stored = self.store.load("state/hostile.json")
         assert stored is not None
-        return states.load(stored.body, "state")
+        return state_codec.load(stored.body, "state")
 
 
 @pytest.fixture

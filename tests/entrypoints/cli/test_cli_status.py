@@ -15,11 +15,11 @@ from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.stores.directory import DirectoryStore
 from feedmirror.entrypoints.cli.feed_health import HEAD, FeedHealth, health_of
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.schedule import next_due
-from feedmirror.mirror.state import State
+from feedmirror.mirror.state import Failing, State
 from feedmirror.model import Subscription
 from origin_server import OriginServer
 from scene import DOCUMENTS, FEEDS
@@ -268,10 +268,10 @@ def test_json_has_totals_and_the_same_exit_code(origin, here, capsys):
 def test_what_an_origin_says_cannot_upset_a_terminal(here, capsys):
     bad = State(
         url="https://x.example/",
-        failing=states.Failing("status", "unreachable", NOON, "says \x1b[31m\nred"),
+        failing=Failing("status", "unreachable", NOON, "says \x1b[31m\nred"),
         gone={"https://me:secret@x.example/": Sightings(3, NOON)},
     )
-    DirectoryStore(here / "mirror").create("state/x.json", states.dump(bad))
+    DirectoryStore(here / "mirror").create("state/x.json", state_codec.dump(bad))
     assert "says \ufffd[31m red" in "\n".join(status(capsys))
     again_at = (NOON + timedelta(days=7)).isoformat()
     assert read(capsys)["x"]["gone"] == {"https://***@x.example/": again_at}
@@ -283,7 +283,7 @@ def test_what_an_origin_says_cannot_upset_a_terminal(here, capsys):
 def _health(state: State, **options: Any) -> FeedHealth:
     subscription = Subscription("x", "https://x.example/")
     options = {"public_url": None, "configured": True} | options
-    return health_of("x", subscription, states.dump(state), NOON, **options)
+    return health_of("x", subscription, state_codec.dump(state), NOON, **options)
 
 
 def test_due_time_is_the_one_that_the_origin_asks_for() -> None:

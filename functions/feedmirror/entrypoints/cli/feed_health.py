@@ -14,7 +14,7 @@ from feedmirror.entrypoints.printable import printable, redacted
 from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.errors import StateError
 from feedmirror.layout import document_key, state_key
-from feedmirror.mirror import state as states
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.gone import all_asked_again_at
 from feedmirror.mirror.health import last_new
 from feedmirror.mirror.schedule import due_after
@@ -83,7 +83,7 @@ def health_of(
     if body is None:
         return replace(unread, next_due=_due(subscription, State(), now))
     try:
-        state = states.load(body, state_key(slug)).as_of(now)
+        state = state_codec.load(body, state_key(slug)).as_of(now)
     except StateError as error:
         return unreadable(unread, str(error))
     if subscription is not None and subscription.url:
