@@ -1,4 +1,4 @@
-"""Bytecode for the deployed function, which could write none itself: /var/task is read-only."""
+"""Compile the built function to bytecode, since Lambda's /var/task is read-only."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 
 from wheels import PYTHON, BuildError
 
-MAGIC = "f30d0d0a"  # what the bytecode of every release of 3.13 begins with
+MAGIC = "f30d0d0a"  # the first bytes of a .pyc file of any release of 3.13
 
 
 def compile_all(whole: Path) -> None:
-    """Add bytecode that is taken without a look at the source, if a Python is here to make it.
+    """Add unchecked-hash bytecode to every module, or warn that no Python can make it.
 
-    The same Python makes the same bytes each time. Raises: BuildError.
+    Deterministic for a given Python. Raises: BuildError.
     """
     python = find_python()
     if python is None:
-        print(  # on stdout: SAM shows the other one only when a build fails
-            f"warning: there is no Python {PYTHON} here to compile with, so Lambda compiles each "
-            "module again at every cold start, which then takes twice as long"
+        print(  # on stdout: SAM shows stderr only when a build fails
+            f"warning: no Python {PYTHON} found: the modules are not compiled, and cold starts take "
+            "twice as long; install it, or deploy as it is"
         )
         return
     command = [python, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
@@ -34,7 +34,7 @@ def compile_all(whole: Path) -> None:
 
 
 def find_python() -> str | None:
-    """The path of a Python whose bytecode is that of Lambda's, or None."""
+    """Return the path of a Python with the bytecode of Lambda's; None if there is none."""
     show = "import importlib.util; print(importlib.util.MAGIC_NUMBER.hex())"
     for candidate in _candidates():
         try:
@@ -47,7 +47,7 @@ def find_python() -> str | None:
 
 
 def _candidates() -> Iterator[str]:
-    """Pythons that may be there; pyenv puts some on the PATH that only say they are elsewhere."""
+    """Yield paths at which a Python may be, those of pyenv and uv included."""
     yield sys.executable
     for folder in os.get_exec_path():
         yield str(Path(folder, f"python{PYTHON}"))

@@ -1,9 +1,9 @@
-"""The deployed function, built into a folder: the package, feeds.toml, all that they import, and
-a bill of materials.
+"""Build the deployed function into a folder: the package, feeds.toml, all dependencies, and a bill
+of materials.
 
-`sam build` calls it by way of the Makefile beside it; by hand it is
-`python functions/build/function.py --out DIR`. It needs Python 3.11 or newer on any system, and uv
-or else pip. Nothing is compiled from C or Rust: wheels for Lambda's Linux are unpacked.
+`sam build` runs this through functions/Makefile; by hand run
+`python functions/build/function.py --out DIR`. Needs Python 3.11 or newer on any system, and uv or
+pip. No C or Rust is compiled: wheels for Lambda's Linux are unpacked.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from wheels import INSTALLERS, MACHINES, BuildError, find_installer, install, me
 
 FUNCTIONS = Path(__file__).resolve().parents[1]
 
-# Of the package: what only the command needs.
+# Parts of the package that only the command needs.
 COMMAND_ONLY = ("cli", "web", "__main__.py", "__pycache__")
 
-MTIME = 315_619_200  # 1980-01-02: a zip can hold it in every time zone
+MTIME = 315_619_200  # 1980-01-02: a zip file can store it in every time zone
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code."""
+    """Run the build; return the exit code."""
     arguments = read_arguments(argv)
     chosen = arguments.architecture
     try:
@@ -46,19 +46,29 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def read_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """What the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--out", type=Path, required=True, metavar="DIR", help="replaced if it is an earlier build")
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="target folder; an earlier build in it is replaced",
+    )
     add(
         "--architecture",
         choices=[*MACHINES, "both"],
         default="both",
-        help="which of Lambda's the build runs on; the default is both",
+        help="Lambda architecture that the build supports (default: both)",
     )
-    add("--installer", choices=INSTALLERS, help="the default is uv if there is one, else pip")
+    add(
+        "--installer",
+        choices=INSTALLERS,
+        help="installer of the dependencies (default: uv if installed, else pip)",
+    )
     return parser.parse_args(argv)
 
 
@@ -71,7 +81,7 @@ def check_python() -> None:
 def check_feeds(packages: Path) -> None:
     """Refuse a feeds.toml that the function would refuse at its start. Raises: BuildError.
 
-    The command checks it, with the packages of the build: this Python may have none of its own.
+    Runs `feedmirror check` with the packages of the build, since this Python may lack them.
     """
     command = [sys.executable, "-B", "-m", "feedmirror", "check", "--config", "feeds.toml"]
     env = {**os.environ, "PYTHONPATH": str(packages)}
@@ -79,13 +89,13 @@ def check_feeds(packages: Path) -> None:
         command, cwd=FUNCTIONS, env=env, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise BuildError(f"feeds.toml is not in order\n{done.stderr.strip()}")
+        raise BuildError(f"feeds.toml is not valid\n{done.stderr.strip()}")
 
 
 def build(out: Path, architectures: list[str], installer: str) -> None:
-    """Have the function in `out`, and nothing else. Raises: BuildError."""
+    """Build the function into `out`, replacing an earlier build. Raises: BuildError."""
     if out.exists() and any(out.iterdir()) and not is_build(out):
-        raise BuildError(f"{out} holds something else than an earlier build; empty it first")
+        raise BuildError(f"{out} is not empty and not an earlier build; empty it first")
     with tempfile.TemporaryDirectory(prefix="feedmirror-build-") as folder:
         whole = Path(folder, "whole")
         for architecture in architectures:
@@ -104,12 +114,12 @@ def build(out: Path, architectures: list[str], installer: str) -> None:
 
 
 def is_build(folder: Path) -> bool:
-    """Whether an earlier build lies there, which may be replaced: not, say, the source."""
+    """True if the folder is an earlier build, which may be replaced, and not, say, the source."""
     return all((folder / name).exists() for name in ("feeds.toml", "feedmirror", "botocore"))
 
 
 def put(whole: Path, out: Path) -> None:
-    """Copy it all, with times and modes that are the same at each build."""
+    """Copy all files, with fixed times and modes: builds are reproducible."""
     for path in files(whole):
         target = out / path.relative_to(whole)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -120,12 +130,12 @@ def put(whole: Path, out: Path) -> None:
 
 
 def files(folder: Path) -> list[Path]:
-    """All files below a folder, in the order of their names."""
+    """List all files below a folder, in the order of their names."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def summary(out: Path) -> str:
-    """A line: how much it is, and a digest that two equal builds have in common."""
+    """Render one line: number of files, size, and a digest that is equal for equal builds."""
     digest = hashlib.sha256()
     size = 0
     found = files(out)

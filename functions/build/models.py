@@ -1,8 +1,7 @@
-"""botocore's descriptions of AWS, cut to what the function calls.
+"""Reduce botocore's service models to the operations that the functions call.
 
-botocore reads them anew in each process, and makes classes and a client of them: cutting them saves
-a tenth of a cold start. What is left is as botocore has it, down to the last shape; a description
-that is not of the expected form stops the build.
+botocore loads the models in each process and generates classes from them: smaller ones save a tenth
+of a cold start. The remaining shapes are unchanged; a model of an unexpected form stops the build.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from typing import Any
 
 from wheels import SERVICES, BuildError
 
-_REFERRING = ("member", "key", "value")  # members of a shape that name another one
+_REFERRING = ("member", "key", "value")  # members of a shape that refer to another shape
 
 
 def cut_models(data: Path) -> None:
-    """Cut the descriptions below `botocore/data`. Raises: BuildError."""
+    """Reduce the models below `botocore/data`. Raises: BuildError."""
     try:
         for service, operations in SERVICES.items():
             (path,) = (data / service).glob("*/service-2.json*")
@@ -27,7 +26,7 @@ def cut_models(data: Path) -> None:
         endpoints = data / "endpoints.json"
         _replace(endpoints, endpoints, _cut_endpoints(_read(endpoints)))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        why = f"botocore describes AWS in another way than expected: {error!r}"
+        why = f"botocore's service models have an unexpected form: {error!r}"
         raise BuildError(why) from error
 
 
@@ -42,10 +41,10 @@ def _replace(old: Path, new: Path, model: Any) -> None:
 
 
 def _cut_service(model: dict[str, Any], operations: frozenset[str]) -> dict[str, Any]:
-    """The model with those operations and the shapes that they need, without documentation."""
+    """Return the model with those operations and their shapes only, without documentation."""
     kept = {name: model["operations"][name] for name in sorted(operations)}
     needed: set[str] = set()
-    ahead = [
+    queue = [
         used["shape"]
         for operation in kept.values()
         for used in (
@@ -53,11 +52,11 @@ def _cut_service(model: dict[str, Any], operations: frozenset[str]) -> dict[str,
             *operation.get("errors", ()),
         )
     ]
-    while ahead:
-        name = ahead.pop()
+    while queue:
+        name = queue.pop()
         if name not in needed:
             needed.add(name)
-            ahead += _referred(model["shapes"][name])
+            queue += _referred(model["shapes"][name])
     shapes = {name: model["shapes"][name] for name in sorted(needed)}
     return {**model, "operations": _undocumented(kept), "shapes": _undocumented(shapes)}
 
@@ -72,13 +71,13 @@ def _referred(shape: dict[str, Any]) -> Iterator[str]:
 
 def _undocumented(value: Any) -> Any:
     if isinstance(value, dict):
-        said = {k: v for k, v in value.items() if k != "documentation" or not isinstance(v, str)}
-        return {k: _undocumented(v) for k, v in said.items()}
+        kept = {k: v for k, v in value.items() if k != "documentation" or not isinstance(v, str)}
+        return {k: _undocumented(v) for k, v in kept.items()}
     return [_undocumented(item) for item in value] if isinstance(value, list) else value
 
 
 def _cut_endpoints(model: dict[str, Any]) -> dict[str, Any]:
-    """Every partition of AWS, with the regions of the services that are called."""
+    """Return the endpoints of the called services, in every partition of AWS."""
     partitions = [
         {**partition, "services": {s: e for s, e in partition["services"].items() if s in SERVICES}}
         for partition in model["partitions"]

@@ -1,7 +1,7 @@
-"""The bill of materials of the built function: what it is made of, for scanners and for people.
+"""Software bill of materials (SBOM) of the built function, in CycloneDX 1.6.
 
-CycloneDX 1.6, the same bytes at each build: so without a serial number and a time. It says what
-lies in the build, by its METADATA; the lock adds hashes and who needs what.
+Lists the packages in the build by their METADATA; hashes and dependencies are those of the lock.
+Reproducible, so without serial number and time.
 Source: CycloneDX 1.6 JSON reference (ECMA-424).
 """
 
@@ -23,18 +23,18 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _PARENT = re.compile(r"#\s+(?:via\s+)?([A-Za-z0-9._-]+)(?: \(pyproject\.toml\))?$")
 _VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)
 _CLASSIFIED = "License :: OSI Approved :: "
-_LONGEST_NAME = 80  # of a licence; some write all of it there
+_LONGEST_NAME = 80  # of a licence name; some packages put the whole text there
 
 
 def bill(whole: Path, lock: Path) -> bytes:
-    """The bill of what lies in `whole`, as JSON. Raises: BuildError if the lock names others."""
+    """Render the SBOM of the build in `whole`. Raises: BuildError if it differs from the lock."""
     locked = dict(_locked(lock.read_text("utf-8")))
     infos = sorted(whole.glob("*.dist-info/METADATA"))
     components = [_component(_read(info), locked) for info in infos]
     if missing := locked.keys() - {component["name"] for component in components}:
         raise BuildError(f"{lock.name} names what was not built in: {', '.join(sorted(missing))}")
     ours = _ours(whole)
-    told = {
+    document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -42,17 +42,17 @@ def bill(whole: Path, lock: Path) -> bytes:
         "metadata": {"component": ours},
         "components": components,
         "dependencies": [
-            {"ref": one["bom-ref"], "dependsOn": sorted(_needed_by(one["name"], locked))}
-            for one in (ours, *components)
+            {"ref": part["bom-ref"], "dependsOn": sorted(_needed_by(part["name"], locked))}
+            for part in (ours, *components)
         ],
     }
-    return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _ours(whole: Path) -> dict[str, Any]:
     version = _VERSION.search((whole / "feedmirror" / "__init__.py").read_text("utf-8"))
     if version is None:
-        raise BuildError("feedmirror does not say which version it is")
+        raise BuildError("feedmirror/__init__.py has no __version__")
     return {
         "type": "application",
         "bom-ref": _purl("feedmirror", version[1]),
@@ -63,7 +63,7 @@ def _ours(whole: Path) -> dict[str, Any]:
 
 
 def _component(metadata: Message, locked: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """One package, as its METADATA and the lock have it."""
+    """Make the component of one package from its METADATA and the lock."""
     name, version = _canonical(metadata["Name"]), metadata["Version"]
     pin = locked.get(name)
     if pin is None or pin["version"] != version:
@@ -75,13 +75,13 @@ def _component(metadata: Message, locked: dict[str, dict[str, Any]]) -> dict[str
         "version": version,
         "purl": _purl(name, version),
         "licenses": _licences(metadata),
-        # Of each file that the lock admits: of the wheels for all systems, and of the source.
+        # Those of all files in the lock: wheels for all systems, and the source.
         "hashes": [{"alg": "SHA-256", "content": value} for value in pin["hashes"]],
     }
 
 
 def _licences(metadata: Message) -> list[dict[str, Any]]:
-    """What the package says of its licence, best of all as an expression of SPDX."""
+    """Return the licences in the METADATA: an SPDX expression, else classifiers or a name."""
     if expression := metadata["License-Expression"]:
         return [{"expression": expression}]
     classified = [
@@ -94,7 +94,7 @@ def _licences(metadata: Message) -> list[dict[str, Any]]:
 
 
 def _locked(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """By name, what the lock says of each package: version, hashes, and what it is there for."""
+    """Yield name, version, hashes and dependents of each package in the lock."""
     blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
     for block in blocks:
         pin = _PIN.match(block)
@@ -112,7 +112,7 @@ def _locked(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _needed_by(parent: str, locked: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """The references of what a package needs."""
+    """Yield the references of the packages that `parent` depends on."""
     for name, pin in locked.items():
         if parent in pin["parents"]:
             yield _purl(name, pin["version"])
@@ -123,10 +123,10 @@ def _read(info: Path) -> Message:
 
 
 def _purl(name: str, version: str) -> str:
-    """Source: package-url, type "pypi"."""
+    """Return the package URL. Source: package-url, type "pypi"."""
     return f"pkg:pypi/{name}@{version}"
 
 
 def _canonical(name: str) -> str:
-    """Source: PEP 503."""
+    """Normalize the name of a package. Source: PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,8 +1,7 @@
-"""The locked dependencies, from wheels, as far as the function needs them.
+"""Install the locked dependencies from wheels, reduced to the files that the function needs.
 
-One build runs on both of Lambda's architectures, since Python tells extension modules apart by
-their names: a deployment cannot pair a processor with the wrong build, and what is tested on one is
-what runs on the other.
+One build runs on both architectures of Lambda, since extension modules have the architecture in
+their names: a deployment cannot combine a processor with the wrong build.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ import sys
 from pathlib import Path
 
 PYTHON = "3.13"  # Lambda's runtime; template.yaml names it too
-GLIBC = "2_28"  # the newest that wheels are made for; Amazon Linux 2023 has 2.34
+GLIBC = "2_28"  # newest version that wheels target; Amazon Linux 2023 has 2.34
 
-# By Lambda's name: the one that Linux has for it, and what an ELF file says in `e_machine`.
+# By Lambda's name: the name on Linux, and `e_machine` of an ELF file.
 MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 
 INSTALLERS = ("uv", "pip")
@@ -28,30 +27,30 @@ SERVICES = {
 }
 
 NEEDLESS = ("bin/*", "boto3/examples/*", "*/__pycache__/*", "*.pyi", "*.c", ".lock")
-# Of a .dist-info: scanners for vulnerabilities look at the names and versions in METADATA, and
-# licences have to go where the code goes.
+# Files of a .dist-info to keep: vulnerability scanners read METADATA, and licences must accompany
+# the code.
 METADATA = ("METADATA", "licenses/*", "LICEN[CS]E*", "NOTICE*", "AUTHORS*", "COPYING*")
 
 
 class BuildError(Exception):
-    """Why there is no build, in a line or two for whoever deploys."""
+    """Failure of the build; the message is for the person who deploys."""
 
 
 def find_installer() -> str:
-    """One of INSTALLERS. Raises: BuildError if there is none."""
+    """Return an installed one of INSTALLERS. Raises: BuildError if there is none."""
     if shutil.which("uv"):
         return "uv"
     pip = [sys.executable, "-m", "pip", "--version"]
     if subprocess.run(pip, capture_output=True, check=False).returncode == 0:
         return "pip"
-    raise BuildError(f"there is no uv, and {sys.executable} has no pip; install either")
+    raise BuildError(f"neither uv nor pip (of {sys.executable}) is installed; install one of them")
 
 
 def install(lock: Path, target: Path, architecture: str, installer: str) -> None:
     """Unpack the locked wheels into `target`. Raises: BuildError."""
     machine = MACHINES[architecture][0]
     command = _uv(machine) if installer == "uv" else _pip(machine)
-    # Without dependencies: the lock names them all, and pip would ask the running Python which.
+    # --no-deps: the lock is complete, and pip would resolve for the running Python.
     command += ["--python-version", PYTHON, "--only-binary", ":all:", "--require-hashes"]
     command += ["--no-deps", "--quiet", "--target", str(target), "--requirement", str(lock)]
     try:
@@ -67,7 +66,7 @@ def _uv(machine: str) -> list[str]:
 
 
 def _pip(machine: str) -> list[str]:
-    # A wheel may be named for any older glibc, and pip has to be told of each.
+    # pip needs the name of every older glibc that a wheel may target.
     platforms = [f"manylinux_{GLIBC}", "manylinux_2_17", "manylinux2014"]
     command = [sys.executable, "-m", "pip", "install", "--implementation", "cp", "--no-compile"]
     command += [f"--platform={platform}_{machine}" for platform in platforms]
@@ -75,22 +74,22 @@ def _pip(machine: str) -> list[str]:
 
 
 def is_needed(name: str) -> bool:
-    """Whether that file of a dependency belongs into the function; `name` is with slashes."""
+    """True if the function needs this file of a dependency; `name` has slashes."""
     package, _, rest = name.partition("/")
     if package.endswith(".dist-info"):
         return any(fnmatch.fnmatchcase(rest, pattern) for pattern in METADATA)
     if name.startswith("botocore/data/"):
         service, in_folder, _ = name.removeprefix("botocore/data/").partition("/")
-        if not in_folder:  # endpoints and retries, for all
+        if not in_folder:  # endpoints and retries, for all services
             return True
         return service in SERVICES and not name.endswith("/examples-1.json")
     return not any(fnmatch.fnmatchcase(name, pattern) for pattern in NEEDLESS)
 
 
 def merge(installed: Path, architecture: str, whole: Path) -> None:
-    """Add what is needed of what was installed for one architecture.
+    """Copy the needed files of one architecture into `whole`.
 
-    Raises: BuildError if it is made for another, or cannot lie beside another's.
+    Raises: BuildError if a file is for another architecture, or differs from that of another one.
     """
     machine, number = MACHINES[architecture]
     for path in sorted(path for path in installed.rglob("*") if path.is_file()):
@@ -99,8 +98,8 @@ def merge(installed: Path, architecture: str, whole: Path) -> None:
             continue
         content = path.read_bytes()
         if content[:4] == b"\x7fELF" and int.from_bytes(content[18:20], "little") != number:
-            raise BuildError(f"{name} is not made for {architecture}")
-        # This suffix comes before .abi3.so where Python looks. Source: PEP 3149
+            raise BuildError(f"{name} is not for {architecture}")
+        # Python looks for this suffix before .abi3.so. Source: PEP 3149
         target = whole / name.replace(".abi3.so", f".cpython-313-{machine}-linux-gnu.so")
         if target.exists() and target.read_bytes() != content:
             raise BuildError(f"{name} differs between architectures; build for one --architecture")

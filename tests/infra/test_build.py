@@ -202,7 +202,7 @@ def test_description_of_another_form_stops_the_build(models: Path) -> None:
     (path,) = (models / "s3").glob("*/service-2.json*")
     path.unlink()
     path.with_name("service-2.json").write_text('{"operations": []}')
-    with pytest.raises(BuildError, match="botocore describes AWS in another way than expected"):
+    with pytest.raises(BuildError, match="service models have an unexpected form"):
         cut_models(models)
 
 
@@ -373,7 +373,7 @@ def test_library_for_another_machine_is_refused(tmp_path: Path) -> None:
     (installed / "nh3").mkdir(parents=True)
     (installed / "nh3" / "nh3.abi3.so").write_bytes(elf(62))
 
-    with pytest.raises(BuildError, match=r"nh3/nh3\.abi3\.so is not made for arm64"):
+    with pytest.raises(BuildError, match=r"nh3/nh3\.abi3\.so is not for arm64"):
         merge(installed, "arm64", tmp_path / "whole")
 
 
@@ -405,7 +405,7 @@ def test_build_without_lambdas_python_says_what_that_costs(
 
     compile_all(tmp_path)
 
-    assert "no Python 3.13 here" in capsys.readouterr().out
+    assert "no Python 3.13 found" in capsys.readouterr().out
     assert list(tmp_path.rglob("*.pyc")) == []
 
 
