@@ -22,7 +22,7 @@ def compile_all(whole: Path) -> None:
     python = find_python()
     if python is None:
         print(  # on stdout: SAM shows stderr only when a build fails
-            f"warning: no Python {PYTHON} found: the modules are not compiled, and cold starts take "
+            f"warning: no Python {PYTHON} found: modules are not compiled, and cold starts take "
             "twice as long; install it, or deploy as it is"
         )
         return

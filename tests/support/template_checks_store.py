@@ -48,7 +48,7 @@ def bucket_outlives_the_stack_and_keeps_what_is_current(templates: Templates) ->
 def nobody_but_the_cdn_reads_the_bucket_and_it_reads_what_is_public(templates: Templates) -> None:
     statements = only(templates.root, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
     assert statements[0] == {
-        "Sid": "LetTheCdnReadWhatIsPublic",
+        "Sid": "AllowCdnToReadPublic",
         "Effect": "Allow",
         "Principal": {"Service": "cloudfront.amazonaws.com"},
         "Action": "s3:GetObject",
