@@ -1,4 +1,4 @@
-"""feeds.toml → settings: what is accepted, and how everything that is wrong is told at once."""
+"""feeds.toml: accepted values, and all problems reported at once, by line."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def problem(lines: str) -> str:
 
 
 def accepted(name: str) -> str:
-    """What the key of a feed takes, in words."""
+    """Return the description of the values that a key of a feed accepts."""
     (key,) = (key for key in FEED_KEYS if key.name == name)
     return key.kind.accepted
 

@@ -1,4 +1,4 @@
-"""The address guard: what it lets through, and that nothing gets around it."""
+"""Address guard: allowed and refused addresses, DNS rebinding, metadata, the runtime's port."""
 
 from __future__ import annotations
 

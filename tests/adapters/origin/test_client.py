@@ -1,4 +1,4 @@
-"""Fetching from a well-behaved origin: conditional requests, and what each answer means."""
+"""HTTP client: conditional requests, validators, statuses, Retry-After."""
 
 from __future__ import annotations
 

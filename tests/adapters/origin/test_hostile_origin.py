@@ -287,7 +287,7 @@ https://127.0.0.1:PORT/ http://127.0.0.1:0PORT/ http://127.0.0.1:+PORT/
 
 
 def numbers_of_the_system(host: str, port: int) -> tuple[str, ...]:
-    """What the system's resolver makes of a number or of localhost; names lead to PRIVATE."""
+    """Return the system resolver's answer for a number or localhost; PRIVATE for names."""
     if host == HOST:
         return (PUBLIC,)
     try:

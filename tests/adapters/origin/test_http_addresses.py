@@ -1,4 +1,4 @@
-"""Addresses that no feed may lead us to, and how they are spelt."""
+"""URLs that are refused before a DNS lookup, in all spellings."""
 
 from __future__ import annotations
 

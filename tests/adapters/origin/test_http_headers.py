@@ -1,4 +1,4 @@
-"""What headers mean, however they are written."""
+"""Response headers: validators, max-age and Retry-After, in all spellings."""
 
 from __future__ import annotations
 

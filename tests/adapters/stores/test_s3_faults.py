@@ -90,7 +90,7 @@ def run(scene: Scene) -> None:
 def disturbed(
     history: History, contents: Contents, faults: list[tuple[Fault, float]]
 ) -> Iterator[Contents]:
-    """What a run may leave behind to which one of the faults happens, at any of its requests.
+    """Yield the store after a run with one of the faults, at each of its requests.
 
     If it is one that the client gets over, nobody is to notice anything.
     """
@@ -112,7 +112,7 @@ def disturbed(
 
 
 def assert_readable(store: S3Store) -> None:
-    """Nothing is public, or it is a whole and valid document."""
+    """Assert that each public document is whole and valid."""
     stored = store.load("public/news/rss.xml")
     if stored is not None:
         assert rss_problems(stored.body) == []
@@ -164,7 +164,7 @@ def test_any_fault_at_any_request_and_again_while_recovering_leaves_the_same_sto
 
 
 class Drift(NamedTuple):
-    """What a run left behind, and what of it has not arrived yet."""
+    """Store after a run that died, and its last request, which has not arrived yet."""
 
     contents: Contents
     adrift: Sent
@@ -198,9 +198,9 @@ def all_drifts(history: History) -> dict[Drift, None]:
 
 
 def landings(history: History, drift: Drift) -> Iterator[Contents]:
-    """What a run leaves behind during or after which it arrives.
+    """Yield the store after a run during or after which the late request arrives.
 
-    Before each request for the same object: with those for others it makes no difference.
+    Arrives before each request for the same object: its order among other requests is irrelevant.
     """
     for at in count():
         scene = history.scene(drift.contents)

@@ -172,7 +172,8 @@ def test_terminal_of_80_columns_shows_whole_sentences_and_breaks_no_row(two_feed
     assert max(map(len, shown)) <= 80
     row = next(line for line in shown if line.startswith("good"))
     assert row.split()[:5] == ["good", "changed", "1", "0", "0"]
-    assert "withheldforlegalreasons." in "".join("".join(shown).split())  # wherever lines break
+    prose = " ".join(line[26:].strip() for line in shown)  # the column beside the feeds' names
+    assert "451: withheld for legal reasons." in prose
     assert "\x1b[32mchanged" in terminal.output  # in green
     assert '{"level"' not in terminal.output
 
