@@ -204,7 +204,7 @@ def test_role_that_may_not_read_the_state_is_refused_and_the_log_says_so(stack: 
 # ---------------------------------------------------------------- what fails
 
 
-def test_message_that_always_fails_is_put_aside_while_its_neighbours_are_mirrored(
+def test_message_that_always_fails_becomes_a_dead_letter_while_the_others_succeed(
     stack: Stack,
 ) -> None:
     sqs, queue = stack.aws.client("sqs"), stack.outputs()["QueueUrl"]
@@ -225,7 +225,7 @@ def test_message_that_always_fails_is_put_aside_while_its_neighbours_are_mirrore
     assert len(stack.lines("message refused")) == 3
 
 
-def test_tick_that_comes_to_nothing_is_put_aside(stack: Stack) -> None:
+def test_tick_that_always_fails_becomes_a_dead_letter(stack: Stack) -> None:
     asked = {"feeds": ["gazette"]}
     refreshes = stack.outputs()["QueueUrl"].rpartition("/")[2]
 

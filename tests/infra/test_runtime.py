@@ -285,7 +285,7 @@ def test_answer_comes_before_the_time_is_over_and_names_what_was_not_done(
     assert "timed out" not in run.log
 
 
-def test_next_invocation_after_one_that_was_cut_short_is_an_ordinary_one(
+def test_next_invocation_after_one_that_timed_out_is_an_ordinary_one(
     start: Start, origin: OriginServer
 ) -> None:
     origin.script("/ferries", Hang())

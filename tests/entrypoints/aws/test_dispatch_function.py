@@ -236,7 +236,7 @@ def test_deploy_that_leaves_a_feed_out_changes_nothing_of_it(stage: Stage) -> No
         ({"feeds": ["news"]}, False),
     ],
 )
-def test_site_is_looked_after_in_the_tick_that_holds_the_full_hour(
+def test_site_is_updated_in_the_tick_that_contains_the_full_hour(
     stage: Stage, event: object, looks: bool
 ) -> None:
     stage.invoke()

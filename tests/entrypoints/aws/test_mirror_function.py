@@ -194,7 +194,7 @@ def test_bug_in_one_refresh_stops_no_other(stage: Stage) -> None:
 
 
 @pytest.mark.row("O1")
-def test_feeds_for_which_there_is_no_time_are_not_begun_and_sent_again() -> None:
+def test_feeds_for_which_there_is_no_time_are_not_started_and_retried() -> None:
     stage = Stage(threads=1)
     stage.feeds = {s: replace(feed, timeout_s=20) for s, feed in stage.feeds.items()}
     answer = stage.invoke(batch(*SLUGS), Context(lambda: 29.0 if stage.origin.asked else 100.0))
@@ -206,7 +206,7 @@ def test_feeds_for_which_there_is_no_time_are_not_begun_and_sent_again() -> None
 
 
 @pytest.mark.row("O1")
-def test_feed_that_hangs_is_cut_short_and_the_answer_comes_in_time() -> None:
+def test_feed_that_hangs_is_unfinished_and_the_response_is_in_time() -> None:
     stage, released = Stage(), threading.Event()
 
     def hang() -> bytes:
@@ -238,7 +238,7 @@ def test_outcome_is_logged_when_it_comes_and_not_only_in_the_end(stage: Stage) -
     assert "<title>Entry 2</title>" in stage.store.objects["public/news/rss.xml"].decode()
 
 
-def test_feeds_that_are_as_ever_share_a_line(stage: Stage) -> None:
+def test_routine_outcomes_share_one_event(stage: Stage) -> None:
     stage.invoke({})
     stage.log.events.clear()
     stage.invoke({})
@@ -247,7 +247,7 @@ def test_feeds_that_are_as_ever_share_a_line(stage: Stage) -> None:
     assert sorted(extra["nothing_new"]) == sorted(SLUGS)
 
 
-def test_feed_that_is_well_again_has_a_line_of_its_own(stage: Stage) -> None:
+def test_recovered_feed_has_an_event_of_its_own(stage: Stage) -> None:
     stage.invoke({"feeds": ["news"]})
     stage.origin.answers[stage.url("news")] = FetchError(Kind.TIMEOUT, "no answer")
     stage.invoke({"feeds": ["news"]})
@@ -266,7 +266,7 @@ def test_feeds_by_name_that_were_not_done_are_reported() -> None:
     assert answer["feeds"] == 1
 
 
-def test_function_with_little_time_still_begins_with_a_patient_feed() -> None:
+def test_function_with_a_short_timeout_still_starts_a_feed_with_a_long_one() -> None:
     feed = Subscription("slow", "https://slow.example.org/", timeout_s=300)
     result = refresh_batch([feed], lambda f: Outcome(f.slug, "unchanged"), 1, lambda: 30.0, print)
     assert [outcome.feed for outcome in result.outcomes] == ["slow"]

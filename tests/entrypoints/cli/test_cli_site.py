@@ -242,7 +242,7 @@ def test_documents_that_cannot_be_written_are_an_error_and_nothing_else(
     assert (here / "mirror/public/one/rss.xml").exists()
 
 
-def test_program_that_runs_on_looks_after_them_once_an_hour(origin, here):
+def test_watch_updates_the_site_once_an_hour(origin, here):
     minutes = iter(range(0, 24 * 60, 10))
     updates: list[datetime] = []
     now = NOON

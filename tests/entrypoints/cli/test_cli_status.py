@@ -143,7 +143,7 @@ def test_feed_that_nobody_polls_and_that_failed_in_the_end_is_no_failure_now(
     assert bad["url"] == origin.url("/451")
 
 
-def test_without_a_configuration_the_store_alone_is_told_of(origin, here, capsys):
+def test_without_a_configuration_only_the_store_is_shown(origin, here, capsys):
     run(NOON, origin.url("/feed"), "--slug", "gazette")
     lines = status(capsys)
     assert lines[1].startswith("gazette  ok")
