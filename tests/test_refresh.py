@@ -251,6 +251,16 @@ def test_a_subscription_may_go_by_links_where_guids_change_at_every_fetch() -> N
     assert scene.refresh().new == 0
 
 
+def test_an_edit_is_followed_though_the_clock_was_ahead_before() -> None:
+    scene = Scene(document(1, e1="<p>a slip</p>"))
+    scene.later(days=30)
+    scene.refresh()
+    scene.later(days=-29)
+    scene.says(document(1, e1="<p>as it is</p>"))
+    assert scene.refresh().revised == 1
+    assert "as it is" in scene.public()
+
+
 @pytest.mark.row("P11")
 def test_a_date_of_the_far_future_is_no_date() -> None:
     scene = Scene(rss_document([entry(1, published=NOON + timedelta(days=400))]))

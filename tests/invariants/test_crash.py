@@ -13,6 +13,7 @@ from feedmirror.ports import Store
 from feedmirror.publishing import render
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format, unstamped
+from named_records import NamedRecords
 from remembering import remember_renderings
 from scene import FEEDS, SUBSCRIPTION, Scene, document
 from shelves import EVERYWHERE, MEMORY, NOTHING, Contents, Place, objects
@@ -146,3 +147,16 @@ def test_what_a_dead_run_had_committed_is_published_though_the_origin_is_gone_no
     scene.says(FetchError(Kind.LEGAL, "blocked by order of a court", status=451))
     assert scene.refresh().outcome == "failed"
     assert scene.public().count("<item>") == 3
+
+
+@pytest.mark.row("S1")
+@KNOWN
+def test_records_are_written_after_the_commit_that_names_them(known: bool) -> None:
+    """By a run that nothing stops, one that dies anywhere, and the one after it."""
+    history = History.of(MEMORY(), known=known)
+    scene = history.scene(history.beginning)
+    store = NamedRecords(scene.store)
+    scene.refresh(store=store)
+    assert store.written == 3
+    for contents in history.killed(history.beginning, ["after"]):
+        history.recovered(contents)

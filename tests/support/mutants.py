@@ -754,10 +754,98 @@ STORING = (
         "adapters/stores/test_s3_store.py::test_creation_whose_answer_is_lost_is_found_out",
     ),
 )
+CHANGING = (
+    _mutant(
+        "particulars follow",
+        "mirror/classify.py",
+        "return None if said == (known_entry.particulars, known_entry.dated) else self.amended",
+        "return None",
+        "mirror/test_classify.py::test_particulars_follow_quietly_in_every_format_and_are_stored",
+    ),
+    _mutant(
+        "changes of the feed's head are bounded",
+        "mirror/decide.py",
+        "is_held = is_alone and not may_follow(state.flapping.get(_HEAD), found.at)",
+        "is_held = False",
+        "mirror/test_classify.py::test_clock_in_the_head_is_followed_three_times_then_daily",
+    ),
+    _mutant(
+        "a 304 with another ETag is not believed",
+        "mirror/validators.py",
+        "if said.etag is None or (known.etag and _opaque(said.etag) == _opaque(known.etag)):",
+        "if True:",
+        "mirror/test_validators.py::test_after_a_304_with_another_etag_the_next_request_is_unconditional_once_a_day",
+    ),
+    _mutant(
+        "validators that come without news are remembered",
+        "mirror/validators.py",
+        "if after.validators in (_NONE, before.validators):",
+        "if True:",
+        "mirror/test_validators.py::test_the_validators_of_the_newest_answer_are_sent_though_it_has_no_news",
+    ),
+    _mutant(
+        "410s of one day count once",
+        "mirror/gone.py",
+        "return known if now.date() <= known.last.date() else Sightings(known.days + 1, now)",
+        "return Sightings(known.days + 1, now)",
+        "mirror/test_gone.py::test_however_often_it_answers_410_within_a_day_the_address_is_asked_on",
+    ),
+    _mutant(
+        "a first document without entries is published",
+        "mirror/decide.py",
+        "if not (found.new or found.by_origin or feed_changed):",
+        "if not (found.new or found.by_origin):",
+        "test_refresh.py::test_an_empty_feed_is_published_and_its_first_entry_is_new",
+    ),
+    _mutant(
+        "what a document does not list stays public",
+        "mirror/decide.py",
+        "by_key = {revision.key: _as_of(revision, now) for revision in state.window.revisions}",
+        "by_key = {}",
+        "test_refresh.py::test_a_feed_that_is_empty_for_a_while_loses_nothing",
+    ),
+    _mutant(
+        "a time in the future is now",
+        "mirror/state.py",
+        "is not None and moment > limit",
+        "is None",
+        "test_refresh.py::test_an_edit_is_followed_though_the_clock_was_ahead_before",
+    ),
+    _mutant(
+        "the record that was committed last counts",
+        "mirror/decide.py",
+        "chunk = [replace(revision, generation=state.generation + 1) for revision in chunk]",
+        "chunk = list(chunk)",
+        "test_rebuild.py::test_text_that_was_read_after_the_clock_was_put_back_is_the_one_that_counts",
+    ),
+    _mutant(
+        "records of a clock that was ahead give a rebuild nothing to do",
+        "mirror/recover.py",
+        "        observed = None  # the clock was ahead",
+        "        pass",
+        "test_rebuild.py::test_rebuild_after_the_clock_was_put_back_leaves_nothing_to_the_next",
+    ),
+    _mutant(
+        "commits after a rebuild are later than all that are recorded",
+        "mirror/recover.py",
+        "known = max(generation, index.generation)",
+        "known = generation",
+        "test_rebuild.py::test_generation_is_above_that_of_records_that_are_all_there_is",
+    ),
+    _mutant(
+        "records are written after the commit that names them",
+        "storage/wal.py",
+        "        etag = put(self._store, document, held.etag)\n",
+        "        self.apply_entries(StoredState(state, held.etag))\n"
+        "        etag = put(self._store, document, held.etag)\n",
+        "invariants/test_crash.py::test_records_are_written_after_the_commit_that_names_them",
+    ),
+)
 AREAS = {
     "addresses": ADDRESSES,
     "exchanges": EXCHANGES,
     "parsing": PARSING,
     "rendering": RENDERING,
     "storing": STORING,
+    "changing": CHANGING,
 }
