@@ -351,7 +351,7 @@ def test_address_is_found_in_the_state_or_in_a_record() -> None:
 
 @pytest.mark.row("S7")
 @pytest.mark.parametrize(
-    "body", [b"", b"{}", b'{"schema": 2, "feed"', b"\xff", b'{"schema": 2, "window_digest": 1}']
+    "body", [b"", b"{}", b'{"schema": 1, "feed"', b"\xff", b'{"schema": 1, "window_digest": 1}']
 )
 def test_damaged_state_is_replaced(body: bytes) -> None:
     scene = lived()

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedmirror.errors import RenderError
-from feedmirror.mirror.archive import Page
+from feedmirror.mirror.archive import ArchivePage
 from feedmirror.mirror.state import State
 from feedmirror.mirror.state_codec import dump
 from feedmirror.mirror.tasks import tasks_of
@@ -99,7 +99,7 @@ def test_a_state_is_written_in_little_more_than_its_size() -> None:
         feed=FEED,
         tasks=tasks_of(
             revisions,
-            (Page("p", None, None, revisions[at : at + 1]) for at in range(ENTRIES)),
+            (ArchivePage("p", None, None, revisions[at : at + 1]) for at in range(ENTRIES)),
         ),
     )
     assert _peak(lambda: dump(state)) < 1.3 * len(dump(state))
