@@ -122,7 +122,7 @@ def _run_command(results: str, *arguments: str) -> None:
 
 
 def _run_worker(results: str, documents: str, before: str = "") -> None:
-    from feedmirror.adapters.parser import parse_plainly
+    from feedmirror.adapters.parser_worker import parse_plainly
 
     known: dict[str, list[str]] = {}
     for path in sorted(Path(before).glob("[0-9]*.xml")) if before else ():

@@ -33,13 +33,12 @@ _IMPORTS = {
 # What is told apart of the init and of an event, by where it is found.
 _PARTS = {
     "read settings": ["feedmirror.entrypoints.aws.mirror:read_environment"],
-    "fork the supervisor": ["feedmirror.adapters.parser:SupervisedParser.start"],
     "make the client of S3": ["feedmirror.adapters.stores.s3:make_client"],
     "S3's requests": [
         f"feedmirror.adapters.stores.s3:S3Store.{n}" for n in ("load", "create", "replace")
     ],
     "fetch": ["feedmirror.adapters.origin.client:HttpOrigin.fetch"],
-    "parse": ["feedmirror.adapters.parser:SupervisedParser.parse"],
+    "parse": ["feedmirror.adapters.parser:WorkerParser.parse"],
     "log and metrics": [
         f"feedmirror.entrypoints.telemetry:{name}"
         for name in ("log_outcome", "log_batch", "put_metrics")

@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,12 +14,9 @@ from typing import Any
 
 import pytest
 
+import workers
 from builders import atom_document, entry, json_feed, rss_document
 from commands import feedmirror, write_config
-from feedmirror.adapters.parser import SupervisedParser, parse_plainly
-from feedmirror.adapters.reached import Reached
-from feedmirror.adapters.sandbox import Sandbox
-from feedmirror.adapters.sandbox_wire import Limits
 from feedmirror.errors import FetchError, Kind, ParseError, StoreError
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
@@ -31,7 +27,6 @@ from feedmirror.rebuild import Rebuilt, rebuild
 from feedmirror.reparse import Reparsed
 from feedmirror.text import sanitize
 from feedmirror.text.xml import printable
-from misbehaviour import beyond_own
 from origin_server import OriginServer
 from parsers import InProcessParser
 from remembering import remember_renderings
@@ -507,17 +502,7 @@ def test_hostile_original_costs_its_own_entry_alone(older: Callable[[], None]) -
     scene = mirrored()
     key = spoil(scene, f"<item><guid>2</guid><description>{ENDLESS}</description></item>")
     older()
-    reached = Reached()
-    limits = Limits(memory_bytes=800_000_000, cpu_s=2, wall_s=60, retire_bytes=100_000_000)
-
-    def work(header: dict[str, Any], body: bytes) -> object:
-        return parse_plainly(header, body, reached.note)
-
-    with warnings.catch_warnings():
-        # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        sandbox = Sandbox.start(work, beyond_own(limits), despite_threads=True)
-    with SupervisedParser(sandbox, reached) as parser:
+    with workers.parser(limits=replace(workers.LIMITS, cpu_s=2)) as parser:
         done = told(reparse(scene, rereader=parser))
     assert done.failed == (f"{key}: the parser used more than 2 s of CPU",)
     assert done.changed == 12

@@ -1,391 +1,492 @@
-"""The supervised parser: a hostile document fails alone, and tells the operator why."""
+"""The worker process: what goes wrong in it is told in a sentence, and ends there."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
-from builders import entry, json_feed, rss_document
-from feedmirror.adapters import parser as adapter
-from feedmirror.adapters.parser import SupervisedParser, parse_plainly
-from feedmirror.adapters.reached import Reached
-from feedmirror.adapters.sandbox import Answer, Sandbox
-from feedmirror.adapters.sandbox_wire import Limits, Work
-from feedmirror.errors import Kind, ParseError
+import misbehaviour
+from feedmirror.adapters.parser import WorkerParser
+from feedmirror.adapters.parser_process import (
+    Limits,
+    NoWorkerError,
+    ParserProcess,
+    WorkerError,
+)
 from feedmirror.model import Fetched
-from feedmirror.parsing import parse as parsing
-from feedmirror.parsing import split
-from locations import ROOT
-from misbehaviour import beyond_own
-from parsers import InProcessParser
+from workers import process, program
 
-LIMITS = Limits(memory_bytes=500_000_000, cpu_s=10, wall_s=10, retire_bytes=100_000_000)
-DOCUMENT = """<?xml version="1.0" encoding="windows-1252"?>
-<rss version="2.0"><channel><title>Caf\xe9</title><link>https://example.org/</link>
-<item><guid>1</guid><title>One</title><pubDate>Sat, 07 Sep 2024 10:00:00 GMT</pubDate>
-<description>&lt;p>&lt;a href="/a">first&lt;/a></description></item>
-<item><guid>2</guid><title>Two</title><link>https://example.org/2</link></item>
-</channel></rss>""".encode("cp1252")
-FETCHED = Fetched("https://example.org/feed", DOCUMENT, "application/rss+xml")
+pytestmark = pytest.mark.slow
+
+ROOM = 1_000_000  # bytes of an answer
+ROOMY = Limits(memory_bytes=400_000_000, cpu_s=10, wall_s=10, retire_bytes=500_000_000)
+SWIFT = dataclasses.replace(ROOMY, wall_s=0.3)
+LIGHT = dataclasses.replace(ROOMY, cpu_s=0.1)
+MISBEHAVE = "from misbehaviour import work"
 
 
-def start(work: Work, limits: Limits = LIMITS, kind: type[Sandbox] = Sandbox) -> SupervisedParser:
-    with warnings.catch_warnings():
-        # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        sandbox = kind.start(work, beyond_own(limits), despite_threads=True)
-        return SupervisedParser(sandbox, Reached())
+def start(limits: Limits = ROOMY) -> ParserProcess:
+    return process(MISBEHAVE, limits)
 
 
 @pytest.fixture(scope="module")
-def parser() -> Iterator[SupervisedParser]:
-    with start(parse_plainly) as started:
+def shared() -> Iterator[ParserProcess]:
+    with start() as started:
         yield started
 
 
+@pytest.fixture(scope="module")
+def swift() -> Iterator[ParserProcess]:
+    with start(SWIFT) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def light() -> Iterator[ParserProcess]:
+    with start(LIGHT) as started:
+        yield started
+
+
+def ask(of: ParserProcess, do: str, body: bytes = b"", **header: Any) -> Any:
+    return of.ask({"do": do, **header}, body, ROOM).said
+
+
+def worker_of(of: ParserProcess) -> int:
+    """The id of the worker that serves the request."""
+    pid: int = ask(of, "identify")
+    return pid
+
+
+def is_gone(pid: int) -> bool:
+    """True if there is no such process, nor one that is dead and was not waited for."""
+    return not Path(f"/proc/{pid}").exists()
+
+
 def run(script: str) -> str:
-    """What a fresh interpreter prints, in which nothing has been imported or forked yet."""
-    path = os.pathsep.join(str(ROOT / name) for name in ("functions", "tests/support"))
+    """Return what a fresh interpreter prints, with the program of this one."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert done.stderr == ""
     return done.stdout
 
 
-# ---------------------------------------------------------------- documents
-
-
-def test_feed_comes_back_as_it_was_parsed(parser: SupervisedParser) -> None:
-    feed = parser.parse(FETCHED, frozenset())
-    assert feed == InProcessParser().parse(FETCHED, frozenset())
-    assert [entry.title for entry in feed.entries.values()] == ["One", "Two"]
-    assert feed.feed.title == "Café"
-
-
-def test_known_items_get_no_entry(parser: SupervisedParser) -> None:
-    first, second = parser.parse(FETCHED, frozenset()).items
-    feed = parser.parse(FETCHED, {first.fingerprint})
-    assert feed.items == (first, second)
-    assert list(feed.entries) == [1]
-
-
-@pytest.mark.row("P1")
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        (b"", Kind.EMPTY),
-        (b"<!DOCTYPE html><html><body>Log in</body></html>", Kind.NOT_A_FEED),
-        (b'<!DOCTYPE r [<!ENTITY a "b">]><rss version="2.0"/>', Kind.UNSAFE),
-    ],
-    ids=["empty", "login page", "entities"],
-)
-def test_refusal_comes_back_with_its_kind_and_words(
-    parser: SupervisedParser, body: bytes, kind: Kind
-) -> None:
-    fetched = Fetched("https://example.org/feed", body)
-    with pytest.raises(ParseError) as here:
-        InProcessParser().parse(fetched, frozenset())
-    with pytest.raises(ParseError) as there:
-        parser.parse(fetched, frozenset())
-    assert there.value.kind is here.value.kind is kind
-    assert str(there.value) == str(here.value)
-
-
-# ---------------------------------------------------------------- failures
-
-
-def _sleep(*_: object) -> object:
-    time.sleep(60)
-    return None
-
-
-def _raise(*_: object) -> object:
-    raise LookupError("no such thing")
-
-
-def _segfault(*_: object) -> object:
-    os.kill(os.getpid(), signal.SIGSEGV)
-    return None
-
-
-@pytest.mark.row("P9")
-@pytest.mark.parametrize(
-    ("work", "sentence"),
-    [
-        (_segfault, "the parser was killed by SIGSEGV"),
-        (_raise, "the parser failed on it: LookupError: no such thing"),
-        (_sleep, "the parser took longer than 0.2 s"),
-    ],
-)
-def test_death_of_the_worker_is_a_parse_error(work: Work, sentence: str) -> None:
-    with start(work, Limits(None, 1, 0.2, 10**9)) as parser, pytest.raises(ParseError) as failure:
-        parser.parse(FETCHED, frozenset())
-    assert failure.value.kind is Kind.PARSER
-    assert str(failure.value) == sentence
-
-
-def _parsed(**changes: object) -> Callable[[dict[str, Any], bytes], object]:
-    """Work that answers like the parser, but for `changes`."""
-
-    def work(header: dict[str, Any], body: bytes) -> object:
-        answer: Any = parse_plainly(header, body)
-        return {"parsed": {**answer["parsed"], **changes}}
-
-    return work
-
-
-@pytest.mark.row("P9")
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "work",
-    [
-        lambda *_: None,
-        lambda *_: "a feed",
-        lambda *_: {"parsed": {}},
-        lambda *_: {"parsed": None},
-        lambda *_: {"refused": ["no such kind", "because"]},
-        lambda *_: {"refused": ["empty", 3]},
-        lambda *_: {"refused": []},
-        _parsed(items=7),
-        _parsed(items=[["fingerprint"]]),
-        _parsed(entries=[]),
-        _parsed(entries={"one": {}}),
-        _parsed(entries={"0": None}),
-        _parsed(entries={"0": {"title": "x", "no_such_field": "y"}}),
-        _parsed(entries={"0": {"published": "yesterday"}}),
-        _parsed(feed=7),
-    ],
-)
-def test_answer_of_another_shape_is_a_parse_error(work: Work) -> None:
-    with start(work) as parser, pytest.raises(ParseError, match="answered nonsense") as failure:
-        parser.parse(FETCHED, frozenset())
-    assert failure.value.kind is Kind.PARSER
-
-
-@pytest.mark.row("P9")
-def test_worker_that_answered_nonsense_is_replaced() -> None:
-    def work(*_: object) -> object:
-        return {"refused": [f"worker {os.getpid()}", ""]}
-
-    with start(work) as parser:
-        complaints = set()
-        for _ in range(2):
-            with pytest.raises(ParseError) as failure:
-                parser.parse(FETCHED, frozenset())
-            complaints.add(str(failure.value))
-    assert len(complaints) == 2
-
-
-# ---------------------------------------------------------------- a flood
-
-
-def _flood(entries: int, document: Callable[[list[Any]], bytes] = rss_document) -> Fetched:
-    return Fetched(FETCHED.url, document([entry(n) for n in range(entries)]))
-
-
-begins: list[int] = []
-
-
-class Listening(Sandbox):
-    """Remembers where each part that it is asked for begins."""
-
-    def ask(self, header: Mapping[str, Any], body: bytes, answer_bytes: int) -> Answer:
-        begins.append(header["begin"])
-        return super().ask(header, body, answer_bytes)
-
-
-@pytest.mark.row("C5")
-@pytest.mark.parametrize("document", [rss_document, json_feed])
-def test_what_is_read_in_parts_is_what_is_read_at_once(
-    document: Callable[[list[Any]], bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begins.clear()
-    fetched = _flood(9, document)
-    whole = InProcessParser().parse(fetched, frozenset())
-    known = frozenset({whole.items[0].fingerprint, whole.items[4].fingerprint})
-    monkeypatch.setattr(split, "_MOST_ITEMS", 3)
-    with start(parse_plainly, kind=Listening) as parser:
-        assert parser.parse(fetched, frozenset()) == whole
-        assert begins == [0, 3, 6]
-        some = parser.parse(fetched, known)
-    assert begins[3:] == [0, 5, 8]
-    assert some.entries == {i: e for i, e in whole.entries.items() if i not in (0, 4)}
-    assert some.items == whole.items
-
-
-def test_parts_have_a_limit_in_bytes_too_but_for_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    fetched = _flood(5)
-    sizes = []
-    for limit in (1, 500, 10_000):
-        monkeypatch.setattr(split, "_MOST_BYTES", limit)
-        sizes.append(len(parsing.parse(fetched, frozenset(), split.Part(0)).entries))
-    assert sizes == [1, 2, 5]
-    assert parsing.parse(fetched, frozenset(), split.Part(4)).entries.keys() == {4}
-
-
-@pytest.mark.row("C5")
-@pytest.mark.slow
-def test_flood_is_read_though_it_takes_more_than_a_document_may() -> None:
-    limits = Limits(500_000_000, 2, 20, 10**9)
-    with start(parse_plainly, limits) as parser:
-        assert len(parser.parse(_flood(5_000), frozenset()).entries) == 5_000
-
-
-@pytest.mark.row("P9")
-@pytest.mark.parametrize("reply", ["no entry", "another document"])
-def test_another_part_than_it_was_asked_for_is_nonsense(
-    reply: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def work(header: dict[str, Any], body: bytes) -> object:
-        if reply == "another document" and header["begin"]:
-            body = body.replace(b"Entry 8", b"Entry 9")
-        answer: Any = parse_plainly(header, body)
-        if reply == "no entry":
-            answer["parsed"]["entries"] = {}
-        return answer
-
-    monkeypatch.setattr(split, "_MOST_ITEMS", 3)
-    with start(work) as parser, pytest.raises(ParseError, match="nonsense: another part"):
-        parser.parse(_flood(9), frozenset())
-
-
-@pytest.mark.row("P9")
-def test_all_parts_of_a_document_share_what_it_may_answer_and_how_long(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(split, "_MOST_ITEMS", 3)
-    header = {"url": FETCHED.url, "content_type": None, "known": [], "begin": 0, "end": None}
-    part_bytes = len(json.dumps(parse_plainly(header, _flood(9).body)))
-    with start(parse_plainly) as parser:
-        with monkeypatch.context() as hurried:
-            hurried.setattr(adapter, "_ALL_PARTS_S", 0)
-            with pytest.raises(
-                ParseError, match="has read 3 of the 9 entries after 0 s"
-            ) as failure:
-                parser.parse(_flood(9), frozenset())
-        assert failure.value.kind is Kind.PARSER
-        monkeypatch.setattr(adapter, "_answer_bytes", lambda _: part_bytes * 5 // 2)
-        with pytest.raises(ParseError, match=r"answered \S+ bytes, where \S+ are the limit"):
-            parser.parse(_flood(9), frozenset())
-
-
-def test_part_that_cannot_be_taken_apart_has_all_of_the_document(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def work(header: dict[str, Any], body: bytes) -> object:
-        return parse_plainly(header, body.replace(b"</title>", b"<br></title>", header["begin"]))
-
-    monkeypatch.setattr(split, "_MOST_ITEMS", 3)
-    with start(work) as parser:
-        parsed = parser.parse(_flood(9), frozenset())
-    assert not parsed.lossless
-    assert len(parsed.entries) == 9
-
-
-def test_missing_parser_is_not_held_against_the_document() -> None:
-    parser = start(parse_plainly)
-    parser.close()
-    with pytest.raises(ParseError, match="the parser cannot be started") as failure:
-        parser.parse(FETCHED, frozenset())
-    assert failure.value.kind is Kind.BUG
-
-
-# ---------------------------------------------------------------- processes
-
-
-def test_parent_imports_neither_the_parser_nor_its_libraries() -> None:
-    printed = run("""
-import sys
-from feedmirror.adapters.parser import SupervisedParser
-from feedmirror.model import Fetched
-items = b"<item><guid>1</guid></item>"
-document = b'<rss version="2.0"><channel><title>T</title>%s</channel></rss>' % items
-with SupervisedParser.start(memory_bytes=500_000_000) as parser:
-    print(parser.parse(Fetched("https://example.org/feed", document), set()).feed.title)
-print(sorted({"feedparser", "nh3", "feedmirror.parsing.parse"} & set(sys.modules)))
-""")
-    assert printed == "T\n[]\n"
-
-
-@pytest.mark.row("P9")
-def test_memory_is_limited_in_small_pieces_too() -> None:
-    # In a fresh interpreter: the heaps of a test runner's threads would be inherited, and filled.
-    printed = run("""
-import misbehaviour
-from misbehaviour import beyond_own
-from feedmirror.adapters.sandbox import Sandbox, SandboxError
-from feedmirror.adapters.sandbox_wire import Limits
-with Sandbox.start(misbehaviour.work, Limits(80_000_000, 20, 20, 10**9)) as sandbox:
+def is_alive(pid: int) -> bool:
     try:
-        sandbox.ask({"do": "hog in small pieces"}, b"", 1000)
-    except SandboxError as error:
-        print(error)
-    print(sandbox.ask({"do": "echo"}, b"next", 1000).said)
-""")
-    assert printed == "ran out of memory (limit 80 MB)\n[None, 'next']\n"
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_children_go_when_the_parent_is_killed(number: signal.Signals) -> None:
-    printed = run(f"""
-import os, misbehaviour
-from misbehaviour import beyond_own
-from feedmirror.adapters.sandbox import Sandbox
-from feedmirror.adapters.sandbox_wire import Limits
-if (child := os.fork()) == 0:
-    sandbox = Sandbox.start(misbehaviour.work, Limits(None, 60, 60, 10**9))
-    found = sandbox.ask({{"do": "identify"}}, b"", 1000).said
-    print(found["worker"], found["supervisor"], flush=True)
-    os.kill(os.getpid(), {number:d})
-os.waitpid(child, 0)
-""")
-    deadline = time.monotonic() + 5
-    pids = [int(pid) for pid in printed.split()]
-    assert len(pids) == 2
-    while any(map(_is_running, pids)) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert not any(map(_is_running, pids))
-
-
-def test_busy_worker_goes_when_the_parent_is_killed() -> None:
-    printed = run("""
-import os, misbehaviour, signal
-from misbehaviour import beyond_own
-from feedmirror.adapters.sandbox import Sandbox
-from feedmirror.adapters.sandbox_wire import Limits
-if (child := os.fork()) == 0:
-    sandbox = Sandbox.start(misbehaviour.work, Limits(None, 60, 60, 10**9))
-    print(sandbox.ask({"do": "identify"}, b"", 1000).said["worker"], flush=True)
-    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    sandbox.ask({"do": "sleep"}, b"", 1000)
-os.waitpid(child, 0)
-""")
-    deadline = time.monotonic() + 5
-    while _is_running(int(printed)) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert not _is_running(int(printed))
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until_dead(pid: int, within_s: float = 2.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return not is_alive(pid)
+
+
+# ---------------------------------------------------------------- the usual
+
+
+def test_answer_is_what_the_work_makes_of_header_and_body(shared: ParserProcess) -> None:
+    assert ask(shared, "echo", b"\x00\xff<rss/>", say="né") == ["né", "\x00ÿ<rss/>"]
+
+
+def test_body_larger_than_any_socket_buffer_arrives_whole(shared: ParserProcess) -> None:
+    body = os.urandom(5_000_000)
+    answer: Any = shared.ask({"do": "echo"}, body, 50_000_000).said
+    assert answer[1].encode("latin-1") == body
+
+
+def test_lone_surrogate_survives_the_way_back(shared: ParserProcess) -> None:
+    assert ask(shared, "answer a lone surrogate") == "\ud800"
+
+
+def test_worker_is_started_at_the_first_request_and_reused() -> None:
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    before = children.read_text().split()
+    with start() as started:
+        assert children.read_text().split() == before
+        worker = worker_of(started)
+        assert worker_of(started) == worker
+        assert str(worker) in children.read_text().split()
+
+
+def test_worker_outlives_the_thread_that_started_it() -> None:
+    with start() as started:
+        with ThreadPoolExecutor(1) as thread:
+            worker = thread.submit(worker_of, started).result()
+        assert worker_of(started) == worker
+
+
+def test_cpu_limit_counts_each_request_by_itself(light: ParserProcess) -> None:
+    worker = worker_of(light)
+    for _ in range(4):
+        assert ask(light, "spin", cpu_s=0.04) == "spun"
+    assert worker_of(light) == worker
+
+
+def test_worker_that_has_grown_is_replaced() -> None:
+    limits = dataclasses.replace(ROOMY, retire_bytes=100_000_000)
+    with start(limits) as started:
+        worker = worker_of(started)
+        assert ask(started, "grow", bytes=1_000_000) == 1_000_000
+        assert worker_of(started) == worker
+        assert ask(started, "grow", bytes=120_000_000) == 120_000_000
+        assert is_gone(worker)
+        assert worker_of(started) != worker
+
+
+def test_memory_of_the_parent_is_not_held_against_the_worker() -> None:
+    printed = run("""
+from misbehaviour import work
+from workers import Limits, process
+large = b"x" * 150_000_000
+with process("from misbehaviour import work", Limits(None, 20, 20, 100_000_000)) as started:
+    pids = {started.ask({"do": "identify"}, b"", 1000).said for _ in range(3)}
+print(len(pids))
+""")
+    assert printed == "1\n"
+
+
+def test_parent_may_have_more_files_open_than_select_knows_of() -> None:
+    printed = run("""
+import os, resource
+from workers import process
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1_100)]
+with process("from misbehaviour import work") as started:
+    print(started.ask({"do": "echo"}, b"read", 1000).said)
+""")
+    assert printed == "[None, 'read']\n"
+
+
+def test_what_a_library_prints_is_no_reply(shared: ParserProcess) -> None:
+    for _ in range(2):
+        assert ask(shared, "chatter") == "said"
+
+
+# ---------------------------------------------------------------- what kills a worker
+
+
+def assert_contained(of: ParserProcess, deed: dict[str, Any], sentence: str) -> None:
+    worker = worker_of(of)
+    with pytest.raises(WorkerError) as failure:
+        of.ask(deed, deed.get("body", b""), ROOM)
+    assert str(failure.value).startswith(sentence)
+    assert is_gone(worker)
+    assert ask(of, "echo", b"next") == [None, "next"]
+
+
+def spelled(value: object) -> str:
+    return " ".join(map(str, value.values())) if isinstance(value, dict) else ""
+
+
+@pytest.mark.row("P9")
+@pytest.mark.parametrize(
+    ("deed", "sentence"),
+    [
+        ({"do": "signal", "number": signal.SIGSEGV}, "was killed by SIGSEGV"),
+        ({"do": "signal", "number": signal.SIGKILL}, "was killed by SIGKILL (out of memory, "),
+        ({"do": "signal", "number": 40}, "was killed by signal 40"),
+        ({"do": "exit"}, "exited with code 3"),
+        ({"do": "hog"}, "ran out of memory (limit "),
+        ({"do": "raise", "what": "value"}, "failed on it: ValueError: odd"),
+        ({"do": "raise", "what": "exit"}, "failed on it: SystemExit: odd"),
+        ({"do": "raise", "what": "ctrl-c"}, "failed on it: KeyboardInterrupt: odd"),
+        ({"do": "recurse"}, "failed on it: RecursionError: maximum recursion depth"),
+        ({"do": "answer what is no JSON"}, "failed on it: TypeError: Object of type object is"),
+        ({"do": "answer at length"}, "answered 2,000,002 bytes, where 1,000,000 are the limit"),
+        ({"do": "send without end"}, "answered 1,000,000,000,000,000 bytes, where"),
+        ({"do": "hang up"}, "was killed by SIGKILL"),
+    ],
+    ids=spelled,
+)
+def test_death_is_told_and_the_next_request_gets_a_fresh_worker(
+    shared: ParserProcess, deed: dict[str, Any], sentence: str
+) -> None:
+    assert_contained(shared, deed, sentence)
+
+
+@pytest.mark.row("P9")
+@pytest.mark.parametrize(
+    ("deed", "sentence"),
+    [
+        ({"do": "sleep"}, "took longer than 0.3 s"),
+        ({"do": "sleep through alarms"}, "took longer than 0.3 s"),
+        ({"do": "signal", "number": signal.SIGALRM}, "took longer than 0.3 s"),
+        ({"do": "signal", "number": signal.SIGSTOP}, "took longer than 0.3 s"),
+        ({"do": "drip"}, "took longer than 0.3 s"),
+    ],
+    ids=spelled,
+)
+def test_time_is_limited_and_the_next_request_gets_a_fresh_worker(
+    swift: ParserProcess, deed: dict[str, Any], sentence: str
+) -> None:
+    assert_contained(swift, deed, sentence)
+
+
+@pytest.mark.row("P9")
+def test_cpu_is_limited_and_the_next_request_gets_a_fresh_worker(light: ParserProcess) -> None:
+    assert_contained(light, {"do": "spin"}, "used more than 0.1 s of CPU")
+
+
+def test_complaint_is_one_short_line(shared: ParserProcess) -> None:
+    with pytest.raises(WorkerError) as failure:
+        ask(shared, "raise", what="value", message="a\nb\x1b[31m\ud800" + "x" * 10_000)
+    assert str(failure.value).startswith(r"failed on it: ValueError: a b [31m\ud800xxx")
+    assert len(str(failure.value)) < 600
+
+
+@pytest.mark.row("P9")
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        (misbehaviour.NOT_A_REPLY, "answered nonsense: a reply of type b'?'"),
+        (misbehaviour.NOT_JSON, "answered nonsense: no JSON"),
+        (misbehaviour.NOT_UTF_8, "answered nonsense: no JSON"),
+        (misbehaviour.TOO_DEEP, "answered nonsense: no JSON"),
+        (misbehaviour.CUT_OFF, "exited with code 0"),
+        (b"", "exited with code 0"),
+    ],
+    ids=["not a reply", "not JSON", "not UTF-8", "too deep", "cut off", "nothing"],
+)
+def test_nonsense_on_the_pipe_is_refused(shared: ParserProcess, sent: bytes, sentence: str) -> None:
+    worker = worker_of(shared)
+    with pytest.raises(WorkerError) as failure:
+        ask(shared, "send", sent, die=True)
+    assert str(failure.value).startswith(sentence)
+    assert is_gone(worker)
+    assert ask(shared, "echo", b"next") == [None, "next"]
+
+
+@pytest.mark.row("P9")
+def test_answer_nobody_asked_for_is_not_taken_for_the_next_one(shared: ParserProcess) -> None:
+    worker = worker_of(shared)
+    assert ask(shared, "send", misbehaviour.UNASKED * 2) == "fake"
+    assert ask(shared, "echo", b"next") == [None, "next"]
+    assert is_gone(worker)
+
+
+def test_worker_that_dies_idle_costs_no_request(shared: ParserProcess) -> None:
+    worker = worker_of(shared)
+    os.kill(worker, signal.SIGKILL)
+    assert wait_until_dead(worker)
+    assert ask(shared, "echo", b"next") == [None, "next"]
+
+
+def test_interrupted_request_leaves_no_answer_to_the_next() -> None:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with start() as started:
+        worker = worker_of(started)
+        before = signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                ask(started, "sleep", s=0.2)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert ask(started, "echo", b"next") == [None, "next"]
+        assert is_gone(worker)
+
+
+# ---------------------------------------------------------------- what the worker holds
+
+DOCUMENT = b"<rss version='2.0'><channel><item><title>One</title></item></channel></rss>"
+
+
+@pytest.fixture
+def at_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[int, list[str]]]:
+    """A worker that has read a document, and what it must not know: secrets of its parent's
+    environment, and the name of a file that its parent has open.
+    """
+    values = [secrets.token_hex(20) for _ in range(3)]
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", values[0])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", values[1])
+    monkeypatch.setenv("PYTHONWARNINGS", values[2])
+    limits = Limits(memory_bytes=500_000_000, cpu_s=10, wall_s=60, retire_bytes=500_000_000)
+    named = secrets.token_hex(20)
+    with (tmp_path / named).open("w") as lock, socket.socket() as connection:
+        for held in (lock, connection):
+            os.set_inheritable(held.fileno(), True)
+        process = ParserProcess(limits, os.environ)
+        with WorkerParser(process) as parser:
+            before = children()
+            assert parser.parse(Fetched("https://a.example/", DOCUMENT), frozenset()).entries
+            (worker,) = children() - before
+            yield worker, [*values, named]
+
+
+def children() -> set[int]:
+    """The processes that this thread has started."""
+    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
+
+
+@pytest.mark.row("P12")
+def test_environment_of_the_worker_is_empty(at_work: tuple[int, list[str]]) -> None:
+    assert Path(f"/proc/{at_work[0]}/environ").read_bytes() == b""
+
+
+@pytest.mark.row("P12")
+def test_worker_holds_no_descriptor_but_those_that_it_shares_with_its_parent(
+    at_work: tuple[int, list[str]],
+) -> None:
+    paths = Path(f"/proc/{at_work[0]}/fd").iterdir()
+    held = {path.name: str(path.readlink()).partition("[")[0] for path in paths}
+    assert [held.pop(standard) for standard in "012"] == ["pipe:"] * 3
+    assert list(held.values()) == ["/memfd:word (deleted)"]
+
+
+@pytest.mark.row("P12")
+def test_memory_of_the_worker_holds_no_value_of_the_parents_environment(
+    at_work: tuple[int, list[str]],
+) -> None:
+    worker, values = at_work
+    here, there = (_memory(pid, values) for pid in (os.getpid(), worker))
+    assert here == set(values)
+    assert there == set()
+
+
+def _memory(pid: int, values: list[str]) -> set[str]:
+    """Return which of the values stand in memory that the process can read."""
+    found = set()
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            region, rights, *_ = line.split()
+            begin, end = (int(number, 16) for number in region.split("-"))
+            if rights[0] != "r" or "[v" in line:  # what the kernel maps for its own
+                continue
+            memory.seek(begin)
+            data = memory.read(end - begin)
+            found |= {value for value in values if value.encode() in data}
+    return found
+
+
+@pytest.mark.row("P12")
+def test_of_the_environment_only_where_libraries_lie_is_handed_on() -> None:
+    variables = {"LD_LIBRARY_PATH": "/nowhere", "AWS_SECRET_ACCESS_KEY": "x", "PYTHONPATH": "/y"}
+    with ParserProcess(ROOMY, variables, program(MISBEHAVE)) as started:
+        found = ask(started, "describe")["environment"]
+    found.pop("LC_CTYPE", None)  # that Python sets for itself
+    assert found == {"LD_LIBRARY_PATH": "/nowhere"}
+
+
+def test_worker_stays_in_nobodys_folder_and_takes_no_signal_of_the_terminal(
+    shared: ParserProcess,
+) -> None:
+    found = ask(shared, "describe")
+    assert found["folder"] == "/"
+    assert found["session"] == found["pid"]
+
+
+def test_signals_that_the_parent_ignores_or_blocks_still_end_the_worker() -> None:
+    limits = dataclasses.replace(ROOMY, cpu_s=0.1)
+    numbers = (signal.SIGPROF, signal.SIGALRM)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        with start(limits) as started, pytest.raises(WorkerError, match=r"more than 0\.1 s of CPU"):
+            ask(started, "spin")
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def test_worker_cannot_write_a_file(shared: ParserProcess, tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match=r"OSError: .*File too large"):
+        ask(shared, "write file", path=str(tmp_path / "loot"))
+    assert (tmp_path / "loot").read_bytes() == b""
+
+
+# ---------------------------------------------------------------- how it begins and ends
+
+
+def test_stop_ends_the_worker_and_may_be_repeated() -> None:
+    started = start()
+    worker = worker_of(started)
+    started.stop()
+    started.stop()
+    assert is_gone(worker)
+
+
+@pytest.mark.row("P9")
+def test_worker_that_cannot_be_started_is_told_of_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = process("raise ImportError('no such\\x1blibrary')")
+    with pytest.raises(NoWorkerError) as failure:
+        ask(started, "echo")
+    told = "cannot be started: its process exited with code 1: ImportError: no such library"
+    assert str(failure.value) == told
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(NoWorkerError, match="cannot be started: No such file or directory"):
+        ask(started, "echo")
+
+
+def test_worker_that_does_not_come_to_its_start_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feedmirror.adapters.parser_process._START_S", 0.1)
+    before = children()
+    with pytest.raises(NoWorkerError, match=r"its process took longer than 0\.1 s"):
+        ask(process("import time; time.sleep(60)"), "echo")
+    assert children() == before
+
+
+@pytest.mark.parametrize("do", ["echo", "sleep"], ids=["idle", "at work"])
+def test_worker_ends_when_its_parent_is_killed(do: str) -> None:
+    printed = run(f"""
+import os, signal, threading
+from workers import Limits, process
+if (child := os.fork()) == 0:
+    started = process("from misbehaviour import work", Limits(None, 60, 60, 10**9))
+    print(started.ask({{"do": "identify"}}, b"", 1000).said, flush=True)
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+    started.ask({{"do": {do!r}}}, b"", 1000)
+    threading.Event().wait()
+os.waitpid(child, 0)
+""")
+    assert wait_until_dead(int(printed), 5)
+
+
+# ---------------------------------------------------------------- many threads
+
+
+def test_sixteen_threads_get_their_own_answers_from_one_worker(shared: ParserProcess) -> None:
+    def converse(thread: int) -> list[Any]:
+        return [ask(shared, "echo", b"%d" % thread, say=turn) for turn in range(20)]
+
+    worker = worker_of(shared)
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(converse, range(16)))
+    assert answers == [[[turn, str(thread)] for turn in range(20)] for thread in range(16)]
+    assert worker_of(shared) == worker
+
+
+def test_waiting_for_other_threads_does_not_count_as_time_of_a_request(
+    swift: ParserProcess,
+) -> None:
+    with ThreadPoolExecutor(5) as threads:  # 0.4 s in all, where one may take 0.3
+        slept = list(threads.map(lambda _: ask(swift, "sleep", s=0.08), range(5)))
+    assert slept == ["slept"] * 5

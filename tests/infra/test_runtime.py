@@ -205,6 +205,8 @@ def test_processes_do_not_become_more_from_run_to_run(start: Start, origin: Orig
     assert counted[0] == counted[1] == counted[2]
     eventually(lambda: status(function)["Threads"] == "1", emulator.log)
     assert [pid for pid in children(function) if status(pid)["State"].startswith("Z")] == []
+    (worker,) = children(function)
+    assert Path(f"/proc/{worker}/environ").read_bytes() == b""
 
 
 def test_build_is_not_written_to(start: Start, origin: OriginServer, function: Path) -> None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import time
 import tomllib
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,11 +17,9 @@ from hypothesis import strategies as st
 from lxml import html
 from packaging.requirements import Requirement
 
+import workers
 from builders import entry, rss_document
-from feedmirror.adapters.parser import SupervisedParser, parse_plainly
-from feedmirror.adapters.reached import Reached
-from feedmirror.adapters.sandbox import Sandbox
-from feedmirror.adapters.sandbox_wire import Limits
+from feedmirror.adapters.parser import WorkerParser
 from feedmirror.adapters.stores.s3_object import put_request
 from feedmirror.entrypoints.aws.environment import Environment
 from feedmirror.entrypoints.aws.mirror import MirrorFunction
@@ -40,7 +34,7 @@ from feedmirror.refresh import attempt
 from hostile_documents import BOMBS
 from lambda_function import Context, Stage, batch
 from locations import ROOT
-from misbehaviour import beyond_own
+from misbehaviour import POSSESSIONS
 from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, RememberingParser, Scene, document
 from stores import CountingStore, MemoryStore
 from validity import atom_problems, json_problems, rss_problems
@@ -187,7 +181,7 @@ def test_whatever_a_feed_drops_or_reorders_each_entry_stays_listed_once(
 @pytest.mark.slow
 @pytest.mark.row("C5")
 def test_a_flood_is_mirrored_whole_and_within_the_limits_of_the_parser() -> None:
-    scene = Scene(document(*range(1, 601)), parser=_started(parse_plainly, _LIMITS))
+    scene = Scene(document(*range(1, 601)), parser=workers.parser())
     with scene.parser:  # type: ignore[attr-defined]
         assert scene.refresh().new == 600
     found = [title for page in scene.history() for title in page.titles]
@@ -196,55 +190,20 @@ def test_a_flood_is_mirrored_whole_and_within_the_limits_of_the_parser() -> None
 
 # ---------------------------------------------------------------- a parser that dies
 
-_LIMITS = Limits(memory_bytes=500_000_000, cpu_s=10, wall_s=60, retire_bytes=100_000_000)
-_SWIFT = replace(_LIMITS, memory_bytes=300_000_000, cpu_s=1, wall_s=2.5)
-
-
-def _started(work: Any, limits: Limits) -> SupervisedParser:
-    with warnings.catch_warnings():
-        # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        sandbox = Sandbox.start(work, beyond_own(limits), despite_threads=True)
-        return SupervisedParser(sandbox, Reached())
-
-
-def _crash() -> object:
-    os.kill(os.getpid(), signal.SIGSEGV)
-    return None
-
-
-def _spin() -> object:
-    while True:
-        pass
-
-
-DEEDS = {
-    "crash": _crash,
-    "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "hang": lambda: time.sleep(60),
-    "spin": _spin,
-    "hog": lambda: len([bytes(1_000_000) for _ in range(100_000)]),
-    "nonsense": lambda: {"parsed": {"items": 7}},
-}
-
-
-def _possessed(header: dict[str, Any], body: bytes) -> object:
-    """The parser's work, but for documents that take it over."""
-    deed = re.search(rb"deed:(\w+)", body)
-    return DEEDS[deed[1].decode()]() if deed else parse_plainly(header, body)
+_SWIFT = replace(workers.LIMITS, memory_bytes=300_000_000, cpu_s=1, wall_s=2.5)
 
 
 @pytest.fixture(scope="module")
-def possessed() -> Iterator[SupervisedParser]:
-    with _started(_possessed, _SWIFT) as parser:
+def possessed() -> Iterator[WorkerParser]:
+    with workers.parser("from misbehaviour import possessed as work", _SWIFT) as parser:
         yield parser
 
 
 @pytest.mark.slow
 @pytest.mark.row("P9")
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", POSSESSIONS)
 def test_a_document_that_takes_the_parser_over_fails_alone(
-    possessed: SupervisedParser, deed: str
+    possessed: WorkerParser, deed: str
 ) -> None:
     """While feeds beside it are parsed by the same parser, and its own mirror stays as it was."""
     scene = Scene(b"", parser=possessed)

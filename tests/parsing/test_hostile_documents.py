@@ -1,7 +1,7 @@
-"""Hostile documents in the supervised parser: refused or parsed, in time, without network access.
+"""Hostile documents in the worker process: refused or parsed, in time, without network access.
 
 The steps of parsing are tested by themselves in `test_decode.py`, `test_split.py`, `test_parse.py`
-and `test_sandbox.py`; here, documents go through the parser as in production.
+and `test_parser_process.py`; here, documents go through the parser as in production.
 """
 
 from __future__ import annotations
@@ -10,17 +10,13 @@ import json
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from feedmirror.adapters.parser import SupervisedParser, parse_plainly
-from feedmirror.adapters.reached import Reached
-from feedmirror.adapters.sandbox import Sandbox
-from feedmirror.adapters.sandbox_wire import Limits
+from feedmirror.adapters.parser import WorkerParser
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed
 from fetching import PRIVATE
@@ -33,20 +29,13 @@ from hostile_documents import (
     rss,
 )
 from locations import ROOT
-from misbehaviour import beyond_own
 from origin_server import OriginServer
-
-# As in earnest, but for the wall clock: tests run on busy machines.
-LIMITS = Limits(memory_bytes=500_000_000, cpu_s=10, wall_s=60, retire_bytes=100_000_000)
+from workers import parser as started_parser
 
 
 @pytest.fixture(scope="module")
-def parser() -> Iterator[SupervisedParser]:
-    with warnings.catch_warnings():
-        # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        sandbox = Sandbox.start(parse_plainly, beyond_own(LIMITS), despite_threads=True)
-    with SupervisedParser(sandbox, Reached()) as started:
+def parser() -> Iterator[WorkerParser]:
+    with started_parser() as started:
         yield started
 
 
@@ -57,7 +46,7 @@ def canary() -> Iterator[OriginServer]:
         yield server
 
 
-def parsed(parser: SupervisedParser, document: str | bytes) -> ParsedFeed | Kind:
+def parsed(parser: WorkerParser, document: str | bytes) -> ParsedFeed | Kind:
     """The feed, or the kind of refusal; afterwards the parser is fit for the next document."""
     body = document.encode("utf-8", "surrogatepass") if isinstance(document, str) else document
     found: ParsedFeed | Kind
@@ -83,7 +72,7 @@ def titles(found: ParsedFeed | Kind) -> list[str | None]:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_is_refused_before_it_goes_off(
-    parser: SupervisedParser, bomb: str, encoding: str
+    parser: WorkerParser, bomb: str, encoding: str
 ) -> None:
     assert parsed(parser, BOMBS[bomb].encode(encoding)) in {Kind.UNSAFE, Kind.NOT_A_FEED}
 
@@ -92,7 +81,7 @@ def test_a_bomb_is_refused_before_it_goes_off(
 @pytest.mark.row("P5")
 @pytest.mark.parametrize("monster", MONSTERS)
 def test_a_document_beyond_all_reason_is_refused_within_the_limits(
-    parser: SupervisedParser, monster: str
+    parser: WorkerParser, monster: str
 ) -> None:
     # By its bounds: `Kind.PARSER` would mean that the child was killed, out of time or memory.
     assert parsed(parser, rss(MONSTERS[monster])) in {Kind.UNSAFE, Kind.NOT_A_FEED}
@@ -105,7 +94,7 @@ def test_a_document_beyond_all_reason_is_refused_within_the_limits(
 @pytest.mark.row("P3", "P4", "P5", "P8", "R4")
 @pytest.mark.parametrize("trial", TRIALS)
 def test_an_item_that_exhausts_a_parser_spoils_no_other_entry(
-    parser: SupervisedParser, trial: str
+    parser: WorkerParser, trial: str
 ) -> None:
     found = titles(parsed(parser, rss(GOOD + TRIALS[trial] + GOOD.replace("ood", "reat"))))
     assert (found[0], found[-1]) == ("Good", "Great")
@@ -118,7 +107,7 @@ def test_an_item_that_exhausts_a_parser_spoils_no_other_entry(
     "utf-16 utf-32 cp037 \0 ../utf-8 e\N{COMBINING ACUTE ACCENT} utf-8-sig".split(),
 )
 def test_an_encoding_outside_the_allowlist_is_read_as_utf_8(
-    parser: SupervisedParser, label: str
+    parser: WorkerParser, label: str
 ) -> None:
     document = f'<?xml version="1.0" encoding="{label}"?>' + rss(
         GOOD.replace("Good", "+ADw-b+AD4- \\u003c \N{SNOWMAN}")
@@ -129,7 +118,7 @@ def test_an_encoding_outside_the_allowlist_is_read_as_utf_8(
 
 
 @pytest.mark.row("D4", "D5")
-def test_encodings_that_are_mixed_cost_no_entry(parser: SupervisedParser) -> None:
+def test_encodings_that_are_mixed_cost_no_entry(parser: WorkerParser) -> None:
     parts = [("<item><title>naïve</title></item>", code) for code in ("utf-8", "cp1252")]
     body = b"".join(part.encode(code) for part, code in parts)
     document = rss("<title>日本語</title>@").encode().replace(b"@", body)
@@ -163,7 +152,7 @@ def test_encodings_that_are_mixed_cost_no_entry(parser: SupervisedParser) -> Non
     ],
 )  # fmt: skip
 def test_what_a_document_names_is_neither_opened_nor_contacted(
-    parser: SupervisedParser, canary: OriginServer, tmp_path: Path, document: str
+    parser: WorkerParser, canary: OriginServer, tmp_path: Path, document: str
 ) -> None:
     secret = tmp_path / "feed.xml"
     secret.write_text(rss("<item><title>A secret of this machine</title></item>"))
@@ -190,7 +179,7 @@ def test_no_file_is_opened_while_a_document_is_parsed() -> None:
 
 _OPENED = """
 import json, sys
-from feedmirror.adapters.parser import parse_plainly
+from feedmirror.adapters.parser_worker import parse_plainly
 def parse(body):
     part = {"begin": 0, "end": None}
     header = {"url": "https://a.example.org/", "content_type": None, "known": [], **part}
@@ -237,7 +226,7 @@ def test_memory_stays_flat_for_hostile_documents() -> None:
 _MEASURED = """
 import json, resource
 from hostile_documents import BOMBS, MONSTERS, TRIALS, URL, GOOD, rss
-from feedmirror.adapters.parser import SupervisedParser
+from workers import parser
 from feedmirror.errors import ParseError
 from feedmirror.model import Fetched
 def peak_bytes(who):
@@ -245,10 +234,10 @@ def peak_bytes(who):
 documents = (BOMBS["a billion laughs"], BOMBS["a quadratic blow-up"],
              *(rss(TRIALS[f"{what} of megabytes"] + GOOD) for what in ("an attribute", "a token")))
 before = peak_bytes(resource.RUSAGE_SELF)
-with SupervisedParser.start(memory_bytes=500_000_000) as parser:
+with parser() as started:
     for document in documents:
         try:
-            parser.parse(Fetched(URL, document.encode()), frozenset())
+            started.parse(Fetched(URL, document.encode()), frozenset())
         except ParseError:
             pass
 print(json.dumps({"child_bytes": peak_bytes(resource.RUSAGE_CHILDREN),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+import workers
 from builders import entry, rss_document
-from feedmirror.adapters.parser import SupervisedParser, parse_plainly
-from feedmirror.adapters.reached import Reached
-from feedmirror.adapters.sandbox import Sandbox
-from feedmirror.adapters.sandbox_wire import Limits, Work
+from feedmirror.adapters.parser import WorkerParser
 from feedmirror.errors import Kind, ParseError
 from feedmirror.mirror import codec
 from feedmirror.model import Context, Entry, Fetched, ParsedFeed
@@ -25,7 +21,6 @@ from feedmirror.parsing.parse import parse, reread
 from feedmirror.ports import Located
 from generate import FEED_URL, feeds
 from generated.values import Generated
-from misbehaviour import beyond_own
 from parsers import InProcessParser
 from samples import sample_feeds
 
@@ -180,25 +175,18 @@ def test_a_body_that_is_empty_after_sanitising_is_none() -> None:
 # ---------------------------------------------------------------- in the worker
 
 
-LIMITS = Limits(memory_bytes=800_000_000, cpu_s=2, wall_s=60, retire_bytes=100_000_000)
+SWIFT = replace(workers.LIMITS, memory_bytes=800_000_000, cpu_s=2)
 # Within what a body may be: a sanitiser works on it for many times the limit.
 ENDLESS = "<div>" * 399 + "<p>x" * 500_000
 
 
-@contextmanager
-def started(work: Work | None = None) -> Iterator[SupervisedParser]:
-    """A parser whose worker tells its parent which entry it is at."""
-    reached = Reached()
+def started(source: str = workers.PARSE) -> WorkerParser:
+    return workers.parser(source, SWIFT)
 
-    def reading(header: dict[str, Any], body: bytes) -> object:
-        return parse_plainly(header, body, reached.note)
 
-    with warnings.catch_warnings():
-        # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        sandbox = Sandbox.start(work or reading, beyond_own(LIMITS), despite_threads=True)
-    with SupervisedParser(sandbox, reached) as parser:
-        yield parser
+def answering(answer: object) -> WorkerParser:
+    """A parser whose worker gives that answer."""
+    return started(f"def work(*_): return {answer!r}")
 
 
 def stored(count: int = 3) -> list[Located]:
@@ -256,7 +244,7 @@ def test_an_entry_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_r
     ],
 )  # fmt: skip
 def test_an_answer_of_another_shape_is_used_for_no_entry(answer: object) -> None:
-    with started(lambda *_: answer) as parser:
+    with answering(answer) as parser:
         again = parser.reread(stored(3))
     assert len(again) == 3
     # One entry alone may well be answered by a list of one.
@@ -266,22 +254,23 @@ def test_an_answer_of_another_shape_is_used_for_no_entry(answer: object) -> None
 @pytest.mark.row("P9")
 def test_worker_cannot_change_what_is_stored_of_an_original() -> None:
     said = {"title": "forged", "original": "<item/>", "context": {"link": "https://a.example/"}}
-    with started(lambda *_: [said]) as parser:
+    with answering([said]) as parser:
         [made] = parser.reread(stored(1))
     assert isinstance(made, Entry)
     assert (made.original, made.context) == (stored(1)[0][1].original, stored(1)[0][1].context)
 
 
 def test_the_error_message_of_a_worker_is_short() -> None:
-    with started(lambda *_: ["x" * 100_000]) as parser:
+    with answering(["x" * 100_000]) as parser:
         [why] = parser.reread(stored(1))
     assert isinstance(why, str)
     assert len(why) == 500
 
 
-def test_a_closed_parser_is_no_fault_of_an_entry() -> None:
-    with started() as parser:
-        parser.close()
-        with pytest.raises(ParseError) as failure:
-            parser.reread(stored(2))
+def test_a_worker_that_cannot_be_started_is_no_fault_of_an_entry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(ParseError) as failure:
+        started().reread(stored(2))
     assert failure.value.kind is Kind.BUG

@@ -2,83 +2,52 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+import workers
 from builders import atom_document, entry, json_feed, rss_document
 from feedmirror.adapters import parser as adapter
-from feedmirror.adapters.parser import SupervisedParser, parse_plainly
-from feedmirror.adapters.reached import Reached
-from feedmirror.adapters.sandbox import Answer, Sandbox
-from feedmirror.adapters.sandbox_wire import Limits
+from feedmirror.adapters.parser import WorkerParser
+from feedmirror.adapters.parser_process import Limits
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed
-from misbehaviour import beyond_own
 from parsers import InProcessParser
 from scene import Scene
+from workers import asked
 
 URL = "https://gazette.example.org/feed"
 LIMITS = Limits(memory_bytes=800_000_000, cpu_s=2, wall_s=60, retire_bytes=100_000_000)
 # Within what a body may be: a sanitiser works on it for many times the limit.
 ENDLESS = "<div>" * 399 + "<p>x" * 500_000
-Deed = Callable[[], None]
-
-asked: list[tuple[int, int | None]] = []
-
-
-class Listening(Sandbox):
-    """Remembers which parts it is asked for."""
-
-    def ask(self, header: Mapping[str, Any], body: bytes, answer_bytes: int) -> Answer:
-        asked.append((header["begin"], header["end"]))
-        return super().ask(header, body, answer_bytes)
-
-
-@contextmanager
-def started(
-    deeds: Mapping[int, Deed] | None = None, limits: Limits = LIMITS, *, noting: bool = True
-) -> Iterator[SupervisedParser]:
-    """A parser whose worker does a deed when it has come to the item with that index; without
-    `noting` the parent is not told which one it was at.
-    """
-    reached = Reached()
-
-    def progress(index: int) -> None:
-        if noting:
-            reached.note(index)
-        if deeds and index in deeds:
-            deeds[index]()
-
-    asked.clear()
-    with warnings.catch_warnings():
-        # Where pytest-xdist runs the tests, it has a thread, and Python 3.12 and later warn.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        work = partial(parse_plainly, progress=progress)
-        sandbox = Listening.start(work, beyond_own(limits), despite_threads=True)
-    with SupervisedParser(sandbox, reached) as parser:
-        yield parser
-
-
-def crash() -> None:
+_WORK = """
+import os, signal, time
+def crash():
     os.kill(os.getpid(), signal.SIGSEGV)
-
-
-def fail() -> None:
+def fail():
     raise RuntimeError("no such thing")
-
-
-def burn(cpu_s: float) -> None:
-    end_s = time.process_time() + cpu_s
+def burn():
+    end_s = time.process_time() + 0.3
     while time.process_time() < end_s:
         pass
+def work(header, body, progress):
+    def begun(index):
+        {noting} and progress(index)
+        deed = {deeds}.get(index)
+        deed and globals()[deed]()
+    return parse_plainly(header, body, begun)
+"""
+
+
+def started(
+    deeds: Mapping[int, str] | None = None, limits: Limits = LIMITS, *, noting: bool = True
+) -> WorkerParser:
+    """A parser whose worker does a deed when it has come to the item with that index; without
+    `noting` the parent is not told which item that was.
+    """
+    return workers.listening(_WORK.format(noting=noting, deeds=dict(deeds or {})), limits)
 
 
 def feed(kind: str, number: int, changes: Mapping[int, dict[str, Any]] | None = None) -> Fetched:
@@ -134,7 +103,7 @@ def test_what_is_read_without_an_item_is_what_is_read_of_the_others(
 ) -> None:
     fetched = feed(kind, 12)
     whole = InProcessParser().parse(fetched, frozenset())
-    with started({0: crash, 7: fail, 11: crash}, noting=noting) as parser:
+    with started({0: "crash", 7: "fail", 11: "crash"}, noting=noting) as parser:
         parsed = parser.parse(fetched, frozenset())
     assert parsed.unreadable == {
         0: "the parser was killed by SIGSEGV",
@@ -149,7 +118,7 @@ def test_what_is_read_without_an_item_is_what_is_read_of_the_others(
 @pytest.mark.row("P8")
 def test_a_feed_of_which_one_entry_cannot_be_read_is_mirrored_without_it() -> None:
     document = feed("atom", 5).body
-    with started({2: crash}) as parser:
+    with started({2: "crash"}) as parser:
         scene = Scene(document, parser=parser)
         outcome = scene.refresh()
         assert (outcome.outcome, outcome.new) == ("changed", 4)
@@ -164,7 +133,7 @@ def test_a_feed_of_which_one_entry_cannot_be_read_is_mirrored_without_it() -> No
 @pytest.mark.row("P8")
 @pytest.mark.slow
 def test_an_item_that_is_noted_is_found_at_once() -> None:
-    with started({500: crash}) as parser:
+    with started({500: "crash"}) as parser:
         parsed = parser.parse(feed("rss", 1_000), frozenset())
     assert list(parsed.unreadable) == [500]
     assert len(parsed.entries) == 999
@@ -175,7 +144,7 @@ def test_an_item_that_is_noted_is_found_at_once() -> None:
 @pytest.mark.row("P8")
 @pytest.mark.slow
 def test_items_that_are_too_much_together_only_are_all_read() -> None:
-    heavy = dict.fromkeys(range(8), partial(burn, 0.3))  # in each of two rounds
+    heavy = dict.fromkeys(range(8), "burn")  # in each of two rounds
     with started(heavy) as parser:
         parsed = parser.parse(feed("rss", 8), frozenset())
     assert parsed.unreadable == {}
@@ -196,7 +165,7 @@ def test_an_item_whose_answer_is_endless_is_named(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.row("P8")
 def test_a_document_of_many_such_items_is_given_up_with_what_it_came_to() -> None:
-    everywhere = dict.fromkeys(range(100, 150), fail)
+    everywhere = dict.fromkeys(range(100, 150), "fail")
     with started(everywhere) as parser, pytest.raises(ParseError) as failure:
         parser.parse(feed("json", 1_000), frozenset())
     assert failure.value.kind is Kind.PARSER
@@ -206,14 +175,16 @@ def test_a_document_of_many_such_items_is_given_up_with_what_it_came_to() -> Non
     )
 
 
-def test_a_document_of_which_not_even_the_items_can_be_told_fails_as_it_first_did() -> None:
-    def work(header: dict[str, Any], _: bytes) -> object:
-        fail() if header["end"] is None else crash()
-        return None
+_NOT_EVEN_ITEMS = """
+import os, signal
+def work(header, *_):
+    if header["end"] is None:
+        raise RuntimeError("no such thing")
+    os.kill(os.getpid(), signal.SIGSEGV)
+"""
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # as above
-        sandbox = Sandbox.start(work, beyond_own(LIMITS), despite_threads=True)
-    with SupervisedParser(sandbox, Reached()) as parser, pytest.raises(ParseError) as failure:
+
+def test_a_document_of_which_not_even_the_items_can_be_told_fails_as_it_first_did() -> None:
+    with workers.parser(_NOT_EVEN_ITEMS) as parser, pytest.raises(ParseError) as failure:
         parser.parse(feed("rss", 3), frozenset())
     assert str(failure.value) == "the parser failed on it: RuntimeError: no such thing"

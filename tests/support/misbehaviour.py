@@ -1,4 +1,4 @@
-"""Work for a sandbox to contain: what hostile documents have made parsers do, and worse."""
+"""Work for a worker process to do: what hostile documents have made parsers do, and worse."""
 
 from __future__ import annotations
 
@@ -6,42 +6,60 @@ import contextlib
 import gc
 import json
 import os
+import re
 import signal
-import socket
-import stat
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from feedmirror.adapters.sandbox_wire import ANSWER, REPLY, Limits
+from feedmirror.adapters.parser_process import ANSWER, REPLY
+from feedmirror.adapters.parser_worker import Progress, parse_plainly
+
+_REPLIES, _ERRORS = 1, 2  # descriptors
 
 
-def work(header: dict[str, Any], body: bytes) -> object:
-    """Does what `header["do"]` says."""
+def work(header: dict[str, Any], body: bytes, *_: object) -> object:
+    """Do what `header["do"]` says."""
     return _DEEDS[header["do"]](header, body)
+
+
+# What a document that names one of these makes of the parser.
+POSSESSIONS: dict[str, dict[str, Any]] = {
+    "crash": {"do": "signal", "number": signal.SIGSEGV},
+    "killed": {"do": "signal", "number": signal.SIGKILL},
+    "hang": {"do": "sleep"},
+    "spin": {"do": "spin"},
+    "hog": {"do": "hog"},
+    "nonsense": {"do": "answer with another shape"},
+}
+
+
+def possessed(header: dict[str, Any], body: bytes, progress: Progress) -> object:
+    """Do the work of the parser, but for documents that take it over."""
+    deed = re.search(rb"deed:(\w+)", body)
+    if deed:
+        return work(POSSESSIONS[deed[1].decode()], b"")
+    return parse_plainly(header, body, progress)
 
 
 def _echo(header: dict[str, Any], body: bytes) -> object:
     return [header.get("say"), body.decode("latin-1")]
 
 
-def _identify(*_: object) -> object:
-    return {"worker": os.getpid(), "supervisor": os.getppid()}
-
-
 def _describe(*_: object) -> object:
-    """What of the parent's this process still holds."""
+    """Return what this process holds, and where it is."""
     held = {}
     for path in list(Path("/proc/self/fd").iterdir()):
         with contextlib.suppress(FileNotFoundError):  # the listing's own descriptor
             held[int(path.name)] = str(path.readlink())
     return {
+        "pid": os.getpid(),
         "held": held,
-        "sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
-        "sigterm": signal.getsignal(signal.SIGTERM) == signal.SIG_DFL,
+        "environment": dict(os.environ),
+        "folder": str(Path.cwd()),
+        "session": os.getsid(0),
     }
 
 
@@ -57,10 +75,10 @@ def _sleep(header: dict[str, Any], _: bytes) -> object:
     return "slept"
 
 
-def _sleep_through_alarms(*_: object) -> object:
+def _sleep_through_alarms(header: dict[str, Any], _: bytes) -> object:
     for number in (signal.SIGALRM, signal.SIGPROF, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    return _sleep({}, b"")
+    return _sleep(header, b"")
 
 
 def _hog(*_: object) -> object:
@@ -91,48 +109,44 @@ def _write_file(header: dict[str, Any], _: bytes) -> object:
 
 
 def _send(header: dict[str, Any], body: bytes) -> object:
-    """Writes to the parent past the protocol, then dies or goes on as `header` says."""
-    _channel().sendall(body)
+    """Write to the parent past the protocol, then die or go on as `header` says."""
+    os.write(_REPLIES, body)
     if header.get("die"):
         os._exit(0)
     return "an honest answer"
 
 
 def _send_without_end(*_: object) -> object:
-    channel = _channel()
-    channel.sendall(REPLY.pack(ANSWER, 10**15))
+    os.write(_REPLIES, REPLY.pack(ANSWER, 10**15))
     while True:
-        channel.sendall(bytes(100_000))
+        os.write(_REPLIES, bytes(100_000))
 
 
 def _drip(*_: object) -> object:
-    channel = _channel()
     for byte in REPLY.pack(ANSWER, 5) + b"'..'":
-        channel.sendall(bytes([byte]))
+        os.write(_REPLIES, bytes([byte]))
         time.sleep(0.1)
     return None
 
 
 def _hang_up(*_: object) -> object:
-    _channel().shutdown(socket.SHUT_RDWR)
+    os.close(_REPLIES)
     return _sleep({}, b"")
 
 
-def _channel() -> socket.socket:
-    descriptor = next(n for n in range(3, 40) if _is_socket(n))
-    return socket.socket(fileno=os.dup(descriptor))
-
-
-def _is_socket(descriptor: int) -> bool:
-    try:
-        return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
-    except OSError:
-        return False
+def _chatter(*_: object) -> object:
+    """Print more than any pipe holds, as a library might."""
+    for _turn in range(3_000):
+        print("x" * 100)  # noqa: T201
+        print("x" * 100, file=sys.stderr)  # noqa: T201
+        with contextlib.suppress(BlockingIOError):
+            os.write(_ERRORS, b"x" * 100)
+    return "said"
 
 
 _DEEDS: dict[str, Callable[[dict[str, Any], bytes], object]] = {
     "echo": _echo,
-    "identify": _identify,
+    "identify": lambda *_: os.getpid(),
     "describe": _describe,
     "spin": _spin,
     "sleep": _sleep,
@@ -147,9 +161,11 @@ _DEEDS: dict[str, Callable[[dict[str, Any], bytes], object]] = {
     "send without end": _send_without_end,
     "drip": _drip,
     "hang up": _hang_up,
+    "chatter": _chatter,
     "signal": lambda header, _: os.kill(os.getpid(), header["number"]),
     "exit": lambda *_: os._exit(3),
     "answer what is no JSON": lambda *_: object(),
+    "answer with another shape": lambda *_: {"parsed": {"items": 7}},
     "answer at length": lambda *_: "x" * 2_000_000,
     "answer in depth": lambda *_: json.loads("[" * 900 + "]" * 900),
     "answer a lone surrogate": lambda *_: "\ud800",
@@ -162,17 +178,3 @@ NOT_JSON = REPLY.pack(ANSWER, 5) + b"{]{]{"
 TOO_DEEP = REPLY.pack(ANSWER, 200_000) + b"[" * 200_000
 NOT_UTF_8 = REPLY.pack(ANSWER, 3) + b'"\xff"'
 CUT_OFF = REPLY.pack(ANSWER, 100) + b'"half'
-
-
-def beyond_own(limits: Limits) -> Limits:
-    """Limits beyond what this process has by now: a child starts with what its parent has."""
-    address_space, resident = (_own_bytes(index) for index in (0, 1))
-    return replace(
-        limits,
-        memory_bytes=limits.memory_bytes and limits.memory_bytes + address_space,
-        retire_bytes=limits.retire_bytes + resident,
-    )
-
-
-def _own_bytes(index: int) -> int:
-    return int(Path("/proc/self/statm").read_text().split()[index]) * os.sysconf("SC_PAGE_SIZE")

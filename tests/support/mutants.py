@@ -9,7 +9,8 @@ _DECODE = "parsing/decode.py"
 _SCAN = "parsing/scan.py"
 _GUARD = "adapters/origin/address_guard.py"
 _EXCHANGE = "adapters/origin/exchange.py"
-_CHILD = "adapters/sandbox_child.py"
+_PROCESS = "adapters/parser_process.py"
+_WORKER = "adapters/parser_worker.py"
 _PUBLISHER = "storage/publisher.py"
 _LEDGER = "storage/wal.py"
 
@@ -302,71 +303,86 @@ PARSING = (
     ),
     _mutant(
         "memory of the parser is limited",
-        _CHILD,
+        _WORKER,
         "        _limit(resource.RLIMIT_AS, memory_bytes)",
         "        pass",
         "invariants/test_guards.py::test_memory_of_a_worker_is_limited",
     ),
     _mutant(
         "CPU time of the parser is limited",
-        _CHILD,
+        _WORKER,
         "signal.setitimer(signal.ITIMER_PROF, cpu_s)",
         "signal.setitimer(signal.ITIMER_PROF, 0)",
-        "adapters/test_sandbox.py::test_cpu_is_limited_and_the_next_request_gets_a_fresh_worker",
+        "adapters/test_parser_process.py::test_cpu_is_limited_and_the_next_request_gets_a_fresh_worker",
     ),
     _mutant(
         "the parser can write no file",
-        _CHILD,
+        _WORKER,
         "    _limit(resource.RLIMIT_FSIZE, 0)  # no file can be written\n",
         "",
-        "adapters/test_sandbox.py::test_worker_cannot_write_a_file",
+        "adapters/test_parser_process.py::test_worker_cannot_write_a_file",
+    ),
+    _mutant(
+        "the parser knows nothing of the environment",
+        _PROCESS,
+        "                env=environment,\n",
+        "",
+        "adapters/test_parser_process.py::test_environment_of_the_worker_is_empty",
+        "adapters/test_parser_process.py::test_memory_of_the_worker_holds_no_value_of_the_parents_environment",
     ),
     _mutant(
         "the parser holds nothing of the parent's",
-        _CHILD,
-        "    os.closerange(3, descriptor)\n    os.closerange(descriptor + 1,",
-        "    (lambda *_: None)(descriptor + 1,",
-        "adapters/test_sandbox.py::test_worker_holds_nothing_of_the_parents",
+        _PROCESS,
+        "                pass_fds=(word.fileno(),),\n",
+        "                close_fds=not os.set_inheritable(word.fileno(), True) and False,\n",
+        "adapters/test_parser_process.py::test_worker_holds_no_descriptor_but_those_that_it_shares_with_its_parent",
+    ),
+    _mutant(
+        "a parser at work ends with its parent",
+        _WORKER,
+        "os.O_ASYNC | os.O_NONBLOCK",
+        "os.O_NONBLOCK",
+        "adapters/test_parser_process.py::test_worker_ends_when_its_parent_is_killed",
     ),
     _mutant(
         "time of the parser is limited",
-        "adapters/sandbox.py",
-        "            if left_s <= 0:\n                raise TimeoutError\n            worker.settimeout(left_s)",
-        "            worker.settimeout(3.0)",
+        _PROCESS,
+        "    if left_s <= 0 or not _is_ready(pipe, event, left_s):\n",
+        "    if not _is_ready(pipe, event, 60):\n",
         "invariants/test_guards.py::test_wall_time_of_a_worker_is_limited",
     ),
     _mutant(
         "a worker that did not answer well is replaced",
         "adapters/parser.py",
-        "        self._sandbox.renew()\n",
-        "",
-        "adapters/test_parser_process.py::test_worker_that_answered_nonsense_is_replaced",
+        "        self._process.stop()\n        return ParseError",
+        "        return ParseError",
+        "adapters/test_parser.py::test_worker_that_answered_nonsense_is_replaced",
     ),
     _mutant(
         "parts of a document share a time",
         "adapters/parser.py",
         "if reading.parsed is not None and monotonic() > deadline:",
         "if False:",
-        "adapters/test_parser_process.py::test_all_parts_of_a_document_share_what_it_may_answer_and_how_long",
+        "adapters/test_parser.py::test_all_parts_of_a_document_share_what_it_may_answer_and_how_long",
     ),
     _mutant(
         "parts of a document share what it may answer",
         "adapters/parser.py",
         "                room -= size\n",
         "                pass\n",
-        "adapters/test_parser_process.py::test_all_parts_of_a_document_share_what_it_may_answer_and_how_long",
+        "adapters/test_parser.py::test_all_parts_of_a_document_share_what_it_may_answer_and_how_long",
     ),
     _mutant(
         "a part is the one that was asked for",
         "adapters/reading.py",
         "if read.lossless != parsed.lossless or not same or not has_begin:",
         "if False:",
-        "adapters/test_parser_process.py::test_another_part_than_it_was_asked_for_is_nonsense",
+        "adapters/test_parser.py::test_another_part_than_it_was_asked_for_is_nonsense",
     ),
     _mutant(
         "answers have a size",
-        "adapters/sandbox.py",
-        "if size > answer_bytes:",
+        _PROCESS,
+        "if size > most_bytes:",
         "if False:",
         "invariants/test_guards.py::test_answer_of_a_worker_has_a_limit",
     ),

@@ -1,24 +1,22 @@
 """Runs tests on a program with one guard taken away: `python tests/support/mutating.py AREA`.
 
 One process imports what all tests need, but nothing of the program, and forks a child for each
-mutant. In that, one module is compiled from a source with one piece of text replaced, wherever it
-is imported from; then the tests that are named for the guard are run.
+mutant. That copies the program, with one piece of text replaced in one module, and runs the tests
+that are named for the guard on the copy. Processes that these start import the copy, too.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, SourceFileLoader
-from types import CodeType
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from locations import TESTS
 
@@ -45,11 +43,6 @@ class Mutant:
     new: str
     tests: tuple[str, ...]  # node ids below tests/; each has to fail
 
-    @property
-    def module(self) -> str:
-        """The dotted name of what is changed."""
-        return "feedmirror." + self.file.removesuffix(".py").replace("/", ".")
-
     def source(self) -> str:
         """The changed source. Raises: ValueError if the guard is not where it was."""
         source = (PROGRAM / self.file).read_text("utf-8")
@@ -60,30 +53,6 @@ class Mutant:
         return source.replace(self.old, self.new)
 
 
-class _Loader(SourceFileLoader):
-    """Compiles another source than that of the file."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        super().__init__(mutant.module, str(PROGRAM / mutant.file))
-        self._source = mutant.source()
-
-    def get_code(self, fullname: str) -> CodeType:
-        return compile(self._source, self.path, "exec", dont_inherit=True)
-
-
-class _Finder(MetaPathFinder):
-    """Finds the changed module first."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self._mutant = mutant
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        if fullname != self._mutant.module:
-            return None
-        loader = _Loader(self._mutant)
-        return importlib.util.spec_from_file_location(fullname, loader.path, loader=loader)
-
-
 def outcomes(mutants: Sequence[Mutant]) -> Iterator[tuple[str, str, int]]:
     """For each mutant and each of its tests, pytest's exit code: 0 is what must not be, 1 is what
     must; and first, under no guard's name, that of all the tests on the program as it is.
@@ -92,15 +61,19 @@ def outcomes(mutants: Sequence[Mutant]) -> Iterator[tuple[str, str, int]]:
     needs_s3 = any(node.startswith("test_s3") for node in nodes)
     for name in f"{_HEAVY} {_HEAVY_OF_S3 if needs_s3 else ''}".split():
         importlib.import_module(name)
-    yield "", "all", _ended({_forked(None, list(dict.fromkeys(nodes))): ("", "")})[2]
+    yield "", "all", _ended({_forked(PROGRAM.parent, list(dict.fromkeys(nodes))): ("", "")})[2]
     running: dict[int, tuple[str, str]] = {}  # by process id: guard and test
-    for mutant in mutants:
-        for node in mutant.tests:
-            if len(running) == _AT_ONCE:
-                yield _ended(running)
-            running[_forked(mutant, [node])] = mutant.guard, node
-    while running:
-        yield _ended(running)
+    with TemporaryDirectory() as copies:
+        for number, mutant in enumerate(mutants):
+            folder = Path(copies, str(number))
+            shutil.copytree(PROGRAM, folder / PROGRAM.name)
+            (folder / PROGRAM.name / mutant.file).write_text(mutant.source(), "utf-8")
+            for node in mutant.tests:
+                if len(running) == _AT_ONCE:
+                    yield _ended(running)
+                running[_forked(folder, [node])] = mutant.guard, node
+        while running:
+            yield _ended(running)
 
 
 def _ended(running: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
@@ -109,30 +82,32 @@ def _ended(running: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
     return *running.pop(child), os.waitstatus_to_exitcode(status)
 
 
-def _forked(mutant: Mutant | None, nodes: Sequence[str]) -> int:
-    """The process id of a fork of this process, which exits with pytest's code for the tests."""
+def _forked(folder: Path, nodes: Sequence[str]) -> int:
+    """The process id of a fork of this process, which exits with pytest's code for the tests on the
+    program in that folder.
+    """
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
         code = 99
         try:
-            code = _tested(mutant, nodes)
+            code = _tested(folder, nodes)
         finally:
             os._exit(code)
     return child
 
 
-def _tested(mutant: Mutant | None, nodes: Sequence[str]) -> int:
+def _tested(folder: Path, nodes: Sequence[str]) -> int:
     import pytest
 
-    if mutant is not None:
+    if folder != PROGRAM.parent:
         signal.alarm(_LONGEST_S)  # which is no failure of a test, so what hangs is no proof
-        sys.meta_path.insert(0, _Finder(mutant))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:cov", "-n", "0"]
     # What is imported already is not rewritten, and need not be.
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    options += ["-o", f"pythonpath={folder} functions/build tests/support"]
     options += ["-o", "faulthandler_timeout=0", "-c", str(TESTS.parent / "pyproject.toml")]
     return int(pytest.main([*options, *(f"{TESTS}/{node}" for node in nodes)]))
 

@@ -73,6 +73,8 @@ P10 A web page, a login, other JSON, or nothing, where the feed was -> Contained
    not emptied
 P11 Dates that cannot be, or of the far future -> No date: when the entry was first seen counts.
    The order is stable
+P12 Native code of the parser that reads memory which is not its own -> The worker holds no
+   credential: no environment, no file or connection, no memory of its parent
 
 # Deciding
 C1 Entries without a guid, that repeat, or share one; feeds with the same guids -> Guid, else

@@ -1,20 +1,22 @@
-"""The parser in a sandbox: whatever a document does to it, this process is none the worse."""
+"""The parser: documents and stored entries are read by a worker process, part by part."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from functools import partial
 from time import monotonic
 from typing import Any, Self
 
-from feedmirror.adapters.reached import Reached
+from feedmirror.adapters.parser_process import (
+    COMPLAINT_CHARS,
+    Answer,
+    Limits,
+    NoWorkerError,
+    ParserProcess,
+    WorkerError,
+)
 from feedmirror.adapters.reading import PartialReading
-from feedmirror.adapters.sandbox import Answer, Sandbox, SandboxError, TooLongError
-from feedmirror.adapters.sandbox_wire import COMPLAINT_CHARS, Limits
-from feedmirror.adapters.supervisor import SupervisorGoneError
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Entry, Fetched, ParsedFeed
 from feedmirror.parsing.split import Part
@@ -46,37 +48,39 @@ class _PartError(Exception):
         self.is_too_long = is_too_long  # whether it is the answer that there was no room for
 
 
-class SupervisedParser:
-    """The `Parser` whose work is done in a child process, under limits for each document.
+class WorkerParser:
+    """The `Parser` and `Rereader` whose work is done in a worker process, under limits for each
+    document.
 
-    The child imports the parser at its first document, and does not exist before it. Threads may
-    share one; it is at work on one document at a time. A flood of new entries is read in parts,
-    between which others have their turn. A part that the child cannot take is divided until the
-    item is found that is too much for it; the others are read.
+    Threads may share one; the worker reads one document at a time. A flood of new entries is read
+    in parts, between which others have their turn. A part that the worker cannot take is divided
+    until the item is found that is too much; the others are read.
     """
 
-    def __init__(self, sandbox: Sandbox, reached: Reached) -> None:
-        self._sandbox = sandbox
-        self._reached = reached
-        self._lock = threading.Lock()  # `reached` is of one request
+    def __init__(self, process: ParserProcess) -> None:
+        self._process = process
 
     @classmethod
-    def start(cls, *, memory_bytes: int | None, cpu_s: float = 10.0, wall_s: float = 20.0) -> Self:
-        """A parser, whose supervisor is forked now: call it before there is any thread.
+    def with_limits(
+        cls,
+        variables: Mapping[str, str],
+        *,
+        memory_bytes: int | None,
+        cpu_s: float = 10.0,
+        wall_s: float = 20.0,
+    ) -> Self:
+        """Return a parser; its worker is started at the first document.
 
-        Raises: RuntimeError if there are threads.
+        `variables` is the environment of this process, which the worker gets next to nothing of.
         """
-        limits = Limits(memory_bytes, cpu_s, wall_s, _RETIRE_BYTES)
-        reached = Reached()
-        work = partial(parse_plainly, progress=reached.note)
-        return cls(Sandbox.start(work, limits), reached)
+        return cls(ParserProcess(Limits(memory_bytes, cpu_s, wall_s, _RETIRE_BYTES), variables))
 
     def parse(self, fetched: Fetched, known: Set[str]) -> ParsedFeed:
         """Return the feed, with an entry for each item whose fingerprint is not in `known`, or in
         `unreadable` the reason why there is none.
 
         Raises: ParseError, with `Kind.PARSER` where the document, or more than a few of its items,
-            are more than the parser can take, and `Kind.BUG` where there is no parser any more.
+            are more than the parser can take, and `Kind.BUG` where no worker can be started.
         """
         deadline = monotonic() + _ALL_PARTS_S
         room = whole_room = _answer_bytes(len(fetched.body))
@@ -126,37 +130,31 @@ class SupervisedParser:
             "begin": part.begin,
             "end": part.end,
         }
-        answer, reached = self._ask(header, fetched.body, room)
+        answer = self._ask(header, fetched.body, room)
         try:
             outcome = _read(answer.said)
         except _NONSENSE as error:
             raise self._distrust(f"{type(error).__name__}: {error}") from error
         if isinstance(outcome, ParseError):
             if outcome.kind is Kind.PARSER:
-                raise _PartError(outcome, reached)
+                raise _PartError(outcome, answer.reached)
             raise outcome
         return outcome, answer.size
 
-    def _ask(self, header: dict[str, Any], body: bytes, room: int) -> tuple[Answer, int]:
-        """The worker's answer, and the index of the item that it has noted last.
-
-        Raises: _PartError; ParseError BUG if there is no parser any more.
-        """
-        with self._lock:
-            self._reached.clear()
-            try:
-                return self._sandbox.ask(header, body, room), self._reached.index
-            except SupervisorGoneError as error:
-                raise ParseError(Kind.BUG, f"the parser {error}") from error
-            except SandboxError as error:
-                failure = ParseError(Kind.PARSER, f"the parser {error}")
-                is_too_long = isinstance(error, TooLongError)
-                raise _PartError(failure, self._reached.index, is_too_long=is_too_long) from error
+    def _ask(self, header: Mapping[str, Any], body: bytes, room: int) -> Answer:
+        """Return the worker's answer. Raises: _PartError; ParseError BUG if there is no worker."""
+        try:
+            return self._process.ask(header, body, room)
+        except NoWorkerError as error:
+            raise ParseError(Kind.BUG, f"the parser {error}") from error
+        except WorkerError as error:
+            failure = ParseError(Kind.PARSER, f"the parser {error}")
+            raise _PartError(failure, error.reached, is_too_long=error.is_too_long) from error
 
     def reread(self, stored: Sequence[Located]) -> list[Entry | str]:
         """Return each entry as this version reads it, or a sentence why that cannot be done.
 
-        Raises: ParseError BUG if there is no parser any more.
+        Raises: ParseError BUG if no worker can be started.
         """
         try:
             return self._reread(stored)
@@ -177,27 +175,21 @@ class SupervisedParser:
         from feedmirror.mirror.codec import to_plain  # noqa: PLC0415
 
         body = json.dumps([[location, to_plain(entry)] for location, entry in stored]).encode()
-        answer, reached = self._ask({"reread": True}, body, _answer_bytes(len(body)))
+        answer = self._ask({"reread": True}, body, _answer_bytes(len(body)))
         try:
             return _reread_of(answer.said, stored)
         except _NONSENSE as error:
-            raise _PartError(self._distrust(f"{type(error).__name__}: {error}"), reached) from error
+            failure = self._distrust(f"{type(error).__name__}: {error}")
+            raise _PartError(failure, answer.reached) from error
 
     def _distrust(self, what: str) -> ParseError:
         """The error, after the worker that answered so has been let go."""
-        self._sandbox.renew()
+        self._process.stop()
         return ParseError(Kind.PARSER, f"the parser answered nonsense: {what}")
 
-    def revive(self) -> None:
-        """Has new child processes if the old ones were killed; for a process that lives long.
-
-        Raises: RuntimeError if they are needed and there are threads; OSError if none can be had.
-        """
-        self._sandbox.revive()
-
     def close(self) -> None:
-        """Ends the child processes."""
-        self._sandbox.close()
+        """End the worker."""
+        self._process.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -206,45 +198,8 @@ class SupervisedParser:
         self.close()
 
 
-def parse_plainly(
-    header: dict[str, Any], body: bytes, progress: Callable[[int], object] = lambda _: None
-) -> object:
-    """What the worker answers: the feed as plain data, or the kind and words of a ParseError."""
-    if "reread" in header:
-        return reread_plainly(body, progress)
-    # Here and not above: the parent, and a poll that finds nothing new, never pay for feedparser.
-    from feedmirror.mirror.codec import parsed_to_plain  # noqa: PLC0415
-    from feedmirror.parsing.parse import parse  # noqa: PLC0415
-
-    fetched = Fetched(header["url"], body, header["content_type"])
-    try:
-        known, part = frozenset(header["known"]), Part(header["begin"], header["end"])
-        return {"parsed": parsed_to_plain(parse(fetched, known, part, progress))}
-    except ParseError as error:
-        return {"refused": [error.kind.value, str(error)]}
-
-
-def reread_plainly(body: bytes, progress: Callable[[int], object]) -> object:
-    """What the worker answers when it is to read stored entries again: for each the new one as
-    plain data, or the words of a ParseError.
-    """
-    from feedmirror.mirror import codec  # noqa: PLC0415
-    from feedmirror.parsing.parse import reread  # noqa: PLC0415
-
-    made: list[object] = []
-    for index, (location, plain) in enumerate(json.loads(body)):
-        progress(index)
-        try:
-            entry = reread(codec.entry(plain), location)
-        except ParseError as error:
-            made.append(str(error))
-        else:
-            made.append(codec.to_plain(replace(entry, original=None, context=None)))
-    return made
-
-
 def _reread_of(answer: object, stored: Sequence[Located]) -> list[Entry | str]:
-    """What `reread_plainly` said. Raises: any of `_NONSENSE`, if it is not of that shape."""
+    """Read what the worker said. Raises: any of `_NONSENSE`, if it is not of that shape."""
     from feedmirror.mirror import codec  # noqa: PLC0415
 
     if not isinstance(answer, list):
@@ -264,7 +219,7 @@ def _answer_bytes(document_bytes: int) -> int:
 
 
 def _read(answer: object) -> ParsedFeed | ParseError:
-    """What `parse_plainly` said. Raises: any of `_NONSENSE`, if it is not of that shape."""
+    """Read what the worker said. Raises: any of `_NONSENSE`, if it is not of that shape."""
     from feedmirror.mirror.codec import parsed_from_plain  # noqa: PLC0415
 
     match answer:

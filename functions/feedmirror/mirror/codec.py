@@ -221,7 +221,7 @@ def revision(plain: Plain) -> Revision:
 
 
 def parsed_to_plain(parsed: ParsedFeed) -> Plain:
-    """A parsed feed, as the supervised parser sends it: each context once."""
+    """A parsed feed, as the parser's worker sends it: each context once."""
     contexts = {one: str(n) for n, one in enumerate(_contexts(parsed.entries.values()))}
     return {
         "feed": to_plain(parsed.feed),

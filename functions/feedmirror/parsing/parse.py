@@ -1,7 +1,7 @@
 """Parse feeds: from the bytes of a document to a feed and its new entries.
 
 The steps are: decode, split into items, remove known items, run feedparser, convert to the model.
-Runs in a supervised child process (`adapters/parser.py`), since documents may be hostile.
+Runs in a worker process (`adapters/parser_worker.py`), since documents may be hostile.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ fault or the timeout prevented its refresh; refreshes are idempotent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from time import monotonic
@@ -36,17 +35,10 @@ def handler(event: object, context: Context) -> dict[str, Any]:
 class MirrorFunction:
     """State kept between invocations: settings, clients and the parser process."""
 
-    def __init__(
-        self,
-        environment: Environment,
-        world: World,
-        log: telemetry.Log,
-        before_each: Callable[[], None] = lambda: None,  # called before each invocation
-    ) -> None:
+    def __init__(self, environment: Environment, world: World, log: telemetry.Log) -> None:
         self._environment = environment
         self._world = world
         self._log = log
-        self._before_each = before_each
 
     def invoke(self, event: object, context: Context) -> dict[str, Any]:
         """Handle one event. See `handler`."""
@@ -58,7 +50,6 @@ class MirrorFunction:
             except EventError as error:
                 telemetry.log_refusal(self._log, str(error))
                 raise
-            self._before_each()
             result = self._refresh(feeds, context, scheduled=not isinstance(asked, Named))
             duration_ms = round((monotonic() - started_at) * 1000)
             tally = telemetry.log_batch(
@@ -150,26 +141,19 @@ def start(
 ) -> MirrorFunction:
     """Make the function for these environment variables. Raises: ConfigError, StoreError."""
     environment = read_environment(variables)
-    from feedmirror.adapters.parser import SupervisedParser  # noqa: PLC0415 - forks: see below
-
-    # Forked before there are threads, and before large imports that it would inherit.
-    parser = SupervisedParser.start(memory_bytes=environment.parser_bytes)
     from feedmirror.adapters.origin.client import HttpOrigin  # noqa: PLC0415
+    from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415
     from feedmirror.entrypoints.store import open_store  # noqa: PLC0415
 
     world = World(
         store=open_store(environment.store, threads=environment.threads),
         origin=HttpOrigin(now=clock, own_port=environment.runtime_port),
-        parser=parser,
+        parser=WorkerParser.with_limits(variables, memory_bytes=environment.parser_bytes),
         clock=clock,
         public_url=environment.public_url,
     )
 
-    def revive_parser() -> None:
-        with suppress(RuntimeError):  # an unfinished feed still uses it: retry at the next event
-            parser.revive()
-
-    return MirrorFunction(environment, world, log, revive_parser)
+    return MirrorFunction(environment, world, log)
 
 
 if is_handler(__name__):

@@ -35,7 +35,7 @@ _ATTRIBUTE = re.compile(
 def init(arguments: Namespace, resources: Resources) -> int:
     """Run the command; return its exit code, 1 if no feed was found. Raises: ConfigError."""
     path: Path = arguments.config
-    with resources.start_parser() as parser:  # first, since it forks
+    with resources.start_parser() as parser:
         _refuse_existing(path)
         options = {"allow_private_hosts": arguments.allow_private_hosts or None}
         asked = subscription_for(arguments.url, slug=arguments.slug, **options)

@@ -36,7 +36,6 @@ def rebuild(arguments: Namespace, resources: Resources) -> int:
 
     Raises: ConfigError, StoreError.
     """
-    # The parser first, since it forks: there must be no threads yet.
     with resources.start_parser() if arguments.reparse else nullcontext() as rereader:
         store = open_store(arguments.store, threads=arguments.threads)
         subscriptions, public_url = _select_feeds(arguments, store)

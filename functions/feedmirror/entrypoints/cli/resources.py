@@ -5,6 +5,7 @@ Tests replace them.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -22,10 +23,10 @@ class Reader(Parser, Rereader, Protocol):
 
 
 def start_parser() -> AbstractContextManager[Reader]:
-    """Fork a parser process. Call it before any thread is started."""
-    from feedmirror.adapters.parser import SupervisedParser  # noqa: PLC0415 - `serve` needs none
+    """Return a parser, whose worker process is started at the first document."""
+    from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415 - `serve` needs none
 
-    return SupervisedParser.start(memory_bytes=_PARSER_BYTES)
+    return WorkerParser.with_limits(os.environ, memory_bytes=_PARSER_BYTES)
 
 
 def web(clock: Callable[[], datetime]) -> Origin:

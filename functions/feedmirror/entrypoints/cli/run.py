@@ -28,7 +28,7 @@ _INTERRUPTED = 130
 
 def run(arguments: Namespace, resources: Resources) -> int:
     """Run the command; return its exit code. Raises: ConfigError."""
-    with resources.start_parser() as parser:  # first, since it forks: there must be no threads yet
+    with resources.start_parser() as parser:
         store = cache(lambda: open_store(arguments.store, threads=arguments.threads))
         selection = select_feeds(arguments, resources.clock(), store)
         world = _world(selection, store(), resources, parser)
