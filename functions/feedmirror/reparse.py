@@ -1,4 +1,4 @@
-"""The entries of a feed read again from their stored originals, without asking the origin.
+"""Reparse: parse the entries of a feed again from their stored originals, without a fetch.
 
 What a newer parser reads otherwise is a further record of the same revision: the origin changed
 nothing, so its name, and that of every page it stands in, stays. The record says which parser read
@@ -31,7 +31,7 @@ Load = Callable[[Name], tuple[Name, Record | str]]  # the record, or what is wro
 
 @dataclass(frozen=True, slots=True)
 class Reparsed:
-    """What reading the entries of a feed again came to."""
+    """The result of reparsing a feed: counts, and failures."""
 
     reread: int = 0  # entries that were read from their originals
     cleaned: int = 0  # entries without one, whose bodies were sanitised again
@@ -58,7 +58,7 @@ class _Stored:
 
 
 class Reparse:
-    """Reads entries again, and stores what differs."""
+    """Parses entries again, and stores records of those that differ."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Reparse:
                 self._read.add(_name_of(record.revision))
 
     def _changed(self, batch: Sequence[_Stored]) -> Iterator[Record]:
-        """The records to store."""
+        """Yield the records to store."""
         self._read.update(one.name for one in batch)
         for one, made, is_lossless in self._made(batch):
             revision = one.record.revision
@@ -123,7 +123,7 @@ class Reparse:
                 yield Record(again, one.record.source, PARSER_VERSION)
 
     def _made(self, batch: Sequence[_Stored]) -> Iterator[tuple[_Stored, Entry | str, bool]]:
-        """What each is now, or why it cannot be read; and whether that is from its original."""
+        """Yield each entry as parsed now, or the error; and True if it is from its original."""
         hidden = []
         for one, made in zip(batch, self._reread(batch), strict=True):
             if not isinstance(made, str) and not _marks(one.entry) <= _marks(made):
@@ -137,7 +137,7 @@ class Reparse:
             yield one, made, False
 
     def _reread(self, batch: Sequence[_Stored], *, cleaning: bool = False) -> list[Entry | str]:
-        """What the worker says of them, without secrets and without dates that none can have."""
+        """Return the worker's answers, without secrets and without dates in the future."""
         asked: list[Located] = []
         for one in batch:
             entry = replace(one.entry, original=None, context=None) if cleaning else one.entry
@@ -171,5 +171,5 @@ def _name_of(revision: Revision) -> Name:
 
 
 def _marks(entry: Entry) -> set[str]:
-    """What stands in the entry in place of secrets."""
+    """Return the marks that stand in the entry in place of secrets."""
     return set(MARK.findall(repr(replace(entry, original=None, context=None))))

@@ -16,7 +16,7 @@ from feedmirror.publishing.formats.format import Format, unstamped
 from named_records import NamedRecords
 from remembering import remember_renderings
 from scene import FEEDS, SUBSCRIPTION, Scene, document
-from shelves import EVERYWHERE, MEMORY, NOTHING, Contents, Place, objects
+from store_factories import EVERYWHERE, MEMORY, NOTHING, Contents, Place, objects
 
 MANY = document(*range(9, 0, -1))
 
@@ -63,7 +63,7 @@ def test_a_first_mirror_of_many_chunks_killed_anywhere_leaves_the_same_store(
     # Nine entries in five commits: five are kept, and two pages archived on the way.
     history = History(MEMORY(), MANY, replace(SUBSCRIPTION, keep=5))
     expected = history.recovered(NOTHING)
-    store = history.shelf.store(expected)
+    store = history.factory.store(expected)
     assert len(entries_in(store)) == 9
     assert sorted(history.scene(expected).archived()) == [f"Entry {n}" for n in (1, 2, 3, 4)]
     left = history.left()
@@ -128,7 +128,7 @@ def test_a_deploy_between_crash_and_recovery_publishes_what_the_new_version_rend
     monkeypatch.setattr(render, "formats", newer)
     found = []
     for contents in left:
-        store = history.shelf.store(history.recovered(contents))
+        store = history.factory.store(history.recovered(contents))
         public = objects(store)["public/news/rss.xml"].decode()
         assert "<!-- newer -->" in public
         found.append((public.count("<item>"), entries_in(store)))

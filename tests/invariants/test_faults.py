@@ -24,7 +24,7 @@ from feedmirror.refresh import attempt
 from feedmirror.storage import publisher, wal
 from parsers import InProcessParser
 from scene import DOCUMENTS, SUBSCRIPTION, Scene, document, records_in
-from shelves import state_in
+from store_factories import state_in
 from stores import CountingStore, FailingStore
 
 POISON = "Entry 2"

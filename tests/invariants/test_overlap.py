@@ -36,7 +36,7 @@ from scene import (
     StagedOrigin,
     records_in,
 )
-from shelves import EVERYWHERE, MEMORY, Contents, Place, Shelf, state_in
+from store_factories import EVERYWHERE, MEMORY, Contents, Place, StoreFactory, state_in
 from stores import (
     CrashingStore,
     MemoryStore,
@@ -77,11 +77,11 @@ def _world(store: Store, answer: object, minutes: float, url: str = URL) -> Worl
     return World(store, origin, RememberingParser(), lambda: now, PUBLIC_URL)
 
 
-def _mirrored(shelf: Shelf, subscription: Subscription = SUBSCRIPTION) -> Contents:
+def _mirrored(factory: StoreFactory, subscription: Subscription = SUBSCRIPTION) -> Contents:
     """A store with two entries in it."""
-    store = shelf.store()
+    store = factory.store()
     refresh(subscription, _world(store, _body(2, 1), 0))
-    return shelf.contents(store)
+    return factory.contents(store)
 
 
 def _public(store: Store) -> str:
@@ -111,16 +111,16 @@ def _assert_whole(run: Run[Store], *, newer: Sequence[str], numbers: Sequence[in
 
 
 def _actors(
-    shelf: Shelf,
+    factory: StoreFactory,
     first: Callable[[Store], World],
     second: Callable[[Store], World],
     subscription: Subscription = SUBSCRIPTION,
 ) -> Make:
     """Two runs, at once, of a feed that is mirrored."""
-    mirrored = _mirrored(shelf, subscription)
+    mirrored = _mirrored(factory, subscription)
 
     def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
-        store = shelf.store(mirrored)
+        store = factory.store(mirrored)
         shared = YieldingStore(store, turnstile)
         return store, [
             lambda: refresh(subscription, first(shared)),
@@ -183,13 +183,13 @@ def test_the_text_that_was_asked_for_later_stays_public_in_every_order() -> None
     """And the generation of no document that is public ever decreases."""
     old, new = _body(3, 2, 1, version="older"), _body(4, 3, 2, 1, version="newer")
     newer = [f"the newer text of {number}" for number in (1, 2, 3, 4)]
-    shelf = MEMORY()
-    mirrored = _mirrored(shelf)
+    factory = MEMORY()
+    mirrored = _mirrored(factory)
     written: Written = {}
 
     def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
         written.clear()
-        store = shelf.store(mirrored)
+        store = factory.store(mirrored)
         shared = Watching(store, turnstile, written)
         return store, [
             lambda: refresh(SUBSCRIPTION, _world(shared, old, 10)),
@@ -204,10 +204,10 @@ def test_the_text_that_was_asked_for_later_stays_public_in_every_order() -> None
 
 @pytest.mark.row("S5")
 def test_two_first_mirrors_at_once_end_as_one_in_every_order() -> None:
-    shelf = MEMORY()
+    factory = MEMORY()
 
     def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
-        store = shelf.store()
+        store = factory.store()
         shared = YieldingStore(store, turnstile)
         bodies = (_body(2, 1, version="older"), _body(3, 2, 1, version="newer"))
         return store, [
@@ -253,12 +253,12 @@ def test_a_run_thought_dead_that_wakes_late_never_puts_an_older_document_over_a_
 @pytest.mark.row("S1", "S5")
 @pytest.mark.parametrize("moment", ["before", "after", "lost"])
 def test_one_run_dies_anywhere_while_another_goes_on(moment: str) -> None:
-    shelf, body = MEMORY(), _body(3, 2, 1, version="newer")
-    mirrored = _mirrored(shelf)
+    factory, body = MEMORY(), _body(3, 2, 1, version="newer")
+    mirrored = _mirrored(factory)
     for at in some(range(2, 10 + len(DOCUMENTS)), 2):
 
         def make(turnstile: Turnstile, at: int = at) -> tuple[Store, list[Callable[[], object]]]:
-            store = shelf.store(mirrored)
+            store = factory.store(mirrored)
             dying = CrashingStore(YieldingStore(store, turnstile), at, moment)  # type: ignore[arg-type]
             living = YieldingStore(store, turnstile)
             return store, [
@@ -287,13 +287,13 @@ def test_a_body_fetched_from_an_alternate_is_remembered_under_its_own_address() 
 # ---------------------------------------------------------------- runs that archive
 
 
-def _growing(shelf: Shelf) -> tuple[Subscription, Contents]:
+def _growing(factory: StoreFactory) -> tuple[Subscription, Contents]:
     """A feed that keeps one entry, with one archive page, and two more that are due."""
     subscription = replace(SUBSCRIPTION, keep=1)
-    store = shelf.store()
+    store = factory.store()
     refresh(subscription, _world(store, _body(3, 2, 1), 0))
     refresh(subscription, _world(store, _body(6, 5, 4), 60))
-    return subscription, shelf.contents(store)
+    return subscription, factory.contents(store)
 
 
 def _assert_archived(run: Run[Store], *numbers: int) -> None:
@@ -317,11 +317,11 @@ LATER = 3 * 24 * 60  # minutes: what came before may leave the public feed
 
 @pytest.mark.row("S5", "U3")
 def test_two_runs_that_both_seal_reach_everything_once_in_every_order(small_pages: None) -> None:
-    shelf = MEMORY()
-    subscription, mirrored = _growing(shelf)
+    factory = MEMORY()
+    subscription, mirrored = _growing(factory)
 
     def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
-        store = shelf.store(mirrored)
+        store = factory.store(mirrored)
         assert isinstance(store, MemoryStore)
         shared = YieldingStore(Reader(store), turnstile)
         return store, [
@@ -340,12 +340,12 @@ def test_two_runs_that_both_seal_reach_everything_once_in_every_order(small_page
 def test_a_run_that_seals_beside_a_rebuild_loses_nothing_in_any_order(
     is_lost: bool, small_pages: None
 ) -> None:
-    shelf = MEMORY()
-    subscription, mirrored = _growing(shelf)
+    factory = MEMORY()
+    subscription, mirrored = _growing(factory)
     now = NOON + timedelta(minutes=LATER + 1)
 
     def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
-        store = shelf.store(mirrored)
+        store = factory.store(mirrored)
         assert isinstance(store, MemoryStore)
         if is_lost:
             del store.objects["state/news.json"]
@@ -361,7 +361,7 @@ def test_a_run_that_seals_beside_a_rebuild_loses_nothing_in_any_order(
     left = set()
     for run in (*explore(make, max_preemptions=1, merging=True), *sample(make, 40, seed=4)):
         assert not any(run.errors), str(run)
-        if (contents := shelf.contents(run.store)) not in left:
+        if (contents := factory.contents(run.store)) not in left:
             left.add(contents)
             refresh(subscription, _world(run.store, _body(7, 6, 5), LATER))
             rebuild(subscription, run.store, PUBLIC_URL, now)
@@ -371,11 +371,11 @@ def test_a_run_that_seals_beside_a_rebuild_loses_nothing_in_any_order(
 @pytest.mark.row("S6", "U3")
 def test_a_zombie_that_wakes_after_two_seals_changes_nothing(small_pages: None) -> None:
     """It stops before any of its operations, and goes on when two others have come to their end."""
-    shelf = MEMORY()
-    subscription, mirrored = _growing(shelf)
+    factory = MEMORY()
+    subscription, mirrored = _growing(factory)
 
     def make(turnstile: Turnstile) -> tuple[Store, list[Callable[[], object]]]:
-        store = shelf.store(mirrored)
+        store = factory.store(mirrored)
         assert isinstance(store, MemoryStore)
         shared = YieldingStore(Reader(store), turnstile)
 
@@ -401,14 +401,14 @@ def test_a_zombie_that_wakes_after_two_seals_changes_nothing(small_pages: None) 
 @pytest.mark.row("S5")
 def test_the_site_s_writer_beside_a_refresh_leaves_no_page_that_is_wrong_for_long() -> None:
     """Of a feed that is just being retired, or was and is mirrored again."""
-    shelf = MEMORY()
+    factory = MEMORY()
     retired = replace(SUBSCRIPTION, retired=True)
-    store = shelf.store(_mirrored(shelf))
+    store = factory.store(_mirrored(factory))
     publish_site(store, [retired], PUBLIC_URL, NOON)
     for feeds, beginning in (
-        ([retired], _mirrored(shelf)),
-        ([SUBSCRIPTION], shelf.contents(store)),
-        ([retired], shelf.contents(store)),
+        ([retired], _mirrored(factory)),
+        ([SUBSCRIPTION], factory.contents(store)),
+        ([retired], factory.contents(store)),
     ):
 
         def make(
@@ -416,7 +416,7 @@ def test_the_site_s_writer_beside_a_refresh_leaves_no_page_that_is_wrong_for_lon
             feeds: Sequence[Subscription] = feeds,
             beginning: Contents = beginning,
         ) -> tuple[Store, list[Callable[[], object]]]:
-            store = shelf.store(beginning)
+            store = factory.store(beginning)
             assert isinstance(store, MemoryStore)
             shared = YieldingStore(Reader(store), turnstile)
             return store, [

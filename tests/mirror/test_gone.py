@@ -21,7 +21,7 @@ from feedmirror.mirror.state import State
 from feedmirror.model import Fetched, Gone, NotModified, Outcome
 from origin_server import OriginServer
 from scene import NOON, URL, Answer, Scene, document
-from shelves import state_in
+from store_factories import state_in
 from stores import CountingStore, MemoryStore
 
 ALTERNATE = "https://copy.example.net/rss"

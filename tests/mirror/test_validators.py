@@ -20,7 +20,7 @@ from fetching import HOST, PUBLIC, make_origin, subscription
 from origin_server import OriginServer, reply
 from parsers import InProcessParser
 from scene import NOON, PUBLIC_URL, URL, Scene, document
-from shelves import state_in
+from store_factories import state_in
 from stores import CountingStore, MemoryStore
 
 STATE = "state/news.json"

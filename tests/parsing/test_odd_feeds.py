@@ -18,7 +18,7 @@ from feedmirror.site import publish_site
 from locations import DATA
 from parsers import InProcessParser
 from scene import PUBLIC_URL, Scene
-from shelves import state_in
+from store_factories import state_in
 
 FEEDS = int(os.environ.get("FEEDMIRROR_ODD_FEEDS", "400"))
 _EACH = 50  # feeds a test, in one store

@@ -28,7 +28,7 @@ from generate import FEED_URL, feeds
 from generated.values import Generated
 from scene import NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
 from schemas import grammar_problems, needs_schemas
-from shelves import state_in
+from store_factories import state_in
 from validity import FROM_ORIGIN, atom_problems, disclaimers
 
 NOTICE = "A sentence of the operator's."

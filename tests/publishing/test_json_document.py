@@ -30,7 +30,7 @@ from generated.values import Generated
 from rules.json_feed import json_disclaimers
 from scene import NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
 from schemas import needs_schemas, schema_problems
-from shelves import state_in
+from store_factories import state_in
 from validity import FROM_ORIGIN, json_problems
 
 NOTICE = "A sentence of the operator's."

@@ -11,7 +11,7 @@ from feedmirror.errors import StoreError
 from feedmirror.model import Subscription
 from named_records import NamedRecords
 from scene import SUBSCRIPTION, Scene, document
-from shelves import NOTHING, Contents, Shelf, reachable
+from store_factories import NOTHING, Contents, StoreFactory, reachable
 from stores import Crash, CrashingStore, MemoryStore
 
 BEFORE = document(3, 2, 1)
@@ -21,28 +21,31 @@ KNOWN = pytest.mark.parametrize("known", [False, True], ids=["first mirror", "kn
 
 
 class History:
-    """A feed on a shelf, as the next run finds it; `origin` is what it is going to say."""
+    """A feed in a store, as the next run finds it; `origin` is what it is going to say."""
 
     def __init__(
-        self, shelf: Shelf, origin: bytes = BEFORE, subscription: Subscription = SUBSCRIPTION
+        self,
+        factory: StoreFactory,
+        origin: bytes = BEFORE,
+        subscription: Subscription = SUBSCRIPTION,
     ) -> None:
-        self.shelf = shelf
+        self.factory = factory
         self.origin = origin
         self.subscription = subscription
         self.beginning: Contents = NOTHING
         self.hours = 1  # from there to the next run
 
     @classmethod
-    def of(cls, shelf: Shelf, *, known: bool) -> History:
+    def of(cls, factory: StoreFactory, *, known: bool) -> History:
         """One whose next run brings new entries: into an empty mirror, or a known one."""
-        history = cls(shelf)
+        history = cls(factory)
         if known:
             history.beginning = history.recovered(NOTHING)
             history.origin = AFTER
         return history
 
     def scene(self, contents: Contents) -> Scene:
-        scene = Scene(self.origin, self.shelf.store(contents), self.subscription)
+        scene = Scene(self.origin, self.factory.store(contents), self.subscription)
         scene.later(hours=self.hours if self.beginning else 0)
         return scene
 
@@ -52,7 +55,7 @@ class History:
         store = NamedRecords(scene.store)
         scene.refresh(store=store)
         scene.refresh(store=store)
-        return self.shelf.contents(scene.store)
+        return self.factory.contents(scene.store)
 
     def killed(self, contents: Contents, moments: Iterable[str] = MOMENTS) -> Iterator[Contents]:
         """What a run may leave behind, killed at any operation in any of these ways."""
@@ -61,7 +64,7 @@ class History:
             while stopped:
                 scene = self.scene(contents)
                 stopped = run(scene, at, moment)
-                yield self.shelf.contents(scene.store)
+                yield self.factory.contents(scene.store)
                 at += 1
 
     def left(self, *, however_often: bool = False) -> list[Contents]:
@@ -70,7 +73,7 @@ class History:
         On S3, which takes ten times as long, once and after any operation: what it could do that
         memory does not is within an operation, and test_s3_faults.py is about that.
         """
-        on_s3 = not isinstance(self.shelf.store(), MemoryStore)
+        on_s3 = not isinstance(self.factory.store(), MemoryStore)
         if however_often and not on_s3:
             return reachable(self.beginning, self.killed)
         moments = ("after",) if on_s3 else MOMENTS

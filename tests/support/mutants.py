@@ -590,7 +590,7 @@ STORING = (
     _mutant(
         "a date that follows the clock is no change",
         "mirror/classify.py",
-        "if said is not None and not standing < said < standing + _MOVES_ON:",
+        "if said is not None and not known < said < known + _MOVES_ON:",
         "if said is not None:",
         "mirror/test_classify.py::test_date_that_follows_the_clock_is_no_change",
     ),

@@ -19,7 +19,7 @@ from builders import entry, rss_document
 from feedmirror.mirror import record as records
 from history import Seen, read, walk
 from scene import FEEDS, PUBLIC_URL
-from shelves import state_in
+from store_factories import state_in
 from stores import MemoryStore
 from validity import FROM_ORIGIN, atom_problems, disclaimers, json_problems, rss_problems
 

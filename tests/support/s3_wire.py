@@ -23,8 +23,8 @@ from urllib3 import HTTPResponse
 from feedmirror.adapters import backoff
 from feedmirror.adapters.stores.s3 import S3Store
 from s3_server import SESSION, Answer, Fault, ask_moto, bucket_of, pass_on, refill, says
-from shelves import NOTHING, Contents
 from store_contract import WORKERS
+from store_factories import NOTHING, Contents
 from stores import Crash
 
 FOR_GOOD = math.inf
@@ -68,7 +68,7 @@ class Call:
 
 
 class Wire:
-    """What connects a client of its own with the one bucket, and the `Shelf` of S3.
+    """What connects a client of its own with the one bucket, and the `StoreFactory` of S3.
 
     `store` empties the bucket, and calms the wire: of all wires' stores only the last is of use.
     """

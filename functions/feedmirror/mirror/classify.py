@@ -1,4 +1,4 @@
-"""Which of a document's entries are new, which have changed how, and which are as they were."""
+"""Classification of a document's entries: new, revised, amended (particulars only), unchanged."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ def classify(
     *,
     additive: bool,
 ) -> Classified:
-    """The document's entries, sorted. With `additive`, known ones count as unchanged."""
+    """Return the document's entries, classified.
+
+    With `additive`, entries that are known count as unchanged, whatever the document says of them.
+    """
     work = _Classifying(state, reading, archived, additive=additive)
     parsed = reading.parsed
     memory = Memory(
@@ -186,7 +189,7 @@ def known_entry_of(revision: Revision) -> KnownEntry:
 
 
 def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
-    """An entry as a revision that was never seen before; `seq` 0 is no place yet."""
+    """Return a new revision of the entry, without a place in the feed (`seq` 0)."""
     entry = credible(entry, reading.requested_at)
     return Revision(
         key=item.key,
@@ -215,7 +218,7 @@ def credible(entry: Entry, at: datetime) -> Entry:
 def _dated(
     entry: Entry, known_entry: KnownEntry, listed: Mapping[str, Revision], key: str
 ) -> Entry:
-    """The entry with the date that counts."""
+    """Return the entry with the date that is published."""
     if known_entry.dated is None:
         return entry
     known = listed.get(key)
@@ -225,9 +228,9 @@ def _dated(
 
 def first_dated(entry: Entry, first: datetime) -> Entry:
     """Return the entry with the date that it had first, unless the origin has corrected that."""
-    standing = first.replace(microsecond=0)
+    known = first.replace(microsecond=0)
     said = entry.published.replace(microsecond=0) if entry.published else None
-    if said is not None and not standing < said < standing + _MOVES_ON:
+    if said is not None and not known < said < known + _MOVES_ON:
         return entry
     return replace(entry, published=first)
 
@@ -256,10 +259,10 @@ def _again(
 
 
 def _oldest_first(new: Sequence[Revision]) -> tuple[Revision, ...]:
-    """By date if every entry has one, else the document's order turned round."""
-    turned = list(reversed(new))
-    dates = [revision.entry.published or revision.entry.updated for revision in turned]
+    """Return the entries by date if every entry has a date, else in reverse document order."""
+    reversed_ = list(reversed(new))
+    dates = [revision.entry.published or revision.entry.updated for revision in reversed_]
     if all(dates):
-        order = sorted(range(len(turned)), key=lambda i: dates[i] or turned[i].first_seen)
-        return tuple(turned[i] for i in order)
-    return tuple(turned)
+        order = sorted(range(len(reversed_)), key=lambda i: dates[i] or reversed_[i].first_seen)
+        return tuple(reversed_[i] for i in order)
+    return tuple(reversed_)

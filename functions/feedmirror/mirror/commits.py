@@ -1,4 +1,4 @@
-"""The writes of a refresh, as values."""
+"""Commits: the states that a refresh writes, as `decide` returns them."""
 
 from __future__ import annotations
 

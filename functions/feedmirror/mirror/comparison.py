@@ -1,6 +1,6 @@
-"""What of entries is compared: to tell them apart, and to see what has changed.
+"""Compared forms and digests of entries: to identify entries, and to find what has changed.
 
-Compared forms are never published. Three things are told apart: what a reader sees (title, words,
+Compared forms are never published. Three kinds of content differ: what a reader sees (title, words,
 links, the number of pictures), whose change is a revision; particulars (addresses of files and
 pictures, dates, people, other vocabularies), which follow quietly; and counters, which cause no
 write by themselves.

@@ -1,4 +1,4 @@
-"""What a fetched document changes: a pure choice, from what we know and what we got.
+"""Decide the commits that a fetched document asks for: a pure function of state and document.
 
 Merging is additive: what is absent from the document stays. A document that was asked for before
 the last one applied, or that a lagging alternate served, may add entries that were never seen and
@@ -48,10 +48,10 @@ _DAILY = timedelta(days=1)  # how often bookkeeping alone is written
 def decide(
     state: State, subscription: Subscription, reading: Reading, archived: Archived
 ) -> Decision:
-    """The commits to make one after the other; each but the last carries a part of the entries.
+    """Return the commits to make, in order; each but the last has a part of the entries.
 
-    `archived` are entries that have left the window, by key. If the decision names some in
-    `wanted`, they are to be loaded first, and it is to be made again.
+    `archived` are entries that have left the window, by key. If the decision has keys in `wanted`,
+    load these entries and decide again.
     """
     late = _is_late(state, reading)
     additive = late or not reading.parsed.complete
@@ -91,8 +91,10 @@ def decide(
 
 
 def _commits(base: State, keep: int, found: Classified, now: datetime) -> Iterator[Commit]:
-    """The new entries, oldest first, then those that changed, in portions. All that is remembered
-    of the document comes with the last, so a crash between two makes the rest be found again.
+    """Yield commits of the new entries, oldest first, then of the changed ones.
+
+    Validators and fingerprints of the document come with the last commit: after a crash between two
+    commits the next refresh reads the document again.
     """
     chunks = tuple(portions((*found.new, *found.by_origin), CHUNK, BOUND_BYTES)) or ((),)
     left = [len(found.new), len(found.revised), len(found.amended)]
@@ -111,7 +113,7 @@ def _commits(base: State, keep: int, found: Classified, now: datetime) -> Iterat
 def _applied(
     base: State, keep: int, chunk: Sequence[Revision], now: datetime, current: State
 ) -> State:
-    """The state with these entries, knowing the feed but nothing else of the document."""
+    """Return the state with these entries and the feed, but no validators or fingerprints."""
     return replace(
         _with_entries(current, keep, chunk, now),
         feed=base.feed,
@@ -131,7 +133,7 @@ _OF_ENTRIES = "generation window archive_summary tasks next_seq changed_at fault
 def _finished(
     base: State, keep: int, found: Classified, chunk: Sequence[Revision], current: State
 ) -> State:
-    """The state with these entries, the last ones, and all that is remembered of the document."""
+    """Return the state with the last entries, and all that is remembered of the document."""
     entered = _with_entries(current, keep, chunk, found.at, found.counted)
     rendered = {key: one for key, one in entered.quarantined.items() if one.documents}
     unread = {key: one for key, one in base.quarantined.items() if not one.documents}
@@ -183,10 +185,10 @@ def _pending_bytes(state: State) -> int:
 def _listed(
     state: State, keep: int, arrived: Iterable[Revision], now: datetime
 ) -> tuple[Window, ArchiveSummary, tuple[ArchivePage, ...]]:
-    """The public entries, newest first: `keep` of them, all that came within 48 hours, and those
-    that do not fill a page yet; with what is archived in the others' pages.
+    """Return the new window, the archive summary, and the archive pages to write.
 
-    What a first mirror holds beyond `keep` is archived at once, and what exceeds the bounds.
+    The window has the `keep` newest entries, all listed within 48 hours, and those that do not fill
+    a page yet. A first mirror archives all beyond `keep` at once; so is what exceeds the bounds.
     """
     by_key = {revision.key: _as_of(revision, now) for revision in state.window.revisions}
     by_key |= {
@@ -202,8 +204,9 @@ def _listed(
 
 
 def _leaving(newest_first: Sequence[Revision]) -> Iterator[Revision]:
-    """The oldest of the entries that are to leave: as many as one commit brings. The rest of what a
-    smaller `keep` sets free, say, waits.
+    """Yield the oldest entries that may leave the window: as many as one commit may have.
+
+    The rest waits for later commits, where a smaller `keep` lets many leave at once.
     """
     size = 0
     for revision in islice(reversed(newest_first), CHUNK):
@@ -214,7 +217,7 @@ def _leaving(newest_first: Sequence[Revision]) -> Iterator[Revision]:
 
 
 def _as_of(revision: Revision, now: datetime) -> Revision:
-    """The revision with no time in the future: where a clock was ahead, now is meant."""
+    """Return the revision without times in the future: these become `now`, as a clock was ahead."""
     times = (revision.first_seen, revision.listed_at, revision.observed_at)
     if max(times) <= now + SKEW:
         return revision  # the very same: it is not encoded again
@@ -227,7 +230,7 @@ def _as_of(revision: Revision, now: datetime) -> Revision:
 
 
 def _known_entries(state: State, found: Classified, reading_at: datetime) -> KnownEntries:
-    """Keys with digest and first sight, those of this document last; the oldest are forgotten."""
+    """Return the known entries, those of this document last; the first ones are dropped."""
     now = int(reading_at.timestamp())
     known_entries = {
         key: entry if entry.at <= now else entry._replace(at=now)
@@ -243,12 +246,15 @@ def _known_entries(state: State, found: Classified, reading_at: datetime) -> Kno
 
 
 def _ambiguous(state: State, found: Classified) -> tuple[str, ...]:
-    """The first ones count: what is forgotten is seen again soonest if it is what came last."""
+    """Return the ambiguous keys, the first `AMBIGUOUS` of them.
+
+    The last ones are dropped, since the origin soonest lists these again.
+    """
     return tuple(dict.fromkeys((*state.ambiguous, *found.ambiguous)))[:AMBIGUOUS]
 
 
 def _flapping(state: State, found: Classified, *, feed_changed: bool) -> dict[str, Changes]:
-    """What changed lately while nothing new came: by the origin, not by a newer reading of it."""
+    """Return what the origin changed lately while nothing new came, a newer parser aside."""
     if found.new or state.parser_version != PARSER_VERSION:
         return {}
     flapping = lately(state.flapping, found.at)
@@ -262,7 +268,7 @@ def _flapping(state: State, found: Classified, *, feed_changed: bool) -> dict[st
 
 
 def _is_late(state: State, reading: Reading) -> bool:
-    """Whether something newer has been applied already."""
+    """True if a newer document has been applied already."""
     if state.requested_at is None:
         return False
     if reading.requested_at < state.requested_at:
@@ -275,7 +281,7 @@ def _is_late(state: State, reading: Reading) -> bool:
 
 
 def _dated(parsed: ParsedFeed) -> datetime | None:
-    """The newest date in the document."""
+    """Return the newest date in the document."""
     dates = [parsed.feed.updated]
     for entry in parsed.entries.values():
         dates += (entry.published, entry.updated)
@@ -283,7 +289,7 @@ def _dated(parsed: ParsedFeed) -> datetime | None:
 
 
 def _latest(state: State, reading: Reading) -> datetime | None:
-    """The newest date in anything that was applied, this document included."""
+    """Return the newest date in all documents applied, this one included."""
     dates = [date for date in (state.dated, _dated(reading.parsed)) if date]
     return max((d for d in dates if d <= reading.requested_at + TOMORROW), default=None)
 
@@ -291,11 +297,10 @@ def _latest(state: State, reading: Reading) -> datetime | None:
 def _described(
     state: State, subscription: Subscription, reading: Reading, found: Classified
 ) -> tuple[State, Classified]:
-    """The state, with what is remembered of a document once all of its entries are applied; and
-    what was found, with the feed's head among what is held.
+    """Return the state after all entries of the document, and `found` with what is held.
 
-    While something is held, what the document is asked for conditionally with is not remembered:
-    the next one is to be read, too.
+    The feed's head may be held, too. While a change is held, validators are not remembered, so that
+    the next document is read again.
     """
     fetched, parsed = reading.fetched, reading.parsed
     feed = parsed.feed
@@ -330,9 +335,7 @@ def _described(
 
 
 def _quarantined(state: State, reading: Reading) -> dict[str, Quarantine]:
-    """What is left out, with the items that the parser could not read; without those that the
-    document no longer lists.
-    """
+    """Return the quarantine, with unreadable items, without items no longer in the document."""
     items = reading.parsed.items
     listed = {item.fingerprint for item in items}
     kept = {key: one for key, one in state.quarantined.items() if one.documents or key in listed}
@@ -345,7 +348,7 @@ def _quarantined(state: State, reading: Reading) -> dict[str, Quarantine]:
 
 
 def _addresses(state: State, subscription: Subscription, reading: Reading) -> dict[str, Address]:
-    """What is remembered of the feed's addresses, the one just read included; of others nothing."""
+    """Return what is known of each configured address, with the one just read."""
     kept = {subscription.url, *subscription.alternates, state.moved_to}
     url = reading.fetched.url
     known = {address: held for address, held in state.addresses.items() if address in kept}
@@ -358,7 +361,7 @@ _VOLATILE = ("<dc:date", "<dcterms:modified", "<atom:updated", "<sy:updateBase",
 
 
 def _public(feed: Feed | None) -> Feed | None:
-    """What of the feed's own properties makes a difference to its readers."""
+    """Return the feed's own properties, but for those that make no difference to readers."""
     if feed is None:
         return None
     lasting = tuple(

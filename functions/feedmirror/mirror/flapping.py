@@ -1,4 +1,4 @@
-"""How often something of the origin's may change: what flaps at every poll is followed less often.
+"""Damping of changes: an entry that changes at every poll is followed less often.
 
 Three changes in a day are followed at once. After that one is followed each time a spacing has
 passed, a day unless the caller says otherwise, until nothing was followed for two days.
@@ -44,7 +44,7 @@ def lately(known: Mapping[str, Changes], now: datetime) -> dict[str, Changes]:
 
 
 def _is_over(known: Changes, now: datetime) -> bool:
-    """Whether it is as if nothing had changed; also if a clock was ahead."""
+    """True if the changes no longer count: after quiet, or if a clock was ahead."""
     moment = int(now.timestamp())
     quiet_s = moment - known.last
     if known.count < _FREE:

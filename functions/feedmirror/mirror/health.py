@@ -33,20 +33,20 @@ class FeedLine:
     render_key: str | None = None
 
 
-_GAPS = 20  # the latest ones count: a feed's rhythm changes over the years
+_GAPS = 20  # the latest ones count: a feed's update interval changes over the years
 _FAR = 4  # times the longest of them
 _LEAST = timedelta(days=3)  # a news site may rest over a long weekend
-_UNKNOWN = timedelta(days=30)  # for a feed whose rhythm is not known yet
+_UNKNOWN = timedelta(days=30)  # for a feed whose update interval is not known yet
 
 
 def last_new(state: State) -> datetime | None:
-    """When an entry was seen for the first time, the last time; None if there never was one."""
+    """Return when the newest entry was first seen; None if the feed never had one."""
     sights = _sights(state)
     return sights[-1] if sights else None
 
 
 def is_quiet(state: State, now: datetime) -> bool:
-    """Whether nothing new has come for far longer than it ever took of late.
+    """True if no new entry came for four times the longest recent interval.
 
     A feed that never had an entry is not quiet, nor is one that fails: its silence has a cause.
     """
@@ -60,6 +60,6 @@ def is_quiet(state: State, now: datetime) -> bool:
 
 
 def _sights(state: State) -> list[datetime]:
-    """The moments at which there was something new, oldest first."""
+    """Return the times at which new entries were seen, oldest first."""
     moments = {known.at for known in state.known_entries.values()}
     return [datetime.fromtimestamp(at, UTC) for at in sorted(moments)]

@@ -1,8 +1,8 @@
-"""What makes two entries the same one.
+"""Identity of entries: the key of each item of a document.
 
 An entry is identified by its GUID or id, or by its link where it has none. An identifier that
-stands for several entries is ambiguous: its items are told apart by identifier and link, and where
-these repeat, by identifier, title, words and enclosures. Who had it first keeps its key.
+stands for several entries is ambiguous: its items are identified by identifier and link, and where
+these repeat, by identifier, title, words and enclosures. The first owner keeps its key.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Whose item is whose."""
+    """The keys of a document's items."""
 
     found: tuple[Identified, ...]  # items that were read, one for each entry, in document order
     keys: Mapping[int, str]  # of all items that belong to an entry, by index
@@ -47,7 +47,7 @@ class Identities:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of entries."""
+    """The entries known from earlier documents."""
 
     items: Mapping[str, str] = field(default_factory=dict)  # keys by fingerprint of their item
     seen: Mapping[str, str] = field(default_factory=dict)  # digests of revisions by key
@@ -141,12 +141,12 @@ class _Candidate:
         return self._contents
 
     def says_the_same_as(self, revision: Revision) -> bool:
-        """Whether only dates and other particulars tell them apart."""
+        """True if the two differ at most in dates and other particulars."""
         same_link = self.link == compared(revision.entry.link or "")
         return same_link and self.contents == contents_digest(revision.entry)
 
     def is_another_than(self, revision: Revision) -> bool:
-        """Whether an entry with a known identifier can be no edit of that revision."""
+        """True if the entry, with the same identifier, cannot be an edit of the revision."""
         ours, theirs = _date(self.entry), _date(revision.entry)
         if ours is None or theirs is None or ours <= theirs + _LATER:
             return False
@@ -155,7 +155,7 @@ class _Candidate:
 
 
 class _Identification:
-    """Finds who is who among the items of a document that were read."""
+    """Identifies the items of a document that were parsed."""
 
     def __init__(self, mode: Identity, memory: Memory, keys: dict[int, str]) -> None:
         self.found: dict[str, Identified] = {}  # by key
@@ -166,7 +166,7 @@ class _Identification:
         self._taken = set(keys.values())  # by items that are as they were
 
     def emit(self, one: _Candidate, key: str, same: Iterable[_Candidate] = ()) -> None:
-        """Take note of an identity; `same` are items that say the same."""
+        """Record the key of an item, and of the items in `same`, which say the same."""
         for other in (one, *same):
             self._keys[other.index] = key
         if key not in self._taken:

@@ -35,18 +35,18 @@ class Record:
 
 
 def key_of(slug: str, key: str, digest: str, number: int) -> str:
-    """Where a record of a revision is stored."""
+    """Return the key of a record in the store."""
     return f"{records_prefix(slug)}{key}/{digest}.{number}.json"
 
 
 def named(slug: str, stored_as: str) -> Name | None:
-    """The name of the record that is stored there, or None if none is."""
+    """Return the name of the record with that key; None if the key is not of a record."""
     found = _NAME.fullmatch(stored_as.removeprefix(records_prefix(slug)))
     return (found[1], found[2], int(found[3])) if found else None
 
 
 def dump(slug: str, revision: Revision, feed: Feed | None) -> bytes:
-    """The record of a revision that was read just now, as JSON."""
+    """Render the record of a revision that was just parsed, as JSON."""
     record = {
         "schema": _SCHEMA,
         "feed": slug,
@@ -59,7 +59,7 @@ def dump(slug: str, revision: Revision, feed: Feed | None) -> bytes:
 
 
 def load(body: bytes, slug: str, stored_as: str) -> Record:
-    """The record that `dump` wrote, of whatever feed: a folder may have been given a new slug.
+    """Parse the record that `dump` wrote, of whatever feed: a folder may have a new slug.
 
     Raises: ValueError if it is damaged, StateError if a newer version wrote it.
     """
@@ -83,7 +83,7 @@ def load(body: bytes, slug: str, stored_as: str) -> Record:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     name = named(slug, stored_as)
     if name is None or (record.revision.key, record.revision.digest) != name[:2]:
-        raise ValueError("it is the record of another revision")
+        raise ValueError("the record is of another revision")
     return replace(record, revision=replace(record.revision, number=name[2]))
 
 

@@ -1,4 +1,4 @@
-"""The state that follows from what is stored: for a mirror whose state was lost, or is doubted.
+"""Recovery: the state that follows from the stored records, for a state that was lost.
 
 The entries that are stored count, and of the old state, where it can be read, all that they do
 not say. What a refresh only remembers to ask less of its origin is forgotten: the next one reads
@@ -33,7 +33,7 @@ from feedmirror.model import Feed, Identity, Revision
 
 @dataclass(frozen=True, slots=True)
 class IndexedEntry:
-    """An entry, as all that is stored of it says."""
+    """An entry of the index: a summary of all its records."""
 
     key: str
     digest: str  # of the revision that was committed last
@@ -55,7 +55,7 @@ class IndexedEntry:
 
     @property
     def place(self) -> tuple[datetime, int]:
-        """What entries are ordered by.
+        """The sort key of entries in the feed.
 
         The time comes first: a feed whose state was lost, and that was refreshed all the same,
         counts its entries from one again.
@@ -64,7 +64,7 @@ class IndexedEntry:
 
 
 def index_entry(revision: Revision, parser_version: int) -> IndexedEntry:
-    """What one revision says of its entry."""
+    """Return the summary of an entry with one revision."""
     # Mostly one moment; as one object it takes a third of the room.
     observed_at, first_seen, listed_at = (
         revision.observed_at,
@@ -93,7 +93,7 @@ def _shared(text: str, usual: str) -> str:
 
 
 def merge(one: IndexedEntry, other: IndexedEntry) -> IndexedEntry:
-    """What two traces of the same entry say together; which comes first makes no difference."""
+    """Return the summary of both summaries of the same entry, in any order."""
     last = max(one, other, key=_committed_at)
     placed = max(one, other, key=lambda entry: entry.place)
     return IndexedEntry(
@@ -126,7 +126,7 @@ _Origin = tuple[int, datetime, str, str]
 
 
 class RecordIndex:
-    """The records that were read so far: a few hundred bytes for each entry, whatever it says."""
+    """Index of the records loaded so far: a few hundred bytes for each entry, without its text."""
 
     def __init__(self, identity: Identity = Identity.GUID) -> None:
         self.entries: dict[str, IndexedEntry] = {}  # by key
@@ -154,11 +154,11 @@ class RecordIndex:
         return self._latest[0] if self._latest else 0
 
     def has(self, name: Name) -> bool:
-        """Whether that record was read, or found to be damaged."""
+        """True if that record was loaded, or is damaged."""
         return name in self._read or name in self.damaged
 
     def holds(self, revision: Revision) -> bool:
-        """Whether what was read then of the entry, or later, has a record, damaged or not."""
+        """True if that revision, or a later one of the entry, has a record, damaged or not."""
         entry = self.entries.get(revision.key)
         name = (revision.key, revision.digest, revision.number)
         return name in self.damaged or (
@@ -166,7 +166,7 @@ class RecordIndex:
         )
 
     def add(self, record: Record) -> None:
-        """Take note of a record."""
+        """Add a record to the index."""
         revision = record.revision
         entry = index_entry(revision, record.parser_version)
         self._read.add((entry.key, entry.digest, entry.number))
@@ -200,7 +200,7 @@ class PlannedPage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which entries there are and where each stands; their words are still to be read."""
+    """The entries by their place; the revisions are still to be loaded."""
 
     entries: tuple[IndexedEntry, ...]  # of all entries, oldest first
     public: tuple[IndexedEntry, ...]  # in the document of the newest entries, newest first
@@ -236,7 +236,7 @@ def base_state(old: State | None, index: RecordIndex, url: str, generation: int)
 
 
 def plan_pages(index: RecordIndex, base: State, keep: int, now: datetime) -> Plan:
-    """The entries in the order of the feed, and where each stands."""
+    """Return the entries in the order of the feed, each public or in an archive page."""
     entries = dict(index.entries)
     listed = {one.key: index_entry(one, base.parser_version) for one in base.window}
     for key, entry in listed.items():
@@ -263,7 +263,7 @@ def _count_public(
     keep: int,
     now: datetime,
 ) -> int:
-    """How many of the newest stay in the public feed. Of a first mirror, `keep` ever were in it."""
+    """Return how many of the newest entries are public. Of a first mirror only `keep` ever were."""
     newest = list(reversed(ordered))
     began_at = newest[-1].listed_at if newest else None
     first = [entry.key for entry in newest if entry.listed_at == began_at]

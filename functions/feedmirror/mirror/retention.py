@@ -1,4 +1,4 @@
-"""Which entries are public, and which keys are remembered: for a refresh and a rebuild alike."""
+"""Retention: the entries that stay public, and the entries that the state remembers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import NamedTuple, Protocol, TypeVar
 FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner, within the bounds below
 BEYOND = 1_000  # entries, besides `keep`, that are public for having been listed lately
 BOUND_BYTES = 8_000_000  # of the `keep` newest entries, and of those beyond; also of one commit
-AMBIGUOUS = 1_000  # keys that are remembered for standing for several entries
+AMBIGUOUS = 1_000  # keys remembered as ambiguous
 _REMEMBERED = 5_000  # keys, at least
 
 
 class KnownEntry(NamedTuple):
-    """What is remembered of an entry, listed or not. Times are seconds since the epoch."""
+    """An entry as the state remembers it, public or not. Times are seconds since the epoch."""
 
     digest: str  # of its words as they were read last
     at: int  # when it was first seen
@@ -28,7 +28,7 @@ KnownEntries = dict[str, KnownEntry]  # by key
 
 
 class Sized(Protocol):
-    """Anything that takes room."""
+    """A thing of a size."""
 
     @property
     def size_bytes(self) -> int:
@@ -37,7 +37,7 @@ class Sized(Protocol):
 
 
 class Listed(Sized, Protocol):
-    """Anything that has a place in the feed."""
+    """A thing with a place in the feed."""
 
     @property
     def listed_at(self) -> datetime:
@@ -49,10 +49,10 @@ S = TypeVar("S", bound=Sized)
 
 
 def count_public(newest_first: Sequence[Listed], keep: int, floor: datetime | None) -> int:
-    """How many of them are to stay in the public feed: `keep`, and all down to the last that was
-    listed after `floor`, within the bounds.
+    """Return how many of the newest entries stay public: `keep`, and all down to the last one
+    that was listed after `floor`, within the bounds.
 
-    None: there is no floor, since of a first mirror nothing has been public yet.
+    `floor` is None for a first mirror, of which nothing has been public yet.
     """
     kept = max(1, _within(newest_first[:keep]))
     if floor is None:
@@ -63,14 +63,15 @@ def count_public(newest_first: Sequence[Listed], keep: int, floor: datetime | No
 
 
 def _within(entries: Sequence[Sized]) -> int:
-    """How many of the first ones come to no more than `BOUND_BYTES`."""
+    """Return how many of the first entries have no more than `BOUND_BYTES` together."""
     sizes = accumulate(one.size_bytes for one in entries)
     return sum(size <= BOUND_BYTES for size in sizes)
 
 
 def portions(entries: Iterable[S], most: int, most_bytes: int) -> Iterator[tuple[S, ...]]:
-    """The entries in order, in portions of that many entries and bytes at most; an entry that is
-    larger is a portion by itself.
+    """Yield the entries in order, in portions of at most `most` entries and `most_bytes` bytes.
+
+    An entry that is larger is a portion by itself.
     """
     portion: list[S] = []
     size = 0
@@ -85,9 +86,9 @@ def portions(entries: Iterable[S], most: int, most_bytes: int) -> Iterator[tuple
 
 
 def remembered(seen: KnownEntries, least: int) -> KnownEntries:
-    """The keys that are worth remembering, `least` of them; the first ones of `seen` are forgotten.
+    """Return the last entries of `seen`: at least `least`, and at least 5,000.
 
-    That is to be twice as many as the document has entries: none of them is then taken for new.
+    `least` is twice the number of entries of a document, so that no listed entry counts as new.
     """
     surplus = len(seen) - max(_REMEMBERED, least)
     return {key: seen[key] for key in list(seen)[surplus:]} if surplus > 0 else seen

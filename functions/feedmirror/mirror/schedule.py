@@ -1,7 +1,7 @@
 """When a feed is due: a pure function of its slug, its configuration and the clock.
 
-Everything is due on a grid: the interval, shifted by a hash of the slug. So nobody has to
-remember when a feed was last polled, and feeds spread over the interval by themselves. A longer
+Everything is due on a grid: the interval, shifted by a hash of the slug. So the time of the last
+poll need not be stored, and feeds spread over the interval. A longer
 interval is a whole multiple of a shorter one of the same feed, so its grid is part of the
 shorter's: whatever slows a feed down only ever takes points away.
 
@@ -21,7 +21,7 @@ ASKED_MAX_S = 5 * 3600  # NetNewsWire's clamp too, after it had met a max-age of
 BACKOFF_MAX_S = 8 * 3600  # a feed that was unblocked is back within a working day
 RETRY_AFTER_MIN_S = 60.0  # the grid's resolution
 RETRY_AFTER_MAX_S = 86_400.0  # Feedbin obeys 8 hours at most; "tomorrow" is a fair wish, though
-_PATIENCE = 4  # a failing feed is polled again after a quarter of the time it has failed for
+_OUTAGE_PART = 4  # a failing feed is polled again after a quarter of the time it has failed for
 _HORIZON_DAYS = 7  # `skipHours` and `skipDays` repeat every week
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """What an origin asks for beyond the operator's interval; remembered in the state."""
+    """Requests of an origin for longer intervals or hours without polls; stored in the state."""
 
     interval_s: int = 0  # 0: nothing asked
     skip_hours: tuple[int, ...] = ()  # 0 to 23, GMT
@@ -47,7 +47,7 @@ def asks_of(
     skip_hours: tuple[int, ...] = (),
     skip_days: tuple[str, ...] = (),
 ) -> Asks:
-    """The asks worth remembering: the longest interval as it takes effect, the hints sorted.
+    """Return the asks worth remembering: the longest interval as it takes effect, the hints sorted.
 
     An interval that makes no difference is 0, and one that jitters below a multiple of
     `every_s` is always the same, so an unchanged feed causes no write.
@@ -67,7 +67,7 @@ def asks_of(
 
 
 def offset_s(slug: str, interval_s: int) -> int:
-    """How far the feed's grid is shifted from whole intervals: whole minutes, in seconds.
+    """Return the offset of the feed's grid from whole intervals: whole minutes, in seconds.
 
     For a multiple of an interval it differs by whole intervals only, so the grids nest.
     """
@@ -76,19 +76,19 @@ def offset_s(slug: str, interval_s: int) -> int:
 
 
 def next_due(slug: str, interval_s: int, after: datetime) -> datetime:
-    """The first point of the feed's grid strictly after `after`."""
+    """Return the first point of the feed's grid strictly after `after`."""
     offset = offset_s(slug, interval_s)
     elapsed_s = (after - _EPOCH) // _SECOND - offset
     return _EPOCH + timedelta(seconds=(elapsed_s // interval_s + 1) * interval_s + offset)
 
 
 def last_due(slug: str, interval_s: int, at: datetime) -> datetime:
-    """The last point of the feed's grid that is not after `at`."""
+    """Return the last point of the feed's grid that is not after `at`."""
     return next_due(slug, interval_s, at) - timedelta(seconds=interval_s)
 
 
 def is_due(slug: str, interval_s: int, since: datetime, now: datetime) -> bool:
-    """Whether a point of the grid lies in (since, now].
+    """True if a point of the grid lies in (since, now].
 
     Where each tick asks from the last tick's `now` on, each point belongs to exactly one tick.
     """
@@ -99,7 +99,7 @@ def is_due(slug: str, interval_s: int, since: datetime, now: datetime) -> bool:
 
 
 def effective_interval_s(every_s: int, asks: Asks) -> int:
-    """The operator's interval, or the origin's if it is longer: a whole multiple of `every_s`.
+    """Return the longer one of the operator's and the origin's interval: a multiple of `every_s`.
 
     The origin's part counts up to `ASKED_MAX_S`, then is rounded up.
     """
@@ -108,7 +108,7 @@ def effective_interval_s(every_s: int, asks: Asks) -> int:
 
 
 def backoff_interval_s(interval_s: int, failing_since: datetime | None, now: datetime) -> int:
-    """The interval of a feed that fails: doubled while that is within a quarter of the outage.
+    """Return the interval of a failing feed: doubled up to a quarter of the outage.
 
     So no attempt has to be counted, and an outage is noticed to be over after at most a quarter
     of its length more. `BACKOFF_MAX_S` at most, or `interval_s` where that is longer; None for a
@@ -116,14 +116,14 @@ def backoff_interval_s(interval_s: int, failing_since: datetime | None, now: dat
     """
     if failing_since is None:
         return interval_s
-    limit_s = min((now - failing_since).total_seconds() / _PATIENCE, BACKOFF_MAX_S)
+    limit_s = min((now - failing_since).total_seconds() / _OUTAGE_PART, BACKOFF_MAX_S)
     while interval_s * 2 <= limit_s:
         interval_s *= 2
     return interval_s
 
 
 def retry_after(seconds: float | None, now: datetime) -> datetime | None:
-    """The moment before which an origin wants no request, or None if it did not say.
+    """Return the moment before which an origin wants no request, or None if it did not say.
 
     Clamped to between a minute and a day, so nonsense (the past, 10¹² seconds) costs no more.
     Source: RFC 9110 §10.2.3.
@@ -134,7 +134,7 @@ def retry_after(seconds: float | None, now: datetime) -> datetime | None:
 
 
 def allowed_at(asks: Asks, when: datetime) -> bool:
-    """Whether `skipHours` and `skipDays` allow a poll at this moment.
+    """True if `skipHours` and `skipDays` allow a poll at this moment.
 
     Where every hour of the day or every day of the week is named, that list means nothing.
     Source: RSS 2.0 `<skipHours>`, `<skipDays>`: hours and days of GMT.
@@ -159,7 +159,7 @@ def due_after(
     not_before: datetime | None,
     after: datetime,
 ) -> datetime:
-    """The next moment, strictly after `after`, when the feed may be polled: a point of its grid.
+    """Return the next point of the grid, strictly after `after`, when the feed may be polled.
 
     Where the slowed-down grid meets no allowed hour within a week, the feed is polled at the
     first allowed point of each day; where no point of the operator's own grid is allowed either
@@ -184,7 +184,7 @@ def may_poll(
     not_before: datetime | None,
     now: datetime,
 ) -> bool:
-    """Whether a feed that its plain grid calls due by `now` is really to be polled.
+    """True if a feed that is due by `now` on its plain grid may be polled.
 
     Judged for the last point of the plain grid, not for `now`: a message that waited in a queue
     stands for the moment it was sent for.
@@ -204,7 +204,7 @@ def may_poll(
 def _next_poll(
     slug: str, interval_s: int, failing_since: datetime | None, after: datetime
 ) -> datetime:
-    """The first point after `after` on the grid of the interval that holds *at that point*.
+    """Return the first point after `after` on the grid of the interval that holds *at that point*.
 
     A failing feed's interval grows while it waits; the grids nest, so it is enough to step along
     the one in force at each candidate, at most once for each doubling.
@@ -220,7 +220,7 @@ def _next_poll(
 def _first_allowed_of_a_day(
     slug: str, every_s: int, asks: Asks, after: datetime
 ) -> datetime | None:
-    """The first point after `after` that is the first allowed one of its day (GMT), if any."""
+    """Return the first point after `after` that is the first allowed of its day (GMT), if any."""
     midnight = after.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for days in range(_HORIZON_DAYS + 1):
         point = _first_allowed(slug, every_s, asks, midnight + timedelta(days=days))
@@ -230,7 +230,7 @@ def _first_allowed_of_a_day(
 
 
 def _first_allowed(slug: str, every_s: int, asks: Asks, day: datetime) -> datetime | None:
-    """The first allowed point of the plain grid within the day that begins at `day`, if any."""
+    """Return the first allowed point of the plain grid within the day from `day` on, if any."""
     point = next_due(slug, every_s, day - _TICK)
     while point < day + timedelta(days=1):
         if allowed_at(asks, point):
@@ -240,5 +240,5 @@ def _first_allowed(slug: str, every_s: int, asks: Asks, day: datetime) -> dateti
 
 
 def _end_of_hour(point: datetime) -> datetime:
-    """The last second of a grid point's hour: whatever comes strictly after is in another one."""
+    """Return the last second of a grid point's hour."""
     return point.replace(minute=59, second=59)

@@ -30,7 +30,7 @@ LEAP = 1_000  # generations: more than any run that began with a lost state can 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What is remembered of one address of the feed."""
+    """One address of the feed: validators and digest of its last document."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -40,13 +40,13 @@ class Address:
 
     @property
     def validators(self) -> Validators:
-        """What to ask conditionally with."""
+        """The validators of a conditional request."""
         return Validators(self.etag, self.last_modified)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What is remembered of one public document."""
+    """One public document as it was last written."""
 
     etag: str  # the store's, after it was last written
     digest: str  # of its bytes, the generation left out
@@ -55,7 +55,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """Since when, and how, the feed fails."""
+    """A failure of the feed: its kind, and since when."""
 
     kind: str  # a `Kind`'s value
     group: str
@@ -79,7 +79,7 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that is remembered of a feed. Every field has a default: that is the empty state."""
+    """The state of a feed. Every field has a default: a feed that was never fetched."""
 
     generation: int = 0  # counts changes of what is public
     url: str = ""  # the configured address that `gone` and `moved_to` are about
@@ -150,7 +150,7 @@ class State:
         return replace(self, **ahead) if ahead else self
 
     def for_url(self, url: str) -> State:
-        """The state, without what it knows of another configured address."""
+        """Return the state without facts about another configured address."""
         if self.url == url:
             return self
         return replace(self, url=url, gone={}, moved_to=None, moving=None, not_before=None)

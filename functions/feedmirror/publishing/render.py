@@ -1,4 +1,4 @@
-"""What a state comes to for readers: a pure function of the state and the settings."""
+"""Documents and pages of a state: a pure function of the state and the settings."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ from s3_wire import (
     times_out,
 )
 from scene import Scene, document
-from shelves import NOTHING, Contents, objects, state_in
+from store_factories import NOTHING, Contents, objects, state_in
 from stores import Crash, Turnstile, sample
 from validity import rss_problems
 

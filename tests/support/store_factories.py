@@ -1,4 +1,4 @@
-"""Where a test that holds for every store gets its stores: from memory, or from S3.
+"""Store factories: stores in memory, or in S3, for tests that hold for every store.
 
 What lies in a store can be taken out whole and put into a new one. So a sweep sees which of its
 ways lead to the same place, and goes on from there only once.
@@ -18,21 +18,21 @@ from feedmirror.ports import Store
 from stores import MemoryStore
 
 Contents = frozenset[tuple[Any, ...]]
-"""All that lies in a store, byte for byte; what the tuples hold is the shelf's own affair."""
+"""All that lies in a store, byte for byte; the tuples differ between factories."""
 
 NOTHING: Contents = frozenset()
 T = TypeVar("T")
 
 
-class Shelf(Protocol):
+class StoreFactory(Protocol):
     """Makes stores."""
 
     def store(self, contents: Contents = NOTHING) -> Store:
-        """A new store that holds this."""
+        """Return a new store with these contents."""
         ...
 
     def contents(self, store: Store) -> Contents:
-        """What a store of this shelf holds."""
+        """Return the contents of a store that this factory made."""
         ...
 
 
@@ -50,7 +50,7 @@ class _Memory:
 
 
 @functools.cache
-def _s3() -> Shelf:
+def _s3() -> StoreFactory:
     from s3_wire import WIRE  # here: moto is slow to import
 
     return WIRE
@@ -61,10 +61,12 @@ S3 = _s3
 EVERYWHERE = pytest.mark.parametrize(
     "place", [pytest.param(MEMORY, id="memory"), pytest.param(S3, id="s3", marks=pytest.mark.slow)]
 )
-"""For tests that take a `place`, which is called to get a `Shelf`: what S3 needs is slow to import,
-and a test's parameters are made before it is known whether it runs."""
+"""For tests that take a `place`, a function that returns a `StoreFactory`.
 
-Place = Callable[[], Shelf]
+A function, since S3 is slow to import and parameters are made for tests that do not run, too.
+"""
+
+Place = Callable[[], StoreFactory]
 
 
 def objects(store: Store) -> dict[str, bytes]:
