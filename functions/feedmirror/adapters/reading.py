@@ -70,7 +70,7 @@ class PartialReading:
 
     @property
     def unreadable(self) -> int:
-        """How many items have been found that cannot be read."""
+        """Number of items that cannot be read, so far."""
         return len(self.parsed.unreadable) if self.parsed else 0
 
     def given_up(self, when: str) -> ParseError:

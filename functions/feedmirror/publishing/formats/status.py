@@ -61,7 +61,7 @@ def digest_of(*parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a `status.json` says."""
+    """Contents of a `status.json`."""
 
     render_key: str | None = None  # of the site's documents as a whole; None: not known
     public_url: str | None = None  # where readers find the site
@@ -137,7 +137,7 @@ def hour_of(moment: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """How many feeds are in which trouble, the retired ones left out."""
+    """Numbers of feeds by the trouble they are in, without retired feeds."""
 
     configured: int
     blocked: int
