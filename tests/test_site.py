@@ -31,7 +31,7 @@ from feedmirror.publishing.formats.status import (
     status_document,
 )
 from feedmirror.publishing.pages.style import STYLE
-from feedmirror.site import is_current, publish_site
+from feedmirror.site import is_site_current, publish_site
 from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
 from site_documents import SITE
 from stores import (
@@ -169,7 +169,9 @@ def test_site_that_a_dead_run_left_half_written_is_made_whole_by_the_next(
         dying = CrashingStore(store, at, moment)  # type: ignore[arg-type]
         with contextlib.suppress(Crash, StoreError):
             publish_site(dying, [SUBSCRIPTION, titled], PUBLIC_URL, NOON)
-        if not is_current(store, [SUBSCRIPTION, titled], PUBLIC_URL):  # whoever looks after it asks
+        if not is_site_current(
+            store, [SUBSCRIPTION, titled], PUBLIC_URL
+        ):  # whoever looks after it asks
             publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON)
         assert store.objects == expected
         at, stopped = at + 1, dying.count > at
@@ -217,22 +219,22 @@ def test_folder_that_holds_no_feed_is_none() -> None:
 
 def test_site_is_current_until_the_configuration_changes() -> None:
     Scene(document(2, 1), store := MemoryStore()).refresh()
-    assert not is_current(store, [SUBSCRIPTION], PUBLIC_URL)
+    assert not is_site_current(store, [SUBSCRIPTION], PUBLIC_URL)
     publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
-    assert is_current(store, [SUBSCRIPTION], PUBLIC_URL)
-    assert is_current(store, [replace(SUBSCRIPTION, keep=7)], PUBLIC_URL)
-    assert not is_current(store, [SUBSCRIPTION, OTHER], PUBLIC_URL)
-    assert not is_current(store, [replace(SUBSCRIPTION, title="Ours")], PUBLIC_URL)
-    assert not is_current(store, [replace(SUBSCRIPTION, retired=True)], PUBLIC_URL)
-    assert not is_current(store, [SUBSCRIPTION], "https://elsewhere.example.net")
+    assert is_site_current(store, [SUBSCRIPTION], PUBLIC_URL)
+    assert is_site_current(store, [replace(SUBSCRIPTION, keep=7)], PUBLIC_URL)
+    assert not is_site_current(store, [SUBSCRIPTION, OTHER], PUBLIC_URL)
+    assert not is_site_current(store, [replace(SUBSCRIPTION, title="Ours")], PUBLIC_URL)
+    assert not is_site_current(store, [replace(SUBSCRIPTION, retired=True)], PUBLIC_URL)
+    assert not is_site_current(store, [SUBSCRIPTION], "https://elsewhere.example.net")
 
 
 def test_site_that_others_have_a_line_in_is_current_too() -> None:
     Scene(document(2, 1), store := MemoryStore()).refresh()
     Scene(document(3), store, OTHER).refresh()
     publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
-    assert is_current(store, [SUBSCRIPTION], PUBLIC_URL)
-    assert is_current(store, [SUBSCRIPTION, replace(NEVER, retired=True)], PUBLIC_URL)
+    assert is_site_current(store, [SUBSCRIPTION], PUBLIC_URL)
+    assert is_site_current(store, [SUBSCRIPTION, replace(NEVER, retired=True)], PUBLIC_URL)
 
 
 # ---------------------------------------------------------------- several configurations

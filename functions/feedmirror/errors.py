@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Group(Enum):
@@ -150,7 +150,7 @@ class StateError(StoreError):
     """A stored state is corrupt, or of a newer version."""
 
 
-def contained(work: Callable[[], T]) -> T | Exception:
+def contained(work: Callable[[], _T]) -> _T | Exception:
     """Return the result of `work`, or the exception that it raises.
 
     For the few places where any exception must not stop the rest of a refresh or other feeds.

@@ -17,8 +17,8 @@ from feedmirror.model import (
     Validators,
 )
 
-S = TypeVar("S")
-T = TypeVar("T")
+_S = TypeVar("_S")
+_T = TypeVar("_T")
 
 
 class Origin(Protocol):
@@ -121,7 +121,7 @@ class Queue(Protocol):
 class SideBySide(Protocol):
     """`map`, or a concurrent `map` that yields results in any order."""
 
-    def __call__(self, work: Callable[[S], T], of: Iterable[S], /) -> Iterator[T]:
+    def __call__(self, work: Callable[[_S], _T], of: Iterable[_S], /) -> Iterator[_T]:
         """Yield the results of `work`; takes items from `of` only as workers become free."""
         ...
 

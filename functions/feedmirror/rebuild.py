@@ -24,7 +24,7 @@ from feedmirror.layout import (
 )
 from feedmirror.mirror import record as records
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink, add_page, predecessors
-from feedmirror.mirror.record import Name, Record
+from feedmirror.mirror.record import Record, RecordName
 from feedmirror.mirror.recover import (
     IndexedEntry,
     Plan,
@@ -43,10 +43,10 @@ from feedmirror.publishing.formats.format import stamped
 from feedmirror.publishing.pages.style import STYLE, style
 from feedmirror.reparse import Reparse, Reparsed
 from feedmirror.storage.objects import ATTEMPTS
-from feedmirror.storage.publisher import Progress, Publisher
+from feedmirror.storage.publisher import Publisher, TaskProgress
 from feedmirror.storage.wal import Applied, StateLog, StoredState
 
-_Written = tuple[int, Progress]  # how many pages, and the entries left out of them
+_Written = tuple[int, TaskProgress]  # how many pages, and the entries left out of them
 
 
 class PageWriter:
@@ -55,7 +55,9 @@ class PageWriter:
     def __init__(
         self,
         publisher: Publisher,
-        words: Callable[[Iterable[Name]], Mapping[str, Revision]],  # by key; those that are there
+        words: Callable[
+            [Iterable[RecordName]], Mapping[str, Revision]
+        ],  # by key; those that are there
         side_by_side: SideBySide,
     ) -> None:
         self.renewed = 0  # pages that were written
@@ -108,7 +110,7 @@ class PageWriter:
         """Write their pages, several at a time. Raises: StoreError, RenderError."""
 
         def renew(revision: Revision) -> _Written:
-            progress = Progress()
+            progress = TaskProgress()
             pages = self._publisher.entry_pages((revision,), follow, state, progress)
             return self._renewed((page for page, _ in pages), progress)
 
@@ -116,11 +118,11 @@ class PageWriter:
             self._note(written)
 
     def _renew_archive_page(self, page: ArchivePage, newer: str | None, base: State) -> None:
-        progress = Progress()
+        progress = TaskProgress()
         documents = self._publisher.archive_page(page, newer, base, progress)
         self._note(self._renewed(documents, progress))
 
-    def _renewed(self, documents: Iterable[Document], progress: Progress) -> _Written:
+    def _renewed(self, documents: Iterable[Document], progress: TaskProgress) -> _Written:
         """Write the documents that say something else than what is there; called in any thread."""
         written = sum(map(self._publisher.renew, documents))
         if progress.error is not None:
@@ -335,7 +337,7 @@ class _StoredRecords:
             if only_one and number:
                 break
 
-    def words(self, names: Iterable[Name]) -> dict[str, Revision]:
+    def words(self, names: Iterable[RecordName]) -> dict[str, Revision]:
         """Load these revisions; return them by the keys of their entries. Raises: StoreError."""
         read = dict(self._side_by_side(self.read, names))
         for name, record in read.items():
@@ -357,13 +359,13 @@ class _StoredRecords:
             if name not in kept:
                 yield name
 
-    def _note(self, name: Name, record: Record | str) -> None:
+    def _note(self, name: RecordName, record: Record | str) -> None:
         if isinstance(record, str):
             self.index.damaged[name] = record
         else:
             self.index.add(record)
 
-    def read(self, name: Name) -> tuple[Name, Record | str]:
+    def read(self, name: RecordName) -> tuple[RecordName, Record | str]:
         """Load the record of that name; return the name, with the record or with what is wrong."""
         key = records.key_of(self.slug, *name)
         try:

@@ -13,7 +13,7 @@ from functools import partial
 
 from feedmirror.mirror import record as records
 from feedmirror.mirror.classify import credible, first_dated
-from feedmirror.mirror.record import Name, Record
+from feedmirror.mirror.record import Record, RecordName
 from feedmirror.mirror.recover import RecordIndex
 from feedmirror.mirror.retention import portions
 from feedmirror.model import PARSER_VERSION, Entry, Revision, Subscription
@@ -26,7 +26,9 @@ from feedmirror.text.secrets import secrets_of
 # A request to the worker: about a second's work.
 _MOST_TOGETHER = 50
 _MOST_BYTES = 1_000_000
-Load = Callable[[Name], tuple[Name, Record | str]]  # the record, or what is wrong with it
+Load = Callable[
+    [RecordName], tuple[RecordName, Record | str]
+]  # the record, or what is wrong with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Reparsed:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    name: Name
+    name: RecordName
     record: Record
 
     @property
@@ -74,7 +76,7 @@ class Reparse:
         self._publisher = publisher
         self._rereader = rereader
         self._side_by_side = side_by_side
-        self._read: set[Name] = set()
+        self._read: set[RecordName] = set()
         self._redactions: dict[str, Redaction] = {}  # by the address that documents came from
 
     @property
@@ -166,7 +168,7 @@ class Reparse:
         return replace(record, revision=replace(record.revision, number=number))
 
 
-def _name_of(revision: Revision) -> Name:
+def _name_of(revision: Revision) -> RecordName:
     return revision.key, revision.digest, revision.number
 
 

@@ -64,7 +64,7 @@ class Site:
     published: tuple[str, ...]  # names of the documents that were written, below public/
 
 
-def is_current(store: Store, subscriptions: Iterable[Subscription], public_url: str) -> bool:
+def is_site_current(store: Store, subscriptions: Iterable[Subscription], public_url: str) -> bool:
     """True if the documents were made with this configuration. Raises: StoreError.
 
     Other feeds, and states that have changed since, do not count.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from feedmirror.errors import ParseError
 from feedmirror.parsing.decode import decode, prepare_xml
 from feedmirror.parsing.scan import CannotSplit
-from feedmirror.parsing.split import Plan, end_tags, split
+from feedmirror.parsing.split import SplitPlan, end_tags, split
 from feedmirror.text.xml import tree
 from fuzz.inputs import CONTENT_TYPES, chance, one_of
 from fuzz.judges import require, require_well_formed
@@ -34,7 +34,7 @@ def check(data: bytes) -> None:
     require_well_formed(plan.frame(), "the frame")
 
 
-def _require_cut(plan: Plan, keep: set[int]) -> None:
+def _require_cut(plan: SplitPlan, keep: set[int]) -> None:
     document, sentinel = plan.reduced(keep)
     require_well_formed(document, f"the document with {sorted(keep)}")
     again = split(document.decode())

@@ -10,7 +10,7 @@ import pytest
 
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.text_log import TextLog, counted, event_line
-from feedmirror.entrypoints.printable import printable, redacted
+from feedmirror.entrypoints.printable import printable_text, redacted
 from feedmirror.entrypoints.telemetry import (
     Log,
     Tally,
@@ -169,8 +169,8 @@ def test_no_field_of_an_outcome_escapes_redaction(field):
 
 @pytest.mark.row("O4")
 def test_text_is_printed_on_one_line():
-    assert printable("one\n two\r\n\x00three") == "one two \ufffdthree"
-    assert printable("日本 “Ünï”") == "日本 “Ünï”"
+    assert printable_text("one\n two\r\n\x00three") == "one two \ufffdthree"
+    assert printable_text("日本 “Ünï”") == "日本 “Ünï”"
 
 
 # ---------------------------------------------------------------- how it is written

@@ -10,14 +10,14 @@ from cpu_time import within
 from feedmirror.errors import Kind, ParseError
 from feedmirror.parsing.decode import prepare_xml
 from feedmirror.parsing.scan import CannotSplit
-from feedmirror.parsing.split import Plan, split
+from feedmirror.parsing.split import SplitPlan, split
 
 ATOM = "http://www.w3.org/2005/Atom"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 RSS_1 = "http://purl.org/rss/1.0/"
 
 
-def _plan(document: str) -> Plan:
+def _plan(document: str) -> SplitPlan:
     return split(prepare_xml(document))
 
 
@@ -25,7 +25,7 @@ def _rss(inner: str, attributes: str = "") -> str:
     return f'<rss version="2.0" {attributes}><channel><title>t</title>{inner}</channel></rss>'
 
 
-def _items(plan: Plan) -> list[str]:
+def _items(plan: SplitPlan) -> list[str]:
     return [plan.data[start:end].decode() for start, end in plan.spans]
 
 

@@ -16,7 +16,7 @@ from feedmirror.publishing.formats.format import stamp, stamped
 from feedmirror.publishing.formats.html import FORMAT, link_newer
 from feedmirror.publishing.pages.listing import excerpt
 from feedmirror.publishing.pages.phrases import host, size
-from feedmirror.publishing.publication import ArchiveLinks, Failure, Publication
+from feedmirror.publishing.publication import ArchiveLinks, LastingFailure, Publication
 from page_reading import (
     FEED,
     SUBSCRIPTION,
@@ -137,19 +137,19 @@ def test_a_feed_without_archive_pages_has_no_archive() -> None:
 
 @pytest.mark.parametrize("group", Group)
 def test_every_kind_of_failure_is_shown_as_a_sentence(group: Group) -> None:
-    failure = Failure(group.value, NOON - timedelta(days=2))
+    failure = LastingFailure(group.value, NOON - timedelta(days=2))
     health = words(one(page_of(failure=failure), "//p[contains(@class, 'trouble')]"))
     assert "Nothing new has been fetched since 28 February 2026, 12:00 UTC." in health
     assert health.endswith("Last changed 2 March 2026, 12:00 UTC.")
 
 
 def test_failure_of_unknown_beginning_is_shown_without_a_date() -> None:
-    failure = Failure("internal", datetime.fromtimestamp(0, UTC))
+    failure = LastingFailure("internal", datetime.fromtimestamp(0, UTC))
     assert "since" not in words(one(page_of(failure=failure), "//p[contains(@class, 'trouble')]"))
 
 
 def test_a_retired_feed_says_so_instead_of_its_health() -> None:
-    failure = Failure("gone", NOON - timedelta(days=2))
+    failure = LastingFailure("gone", NOON - timedelta(days=2))
     page = page_of(revision(), subscription=replace(SUBSCRIPTION, retired=True), failure=failure)
     assert says_retired(page)
     assert "Last changed" not in page

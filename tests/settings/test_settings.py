@@ -27,10 +27,10 @@ from feedmirror.model import (
 from feedmirror.publishing import disclaimer as core_disclaimer
 from feedmirror.settings import (
     DISCLAIMER_KEYS,
+    DISCLAIMER_VARIABLES,
     FEED_KEYS,
     RESERVED_SLUGS,
     TOP_KEYS,
-    VARIABLES,
     Key,
     Settings,
     load_settings,
@@ -239,10 +239,10 @@ def test_any_prose_with_braces_doubled_comes_back_word_for_word(prose: str) -> N
 
 
 def test_variables_are_those_that_the_disclaimer_is_filled_in_with() -> None:
-    assert VARIABLES == core_disclaimer.VARIABLES
+    assert DISCLAIMER_VARIABLES == core_disclaimer.VARIABLES
 
 
-@pytest.mark.parametrize("variable", VARIABLES)
+@pytest.mark.parametrize("variable", DISCLAIMER_VARIABLES)
 def test_each_variable_is_accepted(variable: str) -> None:
     template = f"a {{{variable}}} b {{{{{variable}}}}}"
     assert subscription(f'disclaimer = "{template}"').disclaimer == Disclaimer(text=template)
@@ -1034,7 +1034,7 @@ def test_reference_has_a_row_for_each_key_and_no_other() -> None:
         row(f"`{key.name}`", key.kind.name, key.kind.accepted, key.meaning) for key in TOP_KEYS
     ]
     variables = [line.split("`")[1] for line in table_below("White space before")]
-    assert variables == [f"{{{name}}}" for name in VARIABLES] + ["{{"]
+    assert variables == [f"{{{name}}}" for name in DISCLAIMER_VARIABLES] + ["{{"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from feedmirror.adapters.origin.address_guard import Resolve
+from feedmirror.adapters.origin.address_guard import LookUp
 from feedmirror.adapters.origin.client import HttpOrigin
 from feedmirror.errors import FetchError
 from feedmirror.model import Fetched, Subscription, Validators
@@ -39,7 +39,7 @@ def is_public(address: str) -> bool:
     return address == PUBLIC
 
 
-def make_origin(names: Resolve | None = None, **changes) -> HttpOrigin:
+def make_origin(names: LookUp | None = None, **changes) -> HttpOrigin:
     """An origin in the small internet, unless told otherwise."""
     return HttpOrigin(
         **{

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from feedmirror.entrypoints.aws.environment import Environment
-from feedmirror.entrypoints.aws.events import body_of
+from feedmirror.entrypoints.aws.events import message_body
 from feedmirror.entrypoints.aws.mirror import MirrorFunction
 from feedmirror.model import Subscription
 from feedmirror.ports import World
@@ -79,4 +79,4 @@ class Stage:
 
 
 def batch(*slugs: str) -> dict[str, object]:
-    return {"Records": [record(body_of(slug), f"id-{slug}") for slug in slugs]}
+    return {"Records": [record(message_body(slug), f"id-{slug}") for slug in slugs]}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from feedmirror.adapters.parser_process import ANSWER, REPLY
-from feedmirror.adapters.parser_worker import Progress, parse_plainly
+from feedmirror.adapters.parser_worker import WorkerProgress, parse_plainly
 
 _REPLIES, _ERRORS = 1, 2  # descriptors
 
@@ -36,7 +36,7 @@ POSSESSIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def possessed(header: dict[str, Any], body: bytes, progress: Progress) -> object:
+def possessed(header: dict[str, Any], body: bytes, progress: WorkerProgress) -> object:
     """Do the work of the parser, but for documents that take it over."""
     deed = re.search(rb"deed:(\w+)", body)
     if deed:

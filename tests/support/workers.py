@@ -11,9 +11,9 @@ from feedmirror.adapters.parser_process import Answer, Limits, ParserProcess
 _PROGRAM = """
 import json, sys
 sys.path[:], *given = json.loads(sys.argv[1])
-from feedmirror.adapters.parser_worker import parse_plainly, serve
+from feedmirror.adapters.parser_worker import parse_plainly, serve_requests
 {source}
-serve(work, *given)
+serve_requests(work, *given)
 """
 PARSE = "work = parse_plainly"
 # As in earnest, but for the wall clock: tests run on busy machines.

@@ -44,7 +44,7 @@ _START_S = 60.0  # for imports, on a busy machine; they take a fraction of a sec
 # -I: neither variables nor the folders of the user say what is imported. -S: `sys.path` is given,
 # so nothing has to be searched for it.
 _FLAGS = ("-I", "-S", "-X", "utf8")
-PROGRAM = """
+WORKER_PROGRAM = """
 import json, sys
 sys.path[:], *given = json.loads(sys.argv[1])
 from feedmirror.adapters.parser_worker import main
@@ -93,7 +93,7 @@ class ParserProcess:
     """
 
     def __init__(
-        self, limits: Limits, variables: Mapping[str, str], program: str = PROGRAM
+        self, limits: Limits, variables: Mapping[str, str], program: str = WORKER_PROGRAM
     ) -> None:
         """`variables` is the environment of this process, `program` the source of the worker's."""
         self._limits = limits

@@ -38,22 +38,22 @@ from feedmirror.model import Fetched
 from feedmirror.parsing.parse import parse, reread
 from feedmirror.parsing.split import Part
 
-Progress = Callable[[int], object]  # is given the index of each item as work on it begins
-Work = Callable[[dict[str, Any], bytes, Progress], object]  # header, body -> JSON-able value
+WorkerProgress = Callable[[int], object]  # is given the index of each item as work on it begins
+Work = Callable[[dict[str, Any], bytes, WorkerProgress], object]  # header, body -> JSON-able value
 
 _OPEN_FILES = 32  # imports need a few; a document needs none
 
 
 def main(limits: Mapping[str, Any], word: int) -> NoReturn:
-    """Read documents until the parent is gone; for the parameters, see `serve`."""
-    serve(parse_plainly, limits, word)
+    """Read documents until the parent is gone; for the parameters, see `serve_requests`."""
+    serve_requests(parse_plainly, limits, word)
 
 
 # ---------------------------------------------------------------- requests
 
 
 def parse_plainly(
-    header: dict[str, Any], body: bytes, progress: Progress = lambda _: None
+    header: dict[str, Any], body: bytes, progress: WorkerProgress = lambda _: None
 ) -> object:
     """Return the feed as plain data, or the kind and words of a ParseError; for a request to read
     stored entries again, what `_reread_plainly` returns.
@@ -68,7 +68,7 @@ def parse_plainly(
         return {"refused": [error.kind.value, str(error)]}
 
 
-def _reread_plainly(body: bytes, progress: Progress) -> object:
+def _reread_plainly(body: bytes, progress: WorkerProgress) -> object:
     """Return for each stored entry the new one as plain data, or the words of a ParseError."""
     made: list[object] = []
     for index, (location, plain) in enumerate(json.loads(body)):
@@ -85,7 +85,7 @@ def _reread_plainly(body: bytes, progress: Progress) -> object:
 # ---------------------------------------------------------------- the process
 
 
-def serve(work: Work, limits: Mapping[str, Any], word: int) -> NoReturn:
+def serve_requests(work: Work, limits: Mapping[str, Any], word: int) -> NoReturn:
     """Answer requests until the parent is gone, each by what `work` makes of it.
 
     `limits` are the fields of `Limits`, `word` is the descriptor of the memory that is shared.

@@ -15,7 +15,7 @@ def redacted(text: str, subscription: Subscription) -> str:
     return hidden(text, secrets_of(subscription))
 
 
-def printable(text: str) -> str:
+def printable_text(text: str) -> str:
     """Return the text on one line, without control characters and bidirectional overrides.
 
     A text over 4,000 characters is cut and ends in dots: an origin may send an id of megabytes.

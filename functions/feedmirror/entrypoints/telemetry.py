@@ -15,7 +15,7 @@ from functools import cache, reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from feedmirror.entrypoints.printable import printable, redacted
+from feedmirror.entrypoints.printable import printable_text, redacted
 from feedmirror.errors import Group
 from feedmirror.model import Outcome, Subscription
 
@@ -171,12 +171,12 @@ _invocations = count()
 def log_problems(log: Log, problems: Iterable[str]) -> None:
     """Log why the function cannot start: one event per problem of its configuration."""
     for problem in problems:
-        log.error(CONFIGURATION_REFUSED, extra={"error": printable(problem)})
+        log.error(CONFIGURATION_REFUSED, extra={"error": printable_text(problem)})
 
 
 def log_refusal(log: Log, error: str) -> None:
     """Log that the event of an invocation is not valid."""
-    log.error(EVENT_REFUSED, extra={"error": printable(error)})
+    log.error(EVENT_REFUSED, extra={"error": printable_text(error)})
 
 
 def log_message(log: Log, message_id: str, error: str, *, dropped: bool) -> None:
@@ -185,7 +185,7 @@ def log_message(log: Log, message_id: str, error: str, *, dropped: bool) -> None
     A message that is not `dropped` stays in the queue, which moves it to the dead letters after
     three attempts.
     """
-    fields = {"message_id": message_id, "error": printable(error)}
+    fields = {"message_id": message_id, "error": printable_text(error)}
     if dropped:
         log.warning(MESSAGE_DROPPED, extra=fields)
     else:
@@ -217,7 +217,7 @@ def log_batch(
 def log_dispatch(log: Log, due: int, not_sent: Mapping[str, str], duration_ms: int) -> None:
     """Log how many refreshes were queued; `not_sent` has the reasons of failures by slug."""
     for slug, why in not_sent.items():
-        log.error(MESSAGE_NOT_SENT, extra={"feed": slug, "error": printable(why)})
+        log.error(MESSAGE_NOT_SENT, extra={"feed": slug, "error": printable_text(why)})
     extra = {"due": due, "not_sent": len(not_sent), "duration_ms": duration_ms}
     log.info(FEEDS_DISPATCHED, extra=extra)
 
@@ -230,7 +230,7 @@ def log_site(log: Log, published: Sequence[str], feeds: int, duration_ms: int) -
 
 def log_site_failure(log: Log, error: str) -> None:
     """Log that the documents of the site could not be updated."""
-    log.error(SITE_NOT_PUBLISHED, extra={"error": printable(error)})
+    log.error(SITE_NOT_PUBLISHED, extra={"error": printable_text(error)})
 
 
 def counts(tally: Tally) -> dict[str, int]:
@@ -285,7 +285,7 @@ def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, ob
     failure = outcome.failure
 
     def safe(text: str | None) -> str | None:
-        return None if text is None else printable(redacted(text, subscription))
+        return None if text is None else printable_text(redacted(text, subscription))
 
     return {
         "feed": outcome.feed,

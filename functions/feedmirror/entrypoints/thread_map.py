@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from feedmirror.ports import SideBySide
 
-S = TypeVar("S")
-T = TypeVar("T")
+_S = TypeVar("_S")
+_T = TypeVar("_T")
 _AHEAD = 4  # calls submitted per thread, so that a slow call does not leave threads idle
 
 
@@ -23,8 +23,8 @@ def thread_map(threads: int) -> Iterator[SideBySide]:
     """
     with ThreadPoolExecutor(threads) as pool:
 
-        def side_by_side(work: Callable[[S], T], items: Iterable[S], /) -> Iterator[T]:
-            submitted: deque[Future[T]] = deque()
+        def side_by_side(work: Callable[[_S], _T], items: Iterable[_S], /) -> Iterator[_T]:
+            submitted: deque[Future[_T]] = deque()
             try:
                 for item in items:
                     submitted.append(pool.submit(work, item))

@@ -31,7 +31,7 @@ def month_of(revision: Revision) -> str:
     return f"{dated(revision):%Y-%m}"
 
 
-T = TypeVar("T", bound=Sized)
+_T = TypeVar("_T", bound=Sized)
 
 PAGE_ENTRIES = 25  # in a page; the window may hold one less than that beyond `keep`
 PAGE_BYTES = 2_000_000  # of text: a page that reaches this is full, too
@@ -93,9 +93,9 @@ def fill_pages(
     return summary, tuple(pages)
 
 
-def full_pages(leaving: Iterable[T]) -> Iterator[tuple[T, ...]]:
+def full_pages(leaving: Iterable[_T]) -> Iterator[tuple[_T, ...]]:
     """Yield the entries of each page that they fill, in order; the rest is not yielded."""
-    page: list[T] = []
+    page: list[_T] = []
     size = 0
     for entry in leaving:
         page.append(entry)

@@ -30,7 +30,7 @@ from feedmirror.model import (
 )
 
 Plain = dict[str, Any]
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """All that the functions below raise for what was not written by this program."""
@@ -106,7 +106,7 @@ def _is_long(value: Any) -> bool:
     return type(value) is str and len(value) > _LONG
 
 
-def moment(value: str | None) -> datetime | None:
+def read_moment(value: str | None) -> datetime | None:
     """The datetime that `to_plain` wrote. Raises: ValueError, TypeError, OverflowError."""
     if not value:
         return None
@@ -130,7 +130,7 @@ def _allowed(hint: Any) -> frozenset[type]:
 _TYPES: dict[type, dict[str, frozenset[type]]] = {}
 
 
-def build(cls: type[T], values: Plain) -> T:
+def build(cls: type[_T], values: Plain) -> _T:
     """An instance of a model's class; what is read here may come from anywhere.
 
     Raises: TypeError for a field that it does not have, or that has a value of another type;
@@ -165,7 +165,7 @@ def string(value: object) -> str:
 
 
 def _dates(plain: Plain, *names: str) -> Plain:
-    return {**plain, **{name: moment(plain[name]) for name in names if name in plain}}
+    return {**plain, **{name: read_moment(plain[name]) for name in names if name in plain}}
 
 
 def _listed(plain: Plain, **classes: type) -> None:
@@ -175,7 +175,7 @@ def _listed(plain: Plain, **classes: type) -> None:
             plain[name] = listed(plain[name], cls)
 
 
-def listed(plain: Any, cls: type[T]) -> tuple[T, ...]:
+def listed(plain: Any, cls: type[_T]) -> tuple[_T, ...]:
     """A tuple of a model's class, or of strings or numbers. Raises: TypeError, as `build`."""
     if type(plain) is not list:
         raise TypeError(f"a list was expected, not {type(plain).__name__}")
@@ -203,7 +203,7 @@ def context(plain: Plain) -> Context:
     return build(Context, values)
 
 
-def feed(plain: Plain) -> Feed:
+def read_feed(plain: Plain) -> Feed:
     """The feed that `to_plain` wrote. Raises: as `entry`."""
     values = _dates(plain, "updated")
     _listed(values, authors=Author, categories=Category, extension_elements=str, prefixes=str)
@@ -265,6 +265,6 @@ def parsed_from_plain(plain: Plain) -> ParsedFeed:
     unreadable = {int(index): str(why) for index, why in plain["unreadable"].items()}
     if not (entries.keys() | unreadable.keys()) <= set(range(len(items))):
         raise ValueError("an entry is of no item")
-    values = {"feed": feed(plain["feed"]), "items": items, "entries": entries}
+    values = {"feed": read_feed(plain["feed"]), "items": items, "entries": entries}
     values["unreadable"] = unreadable
     return build(ParsedFeed, values | {k: plain[k] for k in ("lossless", "complete", "new_url")})

@@ -93,7 +93,7 @@ def without_parameters(address: str, those: re.Pattern[str] = _PASSING) -> str:
 # ---------------------------------------------------------------- words
 
 
-def words_of(body: str | None) -> str:
+def compared_words(body: str | None) -> str:
     """Return the words of sanitised HTML, white space folded."""
     if not body:
         return ""
@@ -102,7 +102,7 @@ def words_of(body: str | None) -> str:
 
 def _seen_in(body: str | None) -> Iterator[str]:
     """Yield what a reader sees of a body: the words, where links lead, how many pictures."""
-    yield words_of(body)
+    yield compared_words(body)
     pictures = 0
     for tag in _TAG.finditer(body or ""):
         pictures += tag["name"] in _PICTURES
@@ -115,7 +115,9 @@ def shares_words(entry: Entry, other: Entry) -> bool:
     """Return whether one is likely an edit of the other: of the shorter one's words a third are in
     the other's, too. Where one has no words, the titles count.
     """
-    ours, theirs = (_vocabulary(words_of(one.content or one.summary)) for one in (entry, other))
+    ours, theirs = (
+        _vocabulary(compared_words(one.content or one.summary)) for one in (entry, other)
+    )
     if not ours or not theirs:
         ours, theirs = _vocabulary(entry.title or ""), _vocabulary(other.title or "")
     return len(ours & theirs) * _LEAST_SHARED >= min(len(ours), len(theirs))
@@ -146,8 +148,8 @@ def contents_digest(entry: Entry) -> str:
     return digest(
         "contents",
         " ".join((entry.title or "").split()),
-        words_of(entry.summary),
-        words_of(entry.content),
+        compared_words(entry.summary),
+        compared_words(entry.content),
         *(without_parameters(one.url) for one in entry.enclosures),
     )
 

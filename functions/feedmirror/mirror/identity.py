@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 
 from feedmirror.mirror.comparison import (
     compared,
+    compared_words,
     contents_digest,
     digest,
     revision_digest,
     shares_words,
-    words_of,
 )
 from feedmirror.model import Entry, Identity, Item, Revision
 from feedmirror.text.urls import is_web, urn_of
@@ -177,7 +177,7 @@ class _Identification:
         """Identify items that have neither GUID nor link."""
         for one in candidates:
             entry = one.entry
-            body = words_of(entry.content or entry.summary)
+            body = compared_words(entry.content or entry.summary)
             enclosures = (enclosure.url for enclosure in entry.enclosures)
             self.emit(one, digest("content", entry.title or "", body, *enclosures))
 

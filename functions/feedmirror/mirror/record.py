@@ -22,7 +22,7 @@ _SCHEMA = 1  # raise it when older programs could misread a record
 _NAME = re.compile(r"([0-9a-f]{16,64})/([0-9a-f]{16,64})\.([0-9]{1,2})\.json")
 LAST = 49  # number of the only record of a revision that may be overwritten
 
-Name = tuple[str, str, int]  # key of the entry, digest of the revision, number of the record
+RecordName = tuple[str, str, int]  # key of the entry, digest of the revision, number of the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def key_of(slug: str, key: str, digest: str, number: int) -> str:
     return f"{records_prefix(slug)}{key}/{digest}.{number}.json"
 
 
-def named(slug: str, stored_as: str) -> Name | None:
+def named(slug: str, stored_as: str) -> RecordName | None:
     """Return the name of the record with that key; None if the key is not of a record."""
     found = _NAME.fullmatch(stored_as.removeprefix(records_prefix(slug)))
     return (found[1], found[2], int(found[3])) if found else None
@@ -75,7 +75,7 @@ def load(body: bytes, slug: str, stored_as: str) -> Record:
             Record,
             {
                 "revision": codec.revision(plain["revision"]),
-                "source": codec.feed(plain["source"]) if "source" in plain else None,
+                "source": codec.read_feed(plain["source"]) if "source" in plain else None,
                 "parser_version": plain.get("parser", 0),
             },
         )

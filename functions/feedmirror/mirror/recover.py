@@ -16,7 +16,7 @@ from itertools import pairwise
 from feedmirror.mirror.archive import ArchiveSummary, full_pages, page_name
 from feedmirror.mirror.comparison import date_of, particulars_digest, revision_digest
 from feedmirror.mirror.identity import ambiguous_keys
-from feedmirror.mirror.record import Name, Record
+from feedmirror.mirror.record import Record, RecordName
 from feedmirror.mirror.retention import (
     AMBIGUOUS,
     FLOOR,
@@ -49,7 +49,7 @@ class IndexedEntry:
     dated: int | None  # the date that it is published with: seconds since the epoch
 
     @property
-    def name(self) -> Name:
+    def name(self) -> RecordName:
         """The name of the record that counts."""
         return self.key, self.digest, self.number
 
@@ -132,8 +132,8 @@ class RecordIndex:
         self.entries: dict[str, IndexedEntry] = {}  # by key
         self.ambiguous: dict[str, None] = {}  # keys that stand for several entries: an ordered set
         self._identity = identity
-        self.damaged: dict[Name, str] = {}  # records that cannot be read, and why
-        self._read: set[Name] = set()
+        self.damaged: dict[RecordName, str] = {}  # records that cannot be read, and why
+        self._read: set[RecordName] = set()
         self.revisions = 0  # that can
         self.last_seq = 0  # the largest that was ever given
         self.dated: datetime | None = None  # the newest date in any entry
@@ -153,7 +153,7 @@ class RecordIndex:
         """The generation of the last commit that named a record."""
         return self._latest[0] if self._latest else 0
 
-    def has(self, name: Name) -> bool:
+    def has(self, name: RecordName) -> bool:
         """True if that record was loaded, or is damaged."""
         return name in self._read or name in self.damaged
 

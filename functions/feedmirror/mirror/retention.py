@@ -45,7 +45,7 @@ class Listed(Sized, Protocol):
         ...
 
 
-S = TypeVar("S", bound=Sized)
+_S = TypeVar("_S", bound=Sized)
 
 
 def count_public(newest_first: Sequence[Listed], keep: int, floor: datetime | None) -> int:
@@ -68,12 +68,12 @@ def _within(entries: Sequence[Sized]) -> int:
     return sum(size <= BOUND_BYTES for size in sizes)
 
 
-def portions(entries: Iterable[S], most: int, most_bytes: int) -> Iterator[tuple[S, ...]]:
+def portions(entries: Iterable[_S], most: int, most_bytes: int) -> Iterator[tuple[_S, ...]]:
     """Yield the entries in order, in portions of at most `most` entries and `most_bytes` bytes.
 
     An entry that is larger is a portion by itself.
     """
-    portion: list[S] = []
+    portion: list[_S] = []
     size = 0
     for entry in entries:
         if portion and (len(portion) == most or size + entry.size_bytes > most_bytes):

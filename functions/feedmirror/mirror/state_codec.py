@@ -139,7 +139,7 @@ def _state(plain: dict[str, Any], window: Window) -> State:
         raise ValueError("the window does not match its digest")
     values: dict[str, Any] = {name: plain[name] for name in _PLAIN & plain.keys()}
     for name in _DATES & plain.keys():
-        values[name] = codec.moment(plain[name])
+        values[name] = codec.read_moment(plain[name])
     for name, parse in _PARSERS.items():
         if name in plain:
             values[name] = parse(plain[name])
@@ -150,11 +150,11 @@ def _state(plain: dict[str, Any], window: Window) -> State:
 
 
 def _failing(plain: dict[str, Any]) -> Failing:
-    return codec.build(Failing, {**plain, "since": codec.moment(plain["since"])})
+    return codec.build(Failing, {**plain, "since": codec.read_moment(plain["since"])})
 
 
 def _sightings(plain: dict[str, Any]) -> Sightings:
-    return codec.build(Sightings, {**plain, "last": codec.moment(plain["last"])})
+    return codec.build(Sightings, {**plain, "last": codec.read_moment(plain["last"])})
 
 
 def _quarantine(plain: dict[str, Any]) -> Quarantine:
@@ -225,7 +225,7 @@ def _address(plain: dict[str, Any]) -> Address:
 
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
-    "feed": codec.feed,
+    "feed": codec.read_feed,
     "failing": _failing,
     "fault": _failing,
     "gone": lambda plain: {url: _sightings(one) for url, one in plain.items()},

@@ -10,7 +10,7 @@ from feedmirror.model import Feed, Image
 from feedmirror.parsing.bodies import site_base
 from feedmirror.parsing.elements import is_base, is_own
 from feedmirror.parsing.extensions import convert_extensions
-from feedmirror.parsing.fields import authors, categories, plain, string
+from feedmirror.parsing.fields import authors, categories, plain, text_field
 from feedmirror.parsing.media import pictures_of
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag
@@ -51,7 +51,7 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
     """
     raw = parsed.feed
     node = element.node if element else None
-    link = absolute(string(raw, "link"), location)
+    link = absolute(text_field(raw, "link"), location)
     is_atom = (parsed.version or "").startswith("atom")
     base = location if is_atom else site_base(link, location)
     if element and element.base == location:  # else an ancestor has an `xml:base`
@@ -63,13 +63,13 @@ def feed(parsed: Any, location: str, element: Element | None) -> Feed:
         title=plain(raw, "title"),
         link=link,
         description=plain(raw, "subtitle"),
-        language=language_tag(string(raw, "language")),
+        language=language_tag(text_field(raw, "language")),
         rights=plain(raw, "rights"),
         authors=authors(raw, element),
         web_master=_web_master(raw, node),
         categories=categories(raw),
         image=_image(raw, node, base),
-        updated=parse_date(string(raw, "updated")),
+        updated=parse_date(text_field(raw, "updated")),
         ttl_s=_update_interval_s(raw),
         skip_hours=tuple(_skip_values(node, "skiphours", "hour", _hour)),
         skip_days=tuple(_skip_values(node, "skipdays", "day", _day)),
@@ -98,7 +98,7 @@ def _id(node: Node | None) -> str | None:
 def _web_master(raw: Any, node: Node | None) -> str | None:
     """Return the maintainer of the feed as written: `webMaster`, else the publisher of DC."""
     if node is None:
-        return string(raw, "publisher")
+        return text_field(raw, "publisher")
     names = {
         child.name.local.lower(): child.text().strip()
         for child in node.elements()
@@ -110,7 +110,7 @@ def _web_master(raw: Any, node: Node | None) -> str | None:
 def _image(raw: Any, node: Node | None, base: str) -> Image | None:
     """Return the picture of the feed, else the picture in an extension element."""
     image = dict.get(raw, "image") or {}
-    own = absolute(image.get("href") or string(raw, "logo") or string(raw, "icon"), base)
+    own = absolute(image.get("href") or text_field(raw, "logo") or text_field(raw, "icon"), base)
     url = own or (next(pictures_of(node, base), None) if node else None)
     if not url:
         return None
@@ -124,10 +124,10 @@ def _image(raw: Any, node: Node | None, base: str) -> Image | None:
 
 def _update_interval_s(raw: Any) -> int | None:
     """Return the update interval of the feed: the longer of RSS `ttl` and `sy:updatePeriod`."""
-    ttl = (string(raw, "ttl") or "").split(".")[0]
+    ttl = (text_field(raw, "ttl") or "").split(".")[0]
     wait = int(ttl) * 60 if ttl.isdecimal() and len(ttl) < 10 else 0
-    period = _PERIODS_S.get((string(raw, "sy_updateperiod") or "").lower(), 0)
-    times = string(raw, "sy_updatefrequency") or "1"
+    period = _PERIODS_S.get((text_field(raw, "sy_updateperiod") or "").lower(), 0)
+    times = text_field(raw, "sy_updatefrequency") or "1"
     frequency = int(times) if times.isdecimal() and 0 < len(times) < 6 else 1
     return max(wait, period // max(frequency, 1)) or None
 

@@ -19,8 +19,8 @@ from feedmirror.model import Enclosure, Entry, Feed, Source
 from feedmirror.parsing import bodies
 from feedmirror.parsing.elements import is_own
 from feedmirror.parsing.extensions import convert_extensions
-from feedmirror.parsing.fields import authors, categories, plain, string
-from feedmirror.parsing.media import files_of, pictures_of, size_of, with_duration
+from feedmirror.parsing.fields import authors, categories, plain, text_field
+from feedmirror.parsing.media import media_files_of, pictures_of, size_of, with_duration
 from feedmirror.parsing.scan import is_item
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag
@@ -40,7 +40,7 @@ _FEEDPARSER_ERRORS = (
 )
 
 
-Progress = Callable[[int], object]  # called with the index of each item as work on it begins
+ReportItem = Callable[[int], object]  # called with the index of each item as work on it begins
 
 
 def _ignore(_rank: int) -> None:
@@ -48,7 +48,7 @@ def _ignore(_rank: int) -> None:
 
 
 # A context variable, since feedparser creates the XML parser without arguments.
-_progress: ContextVar[Progress] = ContextVar("_progress", default=_ignore)
+_progress: ContextVar[ReportItem] = ContextVar("_progress", default=_ignore)
 
 
 class BufferedExpat(ExpatParser):
@@ -111,7 +111,7 @@ def create_parser() -> BufferedExpat:
     return BufferedExpat()
 
 
-def run_feedparser(data: bytes, progress: Progress = _ignore) -> Any:
+def run_feedparser(data: bytes, progress: ReportItem = _ignore) -> Any:
     """Return the result of feedparser for a UTF-8 document, with its HTML not sanitised.
 
     Addresses are not resolved, except against `xml:base`: feedparser would take an address that
@@ -160,18 +160,18 @@ class _Converter:
             title=plain(raw, "title") or _dublin_core_title(element),
             summary=summary,
             content=content,
-            language=language_tag(string(raw, "language") or _language(element)),
+            language=language_tag(text_field(raw, "language") or _language(element)),
             authors=authors(raw, element),
             categories=categories(raw),
             enclosures=with_duration(
                 list(_enclosures(raw, base, element)), _duration(raw, element)
             ),
-            media=tuple(files_of(element.node, base)) if element else (),
+            media=tuple(media_files_of(element.node, base)) if element else (),
             image=next(pictures_of(element.node, base), None) if element else None,
-            comments=absolute(string(raw, "comments"), base),
+            comments=absolute(text_field(raw, "comments"), base),
             source=_source(raw, base),
-            published=parse_date(string(raw, "published")),
-            updated=parse_date(string(raw, "updated")),
+            published=parse_date(text_field(raw, "published")),
+            updated=parse_date(text_field(raw, "updated")),
             extension_elements=extension_elements,
             prefixes=prefixes,
         )
@@ -182,7 +182,7 @@ class _Converter:
         link = next(filter(None, links), None)
         if link or (self._atom and element):
             return link
-        return link_address(string(raw, "link"), self._location)
+        return link_address(text_field(raw, "link"), self._location)
 
 
 def _links(element: Element, base: str) -> Iterator[tuple[str, str]]:
@@ -211,9 +211,9 @@ def _enclosures(raw: Any, base: str, element: Element | None) -> Iterator[Enclos
         if url:
             yield Enclosure(
                 url=url,
-                media_type=string(attributes, "type"),
+                media_type=text_field(attributes, "type"),
                 length_bytes=size_of(attributes.get("length")),
-                title=string(attributes, "title"),
+                title=text_field(attributes, "title"),
             )
 
 
@@ -238,7 +238,7 @@ def _enclosure_attributes(
 def _duration(raw: Any, element: Element | None) -> str | None:
     """Return the text of `itunes:duration`, or None."""
     if element is None:
-        return string(raw, "itunes_duration")
+        return text_field(raw, "itunes_duration")
     durations = (
         child.text()
         for child in element.node.elements()
@@ -273,7 +273,7 @@ def _language(element: Element | None) -> str | None:
 
 def _guid(raw: Any, element: Element | None) -> tuple[str | None, bool]:
     """Return the guid of feedparser, and True if it is also the entry's address (RSS only)."""
-    guid = string(raw, "id")
+    guid = text_field(raw, "id")
     if element is None:
         return guid, bool(dict.get(raw, "guidislink"))
     parent = element.node
@@ -299,7 +299,7 @@ def convert_entries(
     version: str,
     location: str,
     elements: Sequence[Element | None],
-    progress: Progress = _ignore,
+    progress: ReportItem = _ignore,
 ) -> tuple[Entry, ...]:
     """Convert entries of feedparser to the model.
 

@@ -14,7 +14,7 @@ from feedmirror.text.urls import absolute
 from feedmirror.text.xml import Element, Node, printable
 
 
-def string(raw: dict[str, Any], key: str) -> str | None:
+def text_field(raw: dict[str, Any], key: str) -> str | None:
     """Return a text field of feedparser, without its fallbacks; None if missing or blank."""
     value = dict.get(raw, key)
     if not isinstance(value, str):
@@ -23,12 +23,12 @@ def string(raw: dict[str, Any], key: str) -> str | None:
 
 
 def _line(raw: dict[str, Any], key: str) -> str | None:
-    return " ".join((string(raw, key) or "").split()) or None
+    return " ".join((text_field(raw, key) or "").split()) or None
 
 
 def plain(raw: dict[str, Any], key: str) -> str | None:
     """Return a text construct of feedparser as plain text; None if missing or blank."""
-    value = string(raw, key)
+    value = text_field(raw, key)
     detail = dict.get(raw, key + "_detail") or {}
     if value is None or detail.get("type") not in {"text/html", "application/xhtml+xml"}:
         return value

@@ -20,7 +20,7 @@ _LONGEST = 100_000  # characters of all extensions; longer ones are dropped toge
 MakeSafe = Callable[[str, str], str]  # returns a safe string, given the member's name and string
 
 
-def dump(raw: dict[str, Any], make_safe: MakeSafe) -> str | None:
+def dump_extensions(raw: dict[str, Any], make_safe: MakeSafe) -> str | None:
     """Return the extensions of a feed or an item as a JSON object; None without extensions."""
     members = {key: member for key, member in raw.items() if key.startswith("_") and key != OWN}
     if not members:
@@ -29,7 +29,7 @@ def dump(raw: dict[str, Any], make_safe: MakeSafe) -> str | None:
     return text if len(text) <= _LONGEST else None
 
 
-def load(extensions: str | None) -> dict[str, Any]:
+def load_extensions(extensions: str | None) -> dict[str, Any]:
     """Parse the object that `dump` returned; return {} for None.
 
     Returns {} also for invalid JSON, the result of redacting a secret that was part of its syntax.

@@ -165,7 +165,7 @@ class _JsonParser:
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/(\d+(?:\.\d+)?)", re.IGNORECASE)
 
 
-def parse(
+def parse_json_feed(
     text: str,
     location: str,
     known: Set[str],
@@ -219,7 +219,7 @@ def parse_original(original: str, context: Context, location: str) -> Entry:
     """Parse the JSON of a stored item again. Raises: ParseError."""
     head = {"version": "https://jsonfeed.org/version/1.1", "home_page_url": context.link}
     text = json.dumps(head)[:-1] + f', "items": [{original}]}}'
-    parsed = parse(text, location, frozenset())
+    parsed = parse_json_feed(text, location, frozenset())
     if len(parsed.items) != 1 or not parsed.entries:
         why = "; ".join(parsed.unreadable.values()) or "the stored item is not a single item"
         raise ParseError(Kind.PARSER, why)
@@ -290,7 +290,7 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
         language=language_tag(_text(raw, "language")),
         authors=_authors(raw),
         image=Image(icon) if icon else None,
-        extensions=json_extensions.dump(raw, active_content.safe_member),
+        extensions=json_extensions.dump_extensions(raw, active_content.safe_member),
     )
     return limit_metadata(metadata)
 
@@ -320,7 +320,7 @@ def _entry(item: JsonItem, base: str) -> Entry:
         updated=parse_date(raw.get("date_modified")),
         extension_elements=extension_elements,
         prefixes=prefixes,
-        extensions=json_extensions.dump(raw, active_content.safe_member),
+        extensions=json_extensions.dump_extensions(raw, active_content.safe_member),
         original=item.source,
     )
 

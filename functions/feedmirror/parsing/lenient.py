@@ -29,7 +29,7 @@ _START_TAG = re.compile(r"<[^\s!?/>][^<>]*>")
 _CHANNEL = re.compile(r"<channel[\s>]", re.IGNORECASE)
 
 
-def parse(
+def parse_lenient(
     text: str,
     location: str,
     known: Set[str],

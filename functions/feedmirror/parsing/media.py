@@ -19,14 +19,14 @@ _DIGITS = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
 _MOST = 1e15  # bytes, seconds
 
 
-def files_of(node: Node, base: str) -> Iterator[Enclosure]:
+def media_files_of(node: Node, base: str) -> Iterator[Enclosure]:
     """Yield the files of `media:content` elements, also in groups, in document order."""
     for child in node.elements():
         if canonical(child.name.uri) != MEDIA:
             continue
         child_base = child.base(base)
         if child.name.local == "group":
-            yield from files_of(child, child_base)
+            yield from media_files_of(child, child_base)
         elif child.name.local == "content" and (url := absolute(child.get("url"), child_base)):
             medium = (child.get("medium") or "").strip().lower()
             yield Enclosure(
@@ -46,7 +46,7 @@ def pictures_of(node: Node, base: str) -> Iterator[str]:
             if (canonical(child.name.uri), child.name.local) == (uri, "image"):
                 found = absolute(child.get("href") or child.text(), child.base(base))
                 yield from filter(None, (found,))
-    yield from (file.url for file in files_of(node, base) if _is_picture(file))
+    yield from (file.url for file in media_files_of(node, base) if _is_picture(file))
     yield from _thumbnails(node, base)
 
 

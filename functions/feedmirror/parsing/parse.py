@@ -22,7 +22,7 @@ from feedmirror.parsing.repair import (
     repair_references,
 )
 from feedmirror.parsing.scan import LONE_ENTRY, LONG_NAMESPACE, CannotSplit
-from feedmirror.parsing.split import UNBOUND_PREFIX, Part, Plan, end_tags, select_items, split
+from feedmirror.parsing.split import UNBOUND_PREFIX, Part, SplitPlan, end_tags, select_items, split
 from feedmirror.text import sanitize
 from feedmirror.text.urls import absolute
 from feedmirror.text.xml import Element, Node, tree
@@ -57,7 +57,7 @@ def parse(
     if not start:
         raise ParseError(Kind.EMPTY, "the document is empty")
     if start.startswith("{"):
-        return json_feed.parse(start, fetched.url, known, part, progress)
+        return json_feed.parse_json_feed(start, fetched.url, known, part, progress)
     prepared = decode.prepare_xml(text)
     try:
         return _parse_xml(prepared, fetched.url, known, part, progress)
@@ -83,12 +83,12 @@ def _parse_xml(
         keep = select_items(new, plan.size_of, part)
         parsed = _parse_items(plan, location, keep, progress)
     except CannotSplit:
-        parsed = lenient.parse(text, location, known, part, progress)
+        parsed = lenient.parse_lenient(text, location, known, part, progress)
     _require_feed(parsed, text)
     return parsed
 
 
-def _plan(text: str) -> Plan:
+def _plan(text: str) -> SplitPlan:
     """Split a document, after repairing it if needed. Raises: CannotSplit."""
     for _ in range(4):  # one fault may hide another
         try:
@@ -111,7 +111,7 @@ def _repaired(text: str, code: int) -> str:
 
 
 def _parse_items(
-    plan: Plan,
+    plan: SplitPlan,
     location: str,
     keep: Sequence[int],
     progress: Callable[[int], object],
@@ -202,12 +202,12 @@ def _parse_original(original: str, context: Context, location: str) -> Entry:
     raise ParseError(Kind.PARSER, "the stored element is not a single item")
 
 
-def _original(plan: Plan, index: int) -> str:
+def _original(plan: SplitPlan, index: int) -> str:
     start, end = plan.spans[index]
     return plan.data[start:end].decode("utf-8")
 
 
-def _elements(plan: Plan, indices: Iterable[int], location: str) -> Iterator[Element]:
+def _elements(plan: SplitPlan, indices: Iterable[int], location: str) -> Iterator[Element]:
     """Yield the elements of the items, parsed within the start tags around them.
 
     Consecutive items with the same start tags are parsed together, since the start tag of the root
@@ -221,7 +221,7 @@ def _elements(plan: Plan, indices: Iterable[int], location: str) -> Iterator[Ele
         yield from (Element(node, base) for node in parent.node.elements())
 
 
-def _channel(plan: Plan, location: str) -> Element:
+def _channel(plan: SplitPlan, location: str) -> Element:
     """Return the element with the properties of the feed: `channel`, or the root of Atom."""
     root = tree(plan.frame())
     if root.name.local.lower() != "channel":

@@ -25,7 +25,7 @@ Span = tuple[int, int]  # byte offsets
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SplitPlan:
     """A document in UTF-8, and the positions of its items."""
 
     data: bytes
@@ -84,7 +84,7 @@ class Plan:
         return b"" if self.complete else end_tags(self.around[-1])
 
 
-def split(text: str) -> Plan:
+def split(text: str) -> SplitPlan:
     """Find the items in `text`, a document as `decode.prepare_xml` returns it.
 
     A truncated document gives its complete items; text after the root element is ignored.
@@ -117,7 +117,7 @@ def split(text: str) -> Plan:
         for (start, end), tags_around, item in zip(spans, around, scan.items, strict=True)
     )
     hidden = tuple((start, _element_end(data, start, end)) for start, end in scan.hidden)
-    return Plan(data, spans, items, around, hidden, complete)
+    return SplitPlan(data, spans, items, around, hidden, complete)
 
 
 def _key(tags: tuple[bytes, ...]) -> bytes:

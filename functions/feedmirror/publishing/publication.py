@@ -21,7 +21,7 @@ class ArchiveLinks:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class LastingFailure:
     """A lasting failure to refresh the feed, as readers may know of it."""
 
     group: str  # a `Group`'s value
@@ -41,7 +41,9 @@ class Publication:
     notice_html: str = ""  # the disclaimer on the feed as a whole
     archive: ArchiveLinks = ArchiveLinks()
     months: tuple[Month, ...] = ()  # of all archived entries, newest first
-    failure: Failure | None = None  # None: refreshes succeed, or have failed for a short time only
+    failure: LastingFailure | None = (
+        None  # None: refreshes succeed, or have failed for a short time only
+    )
 
     def address_of(self, name: str, page: str | None = None) -> str:
         """Return the address of the document `name`: of the archive page `page`, or of the newest

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from feedmirror.model import Disclaimer, Images, ParsedFeed, Revision, Robots, Subscription
 from feedmirror.text.secrets import Secrets, secrets_of, shown_address, shown_url
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # Fields that are never public, or are digests of redacted text.
 _NOT_REDACTED = frozenset({"original", "context", "key", "digest", "fingerprint"})
@@ -44,14 +44,14 @@ class Redaction:
         encoded = secret.encode("utf-8", "surrogatepass")
         return f"redacted-{blake2b(encoded, key=self.key(), digest_size=8).hexdigest()}"
 
-    def value(self, value: T) -> T:
+    def value(self, value: _T) -> _T:
         """Return a value of the model with the secrets in all of its texts replaced.
 
         The address that a revision was fetched from is also rid of parameters that look secret:
         they may have been secrets of an earlier configuration.
         """
         if self.secrets:
-            redacted: T = self._redacted(value)
+            redacted: _T = self._redacted(value)
             return redacted
         if isinstance(value, Revision):
             shown = shown_address(value.fetched_from, self.secrets)

@@ -21,7 +21,7 @@ from feedmirror.publishing.pages.entry import (
     verify_entry,
 )
 from feedmirror.publishing.pages.style import STYLE
-from feedmirror.publishing.publication import ArchiveLinks, Failure, Publication
+from feedmirror.publishing.publication import ArchiveLinks, LastingFailure, Publication
 from feedmirror.publishing.redaction import PublicSettings
 from feedmirror.publishing.verify import inspect_secrets, without_bare_prose
 
@@ -63,10 +63,10 @@ def publication_of(
     )
 
 
-def _failure(state: State) -> Failure | None:
+def _failure(state: State) -> LastingFailure | None:
     """Return the failure that readers are told of, None unless it lasts."""
     failing = state.failing
-    return Failure(failing.group, failing.since) if failing and failing.lasting else None
+    return LastingFailure(failing.group, failing.since) if failing and failing.lasting else None
 
 
 # ---------------------------------------------------------------- what is up to date
@@ -97,7 +97,7 @@ class RenderInputs:
     settings: PublicSettings  # its `redaction` is no part of its `repr`
     quarantined: tuple[str, ...]  # keys of entries that the document lacks
     style: str | None  # name of the style sheet; None: the document has none
-    failure: Failure | None  # None: there is none, or the document does not say
+    failure: LastingFailure | None  # None: there is none, or the document does not say
 
 
 def render_key(made: Format, state: State, settings: PublicSettings, address: str) -> str:

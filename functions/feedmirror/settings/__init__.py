@@ -5,7 +5,7 @@
 raised together as one ConfigError.
 """
 
-from feedmirror.settings.disclaimer import DISCLAIMER_KEYS, VARIABLES
+from feedmirror.settings.disclaimer import DISCLAIMER_KEYS, DISCLAIMER_VARIABLES
 from feedmirror.settings.load import Settings, load_settings, parse_settings, subscription_for
 from feedmirror.settings.schema import DEFAULT_KEYS, FEED_KEYS, TOP_KEYS
 from feedmirror.settings.slugs import RESERVED_SLUGS, slug_of
@@ -15,10 +15,10 @@ from feedmirror.settings.template import template_toml
 __all__ = [
     "DEFAULT_KEYS",
     "DISCLAIMER_KEYS",
+    "DISCLAIMER_VARIABLES",
     "FEED_KEYS",
     "RESERVED_SLUGS",
     "TOP_KEYS",
-    "VARIABLES",
     "Key",
     "Settings",
     "load_settings",

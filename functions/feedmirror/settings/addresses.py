@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from feedmirror.settings.problems import Kind, Location, shown, type_name
+from feedmirror.settings.problems import Location, ValueKind, shown_value, type_name
 from feedmirror.settings.request_headers import ACCEPTED_VALUE, flaw_of_header
 from feedmirror.settings.values import flaw_of
 from feedmirror.text.hosts import ascii_host, is_host
@@ -35,7 +35,9 @@ def flaw_of_url(url: str) -> str | None:
     if len(url) > MAX_URL_CHARS:
         return f"is longer than {MAX_URL_CHARS:,} characters"
     if odd := _NOT_IN_URL.search(url):
-        return _flaw_of_host(url) or f"contains {shown(odd[0])}, which has to be percent-encoded"
+        return (
+            _flaw_of_host(url) or f"contains {shown_value(odd[0])}, which has to be percent-encoded"
+        )
     return _flaw_of_authority(parts["authority"]) or (
         "ends in a # fragment, which is never sent" if parts["fragment"] else None
     )
@@ -55,7 +57,7 @@ def _flaw_of_scheme(url: str) -> str:
     if flaw := flaw_of(url):
         return flaw
     if separator and scheme.isalnum():
-        return f"{shown(scheme + '://')} is not accepted"
+        return f"{shown_value(scheme + '://')} is not accepted"
     return "does not begin with https:// or http://"
 
 
@@ -146,15 +148,17 @@ def _flaw_of_header(name: str, content: object, seen: set[str]) -> str | None:
     return "is a duplicate" if name.lower() in seen else flaw_of_header(name, content)
 
 
-URL = Kind("string", "an http:// or https:// address", _read_url)
-PUBLIC_URL = Kind("string", "an http:// or https:// address without a query", _read_public_url)
-URLS = Kind(
+URL = ValueKind("string", "an http:// or https:// address", _read_url)
+PUBLIC_URL = ValueKind("string", "an http:// or https:// address without a query", _read_public_url)
+URLS = ValueKind(
     "array of strings",
     f"{MAX_ALTERNATES} http:// or https:// addresses at most, each once",
     _read_urls,
 )
-CONTACT = Kind("string", '"mailto:name@host", or an http:// or https:// address', _read_contact)
-HEADERS = Kind(
+CONTACT = ValueKind(
+    "string", '"mailto:name@host", or an http:// or https:// address', _read_contact
+)
+HEADERS = ValueKind(
     "table of strings",
     f"{MAX_HEADERS} HTTP header fields at most; as values {ACCEPTED_VALUE}",
     _read_headers,

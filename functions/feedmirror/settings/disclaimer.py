@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 
 from feedmirror.model import Disclaimer, Position
-from feedmirror.settings.problems import Kind, Location, closest_name, shown
+from feedmirror.settings.problems import Location, ValueKind, closest_name, shown_value
 from feedmirror.settings.tables import Key, read_table
 from feedmirror.settings.values import choice, text
 from feedmirror.text.language import language_tag
 
 # The same as in publishing/disclaimer.py, as a test checks: importing that module is slow.
-VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
+DISCLAIMER_VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
 MAX_CHARS = 10_000
 
 # Matched from the left: `{{` and `}}` are literal braces, `{name}` is a variable, else an error.
 _BRACES = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|[{}]")
-_ACCEPTED = " ".join(f"{{{name}}}" for name in VARIABLES) + ", and {{ }} for literal braces"
+_ACCEPTED = (
+    " ".join(f"{{{name}}}" for name in DISCLAIMER_VARIABLES) + ", and {{ }} for literal braces"
+)
 _PLAIN = text(MAX_CHARS, multiline=True)
 
 
@@ -56,10 +58,10 @@ def _check_brace(location: Location, found: re.Match[str]) -> None:
     if name is None:
         if len(found[0]) == 1:
             location.refuse(f"has a single {found[0]}", f"write {found[0] * 2} for a literal brace")
-    elif name not in VARIABLES:
-        guess = closest_name(name.strip(), VARIABLES).strip("'")
+    elif name not in DISCLAIMER_VARIABLES:
+        guess = closest_name(name.strip(), DISCLAIMER_VARIABLES).strip("'")
         location.refuse(
-            f"{shown(found[0])} is not a variable", _ACCEPTED, f"{{{guess}}}" if guess else ""
+            f"{shown_value(found[0])} is not a variable", _ACCEPTED, f"{{{guess}}}" if guess else ""
         )
 
 
@@ -70,13 +72,13 @@ def _read_language(location: Location, value: object) -> str | None:
     return tag
 
 
-WORDS = Kind("string", _PLAIN.accepted, _read_words)
-HTML = Kind("string", _PLAIN.accepted, _read_html)
-LANGUAGE = Kind("string", 'a language tag such as "en" or "pt-BR"', _read_language)
+WORDS = ValueKind("string", _PLAIN.accepted, _read_words)
+HTML_WORDS = ValueKind("string", _PLAIN.accepted, _read_html)
+LANGUAGE = ValueKind("string", 'a language tag such as "en" or "pt-BR"', _read_language)
 
 DISCLAIMER_KEYS = (
     Key("text", WORDS, "The words, as plain text; a blank line begins a paragraph."),
-    Key("html", HTML, "The words as HTML, well-formed and of a few tags; instead of `text`."),
+    Key("html", HTML_WORDS, "The words as HTML, well-formed and of a few tags; instead of `text`."),
     Key("language", LANGUAGE, "The language the words are in."),
     Key("position", choice(Position), "Where in an entry they stand."),
 )
@@ -99,7 +101,7 @@ def _read_disclaimer(location: Location, value: object) -> Disclaimer | None:
     return Disclaimer(**found) if found.keys() & {"text", "html"} else None
 
 
-DISCLAIMER = Kind(
+DISCLAIMER = ValueKind(
     "string or table",
     "text, or a table with either text or html, and language and position where wanted",
     _read_disclaimer,

@@ -152,8 +152,8 @@ def _check_slug(location: Location, slug: str) -> None:
 
 
 def _lines(problems: list[Problem], text: str, path: str) -> tuple[str, ...]:
-    from feedmirror.settings.positions import line_of, lines_of  # noqa: PLC0415 - only for problems
+    from feedmirror.settings.positions import line_of_key, lines_of  # noqa: PLC0415 - only for problems
 
     lines = lines_of(text)
-    placed = [(line_of(problem.key, lines), str(problem)) for problem in problems]
+    placed = [(line_of_key(problem.key, lines), str(problem)) for problem in problems]
     return tuple(f"{path}:{line}: {what}" for line, what in sorted(placed, key=lambda p: p[0]))

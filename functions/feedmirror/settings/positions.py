@@ -40,7 +40,7 @@ def lines_of(text: str) -> dict[KeyPath, int]:
     return lines
 
 
-def line_of(key: KeyPath, lines: dict[KeyPath, int]) -> int:
+def line_of_key(key: KeyPath, lines: dict[KeyPath, int]) -> int:
     """Return the line of a key, or of the innermost table around the key with a line; else 1."""
     while key:
         if key in lines:

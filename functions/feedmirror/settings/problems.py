@@ -41,7 +41,7 @@ class Location:
 
     def reject(self, value: object, guess: str = "") -> None:
         """Add a problem that quotes the value."""
-        self.refuse(f"{shown(value)} is not accepted", guess=guess)
+        self.refuse(f"{shown_value(value)} is not accepted", guess=guess)
 
     def reject_type(self, value: object) -> None:
         """Add a problem that names the value's type only: the value may be a secret."""
@@ -56,7 +56,7 @@ Reader = Callable[[Location, object], object]  # returns the typed value; None a
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """Kind of value: its TOML type, description of valid values, and validating reader."""
 
     name: str  # the TOML type
@@ -66,10 +66,10 @@ class Kind:
 
 def dotted(key: KeyPath) -> str:
     """Return a key path in TOML syntax, on one line."""
-    return ".".join(name if _BARE_KEY.fullmatch(name) else shown(name) for name in key)
+    return ".".join(name if _BARE_KEY.fullmatch(name) else shown_value(name) for name in key)
 
 
-def shown(value: object) -> str:
+def shown_value(value: object) -> str:
     """Return a value quoted for a problem: short, printable, in TOML syntax."""
     if isinstance(value, bool):
         return str(value).lower()

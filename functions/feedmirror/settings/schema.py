@@ -8,7 +8,7 @@ from __future__ import annotations
 from feedmirror.model import Identity, Images, Robots
 from feedmirror.settings.addresses import CONTACT, HEADERS, PUBLIC_URL, URL, URLS
 from feedmirror.settings.disclaimer import DISCLAIMER
-from feedmirror.settings.problems import Kind
+from feedmirror.settings.problems import ValueKind
 from feedmirror.settings.tables import Key
 from feedmirror.settings.values import choice, duration, flag, number, text, whole_number
 
@@ -87,7 +87,7 @@ FEED_KEYS = (
 )
 DEFAULT_KEYS = tuple(key for key in FEED_KEYS if key.for_every_feed)
 
-_TABLE = Kind("table", "a table", lambda _, value: value)  # read with the keys above
+_TABLE = ValueKind("table", "a table", lambda _, value: value)  # read with the keys above
 TOP_KEYS = (
     Key("public_url", PUBLIC_URL, "Where readers find the public files; a final / is dropped."),
     Key("defaults", _TABLE, "Keys for every feed that does not set them itself."),

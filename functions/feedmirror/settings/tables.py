@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from feedmirror.settings.problems import Kind, Location, closest_name
+from feedmirror.settings.problems import Location, ValueKind, closest_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Key:
     """Key of a TOML table."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     meaning: str  # a sentence for the operator
     field: str = ""  # name in the parsed value; empty: the same as `name`
     for_every_feed: bool = False  # also accepted in [defaults]

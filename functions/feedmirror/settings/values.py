@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 
-from feedmirror.settings.problems import Kind, Location
+from feedmirror.settings.problems import Location, ValueKind
 
 # Characters that XML 1.0 §2.2 forbids, and the C1 controls.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -16,7 +16,7 @@ _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def text(max_chars: int, *, multiline: bool = False) -> Kind:
+def text(max_chars: int, *, multiline: bool = False) -> ValueKind:
     """Return the kind of a string that is not blank; white space around it is dropped."""
     lines = "text" if multiline else "one line of text"
     accepted = f"{lines}, not blank, of {max_chars:,} characters at most"
@@ -34,7 +34,7 @@ def text(max_chars: int, *, multiline: bool = False) -> Kind:
             return None
         return words
 
-    return Kind("string", accepted, read)
+    return ValueKind("string", accepted, read)
 
 
 def flaw_of(value: str, *, multiline: bool = False) -> str | None:
@@ -43,7 +43,7 @@ def flaw_of(value: str, *, multiline: bool = False) -> str | None:
     return f"contains the control character U+{ord(found[0]):04X}" if found else None
 
 
-def whole_number(low: int, high: int) -> Kind:
+def whole_number(low: int, high: int) -> ValueKind:
     """Return the kind of an integer from `low` to `high`, both included; not a boolean."""
 
     def read(location: Location, value: object) -> int | None:
@@ -52,10 +52,10 @@ def whole_number(low: int, high: int) -> Kind:
         location.reject(value)
         return None
 
-    return Kind("integer", f"a whole number from {low} to {high}", read)
+    return ValueKind("integer", f"a whole number from {low} to {high}", read)
 
 
-def number(low: int, high: int) -> Kind:
+def number(low: int, high: int) -> ValueKind:
     """Return the kind of an integer or float from `low` to `high`, both included."""
 
     def read(location: Location, value: object) -> float | None:
@@ -64,10 +64,10 @@ def number(low: int, high: int) -> Kind:
         location.reject(value)
         return None
 
-    return Kind("number", f"a number from {low} to {high}", read)
+    return ValueKind("number", f"a number from {low} to {high}", read)
 
 
-def flag() -> Kind:
+def flag() -> ValueKind:
     """Return the kind of a boolean."""
 
     def read(location: Location, value: object) -> bool | None:
@@ -76,10 +76,10 @@ def flag() -> Kind:
         location.reject(value)
         return None
 
-    return Kind("boolean", "true or false", read)
+    return ValueKind("boolean", "true or false", read)
 
 
-def choice(of: type[Enum]) -> Kind:
+def choice(of: type[Enum]) -> ValueKind:
     """Return the kind of a string that is a value of the enumeration."""
     members: Mapping[str, Enum] = {member.value: member for member in of}
 
@@ -89,10 +89,10 @@ def choice(of: type[Enum]) -> Kind:
             location.reject(value)
         return member
 
-    return Kind("string", "one of " + ", ".join(f'"{name}"' for name in members), read)
+    return ValueKind("string", "one of " + ", ".join(f'"{name}"' for name in members), read)
 
 
-def duration(low: str, high: str) -> Kind:
+def duration(low: str, high: str) -> ValueKind:
     """Return the kind of a duration such as "15m", whole minutes, read as seconds."""
     low_s, high_s = _seconds(low) or 0, _seconds(high) or 0
     accepted = (
@@ -107,7 +107,7 @@ def duration(low: str, high: str) -> Kind:
         location.reject(value, _meant_duration(value))
         return None
 
-    return Kind("string", accepted, read)
+    return ValueKind("string", accepted, read)
 
 
 def _seconds(value: str) -> int | None:

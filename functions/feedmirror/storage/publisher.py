@@ -60,7 +60,7 @@ _OLDER, _NEWER = (
 
 
 @dataclass(slots=True)
-class Progress:
+class TaskProgress:
     """Tasks of a state that are done, and what failed."""
 
     entries: list[Revision] = field(default_factory=list)  # without their record or their page
@@ -115,7 +115,7 @@ class Publisher:
 
     # ------------------------------------------------------------ records
 
-    def store_entries(self, state: State, progress: Progress) -> None:
+    def store_entries(self, state: State, progress: TaskProgress) -> None:
         """Store a record of each pending entry; a record that is there already stays as it is."""
         for revision in state.pending_entries:
             made = contained(partial(self._record, revision, state.feed, progress))
@@ -162,7 +162,7 @@ class Publisher:
         is_later = or_later and found.revision.generation > revision.generation
         return is_later or record.is_same_reading(found, revision)
 
-    def _record(self, revision: Revision, feed: Feed | None, progress: Progress) -> bytes:
+    def _record(self, revision: Revision, feed: Feed | None, progress: TaskProgress) -> bytes:
         assert feed is not None  # noqa: S101 - entries come with the feed they are listed in
         disclaimed = progress.attached(revision, self._settings, feed)
         if isinstance(disclaimed, Disclaimed):  # an entry is stored though it cannot be shown
@@ -171,7 +171,7 @@ class Publisher:
 
     # ------------------------------------------------------------ pages
 
-    def publish_pages(self, state: State, progress: Progress) -> None:
+    def publish_pages(self, state: State, progress: TaskProgress) -> None:
         """Write the pages of pending entries, and the archive pages that are pending."""
         if state.feed is None:
             return
@@ -205,7 +205,7 @@ class Publisher:
         revisions: Iterable[Revision],
         previous: Mapping[str, EntryLink | None],
         state: State,
-        progress: Progress,
+        progress: TaskProgress,
     ) -> Iterator[tuple[Document, bool]]:
         """Yield the page of each entry, and True where no page of the entry is expected yet.
 
@@ -227,7 +227,7 @@ class Publisher:
             document = Document(entry_key(self.slug, revision.key), body, HTML)
             yield document, revision.observed_at == revision.first_seen
 
-    def _publish_archive(self, state: State, progress: Progress) -> None:
+    def _publish_archive(self, state: State, progress: TaskProgress) -> None:
         """Write the archive pages that are pending, and link the page before them to the first.
 
         The newest first: readers may come already to an older one, which a lost state had made.
@@ -244,13 +244,13 @@ class Publisher:
             self.link_newer(pages[0].older, pages[0].name)
 
     def _publish_archive_page(
-        self, page: ArchivePage, newer: str | None, state: State, progress: Progress
+        self, page: ArchivePage, newer: str | None, state: State, progress: TaskProgress
     ) -> None:
         for document in self.archive_page(page, newer, state, progress):
             self._write_page(document, is_new=True)
 
     def archive_page(
-        self, page: ArchivePage, newer: str | None, state: State, progress: Progress
+        self, page: ArchivePage, newer: str | None, state: State, progress: TaskProgress
     ) -> Iterator[Document]:
         """Yield the documents of an archive page. `newer` is the name of the page after it, or
         None where there is none to link to yet. Raises: as `rendered`.
@@ -266,7 +266,7 @@ class Publisher:
             yield Document(document_key(self.slug, made.name, page.name), body, made.media_type)
 
     def _attached(
-        self, revisions: Iterable[Revision], feed: Feed, progress: Progress
+        self, revisions: Iterable[Revision], feed: Feed, progress: TaskProgress
     ) -> dict[str, Disclaimed | Exception]:
         """Return the entries with their disclaimers, by key."""
         return {one.key: progress.attached(one, self._settings, feed) for one in revisions}
@@ -324,7 +324,7 @@ class Publisher:
 
     # ------------------------------------------------------------ documents
 
-    def publish_documents(self, state: State, progress: Progress) -> bool:
+    def publish_documents(self, state: State, progress: TaskProgress) -> bool:
         """Write the documents that are stale; return False where a later generation wrote one."""
         progress.documents = dict(self._kept(state))
         chosen = self._to_publish(state, progress)
@@ -346,7 +346,7 @@ class Publisher:
                 return False
         return True
 
-    def _to_publish(self, state: State, progress: Progress) -> tuple[Format, ...]:
+    def _to_publish(self, state: State, progress: TaskProgress) -> tuple[Format, ...]:
         """Return the stale formats, but for those that would link to what is not there: all while
         entries that left the window are in no archive page, the feed's page while entries lack
         theirs.
@@ -355,7 +355,9 @@ class Publisher:
             return ()
         return tuple(m for m in self.stale(state) if m.is_feed or progress.error is None)
 
-    def _keep_quarantine(self, state: State, chosen: Sequence[Format], progress: Progress) -> None:
+    def _keep_quarantine(
+        self, state: State, chosen: Sequence[Format], progress: TaskProgress
+    ) -> None:
         """Keep what is known of documents that are not rendered now, and of items not read."""
         there = {revision.key for revision in (*state.window, *state.pending_entries)}
         again = {made.name for made in chosen}
@@ -366,7 +368,7 @@ class Publisher:
             elif documents and key in there and one.program == program():
                 progress.quarantine({key: replace(one, documents=documents)})
 
-    def _publish(self, made: Format, one: Rendered, state: State, progress: Progress) -> bool:
+    def _publish(self, made: Format, one: Rendered, state: State, progress: TaskProgress) -> bool:
         """Write a document unless it says what it said; return False as `publish_documents`."""
         progress.quarantine(one.quarantined)
         known = state.documents.get(made.name)

@@ -29,7 +29,7 @@ from feedmirror.mirror.tasks import tasks_of
 from feedmirror.model import Document, Revision, Subscription
 from feedmirror.ports import Store
 from feedmirror.storage.objects import ATTEMPTS, put
-from feedmirror.storage.publisher import Progress, Publisher
+from feedmirror.storage.publisher import Publisher, TaskProgress
 
 _SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([0-9]{1,9})\b')  # how every state begins
 
@@ -175,13 +175,13 @@ class StateLog:
 
         That it was done is not committed, but taken along by the next commit.
         """
-        progress = Progress()
+        progress = TaskProgress()
         error = contained(partial(self._entries, held, progress))
         if isinstance(error, Exception):
             return Applied(held, error=error)
         return Applied(held, error=progress.error)
 
-    def _entries(self, held: StoredState, progress: Progress) -> None:
+    def _entries(self, held: StoredState, progress: TaskProgress) -> None:
         self._publisher.store_entries(held.state, progress)
         self._publisher.publish_pages(held.state, progress)
         # In place: whoever holds the state lets go of the words of what was carried out.
@@ -211,7 +211,7 @@ class StateLog:
 
     def _apply_once(self, held: StoredState, now: datetime) -> Applied | None:
         """Do the tasks once; return how far, or None if another run has gone on from this state."""
-        progress = Progress()
+        progress = TaskProgress()
         is_overtaken = contained(partial(self._all, held, progress))
         if isinstance(is_overtaken, StoreError):  # a store that fails is not written to once more
             return Applied(held, error=is_overtaken)
@@ -232,7 +232,7 @@ class StateLog:
         note = _left_out(progress.left_out)
         return Applied(marked, tuple(progress.written), guids, error, note) if marked else None
 
-    def _all(self, held: StoredState, progress: Progress) -> bool:
+    def _all(self, held: StoredState, progress: TaskProgress) -> bool:
         """Do the tasks; return True if another run has gone on from this state."""
         self._entries(held, progress)
         return not self._publisher.publish_documents(held.state, progress)

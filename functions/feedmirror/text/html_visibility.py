@@ -21,7 +21,7 @@ _ZERO = re.compile(r"0+(?:\.0*)?(?:px|em|rem|pt|%)?")
 # Classes of KaTeX, MathJax and MediaWiki, around a visual and a spoken form of a formula.
 _IN_TWO_FORMS = frozenset({"katex", "mathjax", "mathjax_svg", "mwe-math-element"})
 
-Resolve = Callable[[str, str], str]
+ResolveLink = Callable[[str, str], str]
 
 
 def may_hide(body: str) -> bool:
@@ -85,7 +85,7 @@ class _OpenElement:
     visuals: list[tuple[int, int]] = field(default_factory=list)  # ranges of pieces: visual forms
 
 
-def without_hidden(body: str, base: str | None, resolve: Resolve) -> str:
+def without_hidden(body: str, base: str | None, resolve: ResolveLink) -> str:
     """Return `body` without its hidden elements, and with one form of each formula.
 
     `body` must be sanitised before, so that its elements are balanced. `resolve(attributes, base)`
@@ -95,7 +95,7 @@ def without_hidden(body: str, base: str | None, resolve: Resolve) -> str:
 
 
 class _Walk:
-    def __init__(self, base: str | None, resolve: Resolve) -> None:
+    def __init__(self, base: str | None, resolve: ResolveLink) -> None:
         self._document = base
         self._resolve = resolve
         self._pieces: list[str] = []

@@ -210,7 +210,7 @@ _W3C_DATE = _only(
 
 # Media types of enclosures by the extension of the address, where the origin states no type. Not
 # from `mimetypes`, whose answer depends on the machine.
-MEDIA_TYPES = {
+ENCLOSURE_TYPES = {
     "mp3": "audio/mpeg",
     "m4a": "audio/mp4",
     "aac": "audio/aac",
@@ -241,7 +241,7 @@ MEDIA_TYPES = {
 
 def type_of(url: str) -> str | None:
     """Return the media type that belongs to the file extension in an address, or None."""
-    return MEDIA_TYPES.get(url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower())
+    return ENCLOSURE_TYPES.get(url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower())
 
 
 # Elements with a restricted value, and the function that returns a value as validators accept it,

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedmirror.entrypoints.aws.events import Batch, Named, Tick, body_of, read_event, response_to
+from feedmirror.entrypoints.aws.events import (
+    Batch,
+    Named,
+    Tick,
+    message_body,
+    read_event,
+    response_to,
+)
 from feedmirror.errors import EventError
 from lambda_function import record
 
@@ -30,7 +37,9 @@ def test_feeds_are_named_each_once_or_all_are_meant(event: object, slugs: tuple[
 
 
 def test_batch_holds_each_message_with_its_feed() -> None:
-    asked = read_event({"Records": [record(body_of("a")), record(body_of("b"), "m2")]}, NOON)
+    asked = read_event(
+        {"Records": [record(message_body("a")), record(message_body("b"), "m2")]}, NOON
+    )
     assert isinstance(asked, Batch)
     assert [(m.id, m.slug) for m in asked.messages] == [("m1", "a"), ("m2", "b")]
 
@@ -40,7 +49,7 @@ def test_batch_holds_each_message_with_its_feed() -> None:
              "[" * 100_000, '{"feed": "\\ud800'],
 )  # fmt: skip
 def test_message_with_another_body_is_a_message_that_says_what_is_wrong(body: object) -> None:
-    asked = read_event({"Records": [record(body), record(body_of("b"), "m2")]}, NOON)
+    asked = read_event({"Records": [record(body), record(message_body("b"), "m2")]}, NOON)
     assert isinstance(asked, Batch)
     bad, good = asked.messages
     assert (bad.id, bad.slug, good.slug) == ("m1", None, "b")

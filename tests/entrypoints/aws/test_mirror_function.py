@@ -13,7 +13,7 @@ import pytest
 
 from feedmirror.entrypoints.aws import mirror
 from feedmirror.entrypoints.aws.batch import refresh_batch
-from feedmirror.entrypoints.aws.events import body_of
+from feedmirror.entrypoints.aws.events import message_body
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind
 from feedmirror.mirror.schedule import next_due
 from feedmirror.model import Outcome, Subscription
@@ -128,7 +128,7 @@ def test_ten_messages_of_which_three_fail_by_our_fault() -> None:
     errors = [extra for level, _, extra in stage.log.events if level == "error"]
     assert {extra["feed"] for extra in errors} == bad
     assert {extra["error_kind"] for extra in errors} == {"store"}
-    again = stage.invoke({"Records": [record(body_of(s), f"id-{s}") for s in sorted(bad)]})
+    again = stage.invoke({"Records": [record(message_body(s), f"id-{s}") for s in sorted(bad)]})
     assert again == {"batchItemFailures": []}
     assert stage.mirrored() == sorted(slugs)
 

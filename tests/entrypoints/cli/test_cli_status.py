@@ -14,7 +14,7 @@ import pytest
 from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.stores.directory import DirectoryStore
-from feedmirror.entrypoints.cli.feed_health import HEAD, FeedHealth, health_of
+from feedmirror.entrypoints.cli.feed_health import COLUMN_HEADS, FeedHealth, health_of
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.retention import KnownEntry
@@ -68,7 +68,7 @@ def test_row_says_how_a_feed_fares(origin, here, capsys):
     run()
     later = NOON + timedelta(hours=3)
     head, row, _, total = status(capsys, at=later)
-    assert re.split("  +", head) == list(HEAD)
+    assert re.split("  +", head) == list(COLUMN_HEADS)
     due = next_due("gazette", 900, later)
     minutes = int((due - later).total_seconds() // 60)
     assert row.split() == [

@@ -19,7 +19,7 @@ from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.target import Target
 from feedmirror.errors import FetchError, Kind
 
-Resolve = Callable[[str, int], Sequence[str]]  # host, port: numeric addresses, or OSError
+LookUp = Callable[[str, int], Sequence[str]]  # host, port: numeric addresses, or OSError
 Predicate = Callable[[str], bool]  # may this numeric address be contacted?
 
 _Network = IPv4Network | IPv6Network
@@ -84,7 +84,7 @@ def resolve(host: str, port: int) -> Sequence[str]:
 class Guard:
     """Resolver that refuses hosts with an address that may not be contacted."""
 
-    resolve: Resolve = resolve
+    resolve: LookUp = resolve
     is_public: Predicate = is_public
     own_port: int | None = None  # of the Lambda runtime API on this machine, never contacted
 

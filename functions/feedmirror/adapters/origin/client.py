@@ -10,7 +10,7 @@ from datetime import datetime
 
 from feedmirror import __version__
 from feedmirror.adapters.deadline import Deadline
-from feedmirror.adapters.origin.address_guard import Guard, Predicate, Resolve, is_public, resolve
+from feedmirror.adapters.origin.address_guard import Guard, LookUp, Predicate, is_public, resolve
 from feedmirror.adapters.origin.exchange import SUCCESSES, Reply, exchange
 from feedmirror.adapters.origin.headers import (
     location_of,
@@ -43,7 +43,7 @@ class HttpOrigin:
         *,
         now: Callable[[], datetime],  # aware; dates in Retry-After are compared with it
         product: str = f"feedmirror/{__version__}",  # first word of the User-Agent
-        resolve: Resolve = resolve,
+        resolve: LookUp = resolve,
         is_public: Predicate = is_public,
         own_port: int | None = None,  # of the function's runtime
         ssl_context: ssl.SSLContext | None = None,  # None: the system's certificate authorities

@@ -16,18 +16,23 @@ from typing import Any
 
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.aws.environment import Environment, read_environment
-from feedmirror.entrypoints.aws.events import Batch, Named, Tick, body_of, read_event
-from feedmirror.entrypoints.aws.invocation import Context, is_handler, requested_feeds, started
+from feedmirror.entrypoints.aws.events import Batch, Named, Tick, message_body, read_event
+from feedmirror.entrypoints.aws.invocation import (
+    LambdaContext,
+    is_handler,
+    requested_feeds,
+    started,
+)
 from feedmirror.entrypoints.thread_map import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StoreError
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
-from feedmirror.site import Site, is_current, publish_site
+from feedmirror.site import Site, is_site_current, publish_site
 
 _HOUR = timedelta(hours=1)
 
 
-def handler(event: object, context: Context) -> dict[str, Any]:
+def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Queue refreshes; return how many were due, and which documents of the site were published.
 
     Raises: EventError if the event is not valid; QueueError if a message was not sent (a retry of
@@ -55,7 +60,7 @@ class DispatchFunction:
         self._checked_site = False  # True: this process has looked for a new deploy
         self._new_until = datetime.min.replace(tzinfo=UTC)  # end of the hour after a deploy
 
-    def invoke(self, event: object, context: Context) -> dict[str, Any]:
+    def invoke(self, event: object, context: LambdaContext) -> dict[str, Any]:
         """Handle one event. See `handler`."""
         with telemetry.invocation(context.aws_request_id):
             try:
@@ -73,12 +78,12 @@ class DispatchFunction:
                 raise
             return {"due": len(due), "published": list(published)}
 
-    def _send(self, due: list[str], asked: Tick | Named, context: Context) -> None:
+    def _send(self, due: list[str], asked: Tick | Named, context: LambdaContext) -> None:
         """Queue the refreshes. Raises: QueueError."""
         started_at = monotonic()
         # A repeated tick has the same name: SQS drops its duplicates. Requests by hand are new.
         name = f"{asked.until:%Y%m%dT%H%M%S}" if isinstance(asked, Tick) else context.aws_request_id
-        not_sent = self._queue.send({slug: body_of(slug) for slug in due}, name)
+        not_sent = self._queue.send({slug: message_body(slug) for slug in due}, name)
         duration_ms = round((monotonic() - started_at) * 1000)
         telemetry.log_dispatch(self._log, len(due), not_sent, duration_ms)
         telemetry.put_metrics({"FeedsDue": len(due) - len(not_sent)})
@@ -108,7 +113,7 @@ class DispatchFunction:
                 self._environment.subscriptions.values(),
                 self._environment.public_url,
             )
-            if not is_current(self._store(), feeds, public_url):
+            if not is_site_current(self._store(), feeds, public_url):
                 self._new_until = now + _HOUR
             self._checked_site = True
         return _holds_full_hour(asked) or now < self._new_until

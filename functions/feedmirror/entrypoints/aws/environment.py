@@ -11,7 +11,7 @@ from feedmirror.errors import ConfigError
 from feedmirror.model import Subscription
 from feedmirror.settings import load_settings
 from feedmirror.settings.addresses import PUBLIC_URL
-from feedmirror.settings.problems import Location, Problem, shown
+from feedmirror.settings.problems import Location, Problem, shown_value
 
 _MOST_THREADS = 64
 _PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for its own process
@@ -75,7 +75,7 @@ def _store(variables: Mapping[str, str], problems: list[str]) -> str:
     except ConfigError:
         is_bucket = False
     if not is_bucket:
-        found = f"{shown(store)} is not accepted" if store else "is not set"
+        found = f"{shown_value(store)} is not accepted" if store else "is not set"
         problems.append(f"FEEDMIRROR_STORE: {found}; s3://BUCKET or s3://BUCKET/PREFIX")
     return store
 
@@ -110,5 +110,7 @@ def _whole(
     value = variables.get(name) or str(default)
     if value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most:
         return int(value)
-    problems.append(f"{name}: {shown(value)} is not accepted; a whole number from 1 to {most}")
+    problems.append(
+        f"{name}: {shown_value(value)} is not accepted; a whole number from 1 to {most}"
+    )
     return default

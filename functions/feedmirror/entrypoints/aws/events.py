@@ -77,7 +77,7 @@ def response_to(failed: Iterable[str]) -> dict[str, object]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def body_of(slug: str) -> str:
+def message_body(slug: str) -> str:
     """Return the body of the message that requests a refresh of the feed."""
     return json.dumps({"feed": slug})
 
@@ -99,7 +99,7 @@ def _message(record: Mapping[str, object]) -> Message:
     match read:
         case {"feed": str(slug)} if slug:
             return Message(str(record["messageId"]), slug)
-    error = f"the body is {_shown(body)}; accepted: {body_of('slug')}"
+    error = f"the body is {_shown(body)}; accepted: {message_body('slug')}"
     return Message(str(record["messageId"]), None, error)
 
 

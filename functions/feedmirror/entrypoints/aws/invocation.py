@@ -21,7 +21,7 @@ F = TypeVar("F")
 Start = Callable[[Mapping[str, str], telemetry.Log, Callable[[], datetime]], F]
 
 
-class Context(Protocol):
+class LambdaContext(Protocol):
     """Context object of an invocation. Source: AWS Lambda Developer Guide, "context"."""
 
     aws_request_id: str

@@ -17,14 +17,19 @@ from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.aws.batch import BatchResult, refresh_batch
 from feedmirror.entrypoints.aws.environment import Environment, read_environment
 from feedmirror.entrypoints.aws.events import Batch, Message, Named, Tick, read_event, response_to
-from feedmirror.entrypoints.aws.invocation import Context, is_handler, requested_feeds, started
+from feedmirror.entrypoints.aws.invocation import (
+    LambdaContext,
+    is_handler,
+    requested_feeds,
+    started,
+)
 from feedmirror.errors import EventError, Group
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
 from feedmirror.refresh import attempt
 
 
-def handler(event: object, context: Context) -> dict[str, Any]:
+def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Refresh feeds; return the failed messages for an SQS event, otherwise a summary.
 
     Raises: EventError if the event is not valid.
@@ -40,7 +45,7 @@ class MirrorFunction:
         self._world = world
         self._log = log
 
-    def invoke(self, event: object, context: Context) -> dict[str, Any]:
+    def invoke(self, event: object, context: LambdaContext) -> dict[str, Any]:
         """Handle one event. See `handler`."""
         started_at = monotonic()
         with telemetry.invocation(context.aws_request_id):
@@ -85,7 +90,7 @@ class MirrorFunction:
         return feeds.values()
 
     def _refresh(
-        self, feeds: Iterable[Subscription], context: Context, *, scheduled: bool
+        self, feeds: Iterable[Subscription], context: LambdaContext, *, scheduled: bool
     ) -> BatchResult:
         def log_outcome(outcome: Outcome) -> None:
             if not telemetry.is_routine(outcome):

@@ -10,7 +10,7 @@ from feedmirror.entrypoints.cli.resources import Resources, print_error
 from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, missing
 from feedmirror.entrypoints.cli.table import Table, show
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.printable import printable, redacted
+from feedmirror.entrypoints.printable import printable_text, redacted
 from feedmirror.errors import ConfigError, FetchError
 from feedmirror.model import Subscription
 from feedmirror.publishing.formats import formats
@@ -57,12 +57,12 @@ def _refused(subscription: Subscription) -> Iterator[str]:
             target = parse_target(url)
             Guard().check_number(target, allow_private=subscription.allow_private_hosts)
         except FetchError as error:
-            yield f"feeds.{subscription.slug}: {printable(redacted(str(error), subscription))}"
+            yield f"feeds.{subscription.slug}: {printable_text(redacted(str(error), subscription))}"
 
 
 def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
     """Yield a table row for each public address; the first one has the other columns, too."""
-    every = "retired" if subscription.retired else duration(subscription.every_s)
+    every = "retired" if subscription.retired else shown_duration(subscription.every_s)
     columns = (subscription.slug, every, str(subscription.keep))
     source = public_settings(subscription).source_url
     for made in formats():
@@ -70,7 +70,7 @@ def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
         columns, source = ("", "", ""), ""
 
 
-def duration(seconds: int) -> str:
+def shown_duration(seconds: int) -> str:
     """Render a duration as feeds.toml writes it: `15m`, `1h`, `90m`."""
     size, unit = next((s, u) for s, u in _UNITS if seconds % s == 0)
     return f"{seconds // size}{unit}"

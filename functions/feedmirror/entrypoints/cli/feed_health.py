@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.printable import printable, redacted
+from feedmirror.entrypoints.printable import printable_text, redacted
 from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.errors import StateError
 from feedmirror.layout import document_key, state_key
@@ -28,10 +28,10 @@ FAILING = "failing"
 NEVER = "never refreshed"
 RETIRED = "retired"  # by its table in feeds.toml
 NOT_CONFIGURED = "not configured"  # in the store, without a table in feeds.toml
-UNREADABLE = "unreadable"  # the state is damaged, or the store cannot read it
+UNREADABLE_STATE = "unreadable"  # the state is damaged, or the store cannot read it
 MISSING = "state missing"  # entries are stored, their state is not
 
-UNHEALTHY = frozenset({FAILING, UNREADABLE, MISSING})
+UNHEALTHY = frozenset({FAILING, UNREADABLE_STATE, MISSING})
 
 _EXACT = 5_000  # entry keys; every state remembers at least this many
 
@@ -65,7 +65,7 @@ class FeedHealth:
 
 def unreadable(health: FeedHealth, error: str) -> FeedHealth:
     """Return the health of a feed whose state cannot be read, for the reason `error`."""
-    return replace(health, status=UNREADABLE, error=printable(error))
+    return replace(health, status=UNREADABLE_STATE, error=printable_text(error))
 
 
 def health_of(
@@ -78,7 +78,7 @@ def health_of(
     configured: bool | None,
 ) -> FeedHealth:
     """Compute the health of a feed. Secrets are hidden in every text of the result."""
-    url = printable(redacted(subscription.url, subscription)) if subscription else None
+    url = printable_text(redacted(subscription.url, subscription)) if subscription else None
     unread = FeedHealth(slug, NEVER, configured, url)
     if body is None:
         return replace(unread, next_due=_due(subscription, State(), now))
@@ -120,7 +120,7 @@ def _with_texts(health: FeedHealth, state: State, subscription: Subscription) ->
     """Return the health with the texts that come from the origin, redacted and printable."""
 
     def safe(text: str) -> str:
-        return printable(redacted(text, subscription))
+        return printable_text(redacted(text, subscription))
 
     failing = state.fault or state.failing
     return replace(
@@ -165,7 +165,7 @@ def _due(subscription: Subscription | None, state: State, now: datetime) -> date
 
 # ---------------------------------------------------------------- table rows
 
-HEAD = ("feed", "status", "last new entry", "next due", "entries", "address")
+COLUMN_HEADS = ("feed", "status", "last new entry", "next due", "entries", "address")
 NUMBERS = frozenset({"entries"})
 PROSE = "address"
 _DAYS_WITHOUT_YEAR = 300

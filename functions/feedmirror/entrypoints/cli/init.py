@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 from feedmirror.entrypoints.cli.progress import shown_progress
 from feedmirror.entrypoints.cli.resources import Resources, print_error
 from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.printable import printable, redacted
+from feedmirror.entrypoints.printable import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed, Subscription
 from feedmirror.ports import Origin
@@ -94,7 +94,7 @@ def _fetch(origin: Origin, asked: Subscription) -> Fetched:
 
 def _fail(error: FeedError, asked: Subscription, elsewhere: tuple[str, ...] = ()) -> int:
     """Print why no file is written, and the feeds found `elsewhere`; return the exit code."""
-    lines = [printable(redacted(str(error), asked))]
+    lines = [printable_text(redacted(str(error), asked))]
     if elsewhere:
         lines += ["The page links to these feeds; try one of them:"]
         lines += [f"  feedmirror init {shlex.quote(redacted(url, asked))}" for url in elsewhere]
@@ -126,11 +126,11 @@ def _report(path: Path, found: Subscription, fetched: Fetched, parsed: ParsedFee
     """Render a summary of the feed, the file written, and the next steps."""
     feed = parsed.feed
     lines = [
-        printable(feed.title or "(the feed has no title)"),
-        f"  {printable(feed.kind)}, {counted(len(parsed.items), 'entry')}{_newest(parsed)}",
+        printable_text(feed.title or "(the feed has no title)"),
+        f"  {printable_text(feed.kind)}, {counted(len(parsed.items), 'entry')}{_newest(parsed)}",
     ]
     if fetched.moved_to:
-        lines.append(f"  moved for good to {printable(fetched.moved_to)}, which was written")
+        lines.append(f"  moved for good to {printable_text(fetched.moved_to)}, which was written")
     if not parsed.complete:
         lines.append("  The document is truncated; only complete entries are counted.")
     shown = public_settings(found).source_url

@@ -16,8 +16,8 @@ from feedmirror.entrypoints.cli.progress import shown_progress
 from feedmirror.entrypoints.cli.resources import Resources, print_error
 from feedmirror.entrypoints.cli.selection import public_url_of
 from feedmirror.entrypoints.cli.status import configured
-from feedmirror.entrypoints.cli.text_log import counted, listed
-from feedmirror.entrypoints.printable import printable, redacted
+from feedmirror.entrypoints.cli.text_log import counted, listed_names
+from feedmirror.entrypoints.printable import printable_text, redacted
 from feedmirror.entrypoints.store import open_store
 from feedmirror.entrypoints.thread_map import thread_map
 from feedmirror.errors import ConfigError, FeedMirrorError
@@ -93,7 +93,7 @@ class _Rebuilder:
         """Rebuild one feed. A failure is part of the report; it is not raised."""
 
         def safe(text: str) -> str:
-            return printable(redacted(text, subscription))
+            return printable_text(redacted(text, subscription))
 
         slug = subscription.slug
         self.show(f"{slug}: listing entries")
@@ -139,7 +139,7 @@ def _print_report(report: Report, *, quiet: bool) -> None:
             *(f"  {line}" for line in report.reparsed.failed),
         )
     if report.quarantined:
-        guids = listed(report.quarantined)
+        guids = listed_names(report.quarantined)
         print_error(f"{report.feed}: quarantined, since they cannot be rendered: {guids}")
     if not quiet:
         print(_summary(report))  # noqa: T201 - the output
@@ -200,7 +200,7 @@ def _unconfigured(
         guess = closest_name(slug, {*known, *store.folders(DATA)} - {slug})
         hint = f"did you mean {guess}?" if guess else "`feedmirror status` lists the feeds"
         where = f"neither {arguments.config} nor {arguments.store}"
-        raise ConfigError((f"{printable(slug)}: {where} has a feed of that name; {hint}",))
+        raise ConfigError((f"{printable_text(slug)}: {where} has a feed of that name; {hint}",))
     if not arguments.disclaimer:
         raise ConfigError(tuple(_missing_disclaimer(slug, url, arguments)))
     # Validated with a placeholder, since the stored address may be that of a local file.
@@ -213,7 +213,8 @@ def _missing_disclaimer(slug: str, url: str, arguments: Namespace) -> Iterator[s
     yield f"{slug} is not in {arguments.config}, so its disclaimer is not known"
     if is_web(url):
         yield f"add the feed:       [feeds.{slug}]"
-        yield f'                    url = "{printable(redacted(url, Subscription(slug, url)))}"'
+        shown = printable_text(redacted(url, Subscription(slug, url)))
+        yield f'                    url = "{shown}"'
     here = f" --store {shlex.quote(str(arguments.store))}"
     option = "" if arguments.store == DEFAULT_STORE else here
     yield f"or give its text:   feedmirror rebuild {slug}{option} --disclaimer TEXT"

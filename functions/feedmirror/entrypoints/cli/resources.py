@@ -18,11 +18,11 @@ from feedmirror.ports import Origin, Parser, Rereader
 _PARSER_BYTES = 1_000_000_000  # of address space; a document of 10 MB takes a third
 
 
-class Reader(Parser, Rereader, Protocol):
+class DocumentParser(Parser, Rereader, Protocol):
     """Parser of feed documents and of stored entries (`--reparse`)."""
 
 
-def start_parser() -> AbstractContextManager[Reader]:
+def start_parser() -> AbstractContextManager[DocumentParser]:
     """Return a parser, whose worker process is started at the first document."""
     from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415 - `serve` needs none
 
@@ -45,7 +45,7 @@ def utc_now() -> datetime:
 class Resources:
     """External resources of a command."""
 
-    start_parser: Callable[[], AbstractContextManager[Reader]] = start_parser
+    start_parser: Callable[[], AbstractContextManager[DocumentParser]] = start_parser
     web: Callable[[Callable[[], datetime]], Origin] = web
     clock: Callable[[], datetime] = utc_now
 

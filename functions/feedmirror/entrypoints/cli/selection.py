@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from feedmirror.entrypoints.printable import printable
+from feedmirror.entrypoints.printable import printable_text
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.mirror.schedule import is_due
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
 from feedmirror.ports import Origin, Store
 from feedmirror.settings import load_settings, slug_of, subscription_for
 from feedmirror.settings.addresses import PUBLIC_URL
-from feedmirror.settings.problems import Kind, Location, Problem, closest_name
+from feedmirror.settings.problems import Location, Problem, ValueKind, closest_name
 from feedmirror.text.secrets import hidden_address
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"  # where `feedmirror serve` listens
@@ -74,7 +74,7 @@ def public_url_of(
     return DEFAULT_PUBLIC_URL
 
 
-def checked(kind: Kind, option: str, value: str) -> object:
+def checked(kind: ValueKind, option: str, value: str) -> object:
     """Validate the value of an option as feeds.toml would. Raises: ConfigError."""
     problems: list[Problem] = []
     read = kind.read(Location(problems, accepted=kind.accepted), value)
@@ -147,7 +147,7 @@ def _of_address(arguments: Namespace) -> Selection:
     }
     if path is None:
         if "://" not in arguments.url:
-            shown = printable(hidden_address(arguments.url))
+            shown = printable_text(hidden_address(arguments.url))
             raise ConfigError(
                 (
                     f"{shown}: not a URL, and there is no such file",

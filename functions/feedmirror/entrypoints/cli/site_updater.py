@@ -12,7 +12,7 @@ from feedmirror.errors import Kind, StoreError
 from feedmirror.model import Outcome
 from feedmirror.ports import World
 from feedmirror.publishing.formats.status import hour_of
-from feedmirror.site import is_current, publish_site
+from feedmirror.site import is_site_current, publish_site
 
 
 class SiteUpdater:
@@ -57,7 +57,9 @@ class SiteUpdater:
 
     def _is_current(self) -> bool:
         feeds = self._selection.configured
-        return feeds is None or is_current(self._world.store, feeds, self._selection.public_url)
+        return feeds is None or is_site_current(
+            self._world.store, feeds, self._selection.public_url
+        )
 
     def _publish(self) -> None:
         with thread_map(self._threads) as side_by_side:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from feedmirror.entrypoints.cli.feed_health import (
-    HEAD,
+    COLUMN_HEADS,
     MISSING,
     NEVER,
     NUMBERS,
@@ -148,7 +148,7 @@ def _write_table(
     if not feeds:
         print(f"No feed has been mirrored into {store} yet.")  # noqa: T201 - what it is for
         return
-    show(Table(HEAD, [row(health, now, store) for health in feeds], NUMBERS, prose=PROSE))
+    show(Table(COLUMN_HEADS, [row(health, now, store) for health in feeds], NUMBERS, prose=PROSE))
     counts = Counter(health.status for health in feeds)
     parts = ", ".join(f"{number} {status}" for status, number in counts.most_common())
     lines = ["", f"{counted(len(feeds), 'feed')}: {parts}."]

@@ -59,7 +59,7 @@ def event_line(message: object, fields: Fields) -> str:
     if message == RUN_FINISHED:
         return tally_line(fields)
     if message == RUN_STOPPING:
-        names = listed(fields["finishing"])
+        names = listed_names(fields["finishing"])
         return f"stopping; finishing {names} (Ctrl-C again: stop at once)" if names else "stopping"
     return str(message)
 
@@ -76,7 +76,7 @@ def details(fields: Fields) -> str:
     """Render the error, the note and the quarantined entries of a refresh; empty if none."""
     parts = [str(fields[key]) for key in ("error", "note") if fields.get(key)]
     if guids := fields.get("quarantined"):
-        parts.append(f"quarantined, since they cannot be rendered: {listed(guids)}")
+        parts.append(f"quarantined, since they cannot be rendered: {listed_names(guids)}")
     return "; ".join(parts)
 
 
@@ -101,7 +101,7 @@ def counted(number: object, name: str) -> str:
     return f"{number} {name[:-1]}ies" if name.endswith("y") else f"{number} {name}s"
 
 
-def listed(names: object) -> str:
+def listed_names(names: object) -> str:
     """Render a list: `a, b`."""
     return ", ".join(map(str, names)) if isinstance(names, list) else str(names)
 

@@ -16,7 +16,7 @@ from socketserver import TCPServer
 from typing import Any
 
 from feedmirror import __version__
-from feedmirror.entrypoints.printable import printable
+from feedmirror.entrypoints.printable import printable_text
 from feedmirror.entrypoints.web.documents import Documents
 from feedmirror.entrypoints.web.responses import Response, respond, text_response
 
@@ -72,7 +72,7 @@ class FeedServer(ThreadingHTTPServer):
 
         error = exception()
         if not isinstance(error, ConnectionError | TimeoutError):
-            self._log(f"{client_address[0]} {type(error).__name__}: {printable(str(error))}")
+            self._log(f"{client_address[0]} {type(error).__name__}: {printable_text(str(error))}")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, response: Response) -> None:
         size = 0 if self.command == "HEAD" else len(response.body)
-        request = printable(getattr(self, "requestline", "") or "-")
+        request = printable_text(getattr(self, "requestline", "") or "-")
         self._log(f"{self.client_address[0]} {request} {response.status.value} {size}")
         self.send_response(response.status)
         for name, value in (*response.headers, *_ALWAYS):

@@ -85,7 +85,7 @@ def _extension(publication: Publication) -> Json:
 def _feed(publication: Publication) -> Json:
     feed, older = publication.feed, publication.archive.older
     return {
-        **json_extensions.load(feed.extensions),
+        **json_extensions.load_extensions(feed.extensions),
         "title": title_of(publication),
         "home_page_url": page_of(publication),
         "feed_url": publication.address_of(FEED_JSON),  # the same in all archive pages
@@ -102,7 +102,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> tuple[str, str, s
     revision, entry = disclaimed.revision, disclaimed.revision.entry
     changed = changed_at(revision)
     before = {
-        **json_extensions.load(entry.extensions),
+        **json_extensions.load_extensions(entry.extensions),
         "id": _id(revision),
         "url": entry.link,
         "external_url": entry.external,

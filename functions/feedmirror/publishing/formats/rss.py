@@ -53,7 +53,7 @@ def render(publication: Publication) -> bytes:
     return b"%b%b</channel>\n</rss>\n" % (head.encode(), inner)
 
 
-def text(value: str) -> str:
+def escaped_text(value: str) -> str:
     """Return plain text as XML for an element that readers take for either text or HTML.
 
     Text that looks like markup is escaped twice: readers that expect HTML then show it as written,
@@ -65,7 +65,7 @@ def text(value: str) -> str:
 def element(name: str, value: str | None, attributes: str = "") -> Iterator[str]:
     """Yield the element with plain text in it; yield nothing if `value` is empty."""
     if value:
-        yield f"<{name}{attributes}>{text(value)}</{name}>"
+        yield f"<{name}{attributes}>{escaped_text(value)}</{name}>"
 
 
 def body(name: str, *markup: str) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _source(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     # The last element: after a source, feedparser takes a picture's title for the entry's.
     source = source_of(entry, publication)
     if source:
-        yield f"<source url={quote(source.url)}>{text(source.title)}</source>"
+        yield f"<source url={quote(source.url)}>{escaped_text(source.title)}</source>"
 
 
 def _dates(entry: Entry) -> Iterator[str]:
@@ -202,7 +202,7 @@ def _dates(entry: Entry) -> Iterator[str]:
 
 def _category(term: str, scheme: str | None) -> str:
     domain = f" domain={quote(scheme)}" if scheme else ""
-    return f"<category{domain}>{text(term)}</category>"
+    return f"<category{domain}>{escaped_text(term)}</category>"
 
 
 def _person(author: Author) -> str | None:

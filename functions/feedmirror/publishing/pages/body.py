@@ -14,26 +14,26 @@ from feedmirror.model import Images, Position
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.pages import elements, media
 from feedmirror.publishing.pages.markup import is_visible
-from feedmirror.publishing.pages.pictures import Attributes
+from feedmirror.publishing.pages.pictures import PictureAttributes
 from feedmirror.publishing.pages.writer import BodyWriter
 from feedmirror.text.anchors import NO_ANCHORS, Anchors
 from feedmirror.text.html_tokens import TAGS, Tag, tokens
 
-_Rule = Callable[[BodyWriter, str, Attributes], None]
+_Rule = Callable[[BodyWriter, str, PictureAttributes], None]
 
 _WITHOUT_END: dict[str, _Rule] = {
     "area": media.area,
-    "br": media.keep,
-    "col": media.keep,
-    "hr": media.keep,
+    "br": media.keep_media,
+    "col": media.keep_media,
+    "hr": media.keep_media,
     "img": media.picture,
     "source": media.source,
     "track": media.track,
-    "wbr": media.keep,
+    "wbr": media.keep_media,
 }
 _RULES: dict[str, _Rule] = {
     "a": elements.link,
-    "audio": media.playable,
+    "audio": media.playable_media,
     "dd": elements.definition,
     "div": elements.division,
     "dl": elements.definitions,
@@ -45,7 +45,7 @@ _RULES: dict[str, _Rule] = {
     "pre": elements.preformatted,
     "summary": elements.summary,
     "table": elements.table,
-    "video": media.playable,
+    "video": media.playable_media,
     **dict.fromkeys("h1 h2 h3 h4 h5 h6".split(), elements.heading),
     **dict.fromkeys("menu ol ul".split(), elements.items),
 }
@@ -115,7 +115,7 @@ def _start(page: BodyWriter, tag: Tag) -> None:
         page.pop()
 
 
-def _attributes(tag: Tag) -> Attributes:
+def _attributes(tag: Tag) -> PictureAttributes:
     if not tag.raw:
         return {}
     return {

@@ -166,7 +166,7 @@ def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
     files = {file.url: file.title or "" for file in files_of(entry) if medium_of(file) == "image"}
     found = dict.fromkeys((*filter(None, (entry.image, entry.banner)), *files))
     return [
-        pictures.shown({"src": url, "alt": files.get(url, "")})
+        pictures.shown_picture({"src": url, "alt": files.get(url, "")})
         if images is Images.ORIGIN
         else pictures.linked(url, files.get(url) or phrases.file_name(url))
         for url in found

@@ -23,7 +23,7 @@ _ADDRESSES = frozenset("action cite data formaction href poster src".split())
 
 _PORTION_BYTES = 1 << 20  # of a page that are parsed at once: a string takes up to four times that
 
-Attributes = list[tuple[str, str | None]]
+TagAttributes = list[tuple[str, str | None]]
 
 
 def _portions(page: bytes) -> Iterator[bytes]:
@@ -53,7 +53,7 @@ class PageReader(HTMLParser):
     def _fault(self, what: str) -> RenderError:
         return RenderError(f"{self._name} would be unsafe or unbalanced: {what}")
 
-    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
+    def handle_starttag(self, tag: str, attrs: TagAttributes) -> None:
         """Check an element and note that it is open."""
         self._check(tag, attrs)
         if tag in _WITHOUT_END:
@@ -64,11 +64,11 @@ class PageReader(HTMLParser):
         self.listed += tag == "li" and kind == "entry"
         self._open.append((tag, kind))
 
-    def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
+    def handle_startendtag(self, tag: str, attrs: TagAttributes) -> None:
         """Treat `<b/>` as a start tag, as browsers do."""
         self.handle_starttag(tag, attrs)
 
-    def _check(self, tag: str, attrs: Attributes) -> None:
+    def _check(self, tag: str, attrs: TagAttributes) -> None:
         if tag in _FORBIDDEN:
             raise self._fault(f"it has <{tag}>")
         for name, value in attrs:

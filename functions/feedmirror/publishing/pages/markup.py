@@ -9,7 +9,7 @@ from html import escape, unescape
 _INVISIBLE = re.compile(r"(?:\s|[\u00ad\u200b-\u200f\u2060\ufeff])*")
 
 
-def start_tag(name: str, attributes: Mapping[str, str]) -> str:
+def render_start_tag(name: str, attributes: Mapping[str, str]) -> str:
     """Return the start tag. Values of `attributes` are plain text and are escaped here."""
     written = "".join(f' {key}="{escaped(value)}"' for key, value in attributes.items())
     return f"<{name}{written}>"
