@@ -238,8 +238,8 @@ def test_every_module_comes_compiled_for_good(function: Path) -> None:
         header = compiled.read_bytes()[:8]
         assert header[:4].hex() == MAGIC, compiled
         assert int.from_bytes(header[4:], "little") == UNCHECKED_HASH, compiled
-    code = (function / "feedmirror" / "__pycache__" / "pipeline.cpython-313.pyc").read_bytes()
-    assert b"/var/task/feedmirror/pipeline.py" in code  # what a traceback says
+    code = (function / "feedmirror" / "__pycache__" / "refresh.cpython-313.pyc").read_bytes()
+    assert b"/var/task/feedmirror/refresh.py" in code  # what a traceback says
 
 
 @pytest.mark.slow

@@ -284,7 +284,7 @@ def test_answer_comes_before_the_time_is_over_and_names_what_was_not_done(
         "level": "WARNING", "unfinished": ["ferries"], "not_started": []
     }.items()  # fmt: skip
     assert run.line("run finished").items() >= {"feeds": 1, "changed": 1, "skipped": 1}.items()
-    assert "timed out" not in run.log
+    assert "Task timed out" not in run.log
 
 
 def test_next_invocation_after_one_that_timed_out_is_an_ordinary_one(

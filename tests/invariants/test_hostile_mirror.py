@@ -90,7 +90,7 @@ def test_monstrous_entries_are_mirrored_in_valid_documents_under_harmless_keys()
     objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
     media_types: dict[str, str] = scene.store.media_types  # type: ignore[attr-defined]
     for key in objects:
-        assert re.fullmatch(r"(data|public)/[a-z0-9./-]{1,120}", key)
+        assert re.fullmatch(r"(state|data|public)/[a-z0-9./-]{1,120}", key)
         sent = put_request("bucket", key, key, b"", media_types[key])
         assert sent.keys() <= {
             "Bucket", "Key", "Body", "ContentType", "CacheControl", "ContentEncoding",

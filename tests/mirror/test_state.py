@@ -72,6 +72,7 @@ REVISIONS = st.builds(
     *([MOMENTS] * 3),
     TEXTS,
     st.integers(0, 49),
+    st.integers(0, 99),
     MAYBE,
 )
 FEEDS = st.builds(
