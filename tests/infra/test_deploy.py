@@ -196,8 +196,8 @@ def test_role_that_may_not_read_the_state_is_refused_and_the_log_says_so(stack: 
     (outcome,) = answer["outcomes"]
     assert (outcome["outcome"], outcome["error_group"]) == ("failed", "internal")
     assert "AccessDenied" in outcome["error"]
-    line = stack.lines("feed refreshed")[-1]
-    assert (line["level"], line["feed"], line["error"]) == ("ERROR", "ferries", outcome["error"])
+    line = stack.lines("feed refreshed", feed="ferries", outcome="failed")[-1]
+    assert (line["level"], line["error"]) == ("ERROR", outcome["error"])
     assert stack.view("/ferries/rss.xml").status == 200
 
 
@@ -222,7 +222,7 @@ def test_message_that_always_fails_becomes_a_dead_letter_while_the_others_succee
     mirrored(stack, "gazette", "News of the gazette")
     mirrored(stack, "notices", "News of the notices")
     assert stack.messages("FailedRefreshes") == ["?"]
-    assert len(stack.lines("message refused")) == 3
+    assert len(stack.lines("message refused", at_least=3)) == 3
 
 
 def test_tick_that_always_fails_becomes_a_dead_letter(stack: Stack) -> None:
@@ -289,5 +289,5 @@ def test_feed_that_is_added_is_mirrored_after_the_next_deploy_and_one_that_is_re
 def test_schedule_has_a_feed_mirrored_that_nobody_asks_for(stack: Stack) -> None:
     mirrored(stack, OFTEN, f"News of the {OFTEN}", within_s=90)
 
-    (line, *_) = [each for each in stack.lines("feed refreshed") if each["feed"] == OFTEN]
+    line = stack.lines("feed refreshed", feed=OFTEN)[0]
     assert (line["outcome"], line["new"]) == ("changed", 1)

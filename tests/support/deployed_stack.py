@@ -118,13 +118,23 @@ class Stack:
                 found |= self.resources(each["PhysicalResourceId"])
         return found
 
-    def lines(self, message: str) -> list[Json]:
-        """What the functions logged with that message, the oldest first."""
+    def lines(self, message: str, at_least: int = 1, **fields: object) -> list[Json]:
+        """What the functions logged with that message and these fields, the oldest first.
+
+        Waits until there are so many lines: a function logs after it has published.
+        """
         pages = self.aws.client("logs").get_paginator("filter_log_events")
-        found = pages.paginate(logGroupName=self.outputs()["LogGroupName"])
-        log = "\n".join(event["message"].strip() for page in found for event in page["events"])
-        lines = [line for line in json_lines(log) if line.get("message") == message]
-        return sorted(lines, key=lambda line: line["timestamp"])
+        found: list[Json] = []
+
+        def are_there() -> bool:
+            events = pages.paginate(logGroupName=self.outputs()["LogGroupName"])
+            log = "\n".join(event["message"].strip() for page in events for event in page["events"])
+            wanted = ({"message": message} | fields).items()
+            found[:] = [line for line in json_lines(log) if wanted <= line.items()]
+            return len(found) >= at_least
+
+        until(are_there, lambda: self.aws.log()[-5000:])
+        return sorted(found, key=lambda line: line["timestamp"])
 
     def messages(self, queue: str) -> list[str]:
         """The bodies in a queue, each seen once; waits until there is one, if there is none."""
