@@ -1,24 +1,24 @@
-"""What takes most of a refresh's time, done once for each question: sweeps ask the same thousands
-of times.
+"""Render equal documents once: sweeps render the same few thousands of times.
 
-Rendering is a pure function, and these are the real ones: a test that remembers proves what it
+Rendering is a pure function, and the real one is remembered: a test that remembers proves what it
 proved before, of everything but the rendering itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
 
-from feedmirror.model import Revision
+from feedmirror.model import Feed, Revision
 from feedmirror.publishing import render
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats.format import Format
 from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.publication import Publication
+from feedmirror.publishing.redaction import PublicSettings, Redaction
 from feedmirror.publishing.render import Attached, Rendered
 from feedmirror.storage import publisher
 
@@ -29,9 +29,8 @@ T = TypeVar("T")
 
 
 def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on, for as long as the patches last, nothing is rendered twice."""
-    documents = _Memory()
-    pages = _Memory()
+    """Render nothing twice for as long as the patches last."""
+    documents, pages, disclaimed_entries = _Memory(), _Memory(), _Memory()
 
     def rendered(
         made: Format,
@@ -40,7 +39,7 @@ def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
         attached: Attached,  # follows from the others
         **rest: Any,
     ) -> Rendered:
-        question = (made, *_parts(publication), tuple(revisions), repr(rest))
+        question = (made, _hashable(publication), tuple(revisions), repr(rest))
         return documents.ask(
             question, lambda: render.rendered(made, publication, revisions, attached, **rest)
         )
@@ -51,11 +50,21 @@ def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
         publication: Publication,
         previous: Neighbour | None,
     ) -> Rendered:
-        question = (revision, *_parts(publication), previous)
+        question = (revision, _hashable(publication), previous)
         return pages.ask(
             question, lambda: render.entry_page(revision, disclaimed, publication, previous)
         )
 
+    def attached(
+        revision: Revision, settings: PublicSettings, feed: Feed
+    ) -> Disclaimed | Exception:
+        question = (revision, _without_redaction(settings), feed)
+        answer: Disclaimed | Exception = disclaimed_entries.ask(
+            question, lambda: render.attached(revision, settings, feed)
+        )
+        return answer
+
+    monkeypatch.setattr(publisher, "attached", attached)
     monkeypatch.setattr(publisher, "rendered", rendered)
     monkeypatch.setattr(publisher, "entry_page", entry_page)
 
@@ -73,12 +82,14 @@ class _Memory:
         return found
 
 
-_HASHED = [field.name for field in fields(Publication) if field.name != "subscription"]
+def _hashable(publication: Publication) -> Publication:
+    return replace(publication, settings=_without_redaction(publication.settings))
 
 
-def _parts(publication: Publication) -> tuple[Hashable, ...]:
-    """All that it is made of; a subscription has a dict in it, which has no hash."""
-    return (
-        repr(publication.settings),
-        *(getattr(publication, name) for name in _HASHED),
-    )
+def _without_redaction(settings: PublicSettings) -> PublicSettings:
+    """Return the settings without their redaction: two runs never have an equal one.
+
+    It changes nothing where a subscription has no secrets, and sweeps use no other.
+    """
+    assert not settings.redaction.secrets, "with secrets, documents depend on the store's key"
+    return replace(settings, redaction=Redaction())
