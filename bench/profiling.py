@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from origin import Origin
     from programs import Feedmirror
 
+    from feedmirror.model import Fetched
+
 _LINES = 30
 _VERSIONS = {Job.NEW: 1}  # that a job is about, where it is not the first
 
@@ -121,28 +123,41 @@ def _run_command(results: str, *arguments: str) -> None:
     profiler.dump_stats(results)
 
 
-def _run_worker(results: str, documents: str, before: str = "") -> None:
+def profile_worker(results: str, documents: str, before: str = "") -> None:
+    """Profile what a worker does to read the documents in a folder, those of `before` known."""
+    from feedmirror.adapters.parser import request_header
     from feedmirror.adapters.parser_worker import parse_plainly
+    from feedmirror.parsing.parse import parse
+    from feedmirror.parsing.split import Part
 
-    known: dict[str, list[str]] = {}
-    for path in sorted(Path(before).glob("[0-9]*.xml")) if before else ():
-        answer: Any = parse_plainly({**_header(path), "known": []}, path.read_bytes())
-        known[path.name] = [item[0] for item in answer["parsed"]["items"]]
+    known: dict[str, frozenset[str]] = {}
+    for path in _documents(before) if before else ():
+        known[path.name] = frozenset(
+            item.fingerprint for item in parse(_fetched(path), frozenset()).items
+        )
 
     def work() -> None:
-        for path in sorted(Path(documents).glob("[0-9]*.xml")):
-            header = {**_header(path), "known": known.get(path.name, [])}
-            json.dumps(parse_plainly(header, path.read_bytes()), ensure_ascii=False)
+        for path in _documents(documents):
+            fetched = _fetched(path)
+            header = request_header(fetched, known.get(path.name, frozenset()), Part(0))
+            json.dumps(parse_plainly(header, fetched.body), ensure_ascii=False)
 
     profiler = cProfile.Profile(time.process_time)
     profiler.runcall(work)
     profiler.dump_stats(results)
 
 
-def _header(path: Path) -> dict[str, str]:
-    return {"url": f"http://127.0.0.1/{path.name}", "content_type": "application/rss+xml"}
+def _documents(folder: str) -> list[Path]:
+    return sorted(Path(folder).glob("[0-9]*.xml"))
+
+
+def _fetched(path: Path) -> Fetched:
+    from feedmirror.model import Fetched
+
+    url = f"http://127.0.0.1/{path.name}"
+    return Fetched(url, path.read_bytes(), "application/rss+xml")
 
 
 if __name__ == "__main__":
-    work = _run_command if sys.argv[1] == "command" else _run_worker
+    work = _run_command if sys.argv[1] == "command" else profile_worker
     work(*sys.argv[2:])

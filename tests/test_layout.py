@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feedmirror.adapters.stores.s3_object import put_request
+from feedmirror.adapters.stores.s3 import put_request
 from feedmirror.layout import cache_control
 from served import Site, put
 

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 from urllib3 import HTTPResponse
 
-from feedmirror.adapters import backoff
+from feedmirror.adapters import deadline
 from feedmirror.adapters.sqs import SqsQueue
 from s3_server import REGION, new_session
 
@@ -26,7 +26,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[SqsQueue]:
     from moto import mock_aws
 
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr(backoff, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(deadline, "_FIRST_PAUSE_S", 0.001)
     with mock_aws():
         client = new_session().client("sqs", region_name=REGION)
         attributes = {"FifoQueue": "true", "DeduplicationScope": "messageGroup",

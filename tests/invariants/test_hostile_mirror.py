@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 import workers
 from builders import entry, rss_document
 from feedmirror.adapters.parser import WorkerParser
-from feedmirror.adapters.stores.s3_object import put_request
+from feedmirror.adapters.stores.s3 import put_request
 from feedmirror.entrypoints.aws.environment import Environment
 from feedmirror.entrypoints.aws.mirror import MirrorFunction
 from feedmirror.entrypoints.cli.run import _versions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pstats
 import sys
 from pathlib import Path
 
@@ -14,7 +15,10 @@ sys.path.append(str(ROOT / "bench"))
 from cold_report import Case, ColdReport, Start, verdicts, write_tables
 from jobs import MB
 from measure import ProgramFailed, measure
+from profiling import profile_worker
 from s3 import S3
+
+from bigfeed import big_feed
 
 _BURN = "import time\nwhile time.process_time() < {s}: pass"
 _linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
@@ -34,6 +38,20 @@ def test_program_that_fails_is_no_measurement(tmp_path: Path) -> None:
     code = "import sys; sys.stderr.write('sorry'); sys.exit(3)"
     with pytest.raises(ProgramFailed, match="3: sorry"):
         measure([sys.executable, "-c", code], env={}, folder=tmp_path)
+
+
+def test_profile_of_a_worker_is_of_the_entries_that_are_new(tmp_path: Path) -> None:
+    for version in (0, 1):
+        (tmp_path / str(version)).mkdir()
+        document = big_feed(3, seed=0, first=version)
+        (tmp_path / str(version) / "000.xml").write_bytes(document)
+
+    def calls(*documents: str) -> int:
+        profile_worker(str(tmp_path / "profile"), *documents)
+        return int(pstats.Stats(str(tmp_path / "profile")).total_calls)  # type: ignore[attr-defined]
+
+    after = str(tmp_path / "1")
+    assert calls(after, str(tmp_path / "0")) < calls(after)
 
 
 def _start(cpu_s: float) -> Start:

@@ -87,7 +87,7 @@ ADDRESSES = (
     _mutant(
         "redirects are limited",
         "adapters/origin/client.py",
-        "for _ in range(MOST_REDIRECTS + 1):",
+        "for _ in range(_MOST_REDIRECTS + 1):",
         "for _ in range(1000):",
         "adapters/origin/test_http_redirects.py::test_five_redirects_are_followed_and_a_sixth_is_not",
     ),
@@ -139,7 +139,7 @@ ADDRESSES = (
 EXCHANGES = (
     _mutant(
         "the deadline is one for the whole exchange",
-        "adapters/deadline.py",
+        "adapters/origin/connection.py",
         "self._sock.settimeout(self._deadline.remaining_s())\n        count",
         "self._sock.settimeout(self._deadline.timeout_s)\n        count",
         "invariants/test_guards.py::test_document_that_drips_has_no_more_time_than_another",
@@ -153,7 +153,7 @@ EXCHANGES = (
     ),
     _mutant(
         "all bytes that arrive are counted",
-        "adapters/deadline.py",
+        "adapters/origin/connection.py",
         "if self._left_bytes < 0:",
         "if False:",
         "adapters/origin/test_http_coding.py::test_flood_around_the_document_is_given_up_by_its_size",
@@ -374,7 +374,7 @@ PARSING = (
     ),
     _mutant(
         "a part is the one that was asked for",
-        "adapters/reading.py",
+        "adapters/parser.py",
         "if read.lossless != parsed.lossless or not same or not has_begin:",
         "if False:",
         "adapters/test_parser.py::test_another_part_than_it_was_asked_for_is_nonsense",
@@ -611,8 +611,8 @@ STORING = (
     _mutant(
         "a file is created once",
         "adapters/stores/directory.py",
-        "made = not files.is_taken(folder, name) and self._make(folder, name, body)",
-        "made = not files.write(os.open(name, os.O_RDWR | os.O_CREAT, dir_fd=folder), body)",
+        "made = not _is_taken(folder, name) and self._make(folder, name, body)",
+        "made = not _write(os.open(name, os.O_RDWR | os.O_CREAT, dir_fd=folder), body)",
         "adapters/stores/test_directory_store.py::TestDirectoryStore::test_taken_key_is_not_created_again",
     ),
     _mutant(
@@ -624,9 +624,9 @@ STORING = (
     ),
     _mutant(
         "no link below the root is followed",
-        "adapters/stores/files.py",
-        "        return os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=folder)\n",
-        "        return os.open(name, FOLDER, dir_fd=folder)\n",
+        "adapters/stores/directory.py",
+        "        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)\n",
+        "        return os.open(name, _FOLDER, dir_fd=folder)\n",
         "adapters/stores/test_directory_store.py::test_linked_folder_below_the_root_is_not_followed",
     ),
     _mutant(

@@ -20,7 +20,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from urllib3 import HTTPResponse
 
-from feedmirror.adapters import backoff
+from feedmirror.adapters import deadline
 from feedmirror.adapters.stores.s3 import S3Store
 from s3_server import SESSION, Answer, Fault, ask_moto, bucket_of, pass_on, refill, says
 from store_contract import WORKERS
@@ -173,4 +173,4 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the client try again at once, and as often as if it had never had bad luck before."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: True)
-    monkeypatch.setattr(backoff, "_FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(deadline, "_FIRST_PAUSE_S", 0.0)

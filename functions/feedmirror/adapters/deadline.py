@@ -1,24 +1,15 @@
-"""Deadline of a whole HTTP exchange, and a socket that enforces the deadline and a size limit.
-
-A socket's timeout restarts with every byte: a server that sends a byte now and then outlasts the
-timeout, in status line, headers, chunk sizes and body, and with endless `100 Continue`. So the
-socket's timeout is set to the time left before every wait. (A timer that shuts the socket down
-would do the same at the cost of a thread. The standard library already bounds a connection, a
-handshake, a TLS record and a `sendall` as a whole.)
-"""
+"""Deadlines, and retries with exponential backoff up to a deadline."""
 
 from __future__ import annotations
 
-import io
-import socket
+import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
-
-_BUFFER_BYTES = 65_536  # a typical feed in a few reads
+_MOST_ATTEMPTS = 6
+_FIRST_PAUSE_S = 0.05  # doubled for each retry: 1.55 s in all at most, as each is cut at random
+_TIMEOUT_S = 30.0
 
 
 class Deadline:
@@ -42,59 +33,22 @@ class Deadline:
         return f"{self.timeout_s:g} s"
 
 
-class FloodError(OSError):
-    """More bytes arrived than `max_bytes` of a BoundSocket."""
+class Backoff:
+    """The attempts of one operation; the first begins when this is created."""
 
+    def __init__(self) -> None:
+        self.deadline = Deadline(_TIMEOUT_S)  # of all attempts together
+        self._pause_s = _FIRST_PAUSE_S
+        self._attempts = 1
 
-class BoundSocket:
-    """Connected socket, with TLS or without, with the methods that `http.client` uses.
-
-    Every read and write raises TimeoutError after the deadline; a read raises FloodError once more
-    than `max_bytes` have arrived in all, headers, chunk sizes and trailers included. `close` does
-    nothing, because `http.client` closes its socket while the response is still being read: the
-    function that opened the socket closes it.
-    """
-
-    def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._max_bytes = max_bytes
-
-    def sendall(self, data: ReadableBuffer) -> None:
-        """Send all of `data`. Raises: TimeoutError."""
-        self._sock.settimeout(self._deadline.remaining_s())
-        self._sock.sendall(data)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return a buffered reader of the received bytes."""
-        return io.BufferedReader(
-            _BoundReader(self._sock, self._deadline, self._max_bytes), _BUFFER_BYTES
-        )
-
-    def settimeout(self, _timeout_s: float | None) -> None:
-        """Ignore the timeout: the deadline alone counts."""
-
-    def close(self) -> None:
-        """Do nothing; see the class."""
-
-
-class _BoundReader(io.RawIOBase):
-    """Raw stream of the bytes that a BoundSocket receives."""
-
-    def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
-        super().__init__()
-        self._sock = sock
-        self._deadline = deadline
-        self._left_bytes = max_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Return the number of bytes read, 0 at the end. Raises: TimeoutError, FloodError."""
-        self._sock.settimeout(self._deadline.remaining_s())
-        count = self._sock.recv_into(buffer)
-        self._left_bytes -= count
-        if self._left_bytes < 0:
-            raise FloodError("more bytes than allowed")
-        return count
+    def wait_to_retry(self) -> bool:
+        """Sleep until the next attempt is due; False if none is left, without sleeping."""
+        # Full jitter, so that writers who met at one key do not meet again.
+        pause_s = random.uniform(0, self._pause_s)  # noqa: S311 - no secret
+        self._pause_s *= 2
+        self._attempts += 1
+        with suppress(TimeoutError):
+            if self._attempts <= _MOST_ATTEMPTS and pause_s < self.deadline.remaining_s():
+                time.sleep(pause_s)
+                return True
+        return False

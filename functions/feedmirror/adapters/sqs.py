@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from feedmirror.adapters.aws import make_client
-from feedmirror.adapters.backoff import Backoff
+from feedmirror.adapters.deadline import Backoff
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -21,8 +21,8 @@ from botocore.awsrequest import AWSResponse
 from urllib3 import HTTPResponse
 
 from feedmirror import __version__
-from feedmirror.adapters import backoff
-from feedmirror.adapters.stores import s3_object
+from feedmirror.adapters import deadline
+from feedmirror.adapters.stores import s3
 from feedmirror.adapters.stores.s3 import S3Store
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ports import Stored
@@ -262,7 +262,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that botocore would have paused for; our own pauses are short here."""
     taken: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=taken.append))
-    monkeypatch.setattr(backoff, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(deadline, "_FIRST_PAUSE_S", 0.001)
     return taken
 
 
@@ -522,7 +522,7 @@ def test_body_that_is_cut_off_each_time_is_an_error(
 def test_body_that_drips_is_an_error_when_the_time_is_up(
     far: S3Store, store: S3Store, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff, "_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(deadline, "_TIMEOUT_S", 0.3)
     store.create(RSS, b"0123456789" * 100)  # 20 s
     proxy.faults.append(drips)
     began_s = time.monotonic()
@@ -534,7 +534,7 @@ def test_body_that_drips_is_an_error_when_the_time_is_up(
 def test_nothing_is_tried_again_when_the_time_is_up(
     far: S3Store, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff, "_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(deadline, "_TIMEOUT_S", 0.0)
     proxy.faults.append(says(409, "ConditionalRequestConflict"))
     with pytest.raises(StoreError, match="other processes write"):
         far.create(KEY, b"x")
@@ -681,7 +681,7 @@ def test_listing_that_cannot_be_is_an_error_and_not_a_loop(
 def test_object_whose_gzip_is_damaged_is_named_with_its_etag(
     far: S3Store, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    monkeypatch.setattr(s3_object, "MOST_BYTES", 1000)
+    monkeypatch.setattr(s3, "MOST_BYTES", 1000)
     answer = Answer(200, {"ETag": '"e"', "Content-Encoding": "aws-chunked,gzip"}, body)
     proxy.faults.append(lambda exchange: exchange.send(answer))
     with pytest.raises(ObjectError, match=rf"^load '{KEY}' in .*is damaged; restore") as caught:
@@ -693,7 +693,7 @@ def test_object_that_is_larger_than_any_of_ours_is_not_read(
     far: S3Store, store: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.create(RSS, b"x" * 1001)
-    monkeypatch.setattr(s3_object, "MOST_BYTES", 1000)
+    monkeypatch.setattr(s3, "MOST_BYTES", 1000)
     with pytest.raises(ObjectError, match="1,001 bytes, of 1,000 at most"):
         far.load(RSS)
 
@@ -732,11 +732,12 @@ def no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
 @pytest.mark.usefixtures("no_configuration")
 def test_missing_credentials_are_an_error_that_says_so(url: str) -> None:
-    store = S3Store.connect("any", threads=1, endpoint_url=url, region="us-east-1")
+    store = S3Store.connect("any", threads=1, endpoint_url=url)
     with pytest.raises(StoreError, match=r"^load .*no credentials found; set AWS_PROFILE"):
         store.load(KEY)
 
@@ -753,7 +754,7 @@ def test_credentials_that_cannot_be_got_are_an_error_that_says_so(tmp_path: Path
     config = "[default]\ncredential_process = false\n"
     (tmp_path / "config").write_text(config)
     with pytest.raises(StoreError, match="the credentials have expired; get new ones"):
-        S3Store.connect("any", threads=1, region="us-east-1").load(KEY)
+        S3Store.connect("any", threads=1).load(KEY)
 
 
 @pytest.mark.parametrize("endpoint_url", ["example.org", "http://", "http://a b"])
@@ -797,9 +798,9 @@ def test_signature_covers_the_body_so_that_no_checksum_is_needed() -> None:
 
 
 def test_session_that_is_given_is_used(url: str, bucket: str) -> None:
-    session = Session("AKIDGIVEN", "secret")
+    session = Session("AKIDGIVEN", "secret", region_name="eu-west-3")
     with FaultProxy(url) as proxy:
-        far_store(proxy.url, bucket, session=session, region="eu-west-3").load(KEY)
+        far_store(proxy.url, bucket, session=session).load(KEY)
         signed = proxy.seen[0].headers["Authorization"]
     assert "Credential=AKIDGIVEN/" in signed
     assert "/eu-west-3/s3/" in signed

@@ -91,14 +91,37 @@ def test_public_url_is_the_configured_one_unless_given(origin, here, capsys):
     assert b"https://b.example/x/rss.xml" in (here / "mirror/public/x/rss.xml").read_bytes()
 
 
-@pytest.mark.parametrize("named", ["./gazette.xml", "gazette.xml", "{here}/gazette.xml", "{uri}"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        "./gazette.xml",
+        "gazette.xml",
+        "{here}/gazette.xml",
+        "file://{here}/gazette.xml",
+        "FILE://localhost{here}/gaz%65tte.xml",
+        "file:{here}/gazette.xml",
+    ],
+)
 def test_local_file_is_mirrored_under_its_name_and_not_its_path(named, here):
     path = here / "gazette.xml"
     path.write_bytes(FEED)
-    assert feedmirror("run", named.format(here=here, uri=path.as_uri())) == 0
+    assert feedmirror("run", named.format(here=here)) == 0
     published = (here / "mirror/public/gazette/rss.xml").read_text()
     assert "Entry 2" in published
     assert str(here) not in published
+
+
+@pytest.mark.parametrize("url", ["file://elsewhere/feed.xml", "file:relative", "file:", "file://"])
+def test_uri_of_another_machine_or_of_nothing_is_refused(url, here, capsys):
+    assert feedmirror("run", url) == 2
+    assert capsys.readouterr().err
+
+
+def test_name_of_a_file_that_is_no_text_survives_the_way_through_a_uri(here):
+    path = here / os.fsdecode(b"caf\xe9.xml")
+    path.write_bytes(FEED)
+    assert feedmirror("run", path.as_uri(), "--slug", "cafe") == 0
+    assert (here / "mirror/public/cafe/rss.xml").is_file()
 
 
 def test_unchanged_local_file_is_not_published_again(here, capsys):

@@ -6,7 +6,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from urllib3 import HTTPHeaderDict
 
 from feedmirror import __version__
 from feedmirror.adapters.deadline import Deadline
@@ -16,16 +18,16 @@ from feedmirror.adapters.origin.headers import (
     location_of,
     max_age_s,
     request_headers,
+    retry_after_s,
     usable,
     validators_of,
 )
-from feedmirror.adapters.origin.http_errors import http_error, is_challenge
-from feedmirror.adapters.origin.retry_after import RetryAfterByOrigin
 from feedmirror.adapters.origin.target import Target, parse_target, redirect_target
 from feedmirror.errors import FetchError, Kind
+from feedmirror.mirror.schedule import retry_after
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
 
-MOST_REDIRECTS = 5
+_MOST_REDIRECTS = 5
 
 _PERMANENT = (301, 308)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -54,7 +56,7 @@ class HttpOrigin:
         self._ssl_context = ssl_context
         self._ssl_lock = threading.Lock()
         self._now = now
-        self._retry_after = RetryAfterByOrigin(now)
+        self._retry_after = _RetryAfter(now)
         self._monotonic = monotonic
 
     def fetch(
@@ -69,7 +71,7 @@ class HttpOrigin:
         deadline = Deadline(subscription.timeout_s, self._monotonic)
         first, moved = parse_target(url), True
         target, seen = first, {first}
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(_MOST_REDIRECTS + 1):
             known = usable(validators.get(target.url, Validators()))
             reply = self._request(subscription, target, known, deadline)
             if reply.status not in _REDIRECTS:
@@ -84,7 +86,7 @@ class HttpOrigin:
             following = _follow(target, reply, seen)
             moved = moved and _is_permanent(target, reply, following)
             target = following
-        message = f"{first.shown} is redirected more than {MOST_REDIRECTS} times"
+        message = f"{first.shown} is redirected more than {_MOST_REDIRECTS} times"
         raise FetchError(Kind.REDIRECT, f"{message}, last to {target.shown}.", status=reply.status)
 
     def _request(
@@ -112,14 +114,14 @@ class HttpOrigin:
         self, target: Target, reply: Reply, sent: Validators, moved_to: str | None
     ) -> Fetched | NotModified | Gone:
         """Translate the last reply. `sent` are the validators of the request."""
-        if is_challenge(reply.headers):
-            raise http_error(target, reply, self._now())
+        if _is_challenge(reply.headers):
+            raise _http_error(target, reply, self._now())
         if reply.status == 410:
             return Gone(target.url)
         if reply.status == 304 and sent != Validators():
             return NotModified(target.url, validators_of(reply.headers))
         if reply.status not in SUCCESSES:
-            raise http_error(target, reply, self._now())
+            raise _http_error(target, reply, self._now())
         if not reply.body:
             message = f"{target.shown} is empty; the mirror keeps its last good version."
             raise FetchError(Kind.EMPTY, message, status=reply.status)
@@ -156,3 +158,101 @@ def _is_permanent(target: Target, reply: Reply, following: Target) -> bool:
     """
     downgraded = target.scheme == "https" and following.scheme == "http"
     return reply.status in _PERMANENT and not downgraded
+
+
+# Headers of a page that makes a browser prove itself, under any status: AWS WAF sends 202 with a
+# challenge and 405 with a captcha, Cloudflare 403.
+_CHALLENGES = (("x-amzn-waf-action", ("challenge", "captcha")), ("cf-mitigated", ("challenge",)))
+_CHALLENGED = (
+    "a firewall demands proof of a browser, which a feed reader cannot give; ask the publisher to "
+    "let feed readers through"
+)
+_NO_OBJECT = (
+    "access denied by S3, which also answers so where nothing is stored; check whether the feed "
+    "has moved, then ask the publisher"
+)
+
+_MEANINGS: dict[int, tuple[Kind, str]] = {
+    204: (Kind.STATUS, "no content"),
+    206: (Kind.STATUS, "a part of the document, to a request for all of it"),
+    304: (Kind.STATUS, "not modified, to a request without validators; its cache is broken"),
+    401: (Kind.FORBIDDEN, "credentials required; add them to the setting `headers`"),
+    403: (
+        Kind.FORBIDDEN,
+        "access denied; ask the publisher, or add what is required to the setting `headers`",
+    ),
+    404: (Kind.MISSING, "not found; look for the feed's new address"),
+    407: (Kind.FORBIDDEN, "a proxy on the way requires credentials"),
+    429: (Kind.THROTTLED, "rate limited; raise `every`"),
+    451: (Kind.LEGAL, "withheld for legal reasons"),
+}
+
+
+def _http_error(target: Target, reply: Reply, now: datetime) -> FetchError:
+    """Return the FetchError for `reply`, with the seconds of its `Retry-After`. `now` is aware."""
+    wait_s = retry_after_s(reply.headers, now)
+    kind, meaning = _explained(reply) or _meaning(reply.status, asks_to_wait=wait_s is not None)
+    retry = f" (Retry-After: {wait_s:,} s)" if wait_s else ""
+    message = f"{target.shown} answers HTTP {reply.status}: {meaning}{retry}."
+    return FetchError(kind, message, status=reply.status, retry_after_s=wait_s)
+
+
+def _is_challenge(headers: HTTPHeaderDict) -> bool:
+    """Return True if a firewall answers, in place of the origin."""
+    return any(headers.get(name, "").strip().lower() in values for name, values in _CHALLENGES)
+
+
+def _explained(reply: Reply) -> tuple[Kind, str] | None:
+    """Return the kind and meaning that headers or body give, whatever the status, or None."""
+    if _is_challenge(reply.headers):
+        return Kind.FORBIDDEN, _CHALLENGED
+    # Without the right to list a bucket, S3 does not say that a key is missing.
+    if b"<Code>AccessDenied</Code>" in reply.body:
+        return Kind.FORBIDDEN, _NO_OBJECT
+    return None
+
+
+def _meaning(status: int, *, asks_to_wait: bool) -> tuple[Kind, str]:
+    """Return the kind and meaning of a status. Source: RFC 9110 §15, RFC 6585 §4, RFC 7725."""
+    if status == 503 and asks_to_wait:
+        return Kind.THROTTLED, "temporarily unavailable"
+    if status in _MEANINGS:
+        return _MEANINGS[status]
+    if 500 <= status <= 599:
+        return Kind.SERVER, "server error; wait until the origin has recovered"
+    return Kind.STATUS, "unexpected answer to a plain request for a document"
+
+
+_LONGEST = timedelta(hours=1)
+
+
+class _RetryAfter:
+    """The time until which each origin has asked for no more requests; kept in memory only.
+
+    The feed that was throttled remembers its own `Retry-After` in its state, for up to a day. Other
+    feeds of the same origin wait for an hour at most, so that a feed that is always throttled does
+    not keep its neighbours from their origin.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now  # aware
+        self._until: dict[tuple[str, str, int], datetime] = {}
+
+    def note(self, target: Target, retry_after_s: float | None) -> None:
+        """Remember the `Retry-After` of the target's origin, clamped; None: no header."""
+        now = self._now()
+        until = retry_after(retry_after_s, now)
+        if until is not None:
+            waiting = {origin: end for origin, end in self._until.items() if end > now}
+            self._until = {**waiting, target.origin: min(until, now + _LONGEST)}
+
+    def check(self, target: Target) -> None:
+        """Raises: FetchError THROTTLED while the target's origin wants no request."""
+        until = self._until.get(target.origin)
+        left_s = (until - self._now()).total_seconds() if until else 0.0
+        if left_s > 0:
+            message = (
+                f"{target.shown} was not requested: its origin sent Retry-After to another feed, "
+                f"with {left_s:,.0f} s left; the feed is polled after that."
+            )
+            raise FetchError(Kind.THROTTLED, message, retry_after_s=left_s)

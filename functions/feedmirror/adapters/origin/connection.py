@@ -1,16 +1,29 @@
-"""Connect to one of the numeric addresses that the address guard allowed, with TLS for https."""
+"""Connect to one of the numeric addresses that the address guard allowed, with TLS for https.
+
+A socket's timeout restarts with every byte: a server that sends a byte now and then outlasts the
+timeout, in status line, headers, chunk sizes and body, and with endless `100 Continue`. So the
+timeout of a `BoundSocket` is set to the time left before every wait. (A timer that shuts the socket
+down would do the same at the cost of a thread. The standard library already bounds a connection, a
+handshake, a TLS record and a `sendall` as a whole.)
+"""
 
 from __future__ import annotations
 
 import errno
+import io
 import ipaddress
 import socket
 import ssl
+from typing import TYPE_CHECKING
 
 from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.target import Target
 from feedmirror.errors import FetchError, Kind
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+_BUFFER_BYTES = 65_536  # a typical feed in a few reads
 _MOST_ADDRESSES = 4  # that are tried
 _NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # a host without IPv6
 BLOCKED = "if this lasts, a firewall on the way may be blocking the host"
@@ -101,3 +114,61 @@ def _host(target: Target) -> str:
     """Return `host:port`, an IPv6 address in brackets."""
     host = f"[{target.host}]" if ":" in target.host else target.host
     return f"{host}:{target.port}"
+
+
+class FloodError(OSError):
+    """More bytes arrived than `max_bytes` of a BoundSocket."""
+
+
+class BoundSocket:
+    """Connected socket, with TLS or without, with the methods that `http.client` uses.
+
+    Every read and write raises TimeoutError after the deadline; a read raises FloodError once more
+    than `max_bytes` have arrived in all, headers, chunk sizes and trailers included. `close` does
+    nothing, because `http.client` closes its socket while the response is still being read: the
+    function that opened the socket closes it.
+    """
+
+    def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._max_bytes = max_bytes
+
+    def sendall(self, data: ReadableBuffer) -> None:
+        """Send all of `data`. Raises: TimeoutError."""
+        self._sock.settimeout(self._deadline.remaining_s())
+        self._sock.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a buffered reader of the received bytes."""
+        return io.BufferedReader(
+            _BoundReader(self._sock, self._deadline, self._max_bytes), _BUFFER_BYTES
+        )
+
+    def settimeout(self, _timeout_s: float | None) -> None:
+        """Ignore the timeout: the deadline alone counts."""
+
+    def close(self) -> None:
+        """Do nothing; see the class."""
+
+
+class _BoundReader(io.RawIOBase):
+    """Raw stream of the bytes that a BoundSocket receives."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
+        super().__init__()
+        self._sock = sock
+        self._deadline = deadline
+        self._left_bytes = max_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Return the number of bytes read, 0 at the end. Raises: TimeoutError, FloodError."""
+        self._sock.settimeout(self._deadline.remaining_s())
+        count = self._sock.recv_into(buffer)
+        self._left_bytes -= count
+        if self._left_bytes < 0:
+            raise FloodError("more bytes than allowed")
+        return count

@@ -16,8 +16,8 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from feedmirror.adapters.deadline import BoundSocket, Deadline, FloodError
-from feedmirror.adapters.origin.connection import BLOCKED, connect
+from feedmirror.adapters.deadline import Deadline
+from feedmirror.adapters.origin.connection import BLOCKED, BoundSocket, FloodError, connect
 from feedmirror.adapters.origin.target import Target
 from feedmirror.errors import FetchError, Kind
 

@@ -3,49 +3,38 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 from feedmirror.errors import FetchError, Kind
-from feedmirror.model import Fetched, Subscription, Validators
+from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
+from feedmirror.ports import Origin
 
-_FILE_URI = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#]*)", re.IGNORECASE)
 
+@dataclass(frozen=True, slots=True)
+class FileOrigin:
+    """The `Origin` of `ports.py` for local files; all other feeds are fetched from the web."""
 
-class LocalOrigin:
-    """The `Origin` of `ports.py` for local files."""
+    files: Mapping[str, Path]  # by the address that stands for each
+    web: Origin
 
     def fetch(
-        self,
-        subscription: Subscription,
-        url: str,
-        validators: Mapping[str, Validators],  # noqa: ARG002 - part of the protocol; files have no validators
-    ) -> Fetched:
-        """Read the document at `url`, a path or a `file:` URI; `Fetched.url` is the `file:` URI.
+        self, subscription: Subscription, url: str, validators: Mapping[str, Validators]
+    ) -> Fetched | NotModified | Gone:
+        """Fetch the document at `url`. Files have no validators.
 
         Only regular files are read, and links to regular files: a pipe or a device would block.
-        Raises: FetchError (FILE, TOO_LARGE, EMPTY).
+        Raises: FetchError; for a file FILE, TOO_LARGE, EMPTY.
         """
-        path = _path_of(url)
+        if url not in self.files:
+            return self.web.fetch(subscription, url, validators)
+        path = self.files[url]
         body = _read(path, subscription.max_bytes)
         if not body:
             raise FetchError(Kind.EMPTY, f"The file {_shown(path)} is empty.")
-        return Fetched(url=path.absolute().as_uri(), body=body)
-
-
-def _path_of(url: str) -> Path:
-    """Return the path of `file:/x`, `file:///x` or a plain path. Source: RFC 8089 §2."""
-    if not url.lower().startswith("file:"):
-        return Path(url)
-    match = _FILE_URI.fullmatch(url)
-    if not match:
-        raise FetchError(
-            Kind.FILE, f"{url!a} is not a file: URI of this machine; write file:///PATH."
-        )
-    return Path(unquote(match[1], errors="surrogateescape"))
+        return Fetched(url=url, body=body)
 
 
 def _read(path: Path, max_bytes: int) -> bytes:

@@ -19,13 +19,13 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from feedmirror.adapters.stores import files
 from feedmirror.adapters.stores.keys import MOST_BYTES, check_size, is_key, split_key, split_prefix
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ports import Stored
@@ -70,8 +70,8 @@ class DirectoryStore:
                 folder = self._walk(folders)
             except FileNotFoundError:
                 return None
-            with files.closing(folder):
-                body = files.read(folder, name, MOST_BYTES)
+            with _closing(folder):
+                body = _read(folder, name, MOST_BYTES)
             return None if body is None else Stored(body, _digest(body))
 
     def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
@@ -80,11 +80,11 @@ class DirectoryStore:
         check_size("create", key, len(body))
         with (
             self._operation("create", key) as (folders, name),
-            files.closing(self._walk(folders, make=True)) as folder,
+            _closing(self._walk(folders, make=True)) as folder,
         ):
             # Looked up before the write, which would be wasted.
-            made = not files.is_taken(folder, name) and self._make(folder, name, body)
-            files.sync(folder)  # also if taken: the creator may have died before its own sync
+            made = not _is_taken(folder, name) and self._make(folder, name, body)
+            _sync(folder)  # also if taken: the creator may have died before its own sync
             return _digest(body) if made else None
 
     def replace(
@@ -101,13 +101,13 @@ class DirectoryStore:
                 folder = self._walk(folders)
             except FileNotFoundError:
                 return None
-            with files.closing(folder):
+            with _closing(folder):
                 with self._written(body) as (scratch, temporary), self._locked():
-                    current = files.read(folder, name, MOST_BYTES)
+                    current = _read(folder, name, MOST_BYTES)
                     if current is None or _digest(current) != etag:
                         return None
                     os.replace(temporary, name, src_dir_fd=scratch, dst_dir_fd=folder)
-                files.sync(folder)
+                _sync(folder)
             return _digest(body)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
@@ -128,8 +128,8 @@ class DirectoryStore:
         """Yield paths below a folder, with True for a folder; if `deep`, all files at any depth."""
         with self._translated("list", "/".join([*segments, "*"])):
             try:
-                with files.closing(self._walk(segments)) as folder:
-                    names = files.names_in(folder)
+                with _closing(self._walk(segments)) as folder:
+                    names = _names_in(folder)
             except FileNotFoundError:
                 return
         # Sorted with the trailing slash of folders: "a-b" comes before "a/".
@@ -167,28 +167,28 @@ class DirectoryStore:
         by a symbolic link meanwhile is not followed. Raises: FileNotFoundError, never if `make`.
         """
         try:
-            folder = os.open(self._root, files.FOLDER)
+            folder = os.open(self._root, _FOLDER)
         except FileNotFoundError:
             if self._root.is_symlink():  # a dangling link
                 raise OSError(errno.ENOTDIR, "", str(self._root)) from None
             if not make:
                 raise
             self._root.mkdir(parents=True, exist_ok=True)
-            folder = os.open(self._root, files.FOLDER)
+            folder = os.open(self._root, _FOLDER)
         for segment in segments:
-            with files.closing(folder):
-                folder = files.enter(folder, segment, make=make)
+            with _closing(folder):
+                folder = _enter(folder, segment, make=make)
         return folder
 
     @contextmanager
     def _written(self, body: bytes) -> Iterator[tuple[int, str]]:
         """Yield the scratch directory and the name of a file in it: the body, synced to disk."""
-        with files.closing(self._walk([_SCRATCH], make=True)) as scratch:
+        with _closing(self._walk([_SCRATCH], make=True)) as scratch:
             self._sweep(scratch)
-            name, file = files.claim_file(scratch)
-            with files.closing(file):
+            name, file = _claim_file(scratch)
+            with _closing(file):
                 try:
-                    files.write(file, body)
+                    _write(file, body)
                     yield scratch, name
                 finally:
                     with suppress(FileNotFoundError):  # moved into place
@@ -201,7 +201,7 @@ class DirectoryStore:
         self._swept = True
         for name in os.listdir(scratch):
             with suppress(OSError):  # in use, gone, or another user's
-                files.remove_abandoned(scratch, name)
+                _remove_abandoned(scratch, name)
 
     def _make(self, folder: int, name: str, body: bytes) -> bool:
         """Create the file if its name is free; True if it was."""
@@ -218,7 +218,7 @@ class DirectoryStore:
             else:
                 return True
             with self._locked():  # without hard links, check and rename are not atomic
-                if files.is_taken(folder, name):
+                if _is_taken(folder, name):
                     return False
                 os.rename(temporary, name, src_dir_fd=scratch, dst_dir_fd=folder)
                 return True
@@ -230,9 +230,9 @@ class DirectoryStore:
         Source: flock(2). Raises: TimeoutError.
         """
         deadline_s = time.monotonic() + self._lock_timeout_s
-        with files.closing(self._walk([])) as root:
+        with _closing(self._walk([])) as root:
             file = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666, dir_fd=root)
-        with files.closing(file), self._turn:
+        with _closing(file), self._turn:
             self._wait_for(file, deadline_s)
             try:
                 yield
@@ -241,7 +241,7 @@ class DirectoryStore:
                 fcntl.flock(file, fcntl.LOCK_UN)
 
     def _wait_for(self, file: int, deadline_s: float) -> None:
-        while not files.try_lock(file):
+        while not _try_lock(file):
             if time.monotonic() > deadline_s:
                 cause = f"another process held the lock for {self._lock_timeout_s:g} s"
                 raise TimeoutError(errno.ETIMEDOUT, cause, _LOCK)
@@ -251,3 +251,132 @@ class DirectoryStore:
 def _digest(body: bytes) -> str:
     # Twice as fast as BLAKE2 on processors with SHA instructions, which most are.
     return hashlib.sha256(body).hexdigest()[:32]
+
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[int]:
+    """Yield the descriptor and close it at the end."""
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _enter(folder: int, name: str, *, make: bool) -> int:
+    """Return a descriptor of the directory `name` in `folder`, created if `make`.
+
+    Raises: FileNotFoundError, never if `make`.
+    """
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with suppress(FileExistsError):  # created by another process meanwhile
+        os.mkdir(name, dir_fd=folder)
+    _sync(folder)
+    return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+
+
+def _read(folder: int, name: str, most_bytes: int) -> bytes | None:
+    """Return the bytes of the file `name` in `folder`, or None if the file is missing.
+
+    Raises: OSError, also for a file of more than `most_bytes`, or that is not a regular file.
+    """
+    try:
+        # Non-blocking: to open a pipe would wait for its writer.
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    with _closing(file), os.fdopen(file, "rb", buffering=0, closefd=False) as stream:
+        _check_regular(os.fstat(file), name)
+        size_bytes = os.fstat(file).st_size
+        if size_bytes > most_bytes:
+            raise OSError(errno.EFBIG, f"{size_bytes:,} bytes, of {most_bytes:,} at most", name)
+        return stream.read()
+
+
+def _check_regular(status: os.stat_result, name: str) -> None:
+    """Raises: OSError for a directory, a pipe, a socket, a device or a symbolic link."""
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.ENODEV, "not a regular file", name)
+
+
+def _write(file: int, body: bytes) -> None:
+    """Write all of `body` and flush the file to the disk."""
+    rest = memoryview(body)
+    while rest:
+        rest = rest[os.write(file, rest) :]  # a write to a disk that fills up may be partial
+    os.fsync(file)
+
+
+def _sync(folder: int) -> None:
+    """Flush the directory to the disk, where the filesystem supports that."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not supported by some filesystems
+            raise
+
+
+def _names_in(folder: int) -> list[str]:
+    """Return the names of the files in the folder, and of its directories with a trailing slash.
+
+    Symbolic links are listed as files, so that a caller that reads all files fails at them.
+    """
+    with os.scandir(folder) as entries:
+        return [
+            f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
+            for entry in entries
+        ]
+
+
+def _is_taken(folder: int, name: str) -> bool:
+    """True if the file exists. Raises: OSError if `name` is not a regular file."""
+    try:
+        _check_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _try_lock(file: int) -> bool:
+    """Lock the file for this descriptor and its copies; False if it is locked.
+
+    Source: flock(2).
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _claim_file(scratch: int) -> tuple[str, int]:
+    """Return name and descriptor of a new file, locked: an unlocked one counts as abandoned."""
+    while True:
+        name = os.urandom(8).hex()
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=scratch)
+        try:
+            # Another process may remove the file between open and lock, as abandoned.
+            if _try_lock(file) and os.fstat(file).st_nlink:
+                return name, file
+        except OSError:
+            os.unlink(name, dir_fd=scratch)
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _remove_abandoned(scratch: int, name: str) -> None:
+    """Remove the file unless a process has locked it."""
+    with _closing(os.open(name, os.O_RDWR | os.O_NOFOLLOW, dir_fd=scratch)) as file:
+        if _try_lock(file):
+            os.unlink(name, dir_fd=scratch)

@@ -9,11 +9,12 @@ from datetime import datetime
 from functools import cache
 from time import monotonic
 
+from feedmirror.adapters.origin.file import FileOrigin
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.progress import Progress, shown_progress
 from feedmirror.entrypoints.cli.resources import Resources
 from feedmirror.entrypoints.cli.result import Result
-from feedmirror.entrypoints.cli.selection import Origins, Selection, select_feeds
+from feedmirror.entrypoints.cli.selection import Selection, select_feeds
 from feedmirror.entrypoints.cli.site_updater import SiteUpdater
 from feedmirror.entrypoints.cli.text_log import QuietLog, TextLog
 from feedmirror.entrypoints.cli.watch import watch
@@ -21,7 +22,7 @@ from feedmirror.entrypoints.cli.workers import WorkerPool, interruptible
 from feedmirror.entrypoints.printable import redacted
 from feedmirror.entrypoints.store import open_store
 from feedmirror.model import Subscription
-from feedmirror.ports import Parser, Store, World
+from feedmirror.ports import World
 
 _INTERRUPTED = 130
 
@@ -31,7 +32,14 @@ def run(arguments: Namespace, resources: Resources) -> int:
     with resources.start_parser() as parser:
         store = cache(lambda: open_store(arguments.store, threads=arguments.threads))
         selection = select_feeds(arguments, resources.clock(), store)
-        world = _world(selection, store(), resources, parser)
+        web = resources.web(resources.clock)
+        world = World(
+            store=store(),
+            origin=FileOrigin(selection.files, web) if selection.files else web,
+            parser=parser,
+            clock=resources.clock,
+            public_url=selection.public_url,
+        )
         as_json = _logs_json(arguments)
         live = not (as_json or arguments.quiet or arguments.json)
         with shown_progress(live=live) as progress:
@@ -43,16 +51,6 @@ def run(arguments: Namespace, resources: Resources) -> int:
             _refresh(arguments, world, selection, progress, result, updater=updater)
     code = _write_result(arguments, result, as_json=as_json)
     return code or int(updater.failed)
-
-
-def _world(selection: Selection, store: Store, resources: Resources, parser: Parser) -> World:
-    return World(
-        store=store,
-        origin=Origins(resources.web(resources.clock), selection.files),
-        parser=parser,
-        clock=resources.clock,
-        public_url=selection.public_url,
-    )
 
 
 def _refresh(

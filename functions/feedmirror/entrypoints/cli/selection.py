@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote
 from feedmirror.entrypoints.printable import printable_text
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.mirror.schedule import is_due
-from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
-from feedmirror.ports import Origin, Store
+from feedmirror.model import Subscription
+from feedmirror.ports import Store
 from feedmirror.settings import load_settings, slug_of, subscription_for
 from feedmirror.settings.addresses import PUBLIC_URL
 from feedmirror.settings.problems import Location, Problem, ValueKind, closest_name
@@ -166,7 +166,7 @@ def _of_address(arguments: Namespace) -> Selection:
 
 def _local_path(address: str) -> Path | None:
     """Return the path of a local file; None for a URL, and for text that is neither."""
-    if found := re.fullmatch(r"file:(?://(?:localhost)?)?(/[^?#]*)", address, re.IGNORECASE):
+    if found := re.fullmatch(r"file:(?://(?:localhost)?)?(/(?!/)[^?#]*)", address, re.IGNORECASE):
         return Path(unquote(found[1], errors="surrogateescape"))
     if "://" in address:
         return None
@@ -178,22 +178,3 @@ def _slug_of_file(path: Path) -> str:
     """Make a slug from the file's name; a name that is not ASCII adds a digest."""
     words = "-".join(re.findall("[A-Za-z0-9]+", path.stem))
     return slug_of(words if path.stem.isascii() else f"{words}?{path.stem}")
-
-
-class Origins:
-    """`Origin` for feeds on the web and for local files named on the command line."""
-
-    def __init__(self, web: Origin, files: Mapping[str, Path]) -> None:
-        self._web = web
-        self._files = files
-
-    def fetch(
-        self, subscription: Subscription, url: str, validators: Mapping[str, Validators]
-    ) -> Fetched | NotModified | Gone:
-        """Fetch the document at `url`. Raises: FetchError."""
-        path = self._files.get(url)
-        if path is None:
-            return self._web.fetch(subscription, url, validators)
-        from feedmirror.adapters.origin.file import LocalOrigin  # noqa: PLC0415 - rarely needed
-
-        return replace(LocalOrigin().fetch(subscription, str(path), {}), url=url)
