@@ -23,7 +23,7 @@ from feedmirror.model import (
 )
 from feedmirror.publishing.disclaimer import CSS_CLASS, attach, fill, problems
 from feedmirror.publishing.redaction import PublicSettings, public_settings
-from feedmirror.settings import parse_settings
+from feedmirror.settings.load import parse_settings
 from feedmirror.text import sanitize
 from feedmirror.text.xml import HTML_AFTER, HTML_BEFORE, TEXT_AFTER, TEXT_BEFORE
 from scene import NOON, URL, Scene

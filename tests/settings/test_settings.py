@@ -25,22 +25,20 @@ from feedmirror.model import (
     Subscription,
 )
 from feedmirror.publishing import disclaimer as core_disclaimer
-from feedmirror.settings import (
-    DISCLAIMER_KEYS,
-    DISCLAIMER_VARIABLES,
+from feedmirror.settings.disclaimer import DISCLAIMER_KEYS, DISCLAIMER_VARIABLES
+from feedmirror.settings.load import (
+    DEFAULT_KEYS,
     FEED_KEYS,
-    RESERVED_SLUGS,
     TOP_KEYS,
-    Key,
     Settings,
     load_settings,
     parse_settings,
-    slug_of,
     subscription_for,
-    template_toml,
 )
 from feedmirror.settings.positions import lines_of
 from feedmirror.settings.problems import Location
+from feedmirror.settings.slugs import RESERVED_SLUGS, slug_of
+from feedmirror.settings.values import Key
 from locations import ROOT
 
 URL = "https://news.example.org/rss"
@@ -927,46 +925,6 @@ def test_feed_without_a_file_is_refused_with_all_problems() -> None:
     )
 
 
-# ---------------------------------------------------------------- the file that `init` writes
-
-url_characters = "abcXYZ019-._~:/?[]@!$&'()*+,;="
-
-
-@given(
-    st.text(url_characters, max_size=40),
-    st.text(),
-    st.none() | st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn"))),
-)
-@example("", "a \"b\" \\ ''' {c} \x00\x85\u2028 \U0001d54f", "it''' \"\"\" \\n {{d}} {fetched}'")
-@example("", "x" * 600, None)
-def test_written_file_gives_back_what_was_put_in(path: str, title: str, prose: str | None) -> None:
-    words = prose and prose.replace("{", "{{").replace("}", "}}")
-    assume(words is None or any(character.isalnum() for character in words))
-    url = f"https://news.example.org/{path}"
-    text = template_toml(url, title=title, disclaimer=words, contact="mailto:a@example.org")
-    (read,) = parse_settings(text).subscriptions
-    assert (read.slug, read.url, read.contact) == (slug_of(url), url, "mailto:a@example.org")
-    expected = Disclaimer(text=words.strip(), language="en") if words else DEFAULT_DISCLAIMER
-    assert read.disclaimer == expected
-    kept = re.sub(
-        r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]", "", " ".join(title.split())
-    )
-    assert read.title == (kept[:500].strip() or None)
-
-
-def test_written_file_keeps_every_default_and_can_be_uncommented() -> None:
-    text = template_toml(URL, slug="mine")
-    (read,) = parse_settings(text).subscriptions
-    assert read == Subscription(slug="mine", url=URL)
-    (again,) = parse_settings(re.sub(r"(?m)^# (?=\w+ = )", "", text)).subscriptions
-    assert (again.keep, again.every_s) == (read.keep, read.every_s)
-
-
-def test_file_is_not_written_for_an_address_that_would_be_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^url: "):
-        template_toml("example.org")
-
-
 # ---------------------------------------------------------------- documentation
 
 
@@ -1001,7 +959,7 @@ def row(*cells: str) -> str:
 
 
 def feed_row(key: Key) -> str:
-    everywhere = "yes" if key.for_every_feed else "no"
+    everywhere = "yes" if key in DEFAULT_KEYS else "no"
     default = default_cell(key, Subscription)
     return row(
         f"[`{key.name}`](#{key.name})",
@@ -1085,7 +1043,7 @@ def test_reference_lists_the_reserved_slugs_and_the_default_disclaimer() -> None
 def test_reading_a_file_imports_nothing_that_is_slow_and_only_for_complaints() -> None:
     text = feed('disclaimer = {text = "a"}')
     code = (
-        "import sys; from feedmirror.settings import parse_settings; "
+        "import sys; from feedmirror.settings.load import parse_settings; "
         f"parse_settings({text!r}); "
         "print(*sorted({'difflib', 'html', 'json', 'urllib.parse', 'ipaddress', 'xml.parsers',"
         " 'pydantic', 'feedmirror.settings.positions'} & set(sys.modules)))"

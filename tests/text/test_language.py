@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import entry, json_feed, rss_document
-from feedmirror.settings import parse_settings
+from feedmirror.settings.load import parse_settings
 from feedmirror.text.language import language_tag
 from rules.values import is_language
 from scene import Scene

@@ -9,14 +9,47 @@ from __future__ import annotations
 import re
 
 from feedmirror.settings.problems import Location, ValueKind, shown_value, type_name
-from feedmirror.settings.request_headers import ACCEPTED_VALUE, flaw_of_header
-from feedmirror.settings.values import flaw_of
+from feedmirror.settings.values import flaw_of, string
 from feedmirror.text.hosts import ascii_host, is_host
 from feedmirror.text.person import email_address
 
-MAX_URL_CHARS = 2000
-MAX_ALTERNATES = 10
-MAX_HEADERS = 30
+_MAX_VALUE_CHARS = 4000
+_ACCEPTED_VALUE = f"1 to {_MAX_VALUE_CHARS:,} printable ASCII characters"
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.1
+_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")  # RFC 9110 §5.5
+
+# Reasons to refuse a name. Source: RFC 9110 §7.6.1 (the connection), §11.7 (proxies), §13
+_REASONS = {
+    "describes the connection, which feedmirror makes": (
+        "connection host http2-settings keep-alive proxy-connection te trailer transfer-encoding "
+        "upgrade"
+    ),
+    "is for a proxy, and feedmirror uses none": "proxy-authenticate proxy-authorization",
+    "is a condition, which feedmirror makes of the last answer": (
+        "if-match if-modified-since if-none-match if-range if-unmodified-since range"
+    ),
+    "describes a body, and feedmirror sends none": "content-length content-type expect",
+    "says what feedmirror can decode": "accept-encoding",
+    "names feedmirror and its `contact`": "user-agent",
+}
+_RESERVED = {name: why for why, names in _REASONS.items() for name in names.split()}
+
+
+def flaw_of_header(name: str, value: str) -> str | None:
+    """Return the problem of a header, without quoting the value, or None if it is valid."""
+    if not _NAME.fullmatch(name):
+        return "is not a valid header name"
+    if why := _RESERVED.get(name.lower()):
+        return why
+    if len(value) > _MAX_VALUE_CHARS or not _VALUE.fullmatch(value):
+        return f"the value is not accepted; {_ACCEPTED_VALUE}"
+    return None
+
+
+_MAX_URL_CHARS = 2000
+_MAX_ALTERNATES = 10
+_MAX_HEADERS = 30
 
 # Source: RFC 3986 §2 (characters), §3.2 (authority). User names and passwords are refused: they
 # would appear in logs and documents; `headers` takes an Authorization.
@@ -32,8 +65,8 @@ def flaw_of_url(url: str) -> str | None:
     parts = _URL.fullmatch(url)
     if parts is None:
         return _flaw_of_scheme(url)
-    if len(url) > MAX_URL_CHARS:
-        return f"is longer than {MAX_URL_CHARS:,} characters"
+    if len(url) > _MAX_URL_CHARS:
+        return f"is longer than {_MAX_URL_CHARS:,} characters"
     if odd := _NOT_IN_URL.search(url):
         return (
             _flaw_of_host(url) or f"contains {shown_value(odd[0])}, which has to be percent-encoded"
@@ -75,29 +108,15 @@ def _flaw_of_host(url: str) -> str | None:
     return f"has a host name that is not ASCII; write {sent}"
 
 
-def _read_url(location: Location, value: object) -> str | None:
-    if not isinstance(value, str):
-        location.reject(value)
-        return None
-    if flaw := flaw_of_url(value):
-        location.refuse(flaw)
-        return None
-    return value
-
-
-def _read_public_url(location: Location, value: object) -> str | None:
-    url = _read_url(location, value)
-    if url is not None and "?" in url:
-        location.refuse("ends in a ? query")
-        return None
-    return url.rstrip("/") if url else None
+def _flaw_of_public_url(url: str) -> str | None:
+    return flaw_of_url(url) or ("ends in a ? query" if "?" in url else None)
 
 
 def _read_urls(location: Location, value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list):
         location.reject_type(value)
         return None
-    if len(value) > MAX_ALTERNATES:
+    if len(value) > _MAX_ALTERNATES:
         location.refuse(f"{len(value)} addresses are too many")
     for count, url in enumerate(value, 1):
         flaw = flaw_of_url(url) if isinstance(url, str) else f"{type_name(url)} is not accepted"
@@ -108,31 +127,29 @@ def _read_urls(location: Location, value: object) -> tuple[str, ...] | None:
     return tuple(url for url in value if isinstance(url, str))
 
 
-def _read_contact(location: Location, value: object) -> str | None:
-    if not isinstance(value, str):
-        location.reject(value)
-        return None
-    scheme, colon, text = value.partition(":")
-    if colon and scheme == "mailto":
-        if address := email_address(text):
-            return f"mailto:{address}"
-        flaw: str | None = "has an invalid e-mail address"
-    elif email_address(value):
+def _flaw_of_contact(contact: str) -> str | None:
+    if contact.startswith("mailto:"):
+        return None if email_address(contact[7:]) else "has an invalid e-mail address"
+    return flaw_of_url(contact)
+
+
+def _clean_contact(contact: str) -> str:
+    mail = contact.startswith("mailto:")
+    return f"mailto:{email_address(contact[7:])}" if mail else contact
+
+
+def _read_contact(location: Location, value: object) -> object:
+    if isinstance(value, str) and email_address(value):
         location.reject(value, guess=f'"mailto:{value}"')
         return None
-    else:
-        flaw = flaw_of_url(value)
-    if flaw:
-        location.refuse(flaw)
-        return None
-    return value
+    return _CONTACT.read(location, value)
 
 
 def _read_headers(location: Location, value: object) -> dict[str, str] | None:
     if not isinstance(value, dict):
         location.reject_type(value)
         return None
-    if len(value) > MAX_HEADERS:
+    if len(value) > _MAX_HEADERS:
         location.refuse(f"{len(value)} headers are too many")
     seen: set[str] = set()
     for name, content in value.items():
@@ -144,22 +161,27 @@ def _read_headers(location: Location, value: object) -> dict[str, str] | None:
 
 def _flaw_of_header(name: str, content: object, seen: set[str]) -> str | None:
     if not isinstance(content, str):
-        return f"{type_name(content)} is not accepted; {ACCEPTED_VALUE}"
+        return f"{type_name(content)} is not accepted; {_ACCEPTED_VALUE}"
     return "is a duplicate" if name.lower() in seen else flaw_of_header(name, content)
 
 
-URL = ValueKind("string", "an http:// or https:// address", _read_url)
-PUBLIC_URL = ValueKind("string", "an http:// or https:// address without a query", _read_public_url)
+URL = string("an http:// or https:// address", flaw_of_url)
+PUBLIC_URL = string(
+    "an http:// or https:// address without a query",
+    _flaw_of_public_url,
+    lambda url: url.rstrip("/"),
+)
 URLS = ValueKind(
     "array of strings",
-    f"{MAX_ALTERNATES} http:// or https:// addresses at most, each once",
+    f"{_MAX_ALTERNATES} http:// or https:// addresses at most, each once",
     _read_urls,
 )
-CONTACT = ValueKind(
-    "string", '"mailto:name@host", or an http:// or https:// address', _read_contact
+_CONTACT = string(
+    '"mailto:name@host", or an http:// or https:// address', _flaw_of_contact, _clean_contact
 )
+CONTACT = ValueKind("string", _CONTACT.accepted, _read_contact)
 HEADERS = ValueKind(
     "table of strings",
-    f"{MAX_HEADERS} HTTP header fields at most; as values {ACCEPTED_VALUE}",
+    f"{_MAX_HEADERS} HTTP header fields at most; as values {_ACCEPTED_VALUE}",
     _read_headers,
 )

@@ -6,20 +6,19 @@ import re
 
 from feedmirror.model import Disclaimer, Position
 from feedmirror.settings.problems import Location, ValueKind, closest_name, shown_value
-from feedmirror.settings.tables import Key, read_table
-from feedmirror.settings.values import choice, text
+from feedmirror.settings.values import Key, choice, read_table, text, value_kind
 from feedmirror.text.language import language_tag
 
 # The same as in publishing/disclaimer.py, as a test checks: importing that module is slow.
 DISCLAIMER_VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
-MAX_CHARS = 10_000
+_MAX_CHARS = 10_000
 
 # Matched from the left: `{{` and `}}` are literal braces, `{name}` is a variable, else an error.
 _BRACES = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|[{}]")
 _ACCEPTED = (
     " ".join(f"{{{name}}}" for name in DISCLAIMER_VARIABLES) + ", and {{ }} for literal braces"
 )
-_PLAIN = text(MAX_CHARS, multiline=True)
+_PLAIN = text(_MAX_CHARS, multiline=True)
 
 
 def _read_words(location: Location, value: object) -> str | None:
@@ -65,21 +64,18 @@ def _check_brace(location: Location, found: re.Match[str]) -> None:
         )
 
 
-def _read_language(location: Location, value: object) -> str | None:
-    tag = language_tag(value) if isinstance(value, str) else None
-    if tag is None:
-        location.reject(value)
-    return tag
-
-
 WORDS = ValueKind("string", _PLAIN.accepted, _read_words)
 HTML_WORDS = ValueKind("string", _PLAIN.accepted, _read_html)
-LANGUAGE = ValueKind("string", 'a language tag such as "en" or "pt-BR"', _read_language)
+_LANGUAGE = value_kind(
+    "string",
+    'a language tag such as "en" or "pt-BR"',
+    lambda value: language_tag(value) if isinstance(value, str) else None,
+)
 
 DISCLAIMER_KEYS = (
     Key("text", WORDS, "The words, as plain text; a blank line begins a paragraph."),
     Key("html", HTML_WORDS, "The words as HTML, well-formed and of a few tags; instead of `text`."),
-    Key("language", LANGUAGE, "The language the words are in."),
+    Key("language", _LANGUAGE, "The language the words are in."),
     Key("position", choice(Position), "Where in an entry they stand."),
 )
 

@@ -1,4 +1,7 @@
-"""Read feeds.toml into typed settings; raise ConfigError with every problem and its line."""
+"""Read feeds.toml into typed settings; raise ConfigError with every problem and its line.
+
+Defaults are those of `model.Subscription`; docs/configuration.md is tested against the keys.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,86 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from feedmirror.errors import ConfigError
-from feedmirror.model import Subscription
-from feedmirror.settings.problems import Location, Problem
-from feedmirror.settings.schema import DEFAULT_KEYS, FEED_KEYS, TOP_KEYS
+from feedmirror.model import Identity, Images, Robots, Subscription
+from feedmirror.settings.addresses import CONTACT, HEADERS, PUBLIC_URL, URL, URLS
+from feedmirror.settings.disclaimer import DISCLAIMER
+from feedmirror.settings.problems import Location, Problem, ValueKind
 from feedmirror.settings.slugs import RESERVED_SLUGS, SLUG, SLUG_ACCEPTED, slug_of, suggested_slug
-from feedmirror.settings.tables import read_table
+from feedmirror.settings.values import (
+    FLAG,
+    Key,
+    choice,
+    duration,
+    number,
+    read_table,
+    text,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+DEFAULT_KEYS = (
+    Key("disclaimer", DISCLAIMER, "Your words on every entry."),
+    Key(
+        "contact",
+        CONTACT,
+        "How the origin reaches you; sent with every request in the `User-Agent`.",
+    ),
+    Key("keep", whole_number(1, 10_000), "How many entries the public feed holds at least."),
+    Key(
+        "every",
+        duration("1m", "1d"),
+        "How often the origin is asked, unless it wants to be asked less often.",
+        field="every_s",
+    ),
+    Key("identity", choice(Identity), "What makes two entries the same one."),
+    Key(
+        "images",
+        choice(Images),
+        "Whether the feed's pages show its pictures, from their origin, or only link to them.",
+    ),
+    Key("robots", choice(Robots), "Whether search engines may list the feed's pages."),
+    Key(
+        "timeout_s",
+        number(1, 300),
+        "Seconds that fetching the feed may take, redirects included.",
+    ),
+    Key(
+        "max_bytes",
+        whole_number(1_000, 100_000_000),
+        "How large the origin's document may be, packed or unpacked.",
+    ),
+)
+# Not in [defaults]: keys that identify one feed (url, alternates, source_url, title), that may hold
+# secrets of one host (headers), lift a protection (allow_private_hosts) or end a feed (retired).
+FEED_KEYS = (
+    Key("url", URL, "Where the feed is. Every feed needs it, unless `retired` is true."),
+    Key("alternates", URLS, "Other addresses of the same feed, tried in order when `url` fails."),
+    Key("source_url", URL, "The address of the feed that readers are shown, instead of `url`."),
+    Key("title", text(500), "The mirror's title, instead of the origin's own (`{source_title}`)."),
+    *DEFAULT_KEYS,
+    Key("headers", HEADERS, "HTTP headers to send along, to the host of `url` only."),
+    Key(
+        "allow_private_hosts",
+        FLAG,
+        "Whether the feed may be on this machine or in a private network.",
+    ),
+    Key(
+        "retired",
+        FLAG,
+        "Whether the feed has ended: it is never polled again, and what was mirrored stays public.",
+    ),
+)
+
+_TABLE = ValueKind("table", "a table", lambda _, value: value)  # read with the keys above
+TOP_KEYS = (
+    Key("public_url", PUBLIC_URL, "Where readers find the public files; a final / is dropped."),
+    Key("defaults", _TABLE, "Keys for every feed that does not set them itself."),
+    Key("feeds", _TABLE, "One table for each feed, named by its slug."),
+)
+
 
 _MOST_BYTES = 10_000_000  # of a file; 10,000 feeds take 2 MB
 _MINIMAL = 'feeds.example-news.url = "https://news.example.org/rss"'

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from feedmirror.errors import ConfigError
 
 KeyPath = tuple[str, ...]  # of keys: ("feeds", "example-news", "keep")
 
@@ -21,7 +24,7 @@ class Problem:
     guess: str = ""  # the probable intention, as it is to be written; empty if unknown
 
     def __str__(self) -> str:
-        place = f"{dotted(self.key)}: " if self.key else ""
+        place = f"{_dotted(self.key)}: " if self.key else ""
         guess = f"did you mean {self.guess}?" if self.guess else ""
         return place + "; ".join(part for part in (self.wrong, self.accepted, guess) if part)
 
@@ -64,7 +67,16 @@ class ValueKind:
     read: Reader
 
 
-def dotted(key: KeyPath) -> str:
+def read_value(kind: ValueKind, name: str, value: object) -> Any:
+    """Return the value of the option `name`, read as one of feeds.toml. Raises: ConfigError."""
+    problems: list[Problem] = []
+    read = kind.read(Location(problems, (name,), kind.accepted), value)
+    if problems:
+        raise ConfigError(tuple(map(str, problems)))
+    return read
+
+
+def _dotted(key: KeyPath) -> str:
     """Return a key path in TOML syntax, on one line."""
     return ".".join(name if _BARE_KEY.fullmatch(name) else shown_value(name) for name in key)
 

@@ -16,7 +16,7 @@ from feedmirror.adapters.origin.target import parse_target
 from feedmirror.errors import FetchError, Group, Kind
 from feedmirror.model import Fetched, Gone, NotModified, Validators
 from feedmirror.ports import Origin
-from feedmirror.settings import subscription_for
+from feedmirror.settings.load import subscription_for
 from fetching import HOST, NOW, PUBLIC, failure, fetch, fetched, make_origin, subscription
 from origin_server import OriginServer
 
@@ -313,7 +313,7 @@ def test_header_that_the_settings_refuse_is_never_left_out_in_silence(server, na
 def test_header_that_the_settings_accept_is_among_those_that_are_sent(name, value):
     url = "https://feeds.example/feed"
     feed = subscription_for(url, slug="x", headers={name: value})
-    sent = request_headers("feedmirror/1", feed, parse_target(url), Validators(None, None))
+    sent = request_headers(feed, parse_target(url), Validators(None, None))
     assert sent[name] == value
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builders import entry, json_feed, rss_document
 from commands import feedmirror
-from feedmirror.entrypoints.cli.init import advertised
+from feedmirror.entrypoints.cli.init import advertised, feeds_toml
 from feedmirror.model import Fetched
-from feedmirror.settings import load_settings
+from feedmirror.settings.load import load_settings, parse_settings, subscription_for
 from origin_server import OriginServer
 
 FEED = rss_document([entry(1), entry(2)])
@@ -50,6 +53,19 @@ def test_permission_for_private_hosts_is_written_down(origin, here):
     feedmirror("init", origin.url("/feed"), "--allow-private-hosts")
     [subscription] = load_settings(here / "feeds.toml").subscriptions
     assert subscription.allow_private_hosts
+
+
+@given(st.text("abcXYZ019-._~:/?[]@!$&'()*+,;=", max_size=40), st.booleans())
+def test_written_file_gives_back_the_feed_with_every_default(path: str, private: bool) -> None:
+    feed = subscription_for(f"https://news.example.org/{path}", allow_private_hosts=private)
+    assert parse_settings(feeds_toml(feed)).subscriptions == (feed,)
+
+
+def test_commented_keys_of_the_written_file_can_be_uncommented() -> None:
+    feed = subscription_for("https://news.example.org/rss", slug="mine")
+    [read] = parse_settings(re.sub(r"(?m)^# (?=\w+ = )", "", feeds_toml(feed))).subscriptions
+    assert (read.keep, read.every_s) == (feed.keep, feed.every_s)
+    assert read.contact == "mailto:you@example.org"
 
 
 def test_existing_file_is_left_alone(origin, here, capsys):

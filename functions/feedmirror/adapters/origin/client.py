@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from urllib3 import HTTPHeaderDict
 
-from feedmirror import __version__
 from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.address_guard import Guard, LookUp, Predicate, is_public, resolve
 from feedmirror.adapters.origin.exchange import SUCCESSES, Reply, exchange
@@ -44,14 +43,12 @@ class HttpOrigin:
         self,
         *,
         now: Callable[[], datetime],  # aware; dates in Retry-After are compared with it
-        product: str = f"feedmirror/{__version__}",  # first word of the User-Agent
         resolve: LookUp = resolve,
         is_public: Predicate = is_public,
         own_port: int | None = None,  # of the function's runtime
         ssl_context: ssl.SSLContext | None = None,  # None: the system's certificate authorities
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._product = product
         self._guard = Guard(resolve, is_public, own_port)
         self._ssl_context = ssl_context
         self._ssl_lock = threading.Lock()
@@ -94,7 +91,7 @@ class HttpOrigin:
     ) -> Reply:
         """Return the reply of one address, without following a redirect."""
         self._retry_after.check(target)
-        headers = request_headers(self._product, subscription, target, known)
+        headers = request_headers(subscription, target, known)
         addresses = self._guard.addresses(
             target, deadline, allow_private=subscription.allow_private_hosts
         )
@@ -191,7 +188,7 @@ _MEANINGS: dict[int, tuple[Kind, str]] = {
 def _http_error(target: Target, reply: Reply, now: datetime) -> FetchError:
     """Return the FetchError for `reply`, with the seconds of its `Retry-After`. `now` is aware."""
     wait_s = retry_after_s(reply.headers, now)
-    kind, meaning = _explained(reply) or _meaning(reply.status, asks_to_wait=wait_s is not None)
+    kind, meaning = _meaning(reply, asks_to_wait=wait_s is not None)
     retry = f" (Retry-After: {wait_s:,} s)" if wait_s else ""
     message = f"{target.shown} answers HTTP {reply.status}: {meaning}{retry}."
     return FetchError(kind, message, status=reply.status, retry_after_s=wait_s)
@@ -202,23 +199,21 @@ def _is_challenge(headers: HTTPHeaderDict) -> bool:
     return any(headers.get(name, "").strip().lower() in values for name, values in _CHALLENGES)
 
 
-def _explained(reply: Reply) -> tuple[Kind, str] | None:
-    """Return the kind and meaning that headers or body give, whatever the status, or None."""
+def _meaning(reply: Reply, *, asks_to_wait: bool) -> tuple[Kind, str]:
+    """Return the kind and meaning of a reply, by its headers, its body, then its status.
+
+    Source: RFC 9110 §15, RFC 6585 §4, RFC 7725.
+    """
     if _is_challenge(reply.headers):
         return Kind.FORBIDDEN, _CHALLENGED
     # Without the right to list a bucket, S3 does not say that a key is missing.
     if b"<Code>AccessDenied</Code>" in reply.body:
         return Kind.FORBIDDEN, _NO_OBJECT
-    return None
-
-
-def _meaning(status: int, *, asks_to_wait: bool) -> tuple[Kind, str]:
-    """Return the kind and meaning of a status. Source: RFC 9110 §15, RFC 6585 §4, RFC 7725."""
-    if status == 503 and asks_to_wait:
+    if reply.status == 503 and asks_to_wait:
         return Kind.THROTTLED, "temporarily unavailable"
-    if status in _MEANINGS:
-        return _MEANINGS[status]
-    if 500 <= status <= 599:
+    if reply.status in _MEANINGS:
+        return _MEANINGS[reply.status]
+    if 500 <= reply.status <= 599:
         return Kind.SERVER, "server error; wait until the origin has recovered"
     return Kind.STATUS, "unexpected answer to a plain request for a document"
 

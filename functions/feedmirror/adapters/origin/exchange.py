@@ -21,58 +21,19 @@ from feedmirror.adapters.origin.connection import BLOCKED, BoundSocket, FloodErr
 from feedmirror.adapters.origin.target import Target
 from feedmirror.errors import FetchError, Kind
 
+SUCCESSES = (200, 203)  # 203: transformed by a proxy. Source: RFC 9110 §15.3.4
+_ERROR_BYTES = 4_096  # of an error document; those of S3 have some 300
+_FRAMING_BYTES = 1_000_000  # allowed beyond the document: headers, chunk sizes, trailers
+
 _GZIP = 31  # window bits: 15, and 16 for a gzip header and trailer
-MAGIC = b"\x1f\x8b"  # of gzip; no text begins with it
+_MAGIC = b"\x1f\x8b"  # of gzip; no text begins with it
 # IANA's registry of content codings. Other values that servers send (`UTF-8`, `none`, `binary`,
 # `aws-chunked`) are ignored, as browsers do.
 _CODINGS = frozenset(
     "aes128gcm br compress dcb dcz deflate exi gzip pack200-gzip x-compress x-gzip zstd".split()
 )
-_PIECE_BYTES = 65_536  # decoded at a time, so that a decompression bomb is noticed early
+_PIECE_BYTES = 65_536  # read and decoded at a time, so that a decompression bomb is noticed early
 _MOST_MEMBERS = 1000  # more than a block-wise compressor makes of 60 MB
-
-
-def codings(field: str) -> tuple[str, ...]:
-    """Return the registered content codings in a `Content-Encoding`, `gzip` for `x-gzip`."""
-    named = (name.strip().lower() for name in field.split(","))
-    return tuple(name.removeprefix("x-") for name in named if name in _CODINGS)
-
-
-def gunzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the decoded bytes, at most 64 KB at a time.
-
-    Consecutive gzip members are one document; other bytes after a member are ignored.
-    Raises: zlib.error if the stream is damaged, EOFError if it is truncated.
-    """
-    source = iter(pieces)
-    rest = b""
-    for _ in range(_MOST_MEMBERS):
-        rest = yield from _member(source, rest)
-        while len(rest) < len(MAGIC) and (more := next(source, b"")):
-            rest += more
-        if not rest.startswith(MAGIC):
-            return
-    raise zlib.error(f"more than {_MOST_MEMBERS} members")
-
-
-def _member(source: Iterator[bytes], data: bytes) -> Generator[bytes, None, bytes]:
-    """Yield the decoded bytes of one member; return the encoded bytes read beyond its end."""
-    inflater = zlib.decompressobj(_GZIP)
-    while not inflater.eof:
-        data = data or next(source, b"")
-        if not data:
-            raise EOFError
-        decoded = inflater.decompress(data, _PIECE_BYTES)
-        data = inflater.unconsumed_tail
-        if decoded:
-            yield decoded
-    return inflater.unused_data
-
-
-SUCCESSES = (200, 203)  # 203: transformed by a proxy. Source: RFC 9110 §15.3.4
-_READ_BYTES = 65_536
-_ERROR_BYTES = 4_096  # of an error document; those of S3 have some 300
-_FRAMING_BYTES = 1_000_000  # allowed beyond the document: headers, chunk sizes, trailers
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +114,15 @@ def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
     pieces = _bounded(_pieces(response), "larger", target, max_bytes)
     is_gzipped = _is_gzipped(response.headers, target)
     first = b""
-    while len(first) < len(MAGIC) and (piece := next(pieces, b"")):
+    while len(first) < len(_MAGIC) and (piece := next(pieces, b"")):
         first += piece
     if not first:
         return b""  # an empty body is not a damaged gzip stream
     pieces = chain((first,), pieces)
-    if not is_gzipped and not first.startswith(MAGIC):
+    if not is_gzipped and not first.startswith(_MAGIC):
         return _joined(pieces)
     try:
-        decoded = gunzip(pieces)
+        decoded = _gunzip(pieces)
         return _joined(_bounded(decoded, "larger when decompressed", target, max_bytes))
     except zlib.error as error:
         declared_as = "is declared as" if is_gzipped else "is"
@@ -173,7 +134,7 @@ def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
 
 def _pieces(response: HTTPResponse) -> Iterator[bytes]:
     """Yield the body as received: chunked framing removed, content coding not decoded."""
-    while piece := response.read1(_READ_BYTES, decode_content=False):
+    while piece := response.read1(_PIECE_BYTES, decode_content=False):
         yield piece
 
 
@@ -184,6 +145,37 @@ def _joined(pieces: Iterator[bytes]) -> bytes:
     for piece in pieces:
         buffer.write(piece)
     return buffer.getvalue()
+
+
+def _gunzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the decoded bytes, at most 64 KB at a time.
+
+    Consecutive gzip members are one document; other bytes after a member are ignored.
+    Raises: zlib.error if the stream is damaged, EOFError if it is truncated.
+    """
+    source = iter(pieces)
+    rest = b""
+    for _ in range(_MOST_MEMBERS):
+        rest = yield from _member(source, rest)
+        while len(rest) < len(_MAGIC) and (more := next(source, b"")):
+            rest += more
+        if not rest.startswith(_MAGIC):
+            return
+    raise zlib.error(f"more than {_MOST_MEMBERS} members")
+
+
+def _member(source: Iterator[bytes], data: bytes) -> Generator[bytes, None, bytes]:
+    """Yield the decoded bytes of one member; return the encoded bytes read beyond its end."""
+    inflater = zlib.decompressobj(_GZIP)
+    while not inflater.eof:
+        data = data or next(source, b"")
+        if not data:
+            raise EOFError
+        decoded = inflater.decompress(data, _PIECE_BYTES)
+        data = inflater.unconsumed_tail
+        if decoded:
+            yield decoded
+    return inflater.unused_data
 
 
 def _bounded(
@@ -202,10 +194,11 @@ def _is_gzipped(headers: HTTPHeaderDict, target: Target) -> bool:
     """Return True if the body is declared as gzip. Raises: FetchError for any other coding."""
     transfer = headers.get("transfer-encoding", "").strip().lower()
     coding = headers.get("content-encoding", "").strip().lower()
-    named = codings(coding)
-    if transfer in ("", "chunked", "identity") and named in ((), ("gzip",)):
+    named = [name for name in map(str.strip, coding.split(",")) if name in _CODINGS]
+    is_plain = transfer in ("", "chunked", "identity")
+    if is_plain and named in ([], ["gzip"], ["x-gzip"]):
         return bool(named)
-    unwanted = ascii(coding if transfer in ("", "chunked", "identity") else transfer)[:60]
+    unwanted = ascii(coding if is_plain else transfer)[:60]
     message = f"{target.shown} is encoded as {unwanted}, though only gzip was accepted."
     raise FetchError(Kind.ENCODING, message, status=200)
 

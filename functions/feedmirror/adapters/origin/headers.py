@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from urllib3 import HTTPHeaderDict
 
+from feedmirror import __version__
 from feedmirror.adapters.origin.target import Target, parse_target
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Subscription, Validators
-from feedmirror.settings.request_headers import flaw_of_header
+from feedmirror.settings.addresses import flaw_of_header
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
@@ -23,7 +24,7 @@ _URL_CHARS = "!#$%&'*+,/:;=?@[]~"  # beside letters and digits; no parenthesis, 
 
 
 def request_headers(
-    product: str, subscription: Subscription, target: Target, known: Validators
+    subscription: Subscription, target: Target, known: Validators
 ) -> dict[str, str]:
     """Return the headers of a request for `target`; `known` makes the request conditional.
 
@@ -32,7 +33,7 @@ def request_headers(
     Raises: FetchError (BUG) for a configured header that the settings do not accept.
     """
     headers = {
-        "User-Agent": user_agent(product, subscription.contact),
+        "User-Agent": _user_agent(subscription.contact),
         "Accept": _ACCEPT,
         "Accept-Encoding": "gzip",
         "Connection": "close",  # no second request will follow. Source: RFC 9112 §9.6
@@ -46,11 +47,10 @@ def request_headers(
     return headers
 
 
-def user_agent(product: str, contact: str | None) -> str:
+def _user_agent(contact: str | None) -> str:
     """Return the User-Agent: product, and the operator's contact. Source: RFC 9110 §10.1.5."""
-    if contact is None:
-        return f"{product} (feed mirror)"
-    return f"{product} (+{quote(contact, safe=_URL_CHARS)})"
+    comment = "feed mirror" if contact is None else f"+{quote(contact, safe=_URL_CHARS)}"
+    return f"feedmirror/{__version__} ({comment})"
 
 
 def _own_headers(subscription: Subscription) -> dict[str, str]:

@@ -17,7 +17,7 @@ from feedmirror.errors import FetchError, Kind
 from feedmirror.text.hosts import ascii_host, is_host
 from feedmirror.text.secrets import hidden_address
 
-MAX_URL_LENGTH = 8000  # RFC 9110 §4.1 asks for at least 8000 octets
+_MAX_URL_LENGTH = 8000  # RFC 9110 §4.1 asks for at least 8000 octets
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -119,8 +119,8 @@ def _parse(url: str) -> Url:
 
 
 def _check_characters(url: str) -> None:
-    if len(url) > MAX_URL_LENGTH:
-        raise _refused(url, f"longer than {MAX_URL_LENGTH} characters")
+    if len(url) > _MAX_URL_LENGTH:
+        raise _refused(url, f"longer than {_MAX_URL_LENGTH} characters")
     if _FORBIDDEN.search(url):
         raise _refused(url, "it contains a backslash or a control character")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from feedmirror.entrypoints.store import parse_location
 from feedmirror.errors import ConfigError
 from feedmirror.model import Subscription
-from feedmirror.settings import load_settings
 from feedmirror.settings.addresses import PUBLIC_URL
-from feedmirror.settings.problems import Location, Problem, shown_value
+from feedmirror.settings.load import load_settings
+from feedmirror.settings.problems import read_value, shown_value
 
 _MOST_THREADS = 64
 _PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for its own process
@@ -83,10 +83,11 @@ def _store(variables: Mapping[str, str], problems: list[str]) -> str:
 def _public_url(value: str | None, problems: list[str]) -> str | None:
     if not value:
         return None
-    found: list[Problem] = []
-    read = PUBLIC_URL.read(Location(found, accepted=PUBLIC_URL.accepted), value)
-    problems += [f"FEEDMIRROR_PUBLIC_URL: {problem}" for problem in found]
-    return str(read)
+    try:
+        value = read_value(PUBLIC_URL, "FEEDMIRROR_PUBLIC_URL", value)
+    except ConfigError as error:
+        problems += error.problems
+    return value
 
 
 def _runtime_port(variables: Mapping[str, str]) -> int | None:

@@ -67,7 +67,6 @@ def _add_run(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     which.add_argument(
         "--tick",
-        type=option_values.tick_s,
         metavar="DURATION",
         help="with --due: interval at which this command is run (default: 1m)",
     )
@@ -243,7 +242,6 @@ def _check_combinations(run: Namespace) -> None:
         _refuse("--tick needs --due")
     if run.watch and run.json:
         _refuse("--json cannot be combined with --watch, which has no end; use --log-format json")
-    run.tick = run.tick or 60
 
 
 def _refuse(message: str) -> None:

@@ -15,7 +15,7 @@ from feedmirror.errors import ConfigError, FetchError
 from feedmirror.model import Subscription
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.redaction import public_settings
-from feedmirror.settings import load_settings
+from feedmirror.settings.load import load_settings
 from feedmirror.text.secrets import secrets_of
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))

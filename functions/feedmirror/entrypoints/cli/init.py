@@ -15,10 +15,10 @@ from feedmirror.entrypoints.cli.resources import Resources, print_error
 from feedmirror.entrypoints.cli.text_log import counted
 from feedmirror.entrypoints.printable import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
-from feedmirror.model import Fetched, ParsedFeed, Subscription
+from feedmirror.model import DEFAULT_DISCLAIMER, Fetched, ParsedFeed, Subscription
 from feedmirror.ports import Origin
 from feedmirror.publishing.redaction import public_settings
-from feedmirror.settings import subscription_for, template_toml
+from feedmirror.settings.load import subscription_for
 from feedmirror.text.secrets import hidden, secrets_of
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
@@ -30,6 +30,34 @@ _ATTRIBUTE = re.compile(
     r"""([a-z]{1,20})\s{0,9}=\s{0,9}("[^"]{0,2000}"|'[^']{0,2000}'|[^\s"']{1,2000})""",
     re.IGNORECASE,
 )
+
+
+_TEMPLATE = """\
+# What feedmirror mirrors. Every key is explained in docs/configuration.md.
+
+# Where readers find the public files; feeds then name their own address.
+# public_url = "https://feeds.example.org"
+
+[defaults]
+# How the origin reaches you: sent with every request, so that nobody has to block you to be heard.
+# contact = "mailto:you@example.org"
+
+# What every entry says, in your words: plain `text`, or `html` with a few harmless tags. They go
+# between the three quotation marks as they are; only braces are special: {{source_title}},
+# {{source_url}}, {{entry_url}} and {{fetched}} stand for what they name, {{{{ and }}}} for braces.
+[defaults.disclaimer]
+language = "{language}"
+html = '''
+{words}
+'''
+
+# The feed. Its name, {slug}, becomes part of its public address: choose it once.
+[feeds.{slug}]
+url = "{url}"
+# title = "A title instead of the origin's"
+# keep = {keep}        # entries in the public feed, at least
+# every = "{every_m}m"    # how often the origin is asked
+"""
 
 
 def init(arguments: Namespace, resources: Resources) -> int:
@@ -50,15 +78,26 @@ def init(arguments: Namespace, resources: Resources) -> int:
         except ParseError as error:
             return _fail(error, asked, advertised(fetched))
     # Follow a permanent redirect at once: its target has just sent a feed.
-    found = replace(asked, url=fetched.moved_to or asked.url)
-    text = template_toml(found.url, slug=asked.slug)
-    if asked.allow_private_hosts:
-        text += "allow_private_hosts = true\n"  # the template ends with the table of the feed
-    _write(path, text)
+    found = subscription_for(fetched.moved_to or asked.url, slug=asked.slug, **options)
+    _write(path, feeds_toml(found))
     report = _report(path, found, fetched, parsed)
     asked_too = replace(found, alternates=(asked.url,))
     print(hidden(report, secrets_of(asked_too, fetched.url)))  # noqa: T201 - the output
     return 0
+
+
+def feeds_toml(feed: Subscription) -> str:
+    """Return a commented feeds.toml for a feed with the default settings."""
+    text = _TEMPLATE.format(
+        language=DEFAULT_DISCLAIMER.language,
+        words=DEFAULT_DISCLAIMER.html,
+        slug=feed.slug,
+        url=feed.url,  # valid, so its characters need no escape
+        keep=feed.keep,
+        every_m=feed.every_s // 60,
+    )
+    # The template ends with the table of the feed.
+    return text + ("allow_private_hosts = true\n" if feed.allow_private_hosts else "")
 
 
 def _refuse_existing(path: Path) -> None:

@@ -32,18 +32,6 @@ def port(value: str) -> int:
     return _whole(value, 0, 65_535)
 
 
-def tick_s(value: str) -> int:
-    """Parse a duration such as `5m`; return seconds. Raises: ArgumentTypeError."""
-    from feedmirror.settings.problems import Location, Problem  # noqa: PLC0415 - rarely needed
-    from feedmirror.settings.values import duration  # noqa: PLC0415
-
-    kind, problems = duration("1m", "1d"), list[Problem]()
-    read = kind.read(Location(problems, accepted=kind.accepted), value)
-    if not isinstance(read, int):
-        raise ArgumentTypeError(str(problems[0]))
-    return read
-
-
 def _whole(value: str, low: int, high: int) -> int:
     if value.isascii() and value.isdigit() and low <= int(value[:6]) <= high:
         return int(value)

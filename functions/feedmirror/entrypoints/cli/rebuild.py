@@ -25,7 +25,7 @@ from feedmirror.layout import DATA
 from feedmirror.model import Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.reparse import Reparsed
-from feedmirror.settings import subscription_for
+from feedmirror.settings.load import subscription_for
 from feedmirror.settings.problems import closest_name
 from feedmirror.settings.slugs import SLUG
 from feedmirror.text.urls import is_web

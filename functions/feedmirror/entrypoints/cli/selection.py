@@ -16,9 +16,11 @@ from feedmirror.errors import ConfigError, StoreError
 from feedmirror.mirror.schedule import is_due
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
-from feedmirror.settings import load_settings, slug_of, subscription_for
 from feedmirror.settings.addresses import PUBLIC_URL
-from feedmirror.settings.problems import Location, Problem, ValueKind, closest_name
+from feedmirror.settings.load import load_settings, subscription_for
+from feedmirror.settings.problems import closest_name, read_value
+from feedmirror.settings.slugs import slug_of
+from feedmirror.settings.values import duration
 from feedmirror.text.secrets import hidden_address
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"  # where `feedmirror serve` listens
@@ -42,7 +44,8 @@ def select_feeds(arguments: Namespace, now: datetime, open_store: Callable[[], S
     selection = replace(selection, public_url=public_url)
     if not arguments.due:
         return selection
-    since, until = _tick(arguments.tick, now)
+    tick_s: int = read_value(duration("1m", "1d"), "--tick", arguments.tick or "1m")
+    since, until = _tick(timedelta(seconds=tick_s), now)
     active = (s for s in selection.subscriptions if not s.retired)
     due = tuple(s for s in active if is_due(s.slug, s.every_s, since, until))
     return replace(selection, subscriptions=due)
@@ -57,7 +60,8 @@ def public_url_of(
     `feedmirror serve`. Raises: ConfigError for a bucket without a public URL.
     """
     if arguments.public_url:
-        return str(checked(PUBLIC_URL, "--public-url", arguments.public_url))
+        public_url: str = read_value(PUBLIC_URL, "--public-url", arguments.public_url)
+        return public_url
     if configured:
         return configured
     if arguments.store.directory is None:
@@ -74,22 +78,12 @@ def public_url_of(
     return DEFAULT_PUBLIC_URL
 
 
-def checked(kind: ValueKind, option: str, value: str) -> object:
-    """Validate the value of an option as feeds.toml would. Raises: ConfigError."""
-    problems: list[Problem] = []
-    read = kind.read(Location(problems, accepted=kind.accepted), value)
-    if problems:
-        raise ConfigError(tuple(f"{option}: {problem}" for problem in problems))
-    return read
-
-
-def _tick(tick_s: int, now: datetime) -> tuple[datetime, datetime]:
+def _tick(tick: timedelta, now: datetime) -> tuple[datetime, datetime]:
     """Return the start and end of the last full tick before `now`.
 
-    Ticks are aligned to multiples of `tick_s` since 1970, so consecutive runs neither overlap nor
+    Ticks are aligned to multiples of `tick` since 1970, so consecutive runs neither overlap nor
     leave a gap, however late within a tick each one starts.
     """
-    tick = timedelta(seconds=tick_s)
     until = _EPOCH + (now - _EPOCH) // tick * tick
     return until - tick, until
 

@@ -37,7 +37,7 @@ from feedmirror.errors import StoreError
 from feedmirror.layout import DATA, STATES, slug_of_state, state_key
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
-from feedmirror.settings import Settings, load_settings
+from feedmirror.settings.load import Settings, load_settings
 from feedmirror.settings.slugs import SLUG
 from feedmirror.storage.wal import has_entries, why_missing
 
