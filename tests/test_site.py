@@ -30,7 +30,7 @@ from feedmirror.publishing.formats.status import (
     render_key_of,
     status_document,
 )
-from feedmirror.publishing.pages.style import STYLE
+from feedmirror.publishing.pages.templates import STYLE
 from feedmirror.site import is_site_current, publish_site
 from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
 from site_documents import SITE

@@ -40,7 +40,7 @@ from feedmirror.mirror.tasks import tasks_of
 from feedmirror.model import PARSER_VERSION, Document, Revision, Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.publishing.formats.format import stamped
-from feedmirror.publishing.pages.style import STYLE, style
+from feedmirror.publishing.pages.templates import STYLE, style
 from feedmirror.reparse import Reparse, Reparsed
 from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.publisher import Publisher, TaskProgress

@@ -47,7 +47,7 @@ from feedmirror.publishing.formats.status import (
     status_document,
 )
 from feedmirror.publishing.pages.index import index_page, not_found_page
-from feedmirror.publishing.pages.style import STYLE, style
+from feedmirror.publishing.pages.templates import STYLE, style
 from feedmirror.settings.slugs import SLUG
 from feedmirror.storage.objects import ATTEMPTS, put
 from feedmirror.storage.wal import apply_retired, has_entries, why_missing

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from cpu_time import within
 from feedmirror.model import Images
 from feedmirror.publishing.pages.body import notice_block, rewrite_body
-from feedmirror.text.anchors import Anchors
-from feedmirror.text.html_tokens import TAGS
+from feedmirror.text.html_tokens import TAGS, Anchors
 from feedmirror.text.plain import words_of
 from feedmirror.text.sanitize import clean
 from html_markup import MARKUP, VOID

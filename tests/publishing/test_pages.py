@@ -375,7 +375,7 @@ def test_importing_the_pages_imports_neither_jinja2_nor_parsers() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'functions')!r})\n"
         "import feedmirror.publishing.formats.html, feedmirror.publishing.pages.entry\n"
-        "import feedmirror.publishing.pages.style, feedmirror.publishing.pages.index\n"
+        "import feedmirror.publishing.pages.templates, feedmirror.publishing.pages.index\n"
         "body = 'feedmirror.publishing.pages.body'\n"
         "print({'jinja2', 'html.parser', 'nh3', body} & set(sys.modules))"
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 
 from feedmirror.mirror.health import FeedLine
-from feedmirror.publishing.pages import style as sheet
 from feedmirror.publishing.pages.index import index_page, not_found_page
 from feedmirror.publishing.pages.inspection import PageReader
+from feedmirror.publishing.pages.templates import STYLE, style
 from page_reading import one, tree, words
 from scene import NOON, PUBLIC_URL
 
@@ -86,29 +85,29 @@ def test_pages_of_the_site_are_inert_and_balanced() -> None:
 def test_the_404_page_works_at_any_depth() -> None:
     page = not_found_page()
     assert all(str(href).startswith("/") for href in tree(page).xpath("//body//@href"))
-    assert one(page, "//link[@rel='stylesheet']").get("href") == f"/{sheet.STYLE}"
+    assert one(page, "//link[@rel='stylesheet']").get("href") == f"/{STYLE}"
 
 
 # ---------------------------------------------------------------- the style sheet
 
 
 def test_the_style_sheet_is_named_by_the_digest_of_its_content() -> None:
-    name = f"style-{sha256(sheet.style()).hexdigest()[:8]}.css"
-    assert name == sheet.STYLE, (
-        f"style.css has changed: set STYLE to {name!r} in {Path(sheet.__file__).name}, so that no "
+    name = f"style-{sha256(style()).hexdigest()[:8]}.css"
+    assert name == STYLE, (
+        f"style.css has changed: set STYLE to {name!r} in templates.py, so that no "
         "page is shown with a sheet that it was not made for"
     )
 
 
 def test_the_style_sheet_is_small_and_loads_nothing() -> None:
-    text = sheet.style().decode()
+    text = style().decode()
     assert len(text) <= 8_192
     assert not re.search(r"@import|url\(|https?:", text)
 
 
 def test_colours_have_enough_contrast_in_both_schemes() -> None:
     """Source: WCAG 2.2, 1.4.3, contrast of 4.5 to 1."""
-    text = sheet.style().decode()
+    text = style().decode()
     light, dark = (
         dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{3,6})", part))
         for part in (text.split("@media", 2)[0], text.split("@media", 2)[1])

@@ -426,14 +426,14 @@ RENDERING = (
     ),
     _mutant(
         "attributes that run are not carried",
-        "parsing/active_content.py",
-        "in _ADDRESSES and not name.uri:\n        return harmless(value, base)\n",
-        "in _ADDRESSES and not name.uri:\n        return value\n",
+        "text/sanitize.py",
+        "in _ADDRESS_ATTRIBUTES and not name.uri:\n        return harmless(value, base)\n",
+        "in _ADDRESS_ATTRIBUTES and not name.uri:\n        return value\n",
         "parsing/test_extension_elements.py::test_attributes_that_would_run_are_dropped",
     ),
     _mutant(
         "markup that would run is cleaned in other vocabularies too",
-        "parsing/active_content.py",
+        "text/sanitize.py",
         "if is_html or is_active(words) else words",
         "if is_html else words",
         "parsing/test_extension_elements.py::test_active_markup_is_sanitised_in_any_extension_element",

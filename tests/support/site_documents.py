@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from feedmirror.publishing.pages.style import STYLE
+from feedmirror.publishing.pages.templates import STYLE
 
 SITE = (STYLE, "404.html", "feeds.opml", "index.html", "status.json")  # as they are written

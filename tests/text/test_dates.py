@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from feedmirror.model import Fetched, Validators
 from feedmirror.parsing.parse import parse
-from feedmirror.text.dates import parse_date, rfc822, rfc3339
-from feedmirror.text.month_names import month_number
+from feedmirror.text.dates import month_number, parse_date, rfc822, rfc3339
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _FIRST = datetime(1900, 1, 2, tzinfo=UTC)

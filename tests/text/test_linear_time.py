@@ -13,7 +13,6 @@ from cpu_limit import seconds_not_minutes
 from feedmirror.mirror.comparison import compared, revision_digest, shares_words
 from feedmirror.mirror.identity import Memory, identify
 from feedmirror.model import Author, Category, Entry, Fetched, Identity, Images, Item, Subscription
-from feedmirror.parsing import active_content
 from feedmirror.parsing.extensions import StartTag
 from feedmirror.parsing.parse import parse
 from feedmirror.parsing.split import Part
@@ -39,8 +38,8 @@ def _joined(fragment: str) -> object:
 READINGS: dict[str, tuple[Callable[[str], object], str]] = {
     "directions that end nothing": (close_directions, (LRE + PDI) * (N // 4)),
     "directions that are never ended": (close_directions, LRI * (N // 4) + PDF * (N // 4)),
-    "equals signs in a tag": (active_content.is_active, "<a " + "=" * N + ">"),
-    "equals signs between letters": (active_content.is_active, "<a " + "x=" * N + "> y"),
+    "equals signs in a tag": (sanitize.is_active, "<a " + "=" * N + ">"),
+    "equals signs between letters": (sanitize.is_active, "<a " + "x=" * N + "> y"),
     "commas in a srcset": (sanitize.clean, f'<img srcset="{"," * N}">'),
     "addresses of commas in a srcset": (sanitize.clean, f'<img srcset="{",x" * N}">'),
     "a name without an end": (sanitize.clean, f"<svg></svg>words<{'a' * N}"),

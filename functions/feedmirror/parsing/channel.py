@@ -10,8 +10,7 @@ from feedmirror.model import Feed, Image
 from feedmirror.parsing.bodies import site_base
 from feedmirror.parsing.elements import is_base, is_own
 from feedmirror.parsing.extensions import convert_extensions
-from feedmirror.parsing.fields import authors, categories, plain, text_field
-from feedmirror.parsing.media import pictures_of
+from feedmirror.parsing.fields import authors, categories, pictures_of, plain, text_field
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag
 from feedmirror.text.namespaces import ATOM, DC, ITUNES, canonical

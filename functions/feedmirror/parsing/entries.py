@@ -19,8 +19,16 @@ from feedmirror.model import Enclosure, Entry, Feed, Source
 from feedmirror.parsing import bodies
 from feedmirror.parsing.elements import is_own
 from feedmirror.parsing.extensions import convert_extensions
-from feedmirror.parsing.fields import authors, categories, plain, text_field
-from feedmirror.parsing.media import media_files_of, pictures_of, size_of, with_duration
+from feedmirror.parsing.fields import (
+    authors,
+    categories,
+    media_files_of,
+    pictures_of,
+    plain,
+    size_of,
+    text_field,
+    with_duration,
+)
 from feedmirror.parsing.scan import is_item
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from feedmirror.parsing import active_content
 from feedmirror.parsing.elements import is_base, is_own
 from feedmirror.text import sanitize
 from feedmirror.text.namespaces import (
@@ -36,12 +35,13 @@ from feedmirror.text.namespaces import (
 )
 from feedmirror.text.plain import (
     close_directions,
+    is_prose,
     is_read_as_html,
+    is_shown,
     looks_like_html,
     paragraphs,
     unescape_once,
 )
-from feedmirror.text.prose import is_prose, is_shown
 from feedmirror.text.xml import (
     HTML_AFTER,
     HTML_BEFORE,
@@ -164,7 +164,7 @@ def _fragment(
         tag.name(key, attribute=True): safe
         for key, value in node.attributes
         if _is_kept_attribute(key)
-        and (safe := active_content.safe_attribute(key, value, node.name, base)) is not None
+        and (safe := sanitize.safe_attribute(key, value, node.name, base)) is not None
     }
     if (node.name.uri, node.name.local) == (ATOM, "link") and not attributes.get("href"):
         return ""  # Source: RFC 4287 §4.2.7.1
@@ -211,7 +211,7 @@ def _inner(node: Node, base: str, scope: dict[str, str], used: set[str], *, show
         for child in node.children
     )
     is_container = node.name.uri == ATOM and node.name.local in _CONTAINERS
-    safe = "" if is_container else active_content.safe_text(own, node, base)
+    safe = "" if is_container else sanitize.safe_text(own, node, base)
     if safe == own:
         children = node.children
     else:
@@ -274,7 +274,7 @@ def _body(node: Node, kind: str, attributes: dict[str, str], base: str) -> str:
     raw = _markup(node) if nested else node.text()
     declared = (node.get("type") or kind).lower()
     guessed = declared == "guess" and looks_like_html(raw)
-    if not (nested or guessed or "html" in declared or active_content.is_active(raw)):
+    if not (nested or guessed or "html" in declared or sanitize.is_active(raw)):
         if declared == "guess" and is_read_as_html(raw):  # a bracket could swallow the disclaimer
             return f"{HTML_BEFORE}{character_data(paragraphs(raw))}{HTML_AFTER}"
         return f"{TEXT_BEFORE}{character_data(close_directions(raw.strip()))}{TEXT_AFTER}"

@@ -23,19 +23,21 @@ from feedmirror.model import (
     Item,
     ParsedFeed,
 )
-from feedmirror.parsing import active_content, json_extensions
 from feedmirror.parsing.bodies import site_base
 from feedmirror.parsing.channel import limit_metadata
-from feedmirror.parsing.media import number_of, size_of
+from feedmirror.parsing.fields import number_of, size_of
 from feedmirror.parsing.split import Part, select_items
 from feedmirror.text import sanitize
 from feedmirror.text.dates import parse_date
 from feedmirror.text.language import language_tag
+from feedmirror.text.namespaces import OWN_MEMBER
 from feedmirror.text.plain import paragraphs, unescape_once
 from feedmirror.text.urls import absolute, link_address
 from feedmirror.text.xml import printable, quote
 
 _LONGEST_NUMBER = 1_000  # digits; Python refuses to parse more than 4,300
+_DEEPEST_EXTENSION = 32  # levels; deeper ones are left out
+_LONGEST_EXTENSIONS = 100_000  # characters of all; longer ones are dropped together
 _STRUCTURE = re.compile(r"\"(?>(?:[^\"\\]++|\\.)*)\"|[\[\]{}]", re.DOTALL)
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
@@ -290,7 +292,7 @@ def _feed(raw: dict[str, Any], location: str, version: str) -> Feed:
         language=language_tag(_text(raw, "language")),
         authors=_authors(raw),
         image=Image(icon) if icon else None,
-        extensions=json_extensions.dump_extensions(raw, active_content.safe_member),
+        extensions=_extensions(raw),
     )
     return limit_metadata(metadata)
 
@@ -320,7 +322,7 @@ def _entry(item: JsonItem, base: str) -> Entry:
         updated=parse_date(raw.get("date_modified")),
         extension_elements=extension_elements,
         prefixes=prefixes,
-        extensions=json_extensions.dump_extensions(raw, active_content.safe_member),
+        extensions=_extensions(raw),
         original=item.source,
     )
 
@@ -366,3 +368,31 @@ def _enclosures(raw: dict[str, Any], base: str) -> Iterator[Enclosure]:
                 title=_text(attachment, "title"),
                 duration_s=number_of(attachment.get("duration_in_seconds")),
             )
+
+
+def _extensions(raw: dict[str, Any]) -> str | None:
+    """Return the extensions of a feed or an item as a JSON object; None without extensions.
+
+    Extensions are the members that begin with "_". Their active content is left out.
+    Source: JSON Feed 1.1, "Extensions".
+    """
+    members = {
+        key: member for key, member in raw.items() if key.startswith("_") and key != OWN_MEMBER
+    }
+    if not members:
+        return None
+    text = json.dumps(_safe("", members, 0), ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= _LONGEST_EXTENSIONS else None
+
+
+def _safe(name: str, value: Any, depth: int) -> Any:
+    """Return the value without active content, numbers that JSON lacks, and deep nesting."""
+    if isinstance(value, dict | list) and depth == _DEEPEST_EXTENSION:
+        return None
+    if isinstance(value, dict):
+        return {printable(key): _safe(key, member, depth + 1) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_safe(name, member, depth + 1) for member in value]
+    if isinstance(value, str):
+        return sanitize.safe_member(name, printable(value))
+    return None if isinstance(value, float) and not math.isfinite(value) else value

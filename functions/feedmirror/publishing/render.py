@@ -20,7 +20,7 @@ from feedmirror.publishing.pages.entry import (
     render_entry_bare,
     verify_entry,
 )
-from feedmirror.publishing.pages.style import STYLE
+from feedmirror.publishing.pages.templates import STYLE
 from feedmirror.publishing.publication import ArchiveLinks, LastingFailure, Publication
 from feedmirror.publishing.redaction import PublicSettings
 from feedmirror.publishing.verify import inspect_secrets, without_bare_prose

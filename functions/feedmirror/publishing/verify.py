@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from feedmirror.errors import RenderError
 from feedmirror.publishing.disclaimer import CSS_CLASS, Disclaimed
-from feedmirror.text.prose import unmarked_prose
+from feedmirror.text.plain import unmarked_prose
 from feedmirror.text.secrets import Secrets
 from feedmirror.text.xml import SEPARATOR
 

@@ -36,7 +36,7 @@ from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format, stamp, stamped, unstamped
 from feedmirror.publishing.formats.json_feed import keys_in
 from feedmirror.publishing.pages.entry import Neighbour
-from feedmirror.publishing.pages.style import STYLE, style
+from feedmirror.publishing.pages.templates import STYLE, style
 from feedmirror.publishing.redaction import PublicSettings, public_settings
 from feedmirror.publishing.render import (
     ENTRY_PAGE,

@@ -30,6 +30,8 @@ RSL = "https://rslstandard.org/rsl"
 CC = "http://web.resource.org/cc/"
 CREATIVE_COMMONS = "http://backend.userland.com/creativeCommonsRssModule"
 
+OWN_MEMBER = "_feedmirror"  # of JSON Feed: what this mirror says of an entry
+
 HTML = frozenset({"text/html", "application/xhtml+xml"})  # media types
 
 # A browser runs these in any XML document, so only their words come through.

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from feedmirror.layout import FEEDS, MEDIA_TYPES
-from feedmirror.parsing.json_extensions import OWN
 from feedmirror.publishing.publication import Publication
+from feedmirror.text.namespaces import OWN_MEMBER
 
 # The beginnings of documents, each followed by the generation.
 XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 HTML_HEAD = "<!doctype html>\n"
-JSON_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN}":{{'
+JSON_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN_MEMBER}":{{'
 _COMMENT, _MEMBER = "<!-- feedmirror generation %d -->\n", '"generation":%d,'
 _MARKS = {XML_HEAD: _COMMENT, HTML_HEAD: _COMMENT, JSON_HEAD: _MEMBER}
 _STAMP = re.compile(rb'feedmirror(?: |":\{")generation(?: |":)([0-9]{1,15})')

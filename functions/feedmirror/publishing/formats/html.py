@@ -8,7 +8,6 @@ from html import escape
 from feedmirror.errors import RenderError
 from feedmirror.layout import INDEX_HTML
 from feedmirror.publishing.formats.format import Format, encoded
-from feedmirror.publishing.pages.regions import replaced
 from feedmirror.publishing.publication import Publication
 
 _PAGE = re.compile(r"/archive/([^/]+)/(?:index\.html)?$")
@@ -29,11 +28,17 @@ def render(publication: Publication) -> bytes:
 
 
 def link_newer(document: bytes, address: str) -> bytes:
-    """Return the archive page with a link to the next archive page at that address."""
+    """Return the archive page with a link to the next archive page at that address.
+
+    A page without the region for the link is returned unchanged.
+    """
     found = _PAGE.search(address)
     # Links between the mirror's pages are relative, so that a copy works at another address.
     href = escape(f"../{found[1]}/" if found else address)
-    return replaced(document, "newer", f'<a href="{href}" rel="next">Newer entries</a>')
+    before, begin, rest = document.partition(b"<!-- newer -->")
+    _, end, after = rest.partition(b"<!-- /newer -->")
+    link = f'<a href="{href}" rel="next">Newer entries</a>'.encode()
+    return b"".join((before, begin, link, end, after)) if end else document
 
 
 def verify(document: bytes, publication: Publication) -> None:

@@ -16,8 +16,6 @@ from feedmirror import __version__
 from feedmirror.errors import RenderError
 from feedmirror.layout import FEED_JSON
 from feedmirror.model import Author, Enclosure, Position, Revision
-from feedmirror.parsing import json_extensions
-from feedmirror.parsing.json_extensions import OWN
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.fields import (
     UNKNOWN_TYPE,
@@ -33,6 +31,7 @@ from feedmirror.publishing.formats.format import JSON_HEAD, Format, encoded
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Body, inspect_bodies
 from feedmirror.text.dates import rfc3339
+from feedmirror.text.namespaces import OWN_MEMBER
 from feedmirror.text.plain import close_directions, escape_for_script, words_of
 from feedmirror.text.urls import EXECUTED, iri_of, is_web, scheme_of
 
@@ -66,7 +65,7 @@ def keys_in(document: bytes) -> tuple[str, ...]:
     """
     try:
         items = json.loads(document)["items"]
-        return tuple(str(item[OWN]["key"]) for item in items)
+        return tuple(str(item[OWN_MEMBER]["key"]) for item in items)
     except (ValueError, LookupError, TypeError):
         return ()
 
@@ -85,7 +84,7 @@ def _extension(publication: Publication) -> Json:
 def _feed(publication: Publication) -> Json:
     feed, older = publication.feed, publication.archive.older
     return {
-        **json_extensions.load_extensions(feed.extensions),
+        **_extensions(feed.extensions),
         "title": title_of(publication),
         "home_page_url": page_of(publication),
         "feed_url": publication.address_of(FEED_JSON),  # the same in all archive pages
@@ -102,7 +101,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> tuple[str, str, s
     revision, entry = disclaimed.revision, disclaimed.revision.entry
     changed = changed_at(revision)
     before = {
-        **json_extensions.load_extensions(entry.extensions),
+        **_extensions(entry.extensions),
         "id": _id(revision),
         "url": entry.link,
         "external_url": entry.external,
@@ -119,7 +118,7 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> tuple[str, str, s
         "image": picture_of(entry),
         "banner_image": entry.banner,
         "attachments": [_attachment(file) for file in files_of(entry)],
-        OWN: _provenance(disclaimed, publication),
+        OWN_MEMBER: _provenance(disclaimed, publication),
     }
     return (
         f"{_dumped(before)[:-1]},",
@@ -218,3 +217,15 @@ def _bodies(item: Json) -> list[Body]:
 
 
 FORMAT = Format(FEED_JSON, 3, render, verify)
+
+
+def _extensions(extensions: str | None) -> dict[str, Any]:
+    """Parse the extensions of a feed or an entry; return {} for None.
+
+    Returns {} also for invalid JSON, the result of redacting a secret that was part of its syntax.
+    """
+    try:
+        value = json.loads(extensions) if extensions else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -12,28 +12,27 @@ from html import unescape
 
 from feedmirror.model import Images, Position
 from feedmirror.publishing.disclaimer import Disclaimed
-from feedmirror.publishing.pages import elements, media
-from feedmirror.publishing.pages.markup import is_visible
-from feedmirror.publishing.pages.pictures import PictureAttributes
+from feedmirror.publishing.pages import elements
+from feedmirror.publishing.pages.elements import Attributes
 from feedmirror.publishing.pages.writer import BodyWriter
-from feedmirror.text.anchors import NO_ANCHORS, Anchors
-from feedmirror.text.html_tokens import TAGS, Tag, tokens
+from feedmirror.text.html_tokens import NO_ANCHORS, TAGS, Anchors, Tag, tokens
+from feedmirror.text.plain import is_visible
 
-_Rule = Callable[[BodyWriter, str, PictureAttributes], None]
+_Rule = Callable[[BodyWriter, str, Attributes], None]
 
 _WITHOUT_END: dict[str, _Rule] = {
-    "area": media.area,
-    "br": media.keep_media,
-    "col": media.keep_media,
-    "hr": media.keep_media,
-    "img": media.picture,
-    "source": media.source,
-    "track": media.track,
-    "wbr": media.keep_media,
+    "area": elements.area,
+    "br": elements.keep_media,
+    "col": elements.keep_media,
+    "hr": elements.keep_media,
+    "img": elements.picture,
+    "source": elements.source,
+    "track": elements.track,
+    "wbr": elements.keep_media,
 }
 _RULES: dict[str, _Rule] = {
     "a": elements.link,
-    "audio": media.playable_media,
+    "audio": elements.playable_media,
     "dd": elements.definition,
     "div": elements.division,
     "dl": elements.definitions,
@@ -41,11 +40,11 @@ _RULES: dict[str, _Rule] = {
     "li": elements.item,
     "main": elements.division,  # landmarks of a page are its own
     "nav": elements.division,
-    "picture": media.picture_sources,
+    "picture": elements.picture_sources,
     "pre": elements.preformatted,
     "summary": elements.summary,
     "table": elements.table,
-    "video": media.playable_media,
+    "video": elements.playable_media,
     **dict.fromkeys("h1 h2 h3 h4 h5 h6".split(), elements.heading),
     **dict.fromkeys("menu ol ul".split(), elements.items),
 }
@@ -115,7 +114,7 @@ def _start(page: BodyWriter, tag: Tag) -> None:
         page.pop()
 
 
-def _attributes(tag: Tag) -> PictureAttributes:
+def _attributes(tag: Tag) -> Attributes:
     if not tag.raw:
         return {}
     return {

@@ -16,7 +16,7 @@ from feedmirror.model import Enclosure, Images, Revision, Robots
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.fields import changed_at, files_of, media_type, medium_of, title_of
 from feedmirror.publishing.formats.format import encoded
-from feedmirror.publishing.pages import phrases, pictures
+from feedmirror.publishing.pages import phrases
 from feedmirror.publishing.pages.listing import (
     authors_of,
     excerpt,
@@ -161,14 +161,16 @@ def _file(enclosure: Enclosure) -> File:
 
 def _pictures(disclaimed: Disclaimed, images: Images) -> list[str]:
     """Return the entry's pictures that its body does not show, each once, as HTML."""
+    from feedmirror.publishing.pages.elements import linked, shown_picture  # noqa: PLC0415
+
     entry = disclaimed.revision.entry
     shown = {unescape(url) for part in disclaimed.body for url in _ADDRESS.findall(part)}
     files = {file.url: file.title or "" for file in files_of(entry) if medium_of(file) == "image"}
     found = dict.fromkeys((*filter(None, (entry.image, entry.banner)), *files))
     return [
-        pictures.shown_picture({"src": url, "alt": files.get(url, "")})
+        shown_picture({"src": url, "alt": files.get(url, "")})
         if images is Images.ORIGIN
-        else pictures.linked(url, files.get(url) or phrases.file_name(url))
+        else linked(url, files.get(url) or phrases.file_name(url))
         for url in found
         if is_web(url) and url not in shown
     ]

@@ -12,10 +12,9 @@ from feedmirror.mirror.archive import Month, dated, month_of
 from feedmirror.model import Author, Entry, Revision
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.pages import phrases
-from feedmirror.publishing.pages.markup import is_visible
 from feedmirror.publishing.pages.phrases import day, direction
 from feedmirror.publishing.publication import Publication
-from feedmirror.text.plain import words_of
+from feedmirror.text.plain import is_visible, words_of
 
 _EXCERPT_CHARS, _NAME_CHARS = 200, 80
 _MARKUP_CHARS = 4_000  # of HTML that usually hold an excerpt

@@ -1,18 +1,26 @@
-"""Render the jinja2 templates. Values are escaped, except where a template says `safe`."""
+"""Templates of pages, and their style sheet.
+
+Values are escaped, except where a template says `safe`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pkgutil import get_data
 from typing import TYPE_CHECKING
 
 from feedmirror.publishing.formats.format import HTML_HEAD
 from feedmirror.publishing.pages.phrases import day, host, moment
-from feedmirror.publishing.pages.style import STYLE
 from feedmirror.text.dates import rfc3339
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+# Pages link to the sheet by this name, so a page keeps the sheet that it was rendered for. The name
+# is a constant, since most refreshes render no page; a test compares it with the sheet.
+STYLE = "style-21b74cf9.css"
 
 
 def filled(template: str, **values: object) -> str:
@@ -43,3 +51,10 @@ def _environment() -> Environment:
     environment.filters |= {"day": day, "moment": moment, "machine": rfc3339, "host": host}
     environment.globals["style"] = STYLE
     return environment
+
+
+def style() -> bytes:
+    """Return the style sheet."""
+    sheet = get_data("feedmirror.publishing.pages", "style.css")
+    assert sheet is not None  # noqa: S101 - part of the package
+    return sheet

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 
-from feedmirror.text.anchors import NO_ANCHORS, Anchors
+from feedmirror.text.html_tokens import NO_ANCHORS, Anchors
 
 # What may stand in a list, and the element that is put around anything else.
 _CHILDREN = {
@@ -102,3 +103,14 @@ class BodyWriter:
             children, start_tag, closing = _CHILDREN[self.top.holds]
             if name not in children:
                 self.push(OpenElement("", closing, is_added=True), start_tag)
+
+
+def render_start_tag(name: str, attributes: Mapping[str, str]) -> str:
+    """Return the start tag. Values of `attributes` are plain text and are escaped here."""
+    written = "".join(f' {key}="{escaped(value)}"' for key, value in attributes.items())
+    return f"<{name}{written}>"
+
+
+def escaped(text: str) -> str:
+    """Return plain text as HTML, for an element or for an attribute in double quotes."""
+    return escape(text, quote=False).replace('"', "&quot;")
