@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 
 from feedmirror.entrypoints import telemetry
-from feedmirror.entrypoints.cli.text_log import TextLog, counted, event_line
-from feedmirror.entrypoints.printable import printable_text, redacted
+from feedmirror.entrypoints.cli.result import TextLog, event_line
+from feedmirror.entrypoints.cli.terminal import counted
 from feedmirror.entrypoints.telemetry import (
     Log,
     Tally,
@@ -18,6 +18,8 @@ from feedmirror.entrypoints.telemetry import (
     log_outcome,
     log_run,
     outcome_fields,
+    printable_text,
+    redacted,
 )
 from feedmirror.errors import Kind
 from feedmirror.model import Failure, Outcome, Subscription

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedmirror.adapters.origin.target import parse_target
-from feedmirror.entrypoints.cli.feed_health import UNHEALTHY, health_of
+from feedmirror.entrypoints.cli.status import UNHEALTHY, health_of
 from feedmirror.errors import StateError, StoreError
 from feedmirror.mirror import state_codec
 from feedmirror.model import Fetched, Subscription, Validators

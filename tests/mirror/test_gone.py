@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands import feedmirror, write_config
-from feedmirror.entrypoints.cli.feed_health import health_of, row
+from feedmirror.entrypoints.cli.status import health_of, row
 from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.errors import FetchError, Kind, ParseError
 from feedmirror.mirror import state_codec

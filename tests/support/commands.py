@@ -20,7 +20,7 @@ from pathlib import Path
 
 from feedmirror.adapters.origin.client import HttpOrigin
 from feedmirror.entrypoints.cli import main
-from feedmirror.entrypoints.cli.resources import Resources
+from feedmirror.entrypoints.cli.command import Resources
 from locations import ROOT
 from parsers import InProcessParser
 

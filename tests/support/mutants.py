@@ -506,7 +506,7 @@ RENDERING = (
         "entrypoints/web/server.py",
         '    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),\n',
         "",
-        "entrypoints/web/test_serve.py::test_feed_is_served_with_the_headers_of_a_cdn",
+        "entrypoints/web/test_server.py::test_feed_is_served_with_the_headers_of_a_cdn",
     ),
 )
 STORING = (

@@ -14,7 +14,7 @@ from datetime import datetime
 from importlib import import_module
 
 from feedmirror.entrypoints.cli import main
-from feedmirror.entrypoints.cli.resources import Resources
+from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.mirror import archive
 
 _LOADED = (

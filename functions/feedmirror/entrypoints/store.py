@@ -1,17 +1,28 @@
-"""Location of a store, a directory or an S3 bucket: parse it, and open the store."""
+"""Stores by their location, a directory or an S3 bucket, and threads that wait for them."""
 
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from feedmirror.adapters.stores.keys import is_key
 from feedmirror.errors import ConfigError, StoreError
-from feedmirror.ports import Store
+from feedmirror.ports import SideBySide, Store
 
-ACCEPTED = "a DIRECTORY, s3://BUCKET or s3://BUCKET/PREFIX"
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
+_ACCEPTED = "a DIRECTORY, s3://BUCKET or s3://BUCKET/PREFIX"
+
+_S = TypeVar("_S")
+_T = TypeVar("_T")
+
+_AHEAD = 4  # calls submitted per thread, so that a slow call does not leave threads idle
 _S3 = "s3://"
 _SCHEME = re.compile(r"s3:|[A-Za-z][A-Za-z0-9+.-]*://", re.IGNORECASE)
 # Source: Amazon S3 User Guide, "General purpose bucket naming rules"
@@ -78,4 +89,30 @@ def open_store(where: str | StoreLocation, *, threads: int) -> Store:
 
 def _refused(where: str, problem: str) -> ConfigError:
     shown = where if where.isprintable() else ascii(where)[1:-1]
-    return ConfigError((f"{shown or 'the store'} {problem}; {ACCEPTED}",))
+    return ConfigError((f"{shown or 'the store'} {problem}; {_ACCEPTED}",))
+
+
+@contextmanager
+def thread_map(threads: int) -> Iterator[SideBySide]:
+    """Yield a `map` that runs in `threads` threads, yields in order and holds few results.
+
+    At the end of the block running calls are awaited and queued calls are cancelled.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - imports logging
+
+    with ThreadPoolExecutor(threads) as pool:
+
+        def side_by_side(work: Callable[[_S], _T], items: Iterable[_S], /) -> Iterator[_T]:
+            submitted: deque[Future[_T]] = deque()
+            try:
+                for item in items:
+                    submitted.append(pool.submit(work, item))
+                    if len(submitted) >= _AHEAD * threads:
+                        yield submitted.popleft().result()
+                while submitted:
+                    yield submitted.popleft().result()
+            finally:
+                for future in submitted:
+                    future.cancel()
+
+        yield side_by_side

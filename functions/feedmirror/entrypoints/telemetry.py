@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from feedmirror.entrypoints.printable import printable_text, redacted
 from feedmirror.errors import Group
 from feedmirror.model import Outcome, Subscription
+from feedmirror.text.secrets import hidden, secrets_of
 
 if TYPE_CHECKING:
     from logging import StreamHandler
 
     from aws_lambda_powertools.logging import Logger
     from aws_lambda_powertools.metrics import Metrics
+
 
 SERVICE = "feedmirror"
 FEED_REFRESHED = "feed refreshed"
@@ -60,7 +61,7 @@ _SLOW_MS = 5_000  # a slower refresh is logged with any outcome
 
 
 class Log(Protocol):
-    """Logger of events: that of powertools, of the standard library, or of `cli/text_log.py`."""
+    """Logger of events: that of powertools, of the standard library, or of `cli/result.py`."""
 
     def info(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
         """Log an expected event."""
@@ -92,13 +93,9 @@ class Tally:
 
     def plus(self, outcome: Outcome) -> Tally:
         """Return the tally with one more outcome."""
-        return Tally(
-            feeds=self.feeds + 1,
-            changed=self.changed + (outcome.outcome == "changed"),
-            unchanged=self.unchanged + (outcome.outcome == "unchanged"),
-            failed=self.failed + (outcome.outcome == "failed"),
-            waiting=self.waiting + (outcome.outcome == "waiting"),
-            retired=self.retired + (outcome.outcome == "retired"),
+        return replace(
+            self,
+            **{"feeds": self.feeds + 1, outcome.outcome: getattr(self, outcome.outcome) + 1},
             new=self.new + outcome.new,
             revised=self.revised + outcome.revised,
             amended=self.amended + outcome.amended,
@@ -134,8 +131,10 @@ def _json_logger() -> tuple[Logger, StreamHandler[TextIO]]:
 def log_outcome(log: Log, outcome: Outcome, subscription: Subscription) -> None:
     """Log the outcome of one refresh, without its empty keys."""
     fields = outcome_fields(outcome, subscription)
-    present = {key: value for key, value in fields.items() if value not in (None, [])}
-    _level(log, outcome)(FEED_REFRESHED, extra=present)
+    _level(log, outcome)(
+        FEED_REFRESHED,
+        extra={key: value for key, value in fields.items() if value not in (None, [])},
+    )
 
 
 def log_run(
@@ -168,15 +167,9 @@ def invocation(request_id: str) -> Iterator[None]:
 _invocations = count()
 
 
-def log_problems(log: Log, problems: Iterable[str]) -> None:
-    """Log why the function cannot start: one event per problem of its configuration."""
-    for problem in problems:
-        log.error(CONFIGURATION_REFUSED, extra={"error": printable_text(problem)})
-
-
-def log_refusal(log: Log, error: str) -> None:
-    """Log that the event of an invocation is not valid."""
-    log.error(EVENT_REFUSED, extra={"error": printable_text(error)})
+def log_error(log: Log, message: str, error: str) -> None:
+    """Log that the function cannot start, or that its event or the site failed as a whole."""
+    log.error(message, extra={"error": printable_text(error)})
 
 
 def log_message(log: Log, message_id: str, error: str, *, dropped: bool) -> None:
@@ -226,16 +219,6 @@ def log_site(log: Log, published: Sequence[str], feeds: int, duration_ms: int) -
     """Log which documents of the site were written."""
     extra = {"published": list(published), "feeds": feeds, "duration_ms": duration_ms}
     log.info(SITE_PUBLISHED, extra=extra)
-
-
-def log_site_failure(log: Log, error: str) -> None:
-    """Log that the documents of the site could not be updated."""
-    log.error(SITE_NOT_PUBLISHED, extra={"error": printable_text(error)})
-
-
-def counts(tally: Tally) -> dict[str, int]:
-    """Return the tally as a dictionary."""
-    return asdict(tally)
 
 
 def put_metrics(values: Mapping[str, int]) -> None:
@@ -312,3 +295,22 @@ def _level(log: Log, outcome: Outcome) -> Callable[..., None]:
     if outcome.failure and outcome.failure.group == Group.INTERNAL.value:
         return log.error
     return log.warning if outcome.failure or needs_attention(outcome) else log.info
+
+
+_MOST_CHARS = 4_000  # of a text; CloudWatch takes 256 KB a line
+
+
+def redacted(text: str, subscription: Subscription) -> str:
+    """Return the text without secrets: those of the subscription, and in any address user names,
+    passwords and values of secret parameters.
+    """
+    return hidden(text, secrets_of(subscription))
+
+
+def printable_text(text: str) -> str:
+    """Return the text on one line, without control characters and bidirectional overrides.
+
+    A text over 4,000 characters is cut and ends in dots: an origin may send an id of megabytes.
+    """
+    shown = text if len(text) <= _MOST_CHARS else f"{text[:_MOST_CHARS]}..."
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(shown.split()))

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from feedmirror.entrypoints.aws import mirror
-from feedmirror.entrypoints.aws.batch import refresh_batch
 from feedmirror.entrypoints.aws.events import message_body
+from feedmirror.entrypoints.aws.mirror import refresh_batch
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind
 from feedmirror.mirror.schedule import next_due
 from feedmirror.model import Outcome, Subscription

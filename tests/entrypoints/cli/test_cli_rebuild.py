@@ -12,7 +12,7 @@ import pytest
 
 from builders import entry, rss_document
 from commands import Terminal, feedmirror, write_config
-from feedmirror.entrypoints.thread_map import thread_map
+from feedmirror.entrypoints.store import thread_map
 from origin_server import OriginServer
 from page_reading import says_retired
 from scene import DOCUMENTS

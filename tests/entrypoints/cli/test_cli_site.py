@@ -13,7 +13,7 @@ import pytest
 from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.stores.directory import DirectoryStore
-from feedmirror.entrypoints.cli import site_updater
+from feedmirror.entrypoints.cli import run as running
 from feedmirror.entrypoints.cli.selection import Selection
 from feedmirror.errors import StoreError
 from feedmirror.ports import World
@@ -233,7 +233,7 @@ def test_documents_that_cannot_be_written_are_an_error_and_nothing_else(
     def refuse(*_: object, **__: object) -> None:
         raise StoreError("list 'data/*': denied")
 
-    monkeypatch.setattr(site_updater, "publish_site", refuse)
+    monkeypatch.setattr(running, "publish_site", refuse)
     write_config(here, {"one": origin.url("/feed")})
     assert feedmirror("run") == 1
     out, err = capsys.readouterr()
@@ -247,7 +247,7 @@ def test_watch_updates_the_site_once_an_hour(origin, here):
     updates: list[datetime] = []
     now = NOON
 
-    class Recording(site_updater.SiteUpdater):
+    class Recording(running.SiteUpdater):
         def update(self) -> None:
             updates.append(now)
 

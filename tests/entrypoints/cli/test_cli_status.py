@@ -14,7 +14,7 @@ import pytest
 from builders import entry, rss_document
 from commands import feedmirror, write_config
 from feedmirror.adapters.stores.directory import DirectoryStore
-from feedmirror.entrypoints.cli.feed_health import COLUMN_HEADS, FeedHealth, health_of
+from feedmirror.entrypoints.cli.status import COLUMN_HEADS, FeedHealth, health_of
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.retention import KnownEntry

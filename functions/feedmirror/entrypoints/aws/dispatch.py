@@ -15,15 +15,22 @@ from time import monotonic
 from typing import Any
 
 from feedmirror.entrypoints import telemetry
-from feedmirror.entrypoints.aws.environment import Environment, read_environment
-from feedmirror.entrypoints.aws.events import Batch, Named, Tick, message_body, read_event
-from feedmirror.entrypoints.aws.invocation import (
+from feedmirror.entrypoints.aws.environment import (
+    Environment,
     LambdaContext,
     is_handler,
-    requested_feeds,
+    read_environment,
     started,
 )
-from feedmirror.entrypoints.thread_map import thread_map
+from feedmirror.entrypoints.aws.events import (
+    Batch,
+    Named,
+    Tick,
+    message_body,
+    read_event,
+    requested_feeds,
+)
+from feedmirror.entrypoints.store import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StoreError
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
@@ -68,13 +75,13 @@ class DispatchFunction:
                 feeds = requested_feeds(asked, self._environment.subscriptions)
                 due = [feed.slug for feed in feeds if not feed.retired]
             except EventError as error:
-                telemetry.log_refusal(self._log, str(error))
+                telemetry.log_error(self._log, telemetry.EVENT_REFUSED, str(error))
                 raise
             self._send(due, asked, context)
             try:
                 published = self._update_site(asked)
             except StoreError as error:
-                telemetry.log_site_failure(self._log, str(error))
+                telemetry.log_error(self._log, telemetry.SITE_NOT_PUBLISHED, str(error))
                 raise
             return {"due": len(due), "published": list(published)}
 

@@ -1,11 +1,15 @@
-"""Environment variables of the Lambda functions, validated once, at init."""
+"""Environment of the Lambda functions: variables, validated once at init, and the context."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, TypeVar
 
+from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.store import parse_location
 from feedmirror.errors import ConfigError
 from feedmirror.model import Subscription
@@ -13,9 +17,11 @@ from feedmirror.settings.addresses import PUBLIC_URL
 from feedmirror.settings.load import load_settings
 from feedmirror.settings.problems import read_value, shown_value
 
+_F = TypeVar("_F")
+_Start = Callable[[Mapping[str, str], telemetry.Log, Callable[[], datetime]], _F]
+
 _MOST_THREADS = 64
 _PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for its own process
-_DEFAULT_MEMORY_MB = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,13 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
             f"FEEDMIRROR_PUBLIC_URL: is not set, and {path} has no public_url; set one of them to "
             "the URL at which readers find the mirror"
         )
+    memory_mb = _whole(variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 512, 100_000, problems)
     read = Environment(
         store=_store(variables, problems),
         public_url=public_url or "",
         subscriptions=subscriptions,
         threads=_whole(variables, "FEEDMIRROR_THREADS", 10, _MOST_THREADS, problems),
-        parser_bytes=_parser_bytes(variables, problems),
+        parser_bytes=int(memory_mb * 1024 * 1024 * _PARSER_SHARE),
         runtime_port=_runtime_port(variables),
         queue_url=variables.get("FEEDMIRROR_QUEUE_URL") or None,
     )
@@ -99,12 +106,6 @@ def _runtime_port(variables: Mapping[str, str]) -> int | None:
     return int(port) if port.isascii() and port.isdigit() else None
 
 
-def _parser_bytes(variables: Mapping[str, str], problems: list[str]) -> int:
-    name = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
-    megabytes = _whole(variables, name, _DEFAULT_MEMORY_MB, 100_000, problems)
-    return int(megabytes * 1024 * 1024 * _PARSER_SHARE)
-
-
 def _whole(
     variables: Mapping[str, str], name: str, default: int, most: int, problems: list[str]
 ) -> int:
@@ -115,3 +116,36 @@ def _whole(
         f"{name}: {shown_value(value)} is not accepted; a whole number from 1 to {most}"
     )
     return default
+
+
+class LambdaContext(Protocol):
+    """Context object of an invocation. Source: AWS Lambda Developer Guide, "context"."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time in milliseconds until the function times out."""
+        ...
+
+
+def started(start: _Start[_F]) -> _F:
+    """Make the function for the environment of this process; log each problem of its configuration.
+
+    Raises: ConfigError, StoreError.
+    """
+    log = telemetry.json_log()
+    try:
+        return start(os.environ, log, lambda: datetime.now(UTC))
+    except ConfigError as error:
+        for problem in error.problems:
+            telemetry.log_error(log, telemetry.CONFIGURATION_REFUSED, problem)
+        raise
+
+
+def is_handler(module: str) -> bool:
+    """True if this process serves the `handler` of that module.
+
+    The function is then made at init, not at the first event: init runs with a full processor, and
+    a wrong configuration fails at once.
+    """
+    return os.environ.get("_HANDLER") == f"{module}.handler"

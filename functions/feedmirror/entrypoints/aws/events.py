@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from feedmirror.errors import EventError
+from feedmirror.mirror.schedule import is_due
+from feedmirror.model import Subscription
 
 _ACCEPTED = (
     'accepted: {"feeds": ["slug", ...]} (an empty list: all), a schedule\'s '
@@ -136,3 +139,30 @@ def _shown(value: object) -> str:
     except RecursionError:
         return "nested too deeply"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+_MOST_LISTED = 20
+
+_SLUG_CHARS = 63
+
+
+def requested_feeds(asked: Tick | Named, known: Mapping[str, Subscription]) -> list[Subscription]:
+    """Return the feeds that became due in the tick, or that are named. Raises: EventError.
+
+    A retired feed is never due, but may be named: the outcome of its refresh is `retired`.
+    """
+    if isinstance(asked, Tick):
+        active = (feed for feed in known.values() if not feed.retired)
+        return [f for f in active if is_due(f.slug, f.every_s, asked.since, asked.until)]
+    unknown = [slug for slug in asked.slugs if slug not in known]
+    if unknown:
+        raise EventError(
+            f"not configured: {_listed(unknown)}; the feeds of feeds.toml are {_listed(known)}"
+        )
+    return [known[slug] for slug in asked.slugs or known]
+
+
+def _listed(slugs: Collection[str]) -> str:
+    """Render the first slugs, each cut to the length that a slug may have."""
+    first = [slug[:_SLUG_CHARS] for slug in islice(slugs, _MOST_LISTED)]
+    return ", ".join([*first, "..."] if len(slugs) > len(first) else first)

@@ -8,20 +8,30 @@ fault or the timeout prevented its refresh; refreshes are idempotent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from time import monotonic
 from typing import Any
 
 from feedmirror.entrypoints import telemetry
-from feedmirror.entrypoints.aws.batch import BatchResult, refresh_batch
-from feedmirror.entrypoints.aws.environment import Environment, read_environment
-from feedmirror.entrypoints.aws.events import Batch, Message, Named, Tick, read_event, response_to
-from feedmirror.entrypoints.aws.invocation import (
+from feedmirror.entrypoints.aws.environment import (
+    Environment,
     LambdaContext,
     is_handler,
-    requested_feeds,
+    read_environment,
     started,
+)
+from feedmirror.entrypoints.aws.events import (
+    Batch,
+    Message,
+    Named,
+    Tick,
+    read_event,
+    requested_feeds,
+    response_to,
 )
 from feedmirror.errors import EventError, Group
 from feedmirror.model import Outcome, Subscription
@@ -53,7 +63,7 @@ class MirrorFunction:
                 asked = read_event(event, self._world.clock())
                 feeds = self._choose(asked)
             except EventError as error:
-                telemetry.log_refusal(self._log, str(error))
+                telemetry.log_error(self._log, telemetry.EVENT_REFUSED, str(error))
                 raise
             result = self._refresh(feeds, context, scheduled=not isinstance(asked, Named))
             duration_ms = round((monotonic() - started_at) * 1000)
@@ -123,7 +133,7 @@ def _summary(
     tally: telemetry.Tally, result: BatchResult, subscriptions: Mapping[str, Subscription]
 ) -> dict[str, Any]:
     return {
-        **telemetry.counts(tally),
+        **asdict(tally),
         "skipped": [*result.unfinished, *result.not_started],
         "outcomes": [
             telemetry.outcome_fields(outcome, subscriptions[outcome.feed])
@@ -163,3 +173,74 @@ def start(
 
 if is_handler(__name__):
     _function()
+
+
+_RESPONSE_S = 3.0  # reserved for the response: Lambda kills a function at its timeout
+_BESIDES_FETCH_S = 10.0  # allowed for a refresh besides its fetch
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """Outcomes of a batch of feeds, and the feeds that it had no time for."""
+
+    outcomes: tuple[Outcome, ...]
+    unfinished: tuple[str, ...]  # slugs of feeds that were started
+    not_started: tuple[str, ...]  # slugs
+
+
+def refresh_batch(
+    subscriptions: Iterable[Subscription],
+    attempt: Callable[[Subscription], Outcome],
+    threads: int,
+    remaining_s: Callable[[], float],
+    on_outcome: Callable[[Outcome], None],
+) -> BatchResult:
+    """Refresh the feeds until all are done or only the time for the response is left.
+
+    `on_outcome` is called at once for each outcome, in the calling thread, so that outcomes are
+    logged even if Lambda kills the process.
+
+    A feed is started only if the remaining time suffices for its fetch, or is at least half of the
+    whole time: so a feed with a long timeout is still refreshed by a function with a short one.
+    An unfinished refresh resumes when Lambda thaws the process for its next invocation; this is
+    harmless, since overlapping runs of a feed are.
+    """
+    half_s = remaining_s() / 2
+
+    def start(subscription: Subscription) -> Outcome | None:
+        needed_s = min(subscription.timeout_s + _BESIDES_FETCH_S, half_s)
+        return attempt(subscription) if remaining_s() >= needed_s else None
+
+    pool = ThreadPoolExecutor(threads)
+    try:
+        futures = {pool.submit(start, feed): feed.slug for feed in subscriptions}
+        outcomes = _finished(futures, max(0.0, remaining_s() - _RESPONSE_S), on_outcome)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    done = {outcome.feed for outcome in outcomes}
+    rest = {slug: _was_started(future) for future, slug in futures.items() if slug not in done}
+    return BatchResult(
+        outcomes,
+        unfinished=tuple(slug for slug, was_started in rest.items() if was_started),
+        not_started=tuple(slug for slug, was_started in rest.items() if not was_started),
+    )
+
+
+def _finished(
+    futures: Iterable[Future[Outcome | None]],
+    within_s: float,
+    on_outcome: Callable[[Outcome], None],
+) -> tuple[Outcome, ...]:
+    """Collect the outcomes that arrive within the time."""
+    outcomes = []
+    with suppress(TimeoutError):
+        for future in as_completed(futures, timeout=within_s):
+            outcome = future.result()
+            if outcome is not None:
+                on_outcome(outcome)
+                outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def _was_started(future: Future[Outcome | None]) -> bool:
+    return not future.cancelled() and (not future.done() or future.result() is not None)

@@ -1,19 +1,21 @@
-"""Command-line parser: the subcommands and their options."""
+"""Command-line parser: the subcommands, their options and their help."""
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from feedmirror import __version__
-from feedmirror.entrypoints.cli import help_texts, option_values
+from feedmirror.entrypoints.store import StoreLocation, parse_location
+from feedmirror.errors import ConfigError
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+DEFAULT_CONFIG = Path("feeds.toml")
+DEFAULT_STORE = StoreLocation(Path("mirror"))
 
+_MOST_THREADS = 64
 _STYLE: dict[str, Any] = {
     "formatter_class": RawDescriptionHelpFormatter,
     "allow_abbrev": False,  # a new option must not change the meaning of a script's abbreviation
@@ -25,17 +27,25 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
 
     Raises: SystemExit, with 2 after an error on stderr, or with 0 after --help or --version.
     """
-    parser = ArgumentParser(
-        "feedmirror", description=help_texts.ABOUT, epilog=help_texts.EXAMPLES, **_STYLE
-    )
+    parser = ArgumentParser("feedmirror", description=_ABOUT, epilog=_EXAMPLES, **_STYLE)
     parser.add_argument("--version", action="version", version=f"feedmirror {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    _add_run(commands)
-    _add_serve(commands)
-    _add_init(commands)
-    _add_check(commands)
-    _add_status(commands)
-    _add_rebuild(commands)
+
+    def add_command(name: str, what: str, about: str, examples: str | None = None) -> Any:
+        return commands.add_parser(name, help=what, description=about, epilog=examples, **_STYLE)
+
+    _add_run(add_command("run", "mirror feeds", _RUN_ABOUT, _RUN_EXAMPLES))
+    _add_serve(add_command("serve", "serve the mirror on this machine", _SERVE_ABOUT))
+    init = add_command("init", "create a feeds.toml for a feed", _INIT_ABOUT)
+    init.add_argument("url", metavar="URL", help="URL of the feed")
+    _add(init, "--config", "--slug", "--allow-private-hosts")
+    _add(add_command("check", "validate feeds.toml", _CHECK_ABOUT), "--config")
+    status = add_command("status", "show the health of the feeds", _STATUS_ABOUT, _STATUS_EXAMPLES)
+    _add(status, "--config", "--store")
+    _add_threads(status, 16, "states read")
+    _add(status, "--json")
+    what = "recreate feeds from their stored entries"
+    _add_rebuild(add_command("rebuild", what, _REBUILD_ABOUT, _REBUILD_EXAMPLES))
     arguments = parser.parse_args(argv)
     if arguments.command is None:
         parser.print_help(sys.stderr)
@@ -45,17 +55,9 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     return arguments
 
 
-def _add_run(commands: _SubParsersAction[ArgumentParser]) -> None:
-    run = commands.add_parser(
-        "run",
-        help="mirror feeds",
-        description=help_texts.RUN_ABOUT,
-        epilog=help_texts.RUN_EXAMPLES,
-        **_STYLE,
-    )
+def _add_run(run: ArgumentParser) -> None:
     run.add_argument("url", nargs="?", metavar="URL", help="URL or file of a single feed")
-    _add_config(run)
-    _add_store(run)
+    _add(run, "--config", "--store")
     which = run.add_argument_group("selection of feeds in feeds.toml")
     which.add_argument(
         "--feed", action="append", metavar="SLUG", help="only this feed; may be repeated"
@@ -71,18 +73,14 @@ def _add_run(commands: _SubParsersAction[ArgumentParser]) -> None:
         help="with --due: interval at which this command is run (default: 1m)",
     )
     single = run.add_argument_group("options for a single feed (URL)")
-    single.add_argument("--slug", help="name of the feed in public URLs (default: from the URL)")
+    _add(single, "--slug")
     single.add_argument("--disclaimer", metavar="TEXT", help="disclaimer on every entry")
-    _add_private_hosts(single)
+    _add(single, "--allow-private-hosts")
     mirror = run.add_argument_group("mirror")
-    _add_public_url(mirror)
+    _add(mirror, "--public-url")
     _add_threads(mirror, 8, "feeds refreshed")
-    _add_output(run)
-
-
-def _add_output(run: ArgumentParser) -> None:
     output = run.add_argument_group("output")
-    _add_json(output)
+    _add(output, "--json")
     verbosity = output.add_mutually_exclusive_group()
     verbosity.add_argument(
         "-q", "--quiet", action="store_true", help="print only warnings and errors"
@@ -101,17 +99,11 @@ def _add_output(run: ArgumentParser) -> None:
     )
 
 
-def _add_serve(commands: _SubParsersAction[ArgumentParser]) -> None:
-    serve = commands.add_parser(
-        "serve",
-        help="serve the mirror on this machine",
-        description=help_texts.SERVE_ABOUT,
-        **_STYLE,
-    )
-    _add_store(serve, "DIRECTORY")
+def _add_serve(serve: ArgumentParser) -> None:
+    serve.add_argument("--store", **_OPTIONS["--store"] | {"metavar": "DIRECTORY"})
     serve.add_argument(
         "--port",
-        type=option_values.port,
+        type=_port,
         default=8000,
         help="port to listen on (default: 8000; 0: any free port)",
     )
@@ -120,48 +112,9 @@ def _add_serve(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
 
 
-def _add_init(commands: _SubParsersAction[ArgumentParser]) -> None:
-    init = commands.add_parser(
-        "init", help="create a feeds.toml for a feed", description=help_texts.INIT_ABOUT, **_STYLE
-    )
-    init.add_argument("url", metavar="URL", help="URL of the feed")
-    _add_config(init)
-    init.add_argument("--slug", help="name of the feed in public URLs (default: from the URL)")
-    _add_private_hosts(init)
-
-
-def _add_check(commands: _SubParsersAction[ArgumentParser]) -> None:
-    check = commands.add_parser(
-        "check", help="validate feeds.toml", description=help_texts.CHECK_ABOUT, **_STYLE
-    )
-    _add_config(check)
-
-
-def _add_status(commands: _SubParsersAction[ArgumentParser]) -> None:
-    status = commands.add_parser(
-        "status",
-        help="show the health of the feeds",
-        description=help_texts.STATUS_ABOUT,
-        epilog=help_texts.STATUS_EXAMPLES,
-        **_STYLE,
-    )
-    _add_config(status)
-    _add_store(status)
-    _add_threads(status, 16, "states read")
-    _add_json(status)
-
-
-def _add_rebuild(commands: _SubParsersAction[ArgumentParser]) -> None:
-    rebuild = commands.add_parser(
-        "rebuild",
-        help="recreate feeds from their stored entries",
-        description=help_texts.REBUILD_ABOUT,
-        epilog=help_texts.REBUILD_EXAMPLES,
-        **_STYLE,
-    )
+def _add_rebuild(rebuild: ArgumentParser) -> None:
     rebuild.add_argument("feeds", nargs="+", metavar="SLUG", help="name of a feed")
-    _add_config(rebuild)
-    _add_store(rebuild)
+    _add(rebuild, "--config", "--store")
     rebuild.add_argument(
         "--reparse",
         action="store_true",
@@ -172,60 +125,21 @@ def _add_rebuild(commands: _SubParsersAction[ArgumentParser]) -> None:
         metavar="TEXT",
         help="disclaimer on every entry, for a feed that is not in feeds.toml",
     )
-    _add_public_url(rebuild)
+    _add(rebuild, "--public-url")
     _add_threads(rebuild, 16, "records read")
-    _add_json(rebuild)
+    _add(rebuild, "--json")
     rebuild.add_argument("-q", "--quiet", action="store_true", help="print only errors")
 
 
 def _add_threads(parser: Any, number: int, work: str) -> None:
-    parser.add_argument(
-        "--threads",
-        type=option_values.threads,
-        default=number,
-        metavar="N",
-        help=f"{work} in parallel (default: {number})",
-    )
+    about = f"{work} in parallel (default: {number})"
+    parser.add_argument("--threads", type=_threads, default=number, metavar="N", help=about)
 
 
-def _add_json(parser: Any) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
-
-
-def _add_public_url(parser: Any) -> None:
-    parser.add_argument(
-        "--public-url",
-        metavar="URL",
-        help="URL at which readers find public/ (default: from feeds.toml, or as last published)",
-    )
-
-
-def _add_config(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=option_values.DEFAULT_CONFIG,
-        metavar="FILE",
-        help="configuration file (default: feeds.toml)",
-    )
-
-
-def _add_store(parser: ArgumentParser, metavar: str = "DIRECTORY or s3://BUCKET/PREFIX") -> None:
-    parser.add_argument(
-        "--store",
-        type=option_values.store,
-        default=option_values.DEFAULT_STORE,
-        metavar=metavar,
-        help="location of the mirror (default: mirror)",
-    )
-
-
-def _add_private_hosts(parser: Any) -> None:
-    parser.add_argument(
-        "--allow-private-hosts",
-        action="store_true",
-        help="accept a feed on this machine or in a private network",
-    )
+def _add(parser: Any, *options: str) -> None:
+    """Add options that several commands have."""
+    for option in options:
+        parser.add_argument(option, **_OPTIONS[option])
 
 
 def _check_combinations(run: Namespace) -> None:
@@ -247,3 +161,136 @@ def _check_combinations(run: Namespace) -> None:
 def _refuse(message: str) -> None:
     sys.stderr.write(f"feedmirror run: {message}\n")
     raise SystemExit(2)
+
+
+def _store_location(value: str) -> StoreLocation:
+    """Parse the location of a store. Raises: ArgumentTypeError."""
+    try:
+        return parse_location(value)
+    except ConfigError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def _threads(value: str) -> int:
+    """Parse a number of threads. Raises: ArgumentTypeError."""
+    return _whole(value, 1, _MOST_THREADS)
+
+
+def _port(value: str) -> int:
+    """Parse a TCP port, or 0. Raises: ArgumentTypeError."""
+    return _whole(value, 0, 65_535)
+
+
+def _whole(value: str, low: int, high: int) -> int:
+    if value.isascii() and value.isdigit() and low <= int(value[:6]) <= high:
+        return int(value)
+    raise ArgumentTypeError(f"{value!r} is not a whole number from {low} to {high}")
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--config": {
+        "type": Path,
+        "default": DEFAULT_CONFIG,
+        "metavar": "FILE",
+        "help": "configuration file (default: feeds.toml)",
+    },
+    "--store": {
+        "type": _store_location,
+        "default": DEFAULT_STORE,
+        "metavar": "DIRECTORY or s3://BUCKET/PREFIX",
+        "help": "location of the mirror (default: mirror)",
+    },
+    "--slug": {"help": "name of the feed in public URLs (default: from the URL)"},
+    "--allow-private-hosts": {
+        "action": "store_true",
+        "help": "accept a feed on this machine or in a private network",
+    },
+    "--public-url": {
+        "metavar": "URL",
+        "help": "URL at which readers find public/ "
+        "(default: from feeds.toml, or as last published)",
+    },
+    "--json": {"action": "store_true", "help": "print one JSON document on stdout"},
+}
+
+# ---------------------------------------------------------------- help
+
+_ABOUT = """\
+Mirror RSS, Atom and JSON feeds: public copies that keep every entry, each with your disclaimer.
+"""
+_EXAMPLES = """\
+examples:
+  feedmirror run https://example.org/feed.xml     mirror one feed into ./mirror
+  feedmirror serve                                view the result in a browser
+  feedmirror init https://example.org/feed.xml    create a feeds.toml with that feed
+  feedmirror check                                validate feeds.toml
+  feedmirror run                                  mirror all feeds of feeds.toml
+  feedmirror status                               show the health of the feeds
+  feedmirror status --store s3://example-bucket   show the health of a deployed mirror
+
+exit codes: 0 success, 1 a feed failed, 2 wrong usage or configuration
+See `feedmirror COMMAND --help` for the options of a command.
+"""
+_RUN_ABOUT = """\
+Mirror every feed of feeds.toml once, or the single feed at URL, which needs no feeds.toml.
+
+The store then holds data/ and state/, which are private, and public/SLUG/ with the feed as RSS,
+Atom, JSON Feed and HTML.
+"""
+_RUN_EXAMPLES = """\
+examples:
+  feedmirror run                                  all feeds of feeds.toml
+  feedmirror run --feed example-news              one of them
+  feedmirror run --watch                          all, then each whenever it is due
+  feedmirror run --due --quiet                    from a cron job, every minute
+  feedmirror run --due --tick 5m --quiet          from a cron job, every five minutes
+  feedmirror run https://example.org/feed.xml --disclaimer 'A copy of {source_title}.'
+  feedmirror run ./feed.xml                       a feed in a local file
+  feedmirror run --store s3://example-bucket/news into an existing bucket
+
+Ctrl-C (or SIGTERM) stops after the feeds in progress; a second one stops at once. The next run
+resumes in either case.
+
+exit codes: 0 success, 1 a feed failed, 2 wrong usage or configuration, 130 interrupted
+"""
+_SERVE_ABOUT = """\
+Serve the public/ folder of a store, and nothing else, over HTTP on this machine, with the headers
+that the CDN of a deployed mirror sends. Press Ctrl-C to stop.
+"""
+_INIT_ABOUT = """\
+Fetch a feed and write a feeds.toml for it, in which comments explain every setting.
+"""
+_CHECK_ABOUT = """\
+Validate feeds.toml: report all problems at once, or list the configured feeds.
+"""
+_STATUS_ABOUT = """\
+Show the health of every feed in feeds.toml and in the store: when it last had a new entry, since
+when it fails and why, when it is due, how many entries were mirrored, and its public addresses.
+Reads the state of each feed once; sends no request to an origin.
+
+A feed that is in the store alone is "not configured": no run refreshes it, and its line on the
+site stays unchanged. Without a feeds.toml only the store is shown, without due times.
+"""
+_STATUS_EXAMPLES = """\
+exit codes: 0 success, 1 a feed is failing, 2 wrong usage or configuration
+"""
+_REBUILD_ABOUT = """\
+Recreate the state and the public documents of a feed from its stored entries, when the state is
+lost or damaged; the origin is not needed. Safe for a healthy feed, while other runs refresh it, and
+when interrupted.
+
+With --reparse, the stored originals of the entries are parsed again first, so that a better parser
+reaches all pages; no request is sent. An entry without an original is sanitized again. A record
+that cannot be parsed stays unchanged and is reported.
+
+The disclaimer is that of feeds.toml. A feed that is not in feeds.toml needs --disclaimer.
+"""
+_REBUILD_EXAMPLES = """\
+examples:
+  feedmirror rebuild example-news
+  feedmirror rebuild example-news --store s3://example-bucket/news
+  feedmirror rebuild example-news --reparse
+  feedmirror rebuild old-news --disclaimer 'A copy of {source_title}.'
+
+exit codes: 0 success, 1 a feed or one of its records failed, 2 wrong usage or configuration
+"""

@@ -6,11 +6,10 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from feedmirror.entrypoints.cli.resources import Resources, print_error
+from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, missing
-from feedmirror.entrypoints.cli.table import Table, show
-from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.printable import printable_text, redacted
+from feedmirror.entrypoints.cli.terminal import Table, counted, print_error, show
+from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import ConfigError, FetchError
 from feedmirror.model import Subscription
 from feedmirror.publishing.formats import formats

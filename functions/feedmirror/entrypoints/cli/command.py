@@ -1,4 +1,4 @@
-"""Entry point of the command `feedmirror`: runs a subcommand and returns its exit code."""
+"""Entry point of the command `feedmirror`, and what its subcommands need of the outside world."""
 
 from __future__ import annotations
 
@@ -6,16 +6,47 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from feedmirror.entrypoints.cli.arguments import parse_arguments
-from feedmirror.entrypoints.cli.resources import Resources, print_error
+from feedmirror.entrypoints.cli.terminal import print_error
 from feedmirror.errors import ConfigError, StoreError
+from feedmirror.ports import Origin, Parser, Rereader
 
 # As shells report a program that a signal ended. Source: POSIX.1-2024, shell, §2.8.2
-_INTERRUPTED = 130
+INTERRUPTED = 130
 _PIPE_BROKEN = 141
+_PARSER_BYTES = 1_000_000_000  # of address space; a document of 10 MB takes a third
+
+
+class DocumentParser(Parser, Rereader, Protocol):
+    """Parser of feed documents and of stored entries (`--reparse`)."""
+
+
+def _start_parser() -> AbstractContextManager[DocumentParser]:
+    from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415 - `serve` needs none
+
+    return WorkerParser.with_limits(os.environ, memory_bytes=_PARSER_BYTES)
+
+
+def _web(clock: Callable[[], datetime]) -> Origin:
+    from feedmirror.adapters.origin.client import HttpOrigin  # noqa: PLC0415 - the largest import of all
+
+    return HttpOrigin(now=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """External resources of a command, which tests replace."""
+
+    start_parser: Callable[[], AbstractContextManager[DocumentParser]] = _start_parser
+    web: Callable[[Callable[[], datetime]], Origin] = _web
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def main(argv: Sequence[str] | None = None, *, resources: Resources | None = None) -> int:
@@ -56,7 +87,7 @@ def _perform(argv: Sequence[str] | None, resources: Resources) -> int:
     except SystemExit as ended:  # argparse exits so: after --help, or with an error
         return ended.code if isinstance(ended.code, int) else 0
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def _open_streams() -> None:

@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
 
-from feedmirror.entrypoints.cli.progress import shown_progress
-from feedmirror.entrypoints.cli.resources import Resources, print_error
-from feedmirror.entrypoints.cli.text_log import counted
-from feedmirror.entrypoints.printable import printable_text, redacted
+from feedmirror.entrypoints.cli.command import Resources
+from feedmirror.entrypoints.cli.terminal import counted, print_error, shown_progress
+from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
 from feedmirror.model import DEFAULT_DISCLAIMER, Fetched, ParsedFeed, Subscription
 from feedmirror.ports import Origin

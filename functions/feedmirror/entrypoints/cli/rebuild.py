@@ -11,15 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from feedmirror import rebuild as rebuilding
-from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
-from feedmirror.entrypoints.cli.progress import shown_progress
-from feedmirror.entrypoints.cli.resources import Resources, print_error
+from feedmirror.entrypoints.cli.arguments import DEFAULT_STORE
+from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.selection import public_url_of
 from feedmirror.entrypoints.cli.status import configured
-from feedmirror.entrypoints.cli.text_log import counted, listed_names
-from feedmirror.entrypoints.printable import printable_text, redacted
-from feedmirror.entrypoints.store import open_store
-from feedmirror.entrypoints.thread_map import thread_map
+from feedmirror.entrypoints.cli.terminal import counted, listed_names, print_error, shown_progress
+from feedmirror.entrypoints.store import open_store, thread_map
+from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedMirrorError
 from feedmirror.layout import DATA
 from feedmirror.model import Subscription

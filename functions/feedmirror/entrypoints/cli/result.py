@@ -1,18 +1,20 @@
-"""Result of `feedmirror run`: collects and logs outcomes, and prints them as a table or JSON."""
+"""Result of `feedmirror run`: outcomes as log lines, and as a table or JSON in the end."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 
-from feedmirror.entrypoints.cli.option_values import DEFAULT_STORE
+from feedmirror.entrypoints.cli.arguments import DEFAULT_STORE
 from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, Selection
-from feedmirror.entrypoints.cli.table import Table, show
-from feedmirror.entrypoints.cli.text_log import details, tally_line
+from feedmirror.entrypoints.cli.terminal import Table, counted, listed_names, show
 from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.entrypoints.telemetry import (
+    FEED_REFRESHED,
+    RUN_FINISHED,
     RUN_STOPPING,
     Log,
     Tally,
@@ -29,6 +31,9 @@ _HEAD = ("feed", "outcome", "new", "revised", "unchanged", "ms", "why")
 _NUMBERS = frozenset({"new", "revised", "unchanged", "ms"})
 
 
+_Fields = Mapping[str, object]
+
+
 class Result:
     """Outcomes of a run. Logs each as it arrives, and keeps the last one of each feed."""
 
@@ -41,7 +46,7 @@ class Result:
         self._on_outcome = on_outcome
         self._running: dict[str, None] = {}
         self._fields: dict[str, dict[str, object]] = {}  # by slug
-        self._skipped = 0  # feeds that were not started
+        self.skipped = 0  # feeds that were not started because the run was interrupted
         self._duration_ms = 0
         self.tally = Tally()
 
@@ -54,11 +59,6 @@ class Result:
     def progress_text(self) -> str:
         """The progress of the run as text."""
         return f"{self.tally.feeds} of {len(self._subscriptions)}  {', '.join(self.running)}"
-
-    @property
-    def skipped(self) -> int:
-        """The number of feeds that were not started because the run was interrupted."""
-        return self._skipped
 
     def begin(self, subscription: Subscription) -> None:
         """Record that a refresh starts. Thread-safe."""
@@ -79,11 +79,11 @@ class Result:
 
     def finish(self, skipped: int, duration_ms: int) -> None:
         """Record the end of the run."""
-        self._skipped, self._duration_ms = skipped, duration_ms
+        self.skipped, self._duration_ms = skipped, duration_ms
 
     def log_run(self) -> None:
         """Log the totals."""
-        log_run(self._log, self.tally, duration_ms=self._duration_ms, skipped=self._skipped)
+        log_run(self._log, self.tally, duration_ms=self._duration_ms, skipped=self.skipped)
 
     def write_json(self) -> None:
         """Print one JSON document. It is ASCII: no control sequence can reach a terminal."""
@@ -95,9 +95,9 @@ class Result:
         fields = self._ordered()
         if fields:
             show(Table(_HEAD, [_row(each) for each in fields], _NUMBERS, prose="why"))
-            lines = ["", tally_line(self._totals()), *self._locations(store)]
+            lines = ["", _tally_line(self._totals()), *self._locations(store)]
         else:
-            lines = [tally_line(self._totals()) if self._skipped else "No feed is due."]
+            lines = [_tally_line(self._totals()) if self.skipped else "No feed is due."]
         print("\n".join(lines))  # noqa: T201 - the output
 
     # ------------------------------------------------------------ parts
@@ -107,7 +107,7 @@ class Result:
         return [self._fields[slug] for slug in self._subscriptions if slug in self._fields]
 
     def _totals(self) -> dict[str, object]:
-        return {**asdict(self.tally), "skipped": self._skipped, "duration_ms": self._duration_ms}
+        return {**asdict(self.tally), "skipped": self.skipped, "duration_ms": self._duration_ms}
 
     def _locations(self, store: StoreLocation) -> list[str]:
         """Return lines on where the documents are and how to view them; empty without documents."""
@@ -138,14 +138,104 @@ class Result:
         return [store.below(document_key(slug, name)) for slug in read for name in names]
 
 
-def _was_read(fields: dict[str, object]) -> bool:
+def _was_read(fields: _Fields) -> bool:
     return fields["outcome"] in {"changed", "unchanged"}
 
 
-def _row(fields: dict[str, object]) -> tuple[str, ...]:
+def _row(fields: _Fields) -> tuple[str, ...]:
     """Render a table row; a feed that was not read has no counts."""
     counts = [
         str(fields[name]) if _was_read(fields) else "" for name in ("new", "revised", "unchanged")
     ]
     name, outcome = str(fields["feed"]), str(fields["outcome"])
-    return (name, outcome, *counts, str(fields["duration_ms"]), details(fields))
+    return (name, outcome, *counts, str(fields["duration_ms"]), _details(fields))
+
+
+class TextLog:
+    """`Log` that writes one line of text per event."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None],  # takes a line without its newline
+        clock: Callable[[], datetime],
+        *,
+        tabled: bool = False,  # True: omit events of feeds, which a table will show
+    ) -> None:
+        self._write = write
+        self._clock = clock
+        self._tabled = tabled
+
+    def info(self, msg: object, /, *, extra: _Fields) -> None:
+        """Write the event at any level."""
+        if self._tabled and msg == FEED_REFRESHED:
+            return
+        now = self._clock().astimezone()  # local time
+        self._write(f"{now:%Y-%m-%d %H:%M:%S} {event_line(msg, extra)}")
+
+    warning = error = info
+
+
+class QuietLog:
+    """`Log` that drops INFO events. `make` is called at the first event of a higher level."""
+
+    def __init__(self, make: Callable[[], Log]) -> None:
+        self._make = make
+
+    def info(self, msg: object, /, *, extra: _Fields) -> None:
+        """Drop the event."""
+
+    def warning(self, msg: object, /, *, extra: _Fields) -> None:
+        """Pass the event on."""
+        self._make().warning(msg, extra=extra)
+
+    def error(self, msg: object, /, *, extra: _Fields) -> None:
+        """Pass the event on."""
+        self._make().error(msg, extra=extra)
+
+
+def event_line(message: object, fields: _Fields) -> str:
+    """Render an event as text."""
+    if message == FEED_REFRESHED:
+        return f"{fields['feed']} {_outcome_line(fields)}"
+    if message == RUN_FINISHED:
+        return _tally_line(fields)
+    if message == RUN_STOPPING:
+        names = listed_names(fields["finishing"])
+        return f"stopping; finishing {names} (Ctrl-C again: stop at once)" if names else "stopping"
+    return str(message)
+
+
+def _outcome_line(fields: _Fields) -> str:
+    """Render a refresh: `changed: 3 new, 1 revised (412 ms)`, with its error and notes."""
+    counts = [f"{fields[key]} {key}" for key in ("new", "revised", "amended") if fields.get(key)]
+    text = "; ".join(filter(None, (", ".join(counts), _details(fields))))
+    colon = ": " if text else ""
+    return f"{fields['outcome']}{colon}{text} ({fields['duration_ms']} ms)"
+
+
+def _details(fields: _Fields) -> str:
+    """Render the error, the note and the quarantined entries of a refresh; empty if none."""
+    parts = [str(fields[key]) for key in ("error", "note") if fields.get(key)]
+    if guids := fields.get("quarantined"):
+        parts.append(f"quarantined, since they cannot be rendered: {listed_names(guids)}")
+    return "; ".join(parts)
+
+
+def _tally_line(fields: _Fields) -> str:
+    """Render the totals of a run: `3 feeds: 1 changed (3 new entries), 2 unchanged; 1.2 s`."""
+    counts = [
+        f"{fields[name]} {name}{_entries(fields) if name == 'changed' else ''}"
+        for name in ("changed", "unchanged", "waiting", "retired", "failed")
+        if fields[name]
+    ]
+    if fields.get("skipped"):
+        counts.append(f"{fields['skipped']} not started")
+    colon = ": " if counts else ""
+    took_s = float(str(fields["duration_ms"])) / 1000
+    return f"{counted(fields['feeds'], 'feed')}{colon}{', '.join(counts)}; {took_s:.1f} s"
+
+
+def _entries(fields: _Fields) -> str:
+    parts = [counted(fields["new"], "new entry")] if fields["new"] else []
+    parts += [f"{fields[key]} {key}" for key in ("revised", "amended") if fields[key]]
+    return f" ({', '.join(parts)})" if parts else ""

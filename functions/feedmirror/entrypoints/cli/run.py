@@ -5,30 +5,33 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from time import monotonic
 
 from feedmirror.adapters.origin.file import FileOrigin
 from feedmirror.entrypoints import telemetry
-from feedmirror.entrypoints.cli.progress import Progress, shown_progress
-from feedmirror.entrypoints.cli.resources import Resources
-from feedmirror.entrypoints.cli.result import Result
+from feedmirror.entrypoints.cli.command import INTERRUPTED, Resources
+from feedmirror.entrypoints.cli.result import QuietLog, Result, TextLog
 from feedmirror.entrypoints.cli.selection import Selection, select_feeds
-from feedmirror.entrypoints.cli.site_updater import SiteUpdater
-from feedmirror.entrypoints.cli.text_log import QuietLog, TextLog
-from feedmirror.entrypoints.cli.watch import watch
+from feedmirror.entrypoints.cli.terminal import Progress, shown_progress
 from feedmirror.entrypoints.cli.workers import WorkerPool, interruptible
-from feedmirror.entrypoints.printable import redacted
-from feedmirror.entrypoints.store import open_store
-from feedmirror.model import Subscription
+from feedmirror.entrypoints.store import open_store, thread_map
+from feedmirror.entrypoints.telemetry import redacted
+from feedmirror.errors import Kind, StoreError
+from feedmirror.mirror.schedule import is_due, next_due
+from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
-
-_INTERRUPTED = 130
+from feedmirror.publishing.formats.status import hour_of
+from feedmirror.site import is_site_current, publish_site
 
 
 def run(arguments: Namespace, resources: Resources) -> int:
     """Run the command; return its exit code. Raises: ConfigError."""
+    as_json = arguments.log_format == "json"
+    if arguments.log_format == "auto":
+        as_json = not sys.stderr.isatty()
     with resources.start_parser() as parser:
         store = cache(lambda: open_store(arguments.store, threads=arguments.threads))
         selection = select_feeds(arguments, resources.clock(), store)
@@ -40,82 +43,141 @@ def run(arguments: Namespace, resources: Resources) -> int:
             clock=resources.clock,
             public_url=selection.public_url,
         )
-        as_json = _logs_json(arguments)
-        live = not (as_json or arguments.quiet or arguments.json)
-        with shown_progress(live=live) as progress:
-            if arguments.verbose and not as_json:
-                progress.write(_versions())
+        with shown_progress(live=not (as_json or arguments.quiet or arguments.json)) as progress:
             log = _log(arguments, progress, resources.clock, as_json=as_json)
             updater = SiteUpdater(world, selection, arguments.threads, log)
             result = Result(selection, log, updater.note)
-            _refresh(arguments, world, selection, progress, result, updater=updater)
-    code = _write_result(arguments, result, as_json=as_json)
-    return code or int(updater.failed)
+            running = _Run(arguments, world, selection, progress, result, updater, not as_json)
+            running.refresh()
+    return _write_result(arguments, result, as_json=as_json) or int(updater.failed)
 
 
-def _refresh(
-    arguments: Namespace,
-    world: World,
-    selection: Selection,
-    progress: Progress,
-    result: Result,
-    *,
-    updater: SiteUpdater,
-) -> None:
-    """Refresh the selected feeds into `result`; the first Ctrl-C stops it in an orderly way."""
-    started = monotonic()
-    on_start = _start_callback(arguments, progress, result)
-    pool = WorkerPool(world, arguments.threads, on_start, result.log_stop)
-    with interruptible(pool):
-        if arguments.watch:
-            watch(
-                pool,
-                selection.subscriptions,
-                world.clock,
-                progress,
-                result,
-                after_each=updater.update_hourly,
-            )
-        else:
-            _once(pool, selection, progress, result, scheduled=arguments.due)
-        pool.close()
-        updater.update()
-    result.finish(pool.skipped, round((monotonic() - started) * 1000))
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run of the command: the feeds to refresh, and where it reports."""
+
+    arguments: Namespace
+    world: World
+    selection: Selection
+    progress: Progress
+    result: Result
+    updater: SiteUpdater
+    is_text: bool  # whether the log is text
+
+    def refresh(self) -> None:
+        """Refresh the feeds into `result`; the first Ctrl-C stops the run in an orderly way."""
+        started = monotonic()
+        if self.arguments.verbose and self.is_text:
+            self.progress.write(_versions())
+        pool = WorkerPool(self.world, self.arguments.threads, self._on_start, self.result.log_stop)
+        with interruptible(pool):
+            if self.arguments.watch:
+                self._watch(pool)
+            else:
+                self._once(pool)
+            pool.close()
+            self.updater.update()
+        self.result.finish(pool.skipped, round((monotonic() - started) * 1000))
+
+    def _on_start(self, subscription: Subscription) -> None:
+        """Show that a refresh starts; called in its thread."""
+        self.result.begin(subscription)
+        if self.arguments.verbose and self.is_text:
+            url = redacted(subscription.url, subscription)
+            self.progress.write(f"{subscription.slug}: fetching {url}")
+        if not self.arguments.watch:
+            self.progress.show(self.result.progress_text)
+
+    def _once(self, pool: WorkerPool) -> None:
+        for subscription in self.selection.subscriptions:
+            pool.refresh(subscription, scheduled=self.arguments.due)
+        for outcome in pool.outcomes():
+            self.result.add(outcome)
+            self.progress.show(self.result.progress_text)
+
+    def _watch(self, pool: WorkerPool) -> None:
+        """Refresh all feeds, then each whenever it is due, until `pool` is stopped.
+
+        Returns after the first pass if every feed is retired, since a retired feed is never due.
+        """
+        since = self.world.clock()
+        for subscription in self.selection.subscriptions:
+            pool.refresh(subscription, scheduled=False)
+        active = [each for each in self.selection.subscriptions if not each.retired]
+        while active and not pool.stopping:
+            due_at, slug = min((next_due(s.slug, s.every_s, since), s.slug) for s in active)
+            self._work_until(due_at, slug, pool)
+            self.updater.update_hourly()
+            now = self.world.clock()
+            busy = pool.slugs
+            for subscription in active:
+                due = is_due(subscription.slug, subscription.every_s, since, now)
+                if due and subscription.slug not in busy and not pool.stopping:
+                    pool.refresh(subscription, scheduled=True)
+            since = now
+        for outcome in pool.outcomes():
+            self.result.add(outcome)
+
+    def _work_until(self, due_at: datetime, slug: str, pool: WorkerPool) -> None:
+        """Collect outcomes until `due_at`, when the feed `slug` is due, or until the stop."""
+        at = f"{due_at.astimezone():%H:%M}"
+        while not pool.stopping and (left_s := (due_at - self.world.clock()).total_seconds()) > 0:
+            working = f"refreshing {', '.join(self.result.running)}; " if pool.busy else ""
+            self.progress.show(f"{working}next: {slug} at {at} (Ctrl-C: stop)")
+            outcome = pool.next_outcome(left_s)
+            if outcome is not None:
+                self.result.add(outcome)
 
 
-def _once(
-    pool: WorkerPool, selection: Selection, progress: Progress, result: Result, *, scheduled: bool
-) -> None:
-    for subscription in selection.subscriptions:
-        pool.refresh(subscription, scheduled=scheduled)
-    for outcome in pool.outcomes():
-        result.add(outcome)
-        progress.show(result.progress_text)
+class SiteUpdater:
+    """Publishes the site's documents after changes, and hourly in a watch."""
 
+    def __init__(
+        self, world: World, selection: Selection, threads: int, log: telemetry.Log
+    ) -> None:
+        self._world = world
+        self._selection = selection
+        self._threads = threads
+        self._log = log
+        self._has_changes = False
+        self._store_works: bool | None = None  # for any feed since the last update; None: not used
+        self._hour = hour_of(world.clock())
+        self.failed = False  # True: an update failed
 
-def _write_result(arguments: Namespace, result: Result, *, as_json: bool) -> int:
-    """Write the result in the form asked for; return the exit code."""
-    tabled = not (arguments.json or arguments.quiet or arguments.watch)
-    if as_json or not tabled:
-        result.log_run()
-    if arguments.json:
-        result.write_json()
-    elif tabled:
-        result.write_table(arguments.store)
-    if arguments.watch:
-        return 0  # a watch is always ended by a signal
-    if result.skipped:
-        return _INTERRUPTED
-    return 1 if result.tally.failed else 0
+    def note(self, outcome: Outcome) -> None:
+        """Record an outcome that the documents may have to show."""
+        self._has_changes |= outcome.recovered or outcome.outcome in {"changed", "failed"}
+        is_failing = outcome.failure is not None and outcome.failure.kind == Kind.STORE.value
+        self._store_works = bool(self._store_works) or not is_failing
 
+    def update_hourly(self) -> None:
+        """Update the documents if a new hour has begun."""
+        hour = hour_of(self._world.clock())
+        if hour != self._hour:
+            self._hour = hour
+            self.update()
 
-# ---------------------------------------------------------------- log and progress
+    def update(self) -> None:
+        """Publish the documents if they are stale. Logs a StoreError and sets `failed`."""
+        try:
+            self._publish()
+            self._has_changes = False
+        except StoreError as error:
+            self.failed = True
+            if self._store_works is not False:  # else every feed has reported the same
+                telemetry.log_error(self._log, telemetry.SITE_NOT_PUBLISHED, str(error))
+        self._store_works = None
 
-
-def _logs_json(arguments: Namespace) -> bool:
-    if arguments.log_format == "auto":
-        return not sys.stderr.isatty()
-    return bool(arguments.log_format == "json")
+    def _publish(self) -> None:
+        selection, world = self._selection, self._world
+        feeds = selection.configured
+        if not self._has_changes and (
+            feeds is None or is_site_current(world.store, feeds, selection.public_url)
+        ):
+            return
+        feeds = feeds or selection.subscriptions
+        with thread_map(self._threads) as side_by_side:
+            publish_site(world.store, feeds, selection.public_url, world.clock(), side_by_side)
 
 
 def _log(
@@ -131,21 +193,20 @@ def _log(
     return QuietLog(make) if arguments.quiet else make()
 
 
-def _start_callback(
-    arguments: Namespace, progress: Progress, result: Result
-) -> Callable[[Subscription], None]:
-    """Return the function that each refresh calls, in its thread, when it starts."""
-    is_verbose = arguments.verbose and not _logs_json(arguments)
-
-    def on_start(subscription: Subscription) -> None:
-        result.begin(subscription)
-        if is_verbose:
-            url = redacted(subscription.url, subscription)
-            progress.write(f"{subscription.slug}: fetching {url}")
-        if not arguments.watch:
-            progress.show(result.progress_text)
-
-    return on_start
+def _write_result(arguments: Namespace, result: Result, *, as_json: bool) -> int:
+    """Write the result in the form asked for; return the exit code."""
+    tabled = not (arguments.json or arguments.quiet or arguments.watch)
+    if as_json or not tabled:
+        result.log_run()
+    if arguments.json:
+        result.write_json()
+    elif tabled:
+        result.write_table(arguments.store)
+    if arguments.watch:
+        return 0  # a watch is always ended by a signal
+    if result.skipped:
+        return INTERRUPTED
+    return 1 if result.tally.failed else 0
 
 
 def _versions() -> str:

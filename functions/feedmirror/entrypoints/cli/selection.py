@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from feedmirror.entrypoints.printable import printable_text
+from feedmirror.entrypoints.telemetry import printable_text
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.mirror.schedule import is_due
 from feedmirror.model import Subscription

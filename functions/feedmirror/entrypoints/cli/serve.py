@@ -8,8 +8,8 @@ from argparse import Namespace
 from types import FrameType
 from typing import NoReturn
 
-from feedmirror.entrypoints.cli.resources import Resources, print_error
-from feedmirror.entrypoints.cli.text_log import counted
+from feedmirror.entrypoints.cli.command import Resources
+from feedmirror.entrypoints.cli.terminal import counted, print_error
 from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.entrypoints.web.server import FeedServer
 from feedmirror.errors import ConfigError

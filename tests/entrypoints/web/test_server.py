@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from commands import Terminal, feedmirror, spawn
-from feedmirror.entrypoints.web.responses import takes_gzip
-from feedmirror.entrypoints.web.server import CONTENT_SECURITY_POLICY, FeedServer
+from feedmirror.entrypoints.web.server import CONTENT_SECURITY_POLICY, FeedServer, takes_gzip
 from served import BODY, Site, publish, put
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from addresses import CASES, ENTRY, FEEDS, KEYS, NAVIGATION, PAGE, STRAYING
-from feedmirror.entrypoints.web.responses import takes_html
-from feedmirror.entrypoints.web.server import CONTENT_SECURITY_POLICY
+from feedmirror.entrypoints.web.server import CONTENT_SECURITY_POLICY, takes_html
 from feedmirror.publishing.formats import formats
 from served import Reply, Site, publish, put
 from template_files import only, source_templates

@@ -1,0 +1,172 @@
+"""Output of the commands: tables on stdout, progress and errors on stderr.
+
+Tables are in colour on a terminal with rich installed, otherwise plain text with one line per row.
+Progress is a live status line on such a terminal, log lines only elsewhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+_MARGIN = 4  # columns of the spinner
+_STYLES: Mapping[str, str] = {
+    "changed": "green",
+    "unchanged": "dim",
+    "waiting": "yellow",
+    "failed": "bold red",
+    "ok": "green",
+    "never refreshed": "yellow",
+    "retired": "dim",
+    "not configured": "yellow",
+    "failing": "bold red",
+    "state missing": "bold red",
+    "unreadable": "bold red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns and rows of text. The first column identifies the row."""
+
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    numbers: frozenset[str] = frozenset()  # right-aligned columns
+    prose: str | None = None  # the last column, if it holds free text
+
+
+def show(table: Table) -> None:
+    """Print the table on stdout."""
+    if sys.stdout.isatty():
+        try:
+            _show_rich(table)
+        except ImportError:  # the extra `cli` is not installed
+            pass
+        else:
+            return
+    lines = [table.head, *table.rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [
+            cell.rjust(width) if name in table.numbers else cell.ljust(width)
+            for cell, width, name in zip(line, widths, table.head, strict=True)
+        ]
+        print("  ".join(cells).rstrip())  # noqa: T201 - the output
+
+
+def _show_rich(table: Table) -> None:
+    """Print the table in colour, free text below it. Raises: ImportError."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - 150 ms, and may be missing
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table as RichTable  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    shown = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    names = [name for name in table.head if name != table.prose]
+    for name in names:
+        if name in table.numbers:
+            shown.add_column(name, justify="right", no_wrap=True)
+        else:
+            shown.add_column(name, overflow="fold")
+    below = RichTable.grid(padding=(0, 2))
+    below.add_column(overflow="fold", max_width=24)
+    below.add_column(overflow="fold", ratio=1)
+    for row in table.rows:
+        # The style of a cell follows from its text up to a colon.
+        cells = (Text(each, _STYLES.get(each.partition(":")[0], "")) for each in row[: len(names)])
+        shown.add_row(*cells)
+        if row[len(names) :] and row[-1]:
+            below.add_row(Text(row[0], "bold"), Text(row[-1]))
+    console = Console()
+    console.print(shown)
+    if below.row_count:
+        console.print()
+        console.print(below)
+
+
+class Progress(Protocol):
+    """Shows progress and log lines."""
+
+    @property
+    def live(self) -> bool:
+        """True if `show` has an effect."""
+        ...
+
+    def show(self, text: str) -> None:
+        """Replace the status line. Thread-safe."""
+        ...
+
+    def write(self, line: str) -> None:
+        """Write a log line."""
+        ...
+
+
+class _PlainProgress:
+    """Log lines without a status line."""
+
+    live = False
+
+    def show(self, text: str) -> None:
+        pass
+
+    def write(self, line: str) -> None:
+        with suppress(OSError):  # a log that cannot be written must not stop a feed
+            sys.stderr.write(f"{line}\n")  # in one call, since several threads may write
+            sys.stderr.flush()
+
+
+class _LiveProgress:
+    """Status line at the bottom of a terminal, log lines above."""
+
+    live = True
+
+    def __init__(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - 150 ms, and may be missing
+
+        self._console = Console(stderr=True)
+        self.status = self._console.status("", spinner="dots")
+
+    def show(self, text: str) -> None:
+        from rich.text import Text  # noqa: PLC0415 - it is loaded already
+
+        room = max(10, self._console.width - _MARGIN)
+        self.status.update(Text(text if len(text) <= room else text[: room - 1] + "…"))
+
+    def write(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def shown_progress(*, live: bool) -> Iterator[Progress]:
+    """Yield the progress; live if asked for and stderr is a terminal with rich installed."""
+    if live and sys.stderr.isatty():
+        try:
+            progress = _LiveProgress()
+        except ImportError:  # the extra `cli` is not installed
+            pass
+        else:
+            with progress.status:
+                yield progress
+            return
+    yield _PlainProgress()
+
+
+def print_error(*lines: str) -> None:
+    """Print an error on stderr, the first line with the program's name in front."""
+    with suppress(OSError):  # stderr cannot be written: there is no other place to report to
+        sys.stderr.write("\n".join((f"feedmirror: {lines[0]}", *lines[1:])) + "\n")
+
+
+def counted(number: object, name: str) -> str:
+    """Render a count with its noun: `1 feed`, `2 feeds`, `1 entry`, `2 entries`."""
+    if str(number) == "1":
+        return f"{number} {name}"
+    return f"{number} {name[:-1]}ies" if name.endswith("y") else f"{number} {name}s"
+
+
+def listed_names(names: object) -> str:
+    """Render a list: `a, b`."""
+    return ", ".join(map(str, names)) if isinstance(names, list) else str(names)
