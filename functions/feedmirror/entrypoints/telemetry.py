@@ -268,7 +268,7 @@ def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, ob
     failure = outcome.failure
 
     def safe(text: str | None) -> str | None:
-        return None if text is None else printable_text(redacted(text, subscription))
+        return None if text is None else redacted(text, subscription)
 
     return {
         "feed": outcome.feed,
@@ -301,10 +301,10 @@ _MOST_CHARS = 4_000  # of a text; CloudWatch takes 256 KB a line
 
 
 def redacted(text: str, subscription: Subscription) -> str:
-    """Return the text without secrets: those of the subscription, and in any address user names,
-    passwords and values of secret parameters.
+    """Return the text, printable, without secrets: those of the subscription, and in any address
+    user names, passwords and values of secret parameters.
     """
-    return hidden(text, secrets_of(subscription))
+    return printable_text(hidden(text, secrets_of(subscription)))
 
 
 def printable_text(text: str) -> str:

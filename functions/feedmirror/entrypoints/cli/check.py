@@ -8,8 +8,8 @@ from pathlib import Path
 
 from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, missing
-from feedmirror.entrypoints.cli.terminal import Table, counted, print_error, show
-from feedmirror.entrypoints.telemetry import printable_text, redacted
+from feedmirror.entrypoints.cli.terminal import counted, print_error, show_table
+from feedmirror.entrypoints.telemetry import redacted
 from feedmirror.errors import ConfigError, FetchError
 from feedmirror.model import Subscription
 from feedmirror.publishing.formats import formats
@@ -35,7 +35,8 @@ def check(arguments: Namespace, _resources: Resources) -> int:
         return 2
     base = settings.public_url or DEFAULT_PUBLIC_URL
     rows = [row for each in settings.subscriptions for row in _rows(each, base)]
-    show(Table(("feed", "every", "keep", "address", "source"), rows, frozenset({"every", "keep"})))
+    head = ("feed", "every", "keep", "address", "source")
+    show_table(head, rows, numbers={"every", "keep"})
     lines = ["", f"{path} is valid: {counted(len(settings.subscriptions), 'feed')}."]
     if private := [s.slug for s in settings.subscriptions if not s.source_url and secrets_of(s)]:
         lines.append(f"Secrets in `url` are hidden from the readers of: {', '.join(private)}.")
@@ -56,7 +57,7 @@ def _refused(subscription: Subscription) -> Iterator[str]:
             target = parse_target(url)
             Guard().check_number(target, allow_private=subscription.allow_private_hosts)
         except FetchError as error:
-            yield f"feeds.{subscription.slug}: {printable_text(redacted(str(error), subscription))}"
+            yield f"feeds.{subscription.slug}: {redacted(str(error), subscription)}"
 
 
 def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:

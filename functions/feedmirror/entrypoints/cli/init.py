@@ -132,7 +132,7 @@ def _fetch(origin: Origin, asked: Subscription) -> Fetched:
 
 def _fail(error: FeedError, asked: Subscription, elsewhere: tuple[str, ...] = ()) -> int:
     """Print why no file is written, and the feeds found `elsewhere`; return the exit code."""
-    lines = [printable_text(redacted(str(error), asked))]
+    lines = [redacted(str(error), asked)]
     if elsewhere:
         lines += ["The page links to these feeds; try one of them:"]
         lines += [f"  feedmirror init {shlex.quote(redacted(url, asked))}" for url in elsewhere]

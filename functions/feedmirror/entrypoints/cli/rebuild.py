@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from feedmirror import rebuild as rebuilding
 from feedmirror.entrypoints.cli.arguments import DEFAULT_STORE
 from feedmirror.entrypoints.cli.command import Resources
-from feedmirror.entrypoints.cli.selection import public_url_of
-from feedmirror.entrypoints.cli.status import configured
+from feedmirror.entrypoints.cli.selection import configured, public_url_of
 from feedmirror.entrypoints.cli.terminal import counted, listed_names, print_error, shown_progress
 from feedmirror.entrypoints.store import open_store, thread_map
 from feedmirror.entrypoints.telemetry import printable_text, redacted
@@ -89,10 +89,7 @@ class _Rebuilder:
 
     def attempt(self, subscription: Subscription) -> Report:
         """Rebuild one feed. A failure is part of the report; it is not raised."""
-
-        def safe(text: str) -> str:
-            return printable_text(redacted(text, subscription))
-
+        safe = partial(redacted, subscription=subscription)
         slug = subscription.slug
         self.show(f"{slug}: listing entries")
         try:
@@ -211,7 +208,7 @@ def _missing_disclaimer(slug: str, url: str, arguments: Namespace) -> Iterator[s
     yield f"{slug} is not in {arguments.config}, so its disclaimer is not known"
     if is_web(url):
         yield f"add the feed:       [feeds.{slug}]"
-        shown = printable_text(redacted(url, Subscription(slug, url)))
+        shown = redacted(url, Subscription(slug, url))
         yield f'                    url = "{shown}"'
     here = f" --store {shlex.quote(str(arguments.store))}"
     option = "" if arguments.store == DEFAULT_STORE else here

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from feedmirror.entrypoints.cli.arguments import DEFAULT_STORE
 from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, Selection
-from feedmirror.entrypoints.cli.terminal import Table, counted, listed_names, show
+from feedmirror.entrypoints.cli.terminal import counted, listed_names, show_table
 from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.entrypoints.telemetry import (
     FEED_REFRESHED,
@@ -28,7 +28,6 @@ from feedmirror.publishing.formats import formats
 
 _MOST_FILES = 9  # listed one by one; of more, only the pattern of their paths
 _HEAD = ("feed", "outcome", "new", "revised", "unchanged", "ms", "why")
-_NUMBERS = frozenset({"new", "revised", "unchanged", "ms"})
 
 
 _Fields = Mapping[str, object]
@@ -94,7 +93,7 @@ class Result:
         """Print a table of the feeds, the totals, and where the documents are."""
         fields = self._ordered()
         if fields:
-            show(Table(_HEAD, [_row(each) for each in fields], _NUMBERS, prose="why"))
+            show_table(_HEAD, list(map(_row, fields)), numbers=_HEAD[2:6], prose="why")
             lines = ["", _tally_line(self._totals()), *self._locations(store)]
         else:
             lines = [_tally_line(self._totals()) if self.skipped else "No feed is due."]

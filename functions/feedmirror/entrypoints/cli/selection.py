@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG
 from feedmirror.entrypoints.telemetry import printable_text
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.mirror.schedule import is_due
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
 from feedmirror.settings.addresses import PUBLIC_URL
-from feedmirror.settings.load import load_settings, subscription_for
+from feedmirror.settings.load import Settings, load_settings, subscription_for
 from feedmirror.settings.problems import closest_name, read_value
 from feedmirror.settings.slugs import slug_of
 from feedmirror.settings.values import duration
@@ -92,12 +93,23 @@ def _tick(tick: timedelta, now: datetime) -> tuple[datetime, datetime]:
 
 
 def _of_file(arguments: Namespace) -> Selection:
-    path: Path = arguments.config
+    settings = _load(arguments.config)
+    chosen = _named(settings.subscriptions, arguments.feed or (), arguments.config)
+    return Selection(chosen, settings.public_url or "", configured=settings.subscriptions)
+
+
+def configured(path: Path) -> Settings | None:
+    """Load feeds.toml; return None if the default file is missing.
+
+    Raises: ConfigError if the file is not valid, or missing though `--config` names it.
+    """
+    return None if path == DEFAULT_CONFIG and not path.exists() else _load(path)
+
+
+def _load(path: Path) -> Settings:
     if not path.exists():
         raise missing(path)
-    settings = load_settings(path)
-    chosen = _named(settings.subscriptions, arguments.feed or (), path)
-    return Selection(chosen, settings.public_url or "", configured=settings.subscriptions)
+    return load_settings(path)
 
 
 def missing(path: Path) -> ConfigError:

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
+from functools import partial
 
 from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG
 from feedmirror.entrypoints.cli.command import Resources
-from feedmirror.entrypoints.cli.selection import missing
-from feedmirror.entrypoints.cli.terminal import Table, counted, show, shown_progress
+from feedmirror.entrypoints.cli.selection import configured
+from feedmirror.entrypoints.cli.terminal import counted, show_table, shown_progress
 from feedmirror.entrypoints.store import StoreLocation, open_store, thread_map
 from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import StateError, StoreError
@@ -29,10 +29,26 @@ from feedmirror.mirror.state import State, addresses_of
 from feedmirror.model import Subscription
 from feedmirror.ports import Store
 from feedmirror.publishing.formats import formats
-from feedmirror.settings.load import Settings, load_settings
+from feedmirror.settings.load import Settings
 from feedmirror.settings.slugs import SLUG
 from feedmirror.storage.wal import has_entries, why_missing
 from feedmirror.text.secrets import hidden_address
+
+_OK = "ok"
+_FAILING = "failing"
+_NEVER = "never refreshed"
+_RETIRED = "retired"  # by its table in feeds.toml
+_NOT_CONFIGURED = "not configured"  # in the store, without a table in feeds.toml
+_UNREADABLE = "unreadable"  # the state is damaged, or the store cannot read it
+_MISSING = "state missing"  # entries are stored, their state is not
+
+UNHEALTHY = frozenset({_FAILING, _UNREADABLE, _MISSING})
+
+_EXACT = 5_000  # entry keys; every state remembers at least this many
+
+COLUMN_HEADS = ("feed", "status", "last new entry", "next due", "entries", "address")
+_DAYS_WITHOUT_YEAR = 300
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def status(arguments: Namespace, resources: Resources) -> int:
@@ -59,18 +75,6 @@ def status(arguments: Namespace, resources: Resources) -> int:
     else:
         _write_table(feeds, settings, arguments.store, now)
     return 1 if any(health.status in UNHEALTHY for health in feeds) else 0
-
-
-def configured(path: Path) -> Settings | None:
-    """Load feeds.toml; return None if the default file is missing.
-
-    Raises: ConfigError if the file is not valid, or missing though `--config` names it.
-    """
-    if path.exists():
-        return load_settings(path)
-    if path != DEFAULT_CONFIG:
-        raise missing(path)
-    return None
 
 
 class _HealthReader:
@@ -111,59 +115,17 @@ class _HealthReader:
                 public_url=self._public_url,
                 configured=is_configured,
             )
-            if health.status == NEVER and slug in self._stored:
+            if health.status == _NEVER and slug in self._stored:
                 return self._without_state(health)
         except StoreError as error:
-            return unreadable(FeedHealth(slug, NEVER, is_configured), str(error))
+            return _unreadable(FeedHealth(slug, _NEVER, is_configured), str(error))
         return health
 
     def _without_state(self, health: FeedHealth) -> FeedHealth | None:
         """Return the health of a feed with a folder and no state; None if the folder is empty."""
         if has_entries(self._store, health.feed):
-            return replace(health, status=MISSING, error=why_missing(health.feed))
+            return replace(health, status=_MISSING, error=why_missing(health.feed))
         return health if health.configured else None
-
-
-# ---------------------------------------------------------------- output
-
-
-def _write_json(feeds: Iterable[FeedHealth]) -> None:
-    """Print one JSON document. It is ASCII: no control sequence can reach a terminal."""
-    rows = [asdict(health) for health in feeds]
-    totals = Counter(row["status"] for row in rows)
-    print(json.dumps({"feeds": rows, "totals": totals}, indent=2, default=datetime.isoformat))  # noqa: T201 - what the command is for
-
-
-def _write_table(
-    feeds: list[FeedHealth], settings: Settings | None, store: StoreLocation, now: datetime
-) -> None:
-    """Print the feeds as a table, and how many have which status."""
-    if not feeds:
-        print(f"No feed has been mirrored into {store} yet.")  # noqa: T201 - what it is for
-        return
-    show(Table(COLUMN_HEADS, [row(health, now, store) for health in feeds], NUMBERS, prose=PROSE))
-    counts = Counter(health.status for health in feeds)
-    parts = ", ".join(f"{number} {status}" for status, number in counts.most_common())
-    lines = ["", f"{counted(len(feeds), 'feed')}: {parts}."]
-    if settings is None:
-        lines.append(
-            f"There is no {DEFAULT_CONFIG}, so the feeds' update intervals and public addresses "
-            "are not known."
-        )
-    print("\n".join(lines))  # noqa: T201 - what the command is for
-
-
-OK = "ok"
-FAILING = "failing"
-NEVER = "never refreshed"
-RETIRED = "retired"  # by its table in feeds.toml
-NOT_CONFIGURED = "not configured"  # in the store, without a table in feeds.toml
-UNREADABLE_STATE = "unreadable"  # the state is damaged, or the store cannot read it
-MISSING = "state missing"  # entries are stored, their state is not
-
-UNHEALTHY = frozenset({FAILING, UNREADABLE_STATE, MISSING})
-
-_EXACT = 5_000  # entry keys; every state remembers at least this many
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +155,9 @@ class FeedHealth:
     addresses: tuple[str, ...] = ()  # their URLs; empty if public_url is not known
 
 
-def unreadable(health: FeedHealth, error: str) -> FeedHealth:
+def _unreadable(health: FeedHealth, error: str) -> FeedHealth:
     """Return the health of a feed whose state cannot be read, for the reason `error`."""
-    return replace(health, status=UNREADABLE_STATE, error=printable_text(error))
+    return replace(health, status=_UNREADABLE, error=printable_text(error))
 
 
 def health_of(
@@ -208,14 +170,14 @@ def health_of(
     configured: bool | None,
 ) -> FeedHealth:
     """Compute the health of a feed. Secrets are hidden in every text of the result."""
-    url = printable_text(redacted(subscription.url, subscription)) if subscription else None
-    unread = FeedHealth(slug, NEVER, configured, url)
+    url = redacted(subscription.url, subscription) if subscription else None
+    unread = FeedHealth(slug, _NEVER, configured, url)
     if body is None:
         return replace(unread, next_due=_due(subscription, State(), now))
     try:
         state = state_codec.load(body, state_key(slug)).as_of(now)
     except StateError as error:
-        return unreadable(unread, str(error))
+        return _unreadable(unread, str(error))
     if subscription is not None and subscription.url:
         state = state.for_url(subscription.url)
     published = [made for made in formats() if made.name in state.documents]
@@ -240,18 +202,15 @@ def health_of(
 
 def _status(subscription: Subscription | None, state: State, *, configured: bool | None) -> str:
     if configured is False:
-        return NOT_CONFIGURED
+        return _NOT_CONFIGURED
     if subscription is not None and subscription.retired:
-        return RETIRED
-    return FAILING if state.fault or state.failing else OK
+        return _RETIRED
+    return _FAILING if state.fault or state.failing else _OK
 
 
 def _with_texts(health: FeedHealth, state: State, subscription: Subscription) -> FeedHealth:
     """Return the health with the texts that come from the origin, redacted and printable."""
-
-    def safe(text: str) -> str:
-        return printable_text(redacted(text, subscription))
-
+    safe = partial(redacted, subscription=subscription)
     failing = state.fault or state.failing
     return replace(
         health,
@@ -293,13 +252,34 @@ def _due(subscription: Subscription | None, state: State, now: datetime) -> date
     )
 
 
-# ---------------------------------------------------------------- table rows
+# ---------------------------------------------------------------- output
 
-COLUMN_HEADS = ("feed", "status", "last new entry", "next due", "entries", "address")
-NUMBERS = frozenset({"entries"})
-PROSE = "address"
-_DAYS_WITHOUT_YEAR = 300
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+def _write_json(feeds: Iterable[FeedHealth]) -> None:
+    """Print one JSON document. It is ASCII: no control sequence can reach a terminal."""
+    rows = [asdict(health) for health in feeds]
+    totals = Counter(row["status"] for row in rows)
+    print(json.dumps({"feeds": rows, "totals": totals}, indent=2, default=datetime.isoformat))  # noqa: T201 - what the command is for
+
+
+def _write_table(
+    feeds: list[FeedHealth], settings: Settings | None, store: StoreLocation, now: datetime
+) -> None:
+    """Print the feeds as a table, and how many have which status."""
+    if not feeds:
+        print(f"No feed has been mirrored into {store} yet.")  # noqa: T201 - what it is for
+        return
+    rows = [row(health, now, store) for health in feeds]
+    show_table(COLUMN_HEADS, rows, numbers={"entries"}, prose="address")
+    counts = Counter(health.status for health in feeds)
+    parts = ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    lines = ["", f"{counted(len(feeds), 'feed')}: {parts}."]
+    if settings is None:
+        lines.append(
+            f"There is no {DEFAULT_CONFIG}, so the feeds' update intervals and public addresses "
+            "are not known."
+        )
+    print("\n".join(lines))  # noqa: T201 - what the command is for
 
 
 def row(health: FeedHealth, now: datetime, location: StoreLocation) -> tuple[str, ...]:
@@ -310,8 +290,8 @@ def row(health: FeedHealth, now: datetime, location: StoreLocation) -> tuple[str
     """
     status = health.status
     stored = [location.below(document_key(health.feed, name)) for name in health.documents]
-    if health.status == FAILING and health.failing_since:
-        status = f"{FAILING}: {health.error_kind}, {_span(health.failing_since, now)}"
+    if health.status == _FAILING and health.failing_since:
+        status = f"{_FAILING}: {health.error_kind}, {_span(health.failing_since, now)}"
     due = health.next_due
     return (
         health.feed,
@@ -331,7 +311,7 @@ def _joined(addresses: Iterable[str]) -> str:
 
 def _notes(health: FeedHealth) -> Iterable[str]:
     """Yield the notes of a feed: its error, and other conditions that need attention."""
-    if health.status == NOT_CONFIGURED:
+    if health.status == _NOT_CONFIGURED:
         yield (
             f"feeds.toml has no [feeds.{health.feed}]: add it with `retired = true` to retire "
             "the feed, or with its `url` to mirror it again"

@@ -7,9 +7,8 @@ Progress is a live status line on such a terminal, log lines only elsewhere.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Protocol
 
 _MARGIN = 4  # columns of the spinner
@@ -28,53 +27,51 @@ _STYLES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Columns and rows of text. The first column identifies the row."""
-
-    head: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    numbers: frozenset[str] = frozenset()  # right-aligned columns
-    prose: str | None = None  # the last column, if it holds free text
-
-
-def show(table: Table) -> None:
-    """Print the table on stdout."""
+def show_table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: Collection[str] = (),  # right-aligned columns
+    prose: str | None = None,  # the last column, if it holds free text
+) -> None:
+    """Print a table on stdout. The first column identifies the row."""
     if sys.stdout.isatty():
         try:
-            _show_rich(table)
+            _show_rich(head, rows, numbers, prose)
         except ImportError:  # the extra `cli` is not installed
             pass
         else:
             return
-    lines = [table.head, *table.rows]
+    lines = [head, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [
-            cell.rjust(width) if name in table.numbers else cell.ljust(width)
-            for cell, width, name in zip(line, widths, table.head, strict=True)
+            cell.rjust(width) if name in numbers else cell.ljust(width)
+            for cell, width, name in zip(line, widths, head, strict=True)
         ]
         print("  ".join(cells).rstrip())  # noqa: T201 - the output
 
 
-def _show_rich(table: Table) -> None:
+def _show_rich(
+    head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str], prose: str | None
+) -> None:
     """Print the table in colour, free text below it. Raises: ImportError."""
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - 150 ms, and may be missing
     from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table as RichTable  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    shown = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    names = [name for name in table.head if name != table.prose]
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    names = [name for name in head if name != prose]
     for name in names:
-        if name in table.numbers:
+        if name in numbers:
             shown.add_column(name, justify="right", no_wrap=True)
         else:
             shown.add_column(name, overflow="fold")
-    below = RichTable.grid(padding=(0, 2))
+    below = Table.grid(padding=(0, 2))
     below.add_column(overflow="fold", max_width=24)
     below.add_column(overflow="fold", ratio=1)
-    for row in table.rows:
+    for row in rows:
         # The style of a cell follows from its text up to a colon.
         cells = (Text(each, _STYLES.get(each.partition(":")[0], "")) for each in row[: len(names)])
         shown.add_row(*cells)
