@@ -5,11 +5,13 @@ takes grows with its length, not with the square of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from builders import rss_document
 from cpu_limit import seconds_not_minutes
+from cpu_time import within
 from feedmirror.mirror.comparison import compared, revision_digest, shares_words
 from feedmirror.mirror.identity import Memory, identify
 from feedmirror.model import Author, Category, Entry, Fetched, Identity, Images, Item, Subscription
@@ -20,8 +22,10 @@ from feedmirror.publishing.formats import rss
 from feedmirror.publishing.formats.extension_elements import with_extension_elements
 from feedmirror.publishing.pages.body import rewrite_body
 from feedmirror.text import sanitize
-from feedmirror.text.plain import close_directions, words_of
-from feedmirror.text.xml import Name
+from feedmirror.text.html_images import needs_rewriting
+from feedmirror.text.html_rewriting import may_hide
+from feedmirror.text.plain import close_directions, pair_surrogates, words_of
+from feedmirror.text.xml import Name, printable
 from page_reading import entry_page, publication, revision
 from scene import URL
 
@@ -163,3 +167,13 @@ def test_prefixes_in_force_are_copied_only_by_an_element_that_declares_another()
     assert tag.scope is outer
     assert tag.name(Name("urn:b", "two", "b"), attribute=True) == "b:two"
     assert (tag.scope, outer) == ({"a": "urn:a", "b": "urn:b"}, {"a": "urn:a"})
+
+
+def test_articles_are_searched_for_rare_things_faster_than_a_pattern_could() -> None:
+    article = "<p>the tide &#8217; tables of the quay, <a href='/t'>all of them</a></p>\n" * 20_000
+    for search, found in (
+        (pair_surrogates, article),
+        (needs_rewriting, False),
+        (may_hide, False),
+    ):
+        assert within(8, partial(search, article), than=partial(printable, article)) == found

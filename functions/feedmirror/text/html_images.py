@@ -43,19 +43,9 @@ _EMBEDS = {
 _ELEMENTS = frozenset(
     {"img", "source", "picture", "video", "audio", "noscript", *_FRAMES, *_EMBEDS, *_OF_AMP}
 )
-_NEEDS_REWRITING = re.compile(
-    "|".join(
-        (
-            *_LAZY,
-            *_LAZY_SETS,
-            "data:image",
-            r"<img(?![^<>]*\ssrc\s*=\s*[^\s>])",
-            r"<img[^<>]*\ssrc\s*=\s*(?:\"\"|'')",
-            "<(?:picture|noscript|amp-|lite-)",
-        )
-    ),
-    re.IGNORECASE,
-)
+# Of bodies that need rewriting, in lower case. A search for each is faster than one for a pattern.
+_SIGNS = (*_LAZY, *_LAZY_SETS, "data:image", "<picture", "<noscript", "<amp-", "<lite-")
+_WITHOUT_ADDRESS = re.compile(r"<img(?:(?![^<>]*\ssrc\s*=\s*[^\s>])|[^<>]*\ssrc\s*=\s*(?:\"\"|''))")
 _OF_PICTURE = re.compile(r"[^?#]+\.(?:avif|gif|jpe?g|png|webp)(?:[?#].*)?", re.IGNORECASE)
 _NOT_EMPTY = frozenset({"src", "srcset", "poster"})
 _CANDIDATE = re.compile(r"[\s,]*+(\S++)")
@@ -71,7 +61,8 @@ Attributes = dict[str, str]
 
 def needs_rewriting(body: str) -> bool:
     """True if `body` may hold pictures or AMP elements that `rewrite_pictures` would change."""
-    return _NEEDS_REWRITING.search(body) is not None
+    lower = body.lower()
+    return any(sign in lower for sign in _SIGNS) or _WITHOUT_ADDRESS.search(lower) is not None
 
 
 def is_inline(url: str) -> bool:

@@ -156,7 +156,7 @@ def _is_end(token: Tag | str) -> bool:
 FORMULA = "data-formula"  # attribute of the element that a formula was converted to
 # Attributes that decide what is shown, and which base addresses are relative to.
 VISIBILITY_ATTRIBUTES = frozenset({"aria-hidden", "class", "hidden", "style", "xml:base", FORMULA})
-_MAY_HIDE = re.compile(r"hidden|display|visibility|overflow|mso-hide|xml:base", re.IGNORECASE)
+_MAY_HIDE = ("hidden", "display", "visibility", "overflow", "mso-hide", "xml:base")
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)((?>(?:[^<>\"]|\"[^\"<]*+\")*))>")
 _ATTRIBUTE = re.compile(r"([^\s=\"]+)=\"([^\"]*+)\"")
 _COMMENT = re.compile(r"/\*(?:.*?\*/|.*)", re.DOTALL)
@@ -169,7 +169,8 @@ ResolveLink = Callable[[str, str], str]
 
 def may_hide(body: str) -> bool:
     """True if an element of `body` may be hidden, or have a base of its own."""
-    return _MAY_HIDE.search(body) is not None
+    lower = body.lower()
+    return any(word in lower for word in _MAY_HIDE)
 
 
 def is_hidden(attributes: Mapping[str, str]) -> bool:

@@ -39,7 +39,8 @@ _SURROGATE = (
     r"&#(?:0*+(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3])"
     r"|[xX]0*+[dD][89a-fA-F][0-9a-fA-F]{2});"
 )
-_SURROGATES = re.compile(rf"(?:{_SURROGATE})+")
+# Not `(?:…)+`: `re` searches fifty times as fast for a pattern that begins with literal text.
+_SURROGATES = re.compile(rf"{_SURROGATE}(?:{_SURROGATE})*")
 _DIGITS = re.compile(r"&#0*+([xX]?[0-9a-fA-F]+);")
 _SPACE = re.compile(r"\s")
 _UNSEEN = re.compile(r"(?:\s|[\u00ad\u200b-\u200f\u2060\ufeff])*")

@@ -62,7 +62,7 @@ _ADDRESSES = frozenset({"cite", "href", "poster", "src"})
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{1,15}+):")
 _MOST_PASSES = 3  # well-formed HTML needs one, nearly all other HTML two
 _ADDRESS = re.compile(r"(?<=\s)(href|src|srcset|cite|poster)=\"([^\"]*+)\"")
-_FILTERED = re.compile(r"srcset|cite|poster|lang\s*=", re.IGNORECASE)
+_FILTERED = ("srcset", "cite", "poster", "lang")  # endings of attributes
 _PRE = re.compile(r"(<pre\b[^<>]*>)(?=\n)")
 
 
@@ -108,7 +108,10 @@ def _sanitised(
     schemes = {name.lower() for name in _SCHEME.findall(body)} & (LINK_SCHEMES | {"data"})
     everywhere = _ATTRIBUTES["*"] | more | ({"id"} if anchors else set())
     of_links = _ATTRIBUTES["a"] | ({"name"} if anchors else set())
-    needs_filter = anchors or schemes - {"http", "https"} or _FILTERED.search(body)
+    lower = body.lower()
+    needs_filter = (
+        anchors or schemes - {"http", "https"} or any(name in lower for name in _FILTERED)
+    )
     cleaned = nh3.clean(
         body,
         tags=set(TAGS),
