@@ -54,7 +54,7 @@ def test_a_feed_that_names_its_own_address_moves_nowhere() -> None:
 # ---------------------------------------------------------------- what is new
 
 
-def test_a_first_mirror_publishes_the_newest_and_seals_the_others(small_pages: None) -> None:
+def test_a_first_mirror_publishes_the_newest_and_archives_the_others(small_pages: None) -> None:
     scene = Scene(document(*range(9, 0, -1)))
     outcome = scene.refresh()
     assert (outcome.outcome, outcome.new, outcome.published) == ("changed", 9, DOCUMENTS)
@@ -300,7 +300,7 @@ def test_a_new_version_of_the_parser_corrects_what_is_public_without_a_revision(
         b"   ",
         b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b">]><rss><channel/></rss>',
     ],
-    ids=["time-out", "451", "not a feed", "HTML", "nothing", "blank", "a bomb"],
+    ids=["timeout", "451", "not a feed", "HTML", "nothing", "blank", "a bomb"],
 )
 def test_whatever_the_origin_does_the_last_good_mirror_stays(answer: bytes | FetchError) -> None:
     scene = Scene(document(2, 1))

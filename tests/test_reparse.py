@@ -437,7 +437,7 @@ def test_date_that_moves_with_the_clock_stays_the_first_one() -> None:
     assert state(scene).window.revisions[0].entry.published == NOON - timedelta(days=1)
 
 
-def test_date_that_was_misread_at_first_is_mended(older: Callable[[], None]) -> None:
+def test_date_that_was_misread_at_first_is_corrected(older: Callable[[], None]) -> None:
     scene = Scene(feed(1, published=NOON - timedelta(days=2)), MemoryStore())
     scene.refresh()
     [key] = record_keys(scene)

@@ -452,7 +452,7 @@ def state_with(*hours_ago: float) -> State:
         ((*range(80, 120), 24 * 300), True),  # but that was long ago
     ],
 )
-def test_feed_is_quiet_if_nothing_came_for_far_longer_than_its_rhythm(
+def test_feed_is_quiet_if_nothing_came_for_far_longer_than_its_update_interval(
     hours_ago: tuple[float, ...], quiet: bool
 ) -> None:
     assert is_quiet(state_with(*hours_ago), NOON) is quiet

@@ -79,7 +79,7 @@ def _unstamped(contents: Contents) -> set[tuple[str, bytes]]:
 
 @pytest.mark.row("S1", "U1")
 @EVERYWHERE
-def test_a_run_that_seals_killed_at_any_operation_however_often_leaves_the_same_store(
+def test_a_run_that_archives_killed_at_any_operation_however_often_leaves_the_same_store(
     place: Place, small_pages: None
 ) -> None:
     history = History(place(), document(3, 2, 1), replace(SUBSCRIPTION, keep=1))

@@ -149,7 +149,7 @@ HUGE = {
     "nested tables": {"content": "<table><tr><td>" * (_LONG // 15)},
     "nested formatting": {"content": "<b><i><a href=x>" * (_LONG // 16)},
     "nested lists": {"content": "<ul><li>" * (_LONG // 8)},
-    "nested foreign elements": {"content": "<svg><math><mtext>" * (_LONG // 18)},
+    "nested extension elements": {"content": "<svg><math><mtext>" * (_LONG // 18)},
     "nested templates": {"content": "<template><select>" * (_LONG // 18)},
     "comments": {"content": "<!--" * (_LONG // 4)},
     "ends": {"content": "</p>" * (_LONG // 8)},

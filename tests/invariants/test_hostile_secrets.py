@@ -177,7 +177,7 @@ def test_no_secret_that_an_origin_echoes_is_in_any_public_byte_or_line(document,
     [request] = mirror.origin.requests
     assert (request.path, request.header("Authorization")) == (FEED, f"Bearer {BEARER}")
     assert (mirror.public / "members" / "rss.xml").exists()
-    # All entries are there, each under an id of its own: nothing was set aside.
+    # All entries are there, each under an id of its own: nothing was quarantined.
     feed = json.loads((mirror.public / "members" / "feed.json").read_text())
     assert len({item["id"] for item in feed["items"]}) == len(feed["items"]) >= len(_echoes())
     assert feed["_feedmirror"]["source"]["url"] == mirror.origin.url("/private/")

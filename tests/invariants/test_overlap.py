@@ -316,7 +316,7 @@ LATER = 3 * 24 * 60  # minutes: what came before may leave the public feed
 
 
 @pytest.mark.row("S5", "U3")
-def test_two_runs_that_both_seal_reach_everything_once_in_every_order(small_pages: None) -> None:
+def test_two_runs_that_both_archive_reach_everything_once_in_every_order(small_pages: None) -> None:
     factory = MEMORY()
     subscription, mirrored = _growing(factory)
 
@@ -337,7 +337,7 @@ def test_two_runs_that_both_seal_reach_everything_once_in_every_order(small_page
 
 @pytest.mark.row("S5", "S7")
 @pytest.mark.parametrize("is_lost", [False, True], ids=["known state", "lost state"])
-def test_a_run_that_seals_beside_a_rebuild_loses_nothing_in_any_order(
+def test_a_run_that_archives_beside_a_rebuild_loses_nothing_in_any_order(
     is_lost: bool, small_pages: None
 ) -> None:
     factory = MEMORY()
@@ -369,7 +369,7 @@ def test_a_run_that_seals_beside_a_rebuild_loses_nothing_in_any_order(
 
 
 @pytest.mark.row("S6", "U3")
-def test_a_zombie_that_wakes_after_two_seals_changes_nothing(small_pages: None) -> None:
+def test_a_zombie_that_wakes_after_two_archive_pages_changes_nothing(small_pages: None) -> None:
     """It stops before any of its operations, and goes on when two others have come to their end."""
     factory = MEMORY()
     subscription, mirrored = _growing(factory)

@@ -186,7 +186,7 @@ def test_every_foreign_element_is_still_there(sample: Path, name: str) -> None:
     assert not before - after
 
 
-def test_the_mirror_is_valid_but_for_what_only_the_origin_can_mend(sample: Path) -> None:
+def test_the_mirror_is_valid_but_for_what_only_the_origin_can_correct(sample: Path) -> None:
     found = rss_problems(_mirrored(sample), self_url=f"{PUBLIC_URL}/s/rss.xml", now=NOW)
     assert [problem for problem in found if problem.split()[0] not in FROM_ORIGIN] == []
 
@@ -206,7 +206,7 @@ EVERY = pytest.mark.parametrize("path", sample_feeds(), ids=lambda path: path.na
 
 
 @EVERY
-def test_atom_and_json_are_valid_but_for_what_only_the_origin_can_mend(path: Path) -> None:
+def test_atom_and_json_are_valid_but_for_what_only_the_origin_can_correct(path: Path) -> None:
     atom, plain = _mirrored(path, "atom.xml"), _mirrored(path, "feed.json")
     found = atom_problems(atom, self_url=f"{PUBLIC_URL}/s/atom.xml", now=NOW)
     found += json_problems(plain, self_url=f"{PUBLIC_URL}/s/feed.json", now=NOW)

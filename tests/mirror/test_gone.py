@@ -169,7 +169,7 @@ def test_a_feed_or_a_304_after_a_week_revives_the_address(answer: Answer) -> Non
 @pytest.mark.parametrize(
     "answer",
     [TIMEOUT, b"<html><body>For sale</body></html>", FetchError(Kind.MISSING, "404", status=404)],
-    ids=["time-out", "a page for sale", "404"],
+    ids=["timeout", "a page for sale", "404"],
 )
 def test_whatever_else_an_address_that_is_gone_answers_it_waits_for_another_week(
     answer: Answer,

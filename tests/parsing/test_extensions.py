@@ -34,7 +34,7 @@ def _scene(document: bytes, **settings: Any) -> Scene:
 
 
 def _both(document: bytes, **settings: Any) -> tuple[str, str]:
-    """rss.xml and atom.xml, which are valid but for what only the origin can mend."""
+    """rss.xml and atom.xml, which are valid but for what only the origin can correct."""
     scene = _scene(document, **settings)
     rss, atom = scene.public(), scene.public("atom.xml")
     at = f"{PUBLIC_URL}/news/"

@@ -20,7 +20,7 @@ PASSED_OVER = {"name": "nh3", "skip_reason": "Dependency not found"}
     ("answer", "code", "said"),
     [
         (json.dumps({"dependencies": [FINE]}), 0, "nothing is known of 1 packages"),
-        (json.dumps({"dependencies": [FLAWED]}), 1, "six 1.17.0: PYSEC-1, mended in 1.18.0"),
+        (json.dumps({"dependencies": [FLAWED]}), 1, "six 1.17.0: PYSEC-1, fixed in 1.18.0"),
         (json.dumps({"dependencies": [FINE, PASSED_OVER]}), 3, "NOT KNOWN: no answer about nh3"),
         ("", 3, "NOT KNOWN: ConnectionError"),
     ],

@@ -345,7 +345,7 @@ def test_updated_is_when_a_change_was_fetched_if_the_origin_has_no_date() -> Non
     assert edited.published == "2026-01-05T10:00:00Z"
 
 
-# ---------------------------------------------------------------- foreign elements
+# ---------------------------------------------------------------- extension elements
 
 
 def test_extension_elements_are_the_same_in_atom_and_rss() -> None:

@@ -41,7 +41,7 @@ def feeds(
 ) -> Generated:
     """Documents of `kinds`, the first twice as often, with `least` to `most` items.
 
-    With `confusable` they may hold foreign elements that a reader who looks at local names, or at
+    With `confusable` they may hold extension elements that a reader who looks at local names, or at
     prefixes, takes for an entry's own.
     """
     pen = Pen(draw, draw(st.sampled_from(list(LETTERS))))
@@ -56,7 +56,7 @@ def feeds(
 def edits(draw: st.DrawFn, generated: Generated) -> Generated:
     """Next versions of a document: with entries added on top, removed, moved or edited.
 
-    An edited entry keeps its guid and its link and has another title, body and foreign elements;
+    An edited entry keeps its guid and its link and has another title, body and extension elements;
     a moved one keeps its bytes. At least one entry is left.
     """
     pen = Pen(draw, generated.frame.encoding)

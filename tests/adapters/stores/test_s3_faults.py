@@ -45,7 +45,7 @@ NEWER = document(4, 3, 2, 1, e2="<p>edited</p>", e3="<p>mended</p>")
 CUT_SHORT: list[tuple[Fault, float]] = [(dies_after, 1), (loses, FOR_GOOD)]
 # What the client gets over if it happens once, and what it does not if it goes on: one of each kind
 # that the store can tell apart. A write was done or was not, it met another, an answer is no whole
-# one. That the client takes the others of a kind in the same way, such as a reset for a time-out,
+# one. That the client takes the others of a kind in the same way, such as a reset for a timeout,
 # test_s3_store.py shows, for each of them.
 PASSING: list[Fault] = [
     loses,

@@ -550,7 +550,7 @@ def test_listing_that_fails_in_the_middle_is_an_error_there(proxy: FaultProxy) -
         next(listed)
 
 
-# ---------------------------------------------------------------- what the operator has to mend
+# ---------------------------------------------------------------- what the operator has to correct
 
 
 REFUSALS = [

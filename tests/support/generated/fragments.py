@@ -42,7 +42,7 @@ XHTML_BODIES = (
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A kind of foreign element: what it looks like, and which prefixes it needs."""
+    """A kind of extension element: what it looks like, and which prefixes it needs."""
 
     template: str  # `{word}` is where the planted word goes, `{p}` the first prefix
     namespaces: tuple[str, ...]  # URIs, in the order of {p}, {q}

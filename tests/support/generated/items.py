@@ -105,7 +105,7 @@ class _Draft:
         return self.pen.pick(templates).format(word=word)
 
     def write_foreign(self) -> None:
-        """Add foreign elements, some of them more than once."""
+        """Add extension elements, some of them more than once."""
         if self.frame.kind == "RSS 0.91":
             return
         kinds = (*FOREIGN, *CONFUSABLE) if self.frame.confusable else FOREIGN

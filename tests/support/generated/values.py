@@ -20,7 +20,7 @@ class Expected:
     title: str | None  # plain text
     published: datetime | None  # dc:date in RSS 1.0, which some readers take for `updated`
     body_words: tuple[str, ...] = ()  # a reader sees each of them in the summary or the content
-    foreign_words: tuple[str, ...] = ()  # each stands somewhere in a foreign element
+    foreign_words: tuple[str, ...] = ()  # each stands somewhere in an extension element
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Frame:
     prefix: str  # of the kind's own elements: "" or "a:"
     base: str  # what addresses in the items are relative to
     prefixes: Mapping[str, str]  # declared around the items, by URI
-    confusable: bool  # whether foreign elements may be named like the item's own
+    confusable: bool  # whether extension elements may be named like the item's own
 
 
 @dataclass(frozen=True, slots=True)

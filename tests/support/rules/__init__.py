@@ -78,7 +78,7 @@ RULES: dict[str, str] = {
     "body-style": "a body has no style attributes",
     "body-relative": "every address in a body is absolute",
     "body-scheme": "no address in a body has a scheme that a browser executes or inlines",
-    # foreign elements
+    # extension elements
     "self-missing": "the channel says by atom:link rel=self where it is",
     "self-double": "it says so once",
     "self-mismatch": "it says the address that it is served from",
@@ -92,9 +92,9 @@ RULES: dict[str, str] = {
     "podcast-guid": "a feed does not claim the podcast:guid of another one",
     "date-3339": "Atom's dates are of RFC 3339",
     "date-w3cdtf": "Dublin Core's dates are of W3CDTF",
-    "foreign-double": "a foreign element that may occur once occurs once",
-    "foreign-url": "a foreign element whose text is an address holds one",
-    "foreign-number": "a foreign element whose text is a whole number holds one",
+    "foreign-double": "an extension element that may occur once occurs once",
+    "foreign-url": "an extension element whose text is an address holds one",
+    "foreign-number": "an extension element whose text is a whole number holds one",
     "reserved-prefix": "a well-known prefix is bound to its own namespace",
     "itunes-explicit": "itunes:explicit is true or false",
     "itunes-duration": "itunes:duration is seconds, or minutes and seconds, or hours too",

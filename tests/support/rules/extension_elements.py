@@ -143,7 +143,7 @@ _SAME_MEANING = {
 
 
 def foreign_findings(channel: Element, context: Context) -> Iterator[Finding]:
-    """What is wrong with the foreign elements anywhere in a channel."""
+    """What is wrong with the extension elements anywhere in a channel."""
     for node in channel.iter("*"):
         if namespace(node) is None:
             continue
@@ -162,7 +162,7 @@ def foreign_findings(channel: Element, context: Context) -> Iterator[Finding]:
 
 
 def _neighbour_findings(place: Element) -> Iterator[Finding]:
-    """What the foreign elements of one place are in the way of."""
+    """What the extension elements of one place are in the way of."""
     seen: set[str] = set()
     for child in elements(place):
         core = _SAME_MEANING.get(child.tag)
