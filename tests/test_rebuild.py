@@ -6,12 +6,12 @@ import contextlib
 import json
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from builders import entry, rss_document
 from effort import EXHAUSTIVE

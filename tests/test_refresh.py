@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from builders import atom_document, entry, json_feed, rss_document
 from feedmirror.errors import FetchError, Kind, ParseError, RenderError, StateError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.layout import INDEX_HTML

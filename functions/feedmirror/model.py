@@ -6,15 +6,15 @@ All classes are frozen; datetimes are aware and UTC; digests are lowercase hex.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+
+from msgspec import Struct, field
 
 # ---------------------------------------------------------------- feeds and entries
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Person or organisation; at least one field is set. Source: RFC 4287 §3.2."""
 
     name: str | None = None
@@ -23,8 +23,7 @@ class Author:
     avatar: str | None = None  # address of a picture; JSON Feed only
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(Struct, frozen=True):
     """Category of a feed or entry. Source: RFC 4287 §4.2.2, RSS 2.0 `<category>`."""
 
     term: str
@@ -32,8 +31,7 @@ class Category:
     label: str | None = None  # Atom only
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosure:
+class Enclosure(Struct, frozen=True):
     """File attached to an entry. Source: RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2."""
 
     url: str  # absolute, of a scheme in `LINK_SCHEMES`
@@ -44,16 +42,14 @@ class Enclosure:
     duration_s: int | float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Feed that an entry was copied from. Source: RSS 2.0 `<source>`, RFC 4287 §4.2.11."""
 
     title: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """Logo of a feed. Source: RSS 2.0 `<image>`."""
 
     url: str  # absolute
@@ -61,16 +57,14 @@ class Image:
     height: int | None = None  # pixels
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Parts of a document that are needed to parse one of its items again, alone."""
 
     around: tuple[str, ...] = ()  # start tags around the item, outermost first; JSON Feed has none
     link: str | None = None  # the site's page as the feed names it, absolute
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """Entry of a feed, sanitised and with absolute URLs, its text otherwise unchanged.
 
     Carries no disclaimer, so no renderer accepts it: see `publishing/disclaimer.py`.
@@ -102,8 +96,7 @@ class Entry:
     context: Context | None = None  # of `original`; None without it, or if too long
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """Metadata of a feed. Source: RSS 2.0 `<channel>`, RFC 4287 §4.1.1."""
 
     kind: str = ""  # "RSS 2.0", "Atom 1.0", "JSON Feed 1.1" ...
@@ -126,8 +119,7 @@ class Feed:
     extensions: str | None = None  # as of an entry
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """Identifiers of one item of an origin's document, parsed or not."""
 
     fingerprint: str  # keyed digest of the item's bytes
@@ -140,8 +132,7 @@ class Item:
         return self.guid or self.link or f"an item without guid and link ({self.fingerprint})"
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedFeed:
+class ParsedFeed(Struct, frozen=True):
     """Parsed document: all of its items, and the entries of the items that were not known."""
 
     feed: Feed
@@ -161,16 +152,14 @@ PARSER_VERSION = 1
 # ---------------------------------------------------------------- fetching
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(Struct, frozen=True):
     """Validators of a response, verbatim, for conditional requests. Source: RFC 9110 §8.8."""
 
     etag: str | None = None
     last_modified: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """Complete document, its content coding removed."""
 
     url: str  # after redirects
@@ -182,8 +171,7 @@ class Fetched:
     max_age_s: int | None = None  # Cache-Control: max-age, less Age; not yet clamped
 
 
-@dataclass(frozen=True, slots=True)
-class NotModified:
+class NotModified(Struct, frozen=True):
     """HTTP 304: the document of the sent validators is current. Source: RFC 9110 §15.4.5."""
 
     url: str
@@ -191,16 +179,14 @@ class NotModified:
     status: int = 304
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """HTTP 410: the feed is permanently gone. Source: RFC 9110 §15.5.11."""
 
     url: str
     status: int = 410
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """Fetched document with the feed parsed from it."""
 
     fetched: Fetched
@@ -242,8 +228,7 @@ class Robots(Enum):
     INDEX = "index"
 
 
-@dataclass(frozen=True, slots=True)
-class Disclaimer:
+class Disclaimer(Struct, frozen=True):
     """Template of the operator's disclaimer; exactly one of `text` and `html` is set.
 
     Variables: {source_title} {source_url} {entry_url} {fetched}.
@@ -263,8 +248,7 @@ DEFAULT_DISCLAIMER = Disclaimer(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """One feed as configured, with defaults; made by `settings/`."""
 
     slug: str  # a-z 0-9 -, 1 to 63: part of the public address and of every key
@@ -289,8 +273,7 @@ class Subscription:
 # ---------------------------------------------------------------- storage and publishing
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """One observed version of an entry, as in the window of a state and in records."""
 
     key: str  # digest of the identity; names the entry in the store
@@ -320,8 +303,7 @@ def _utf8_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A file to be stored, with its bytes."""
 
     key: str  # of the store
@@ -329,8 +311,7 @@ class Document:
     media_type: str  # the whole Content-Type
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Reason of a failed refresh, for the operator."""
 
     kind: str  # a `Kind`'s value
@@ -338,8 +319,7 @@ class Failure:
     message: str  # one sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """Result of one refresh of one feed; the source of the feed's log event."""
 
     feed: str  # the slug

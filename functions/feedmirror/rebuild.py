@@ -9,9 +9,11 @@ refresh, so it may be killed or overlap with others at any point.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.layout import (
@@ -138,8 +140,7 @@ class PageWriter:
 _REPORTED = 100  # records, between two reports of how far it is
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     """Result of a rebuild."""
 
     feed: str  # the slug

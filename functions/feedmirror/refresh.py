@@ -12,11 +12,13 @@ A commit is one conditional write; everything after it can be done again, by any
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from time import monotonic
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.errors import FeedError, FetchError, Kind, StoreError, contained, described, kind_of
 from feedmirror.mirror.commits import Commit, Decision
@@ -44,8 +46,7 @@ from feedmirror.text.secrets import hidden_address, secrets_of
 _SIGHTINGS = 3  # of a permanent redirect's target as a feed, before it is remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """The answer of an origin: a document, the news that nothing changed, or an error."""
 
     state: State  # with what was learned of addresses on the way

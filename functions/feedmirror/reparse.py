@@ -8,8 +8,10 @@ it; of what was fetched at one time, the reading of the newest parser counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.mirror import record as records
 from feedmirror.mirror.classify import credible, first_dated
@@ -31,8 +33,7 @@ Load = Callable[
 ]  # the record, or what is wrong with it
 
 
-@dataclass(frozen=True, slots=True)
-class Reparsed:
+class Reparsed(Struct, frozen=True):
     """The result of reparsing a feed: counts, and failures."""
 
     reread: int = 0  # entries that were read from their originals
@@ -41,8 +42,7 @@ class Reparsed:
     failed: tuple[str, ...] = ()  # records that stay as they were: a sentence each
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(Struct, frozen=True):
     name: RecordName
     record: Record
 

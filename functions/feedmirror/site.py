@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedmirror.errors import Kind, RenderError, StateError, StoreError
 from feedmirror.layout import (
@@ -56,8 +58,7 @@ _VERSION = 4  # raise it with every change of what is rendered
 _LONG_AGO = datetime.fromtimestamp(0, UTC)  # where nobody knows since when
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """Result of publishing the site."""
 
     lines: tuple[FeedLine, ...]  # of the configured feeds, in their order
@@ -102,8 +103,7 @@ def publish_site(
     raise StoreError(f"{site_key(STATUS)} is written by others all the time; the next run goes on")
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(Struct, frozen=True):
     """Publishes the site of one configuration."""
 
     store: Store

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import secrets
 import signal
@@ -17,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import misbehaviour
 from feedmirror.adapters.parser import WorkerParser
@@ -33,8 +33,8 @@ pytestmark = pytest.mark.slow
 
 ROOM = 1_000_000  # bytes of an answer
 ROOMY = Limits(memory_bytes=400_000_000, cpu_s=10, wall_s=10, retire_bytes=500_000_000)
-SWIFT = dataclasses.replace(ROOMY, wall_s=0.3)
-LIGHT = dataclasses.replace(ROOMY, cpu_s=0.1)
+SWIFT = replace(ROOMY, wall_s=0.3)
+LIGHT = replace(ROOMY, cpu_s=0.1)
 MISBEHAVE = "from misbehaviour import work"
 
 
@@ -146,7 +146,7 @@ def test_cpu_limit_counts_each_request_by_itself(light: ParserProcess) -> None:
 
 
 def test_worker_that_has_grown_is_replaced() -> None:
-    limits = dataclasses.replace(ROOMY, retire_bytes=100_000_000)
+    limits = replace(ROOMY, retire_bytes=100_000_000)
     with start(limits) as started:
         worker = worker_of(started)
         assert ask(started, "grow", bytes=1_000_000) == 1_000_000
@@ -402,7 +402,7 @@ def test_worker_stays_in_nobodys_folder_and_takes_no_signal_of_the_terminal(
 
 
 def test_signals_that_the_parent_ignores_or_blocks_still_end_the_worker() -> None:
-    limits = dataclasses.replace(ROOMY, cpu_s=0.1)
+    limits = replace(ROOMY, cpu_s=0.1)
     numbers = (signal.SIGPROF, signal.SIGALRM)
     before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers)

@@ -72,8 +72,8 @@ def test_build_holds_the_package_its_feeds_and_the_locked_dependencies(function:
     assert {path.name for path in function.iterdir() if not path.name.endswith(".dist-info")} == {
         "__pycache__", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "feedmirror",
         "feedparser", "feedparser_sgmllib", "feeds.toml", "idna", "jinja2", "jmespath",
-        "markupsafe", "nh3", "s3transfer", "sbom.cdx.json", "six.py", "typing_extensions.py",
-        "tzdata", "urllib3",
+        "markupsafe", "msgspec", "nh3", "s3transfer", "sbom.cdx.json", "six.py",
+        "typing_extensions.py", "tzdata", "urllib3",
     }  # fmt: skip
 
 
@@ -222,7 +222,7 @@ def test_build_runs_on_both_architectures(function: Path) -> None:
     libraries = {n: data for n, data in contents(function).items() if data[:4] == b"\x7fELF"}
     machines = [number for _, number in MACHINES.values()]
 
-    assert {name.split("/")[0] for name in libraries} == {"markupsafe", "nh3"}
+    assert {name.split("/")[0] for name in libraries} == {"markupsafe", "msgspec", "nh3"}
     for name, data in libraries.items():
         machine = int.from_bytes(data[18:20], "little")
         assert f"-{'aarch64' if machine == 183 else 'x86_64'}-linux-gnu.so" in name

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from crash_history import KNOWN, History, run
 from feedmirror.errors import FetchError, Kind

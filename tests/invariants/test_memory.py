@@ -8,11 +8,11 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from feedmirror.errors import RenderError
 from feedmirror.mirror.archive import ArchivePage

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from builders import atom_document, entry, json_feed, rss_document
 from feedmirror.errors import StoreError

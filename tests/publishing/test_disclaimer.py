@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html as stdlib_html
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
+from msgspec.structs import replace
 
 from builders import entry, rss_document
 from feedmirror.model import (

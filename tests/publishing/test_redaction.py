@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from builders import entry, rss_document
 from feedmirror.adapters.origin.target import parse_target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from feedmirror.errors import ConfigError
 from feedmirror.model import (
@@ -939,9 +940,9 @@ def test_example_uses_every_key() -> None:
 
 def default_cell(key: Key, of: type) -> str:
     """The default of a key, as a cell of the documentation has it."""
-    field = {field.name: field for field in dataclasses.fields(of)}[key.field or key.name]
-    if field.default is dataclasses.MISSING:
-        return "none" if field.default_factory is not dataclasses.MISSING else "required"
+    field = {field.name: field for field in fields(of)}[key.field or key.name]
+    if field.default is NODEFAULT:
+        return "none" if field.default_factory is not NODEFAULT else "required"
     default = field.default
     if isinstance(default, Disclaimer):
         return "[below](#disclaimer)"
@@ -1002,7 +1003,7 @@ def test_reference_has_a_row_for_each_key_and_no_other() -> None:
 )
 def test_documented_default_read_as_toml_is_the_models(key: Key, of: type) -> None:
     cell = default_cell(key, of)
-    default = {field.name: field for field in dataclasses.fields(of)}[key.field or key.name].default
+    default = {field.name: field for field in fields(of)}[key.field or key.name].default
     if cell.startswith("`"):
         complaints: list = []
         value = tomllib.loads(f"x = {cell.strip('`')}")["x"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lxml import html
+from msgspec.structs import replace
 
 from feedmirror.model import Entry, Feed, Revision, Subscription
 from feedmirror.publishing.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed

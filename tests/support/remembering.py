@@ -7,10 +7,10 @@ proved before, of everything but the rendering itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from feedmirror.model import Feed, Revision
 from feedmirror.publishing import render

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from builders import entry, rss_document
 from feedmirror.errors import FeedError

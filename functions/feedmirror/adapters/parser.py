@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from time import monotonic
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from feedmirror.adapters.parser_process import (
     COMPLAINT_CHARS,

@@ -21,7 +21,6 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from io import FileIO
 from mmap import mmap
 from pathlib import Path
@@ -29,6 +28,9 @@ from subprocess import PIPE, Popen
 from tempfile import TemporaryFile
 from time import monotonic
 from typing import Any, NamedTuple, Self, cast
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from feedmirror.errors import FeedMirrorError
 
@@ -55,8 +57,7 @@ main(*given)
 _LIBRARIES = "LD_LIBRARY_PATH"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Bounds of what one request may cost."""
 
     memory_bytes: int | None  # address space of the worker; None: no limit; held on Linux only

@@ -14,11 +14,12 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
+
+from msgspec.structs import replace
 
 from feedmirror.adapters.parser_process import (
     ANSWER,

@@ -6,9 +6,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from feedmirror.adapters.stores.keys import is_key
 from feedmirror.errors import ConfigError, StoreError
@@ -31,8 +32,7 @@ _ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _PREFIX_CHARS = 500  # S3 allows keys of 1,024; the store's own keys follow the prefix
 
 
-@dataclass(frozen=True, slots=True)
-class StoreLocation:
+class StoreLocation(Struct, frozen=True):
     """Location of a store: a directory, or a bucket and a key prefix."""
 
     directory: Path | None = None  # None: in a bucket

@@ -10,10 +10,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from functools import cache, reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from feedmirror.errors import Group
 from feedmirror.model import Outcome, Subscription
@@ -76,8 +78,7 @@ class Log(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """Totals of the refreshes of a run."""
 
     feeds: int = 0  # with any outcome

@@ -8,11 +8,12 @@ entries give an equal name. Source: RFC 5005 §4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from itertools import chain
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from feedmirror.mirror.retention import Sized
 from feedmirror.model import Revision
@@ -37,16 +38,14 @@ PAGE_ENTRIES = 25  # in a page; the window may hold one less than that beyond `k
 PAGE_BYTES = 2_000_000  # of text: a page that reaches this is full, too
 
 
-@dataclass(frozen=True, slots=True)
-class EntryLink:
+class EntryLink(Struct, frozen=True):
     """The entry that a page links to."""
 
     key: str
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
+class Month(Struct, frozen=True):
     """The number of archived entries of one month."""
 
     name: str  # "2026-11"
@@ -54,8 +53,7 @@ class Month:
     page: str  # name of the archive page with the newest of these entries
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveSummary:
+class ArchiveSummary(Struct, frozen=True):
     """The archive as the state remembers it: of bounded size, however many pages there are."""
 
     pages: int = 0
@@ -68,8 +66,7 @@ class ArchiveSummary:
         return tuple(Month(name, *self.months[name]) for name in sorted(self.months, reverse=True))
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivePage:
+class ArchivePage(Struct, frozen=True):
     """An archive page to write."""
 
     name: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedmirror.mirror.comparison import date_of, is_renewed, particulars_digest, revision_digest
 from feedmirror.mirror.flapping import DAY_S, may_follow
@@ -23,8 +25,7 @@ _RENEWED_S = DAY_S // 4  # spacing of addresses that expire
 Archived = Mapping[str, Revision | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Classified:
+class Classified(Struct, frozen=True):
     """The entries of a document by what is to be done with them."""
 
     at: datetime  # when the document was asked for

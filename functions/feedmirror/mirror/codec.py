@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from types import UnionType
 from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import replace
 
 from feedmirror.model import (
     Author,
@@ -40,8 +42,15 @@ _LONG = 100_000  # characters
 _YEARS = range(1900, 2201)  # of all dates that are written
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
+
+def _defaults(cls: type[Struct]) -> Iterable[tuple[str, Any]]:
+    """Yield the name and default of each field; NODEFAULT where there is none."""
+    names, defaults = cls.__struct_fields__, cls.__struct_defaults__
+    return zip(names, (NODEFAULT,) * (len(names) - len(defaults)) + defaults, strict=True)
+
+
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {
-    cls: tuple((f.name, f.default if f.default is not MISSING else MISSING) for f in fields(cls))
+    cls: tuple(_defaults(cls))
     for cls in (Author, Category, Context, Enclosure, Entry, Feed, Image, Revision, Source)
 }
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from feedmirror.mirror.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """One state to write: what it adds to the state before it, and how many entries of which sort.
 
     It is applied to the state as the commit before it was carried out, so what that left undone is
@@ -22,8 +22,7 @@ class Commit:
     amended: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The commits to make, in order."""
 
     commits: Sequence[Commit]  # empty: nothing to write

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import blake2b
 from unicodedata import normalize
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from feedmirror.mirror import codec
 from feedmirror.model import Entry, Revision

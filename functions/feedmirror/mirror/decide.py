@@ -8,10 +8,11 @@ change nothing else; so may one that was cut off.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
+
+from msgspec.structs import replace
 
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, fill_pages
 from feedmirror.mirror.classify import Archived, Classified, classify, known_entry_of

@@ -7,15 +7,15 @@ passed, a day unless the caller says otherwise, until nothing was followed for t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 DAY_S = 86_400
 _FREE = 3  # changes in a day that are followed at once
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """Changes of one thing that were followed lately. Times are seconds since the epoch."""
 
     since: int  # the first

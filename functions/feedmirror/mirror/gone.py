@@ -7,15 +7,16 @@ it is asked once a week, and a document or a 304 ends that. Source: RFC 9110 §1
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 DAYS = 3
 _PAUSE = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Sightings:
+class Sightings(Struct, frozen=True):
     """The 410s of one address since it last answered with a feed."""
 
     days: int  # UTC days with a 410, `DAYS` at most

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from feedmirror.mirror.comparison import (
     compared,
@@ -26,8 +27,7 @@ from feedmirror.text.urls import is_web, urn_of
 _LATER = timedelta(hours=1)  # an entry with a known identifier may be another one if it is newer
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Struct, frozen=True):
     """An item that was read, with its identity."""
 
     index: int  # into the document's items
@@ -36,8 +36,7 @@ class Identified:
     guid_is_permalink: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Identities:
+class Identities(Struct, frozen=True):
     """The keys of a document's items."""
 
     found: tuple[Identified, ...]  # items that were read, one for each entry, in document order
@@ -45,8 +44,7 @@ class Identities:
     ambiguous: tuple[str, ...]  # keys that stand for more than one entry since this document
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """The entries known from earlier documents."""
 
     items: Mapping[str, str] = field(default_factory=dict)  # keys by fingerprint of their item

@@ -11,7 +11,9 @@ numbered, and the one that was committed last counts.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.errors import StateError
 from feedmirror.layout import records_prefix
@@ -25,8 +27,7 @@ LAST = 49  # number of the only record of a revision that may be overwritten
 RecordName = tuple[str, str, int]  # key of the entry, digest of the revision, number of the record
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A record as it is in the store."""
 
     revision: Revision

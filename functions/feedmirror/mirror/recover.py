@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.mirror.archive import ArchiveSummary, full_pages, page_name
 from feedmirror.mirror.comparison import date_of, particulars_digest, revision_digest
@@ -31,8 +33,7 @@ from feedmirror.mirror.window import Window
 from feedmirror.model import Feed, Identity, Revision
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedEntry:
+class IndexedEntry(Struct, frozen=True):
     """An entry of the index: a summary of all its records."""
 
     key: str
@@ -190,16 +191,14 @@ class RecordIndex:
             self._latest_source, self.source = when, record.source
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPage:
+class PlannedPage(Struct, frozen=True):
     """An archive page to write, whose revisions are still to be loaded."""
 
     name: str
     entries: tuple[IndexedEntry, ...]  # oldest first
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The entries by their place; the revisions are still to be loaded."""
 
     entries: tuple[IndexedEntry, ...]  # of all entries, oldest first

@@ -12,10 +12,11 @@ one effective interval after the fetch with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from math import isnan
+
+from msgspec import Struct
 
 ASKED_MAX_S = 5 * 3600  # NetNewsWire's clamp too, after it had met a max-age of 16 years
 BACKOFF_MAX_S = 8 * 3600  # a feed that was unblocked is back within a working day
@@ -30,8 +31,7 @@ _TICK = timedelta.resolution
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-@dataclass(frozen=True, slots=True)
-class Asks:
+class Asks(Struct, frozen=True):
     """Requests of an origin for longer intervals or hours without polls; stored in the state."""
 
     interval_s: int = 0  # 0: nothing asked

@@ -8,9 +8,11 @@ these first. `state_codec.py` has the JSON of the state.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedmirror import __version__
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary
@@ -28,8 +30,7 @@ SKEW = timedelta(minutes=15)  # no function runs for longer, so overlapping runs
 LEAP = 1_000  # generations: more than any run that began with a lost state can be ahead
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """One address of the feed: validators and digest of its last document."""
 
     etag: str | None = None
@@ -44,8 +45,7 @@ class Address:
         return Validators(self.etag, self.last_modified)
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """One public document as it was last written."""
 
     etag: str  # the store's, after it was last written
@@ -53,8 +53,7 @@ class Published:
     render_key: str  # what it was rendered from: generation, settings and the renderer's version
 
 
-@dataclass(frozen=True, slots=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """A failure of the feed: its kind, and since when."""
 
     kind: str  # a `Kind`'s value
@@ -67,8 +66,7 @@ class Failing:
 PROGRAM = __version__  # each version of the program tries once more what another one failed at
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantine:
+class Quarantine(Struct, frozen=True):
     """An entry that is left out of documents, or an item that could not be read at all."""
 
     guid: str
@@ -77,8 +75,7 @@ class Quarantine:
     documents: tuple[str, ...] = ()  # names of those without the entry; empty: it was not read
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The state of a feed. Every field has a default: a feed that was never fetched."""
 
     generation: int = 0  # counts changes of what is public

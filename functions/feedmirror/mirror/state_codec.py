@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, fields
 from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
+
+from msgspec.structs import asdict, astuple
 
 from feedmirror.errors import StateError
 from feedmirror.mirror import codec
@@ -24,7 +25,7 @@ SCHEMA = 1  # raise it when older programs could misread a state
 _WINDOW = b'","window":'  # behind the digest; what else is called so follows no string
 _PLAIN = frozenset("generation url parser_version complete next_seq moved_to".split())
 _DATES = frozenset("requested_at dated changed_at checked_at not_before".split())
-_FIELDS = tuple(f.name for f in fields(State))
+_FIELDS = State.__struct_fields__
 _EMPTY = State()
 
 
@@ -76,7 +77,7 @@ def _plain_task(task: Task) -> dict[str, Any]:
 
 
 def _slots(value: Any) -> dict[str, Any]:
-    return {f.name: held for f in fields(value) if (held := getattr(value, f.name)) is not None}
+    return {name: held for name, held in asdict(value).items() if held is not None}
 
 
 def _noted(value: Any, name: str) -> dict[str, Any]:

@@ -7,28 +7,26 @@ the order in which they are done: what others link to comes first.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from feedmirror.mirror.archive import ArchivePage
 from feedmirror.model import Revision
 
 
-@dataclass(frozen=True, slots=True)
-class StoreEntry:
+class StoreEntry(Struct, frozen=True):
     """Store the record of a revision, and write the page of its entry."""
 
     revision: Revision
 
 
-@dataclass(frozen=True, slots=True)
-class WriteArchivePage:
+class WriteArchivePage(Struct, frozen=True):
     """Write the documents of an archive page."""
 
     page: ArchivePage
 
 
-@dataclass(frozen=True, slots=True)
-class PublishDocuments:
+class PublishDocuments(Struct, frozen=True):
     """Bring the documents of the newest entries up to date."""
 
 

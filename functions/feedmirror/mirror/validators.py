@@ -7,8 +7,10 @@ one an hour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.mirror.flapping import DAY_S, followed, may_follow
 from feedmirror.mirror.state import Address, State
@@ -18,8 +20,7 @@ _SPACING_S = 3_600
 _NONE = Validators()
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """An address before and after an answer that has no document to be read."""
 
     url: str

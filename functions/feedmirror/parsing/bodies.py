@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.parsing.elements import is_own
 from feedmirror.text import sanitize
@@ -30,8 +32,7 @@ def site_base(link: str | None, location: str) -> str:
     return location
 
 
-@dataclass(frozen=True, slots=True)
-class Bases:
+class Bases(Struct, frozen=True):
     """The base addresses for the bodies of an entry."""
 
     document: str  # address of the document

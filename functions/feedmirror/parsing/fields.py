@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from feedmirror.model import Author, Category, Enclosure
 from feedmirror.parsing.elements import is_author

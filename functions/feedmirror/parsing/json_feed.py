@@ -6,9 +6,11 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import (
@@ -51,8 +53,7 @@ def _integer(digits: str) -> float:
 _DECODER = json.JSONDecoder(strict=False, parse_int=_integer)
 
 
-@dataclass(frozen=True, slots=True)
-class JsonItem:
+class JsonItem(Struct, frozen=True):
     """An item of a feed."""
 
     value: dict[str, Any]
@@ -60,8 +61,7 @@ class JsonItem:
     is_too_deep: bool = False  # then `value` is empty
 
 
-@dataclass(slots=True)
-class JsonDocument:
+class JsonDocument(Struct):
     """The members of the outermost object of a document."""
 
     head: dict[str, Any] = field(default_factory=dict)  # all members but the items

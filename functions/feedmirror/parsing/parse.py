@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import replace
 from html import unescape
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Context, Entry, Fetched, ParsedFeed

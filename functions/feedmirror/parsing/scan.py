@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from feedmirror.errors import Kind, ParseError
 from feedmirror.parsing.elements import FEED_ELEMENTS, ITEM_ELEMENTS, is_base, is_own
@@ -39,8 +39,7 @@ def is_item(name: Name) -> bool:
     return name.local.lower() in _ITEMS and (is_base(name.uri) or not name.prefix)
 
 
-@dataclass(slots=True)
-class ScannedItem:
+class ScannedItem(Struct):
     """An item in the document. Offsets are in bytes."""
 
     start: int  # of its start tag
@@ -61,8 +60,7 @@ class ScannedItem:
         return self.texts.get("link") or self.href.strip() or None
 
 
-@dataclass(frozen=True, slots=True)
-class _ElementKind:
+class _ElementKind(Struct, frozen=True):
     """The properties of all elements with one name."""
 
     local: str  # in lower case

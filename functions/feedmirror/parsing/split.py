@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
 from xml.parsers import expat
+
+from msgspec import Struct
 
 from feedmirror.model import PARSER_VERSION, Item
 from feedmirror.parsing.scan import CannotSplit, Scan
@@ -24,8 +25,7 @@ UNBOUND_PREFIX = 27
 Span = tuple[int, int]  # byte offsets
 
 
-@dataclass(frozen=True, slots=True)
-class SplitPlan:
+class SplitPlan(Struct, frozen=True):
     """A document in UTF-8, and the positions of its items."""
 
     data: bytes
@@ -164,8 +164,7 @@ _MOST_ITEMS = 2_500
 _MOST_BYTES = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A range of items of a document, of which as many as possible are parsed at a time."""
 
     begin: int  # an index into the items

@@ -8,11 +8,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
+
+from msgspec import Struct
 
 from feedmirror.model import Disclaimer, Feed, Position, Revision
 from feedmirror.publishing.redaction import PublicSettings, source_title
@@ -40,8 +41,7 @@ _LONGEST_TITLE = 300  # characters; the title of the source is repeated in every
 _HREF = re.compile(r"https?://|mailto:|\{(?:source_url|entry_url)\}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Disclaimed:
+class Disclaimed(Struct, frozen=True):
     """A revision with the disclaimer in every body. Constructed by `attach` only."""
 
     revision: Revision

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from feedmirror.mirror.archive import Month
 from feedmirror.model import Feed
@@ -11,8 +12,7 @@ from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.redaction import PublicSettings
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveLinks:
+class ArchiveLinks(Struct, frozen=True):
     """A document's place among the archive pages of its feed. Source: RFC 5005 §4."""
 
     page: str | None = None  # the archive page of this document; None: the newest entries
@@ -20,16 +20,14 @@ class ArchiveLinks:
     newer: str | None = None  # the archive page of the entries just after; None: not archived yet
 
 
-@dataclass(frozen=True, slots=True)
-class LastingFailure:
+class LastingFailure(Struct, frozen=True):
     """A lasting failure to refresh the feed, as readers may know of it."""
 
     group: str  # a `Group`'s value
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(Struct, frozen=True):
     """All inputs of a document. Rendering reads neither a clock nor other settings."""
 
     settings: PublicSettings

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.errors import RenderError, contained, described
 from feedmirror.mirror.archive import ArchivePage
@@ -84,8 +86,7 @@ def stale(state: State, settings: PublicSettings, address: str) -> tuple[Format,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RenderInputs:
+class RenderInputs(Struct, frozen=True):
     """Everything that a document is rendered from besides the entries, which the generation counts.
 
     The settings are those that renderers get, whole, so that a setting cannot be forgotten here.
@@ -133,8 +134,7 @@ def shows(made: Format, quarantine: Quarantine) -> bool:
 # ---------------------------------------------------------------- documents and pages
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A document, and the entries left out of it since they cannot be rendered."""
 
     document: bytes  # without its generation

@@ -6,9 +6,10 @@ XML documents are parsed here; JSON and HTML documents are parsed by their forma
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from io import BytesIO
 from xml.parsers import expat
+
+from msgspec.structs import replace
 
 from feedmirror.errors import RenderError
 from feedmirror.publishing.disclaimer import CSS_CLASS, Disclaimed

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from feedmirror.errors import ConfigError
 from feedmirror.model import Identity, Images, Robots, Subscription
@@ -103,8 +104,7 @@ _NOT_IN_DEFAULTS = {key.name: "to one feed, under [feeds.SLUG]" for key in FEED_
 _NOT_IN_A_FEED = {"public_url": "at the top of the file"}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Valid configuration."""
 
     subscriptions: tuple[Subscription, ...]  # at least one, in the order of the file

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from feedmirror.errors import ConfigError
 
@@ -14,8 +15,7 @@ KeyPath = tuple[str, ...]  # of keys: ("feeds", "example-news", "keep")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One problem of the configuration, as a line for the operator."""
 
     key: KeyPath  # empty: the file as a whole
@@ -29,8 +29,7 @@ class Problem:
         return place + "; ".join(part for part in (self.wrong, self.accepted, guess) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Key in the configuration, with the list that collects problems."""
 
     problems: list[Problem]
@@ -58,8 +57,7 @@ class Location:
 Reader = Callable[[Location, object], object]  # returns the typed value; None after a problem
 
 
-@dataclass(frozen=True, slots=True)
-class ValueKind:
+class ValueKind(Struct, frozen=True):
     """Kind of value: its TOML type, description of valid values, and validating reader."""
 
     name: str  # the TOML type

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 from feedmirror.settings.problems import Location, ValueKind, closest_name
 
@@ -139,8 +140,7 @@ def _meant_duration(value: object) -> str:
     return f'"{loose[1]}{loose[2].lower()}"' if loose else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """Key of a TOML table."""
 
     name: str

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from itertools import zip_longest
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedmirror.errors import StoreError, contained
 from feedmirror.layout import (
@@ -59,8 +61,7 @@ _OLDER, _NEWER = (
 )
 
 
-@dataclass(slots=True)
-class TaskProgress:
+class TaskProgress(Struct):
     """Tasks of a state that are done, and what failed."""
 
     entries: list[Revision] = field(default_factory=list)  # without their record or their page

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.errors import (
     FeedMirrorError,
@@ -53,8 +55,7 @@ def why_missing(slug: str) -> str:
     )
 
 
-@dataclass(slots=True)
-class StoredState:
+class StoredState(Struct):
     """A state as it was loaded or committed, less the tasks that were done since."""
 
     state: State
@@ -71,8 +72,7 @@ class StoredState:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """Result of applying a commit."""
 
     held: StoredState

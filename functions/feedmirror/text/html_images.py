@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from html import escape
+
+from msgspec import Struct, field
 
 from feedmirror.text.html_rewriting import link_paragraph
 from feedmirror.text.html_tokens import Tag, tokens
@@ -96,8 +97,7 @@ def rewrite_pictures(body: str, base: str | None) -> str:
     return _Rewriter(base).rewritten(body)
 
 
-@dataclass(slots=True)
-class _Picture:
+class _Picture(Struct):
     """A picture in the output."""
 
     pieces: list[int]  # indices into the output: its tag, and those of a `picture` around it
@@ -107,8 +107,7 @@ class _Picture:
     is_removed: bool = False
 
 
-@dataclass(slots=True)
-class _Rewriter:
+class _Rewriter(Struct):
     """One pass over the tags of a body, which collects the output."""
 
     base: str | None

@@ -10,8 +10,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from feedmirror.text.html_tokens import HTML_ELEMENTS, TAGS, Tag, element_names, tokens
 from feedmirror.text.mathml import formula_text
@@ -216,8 +217,7 @@ def _declarations(style: str) -> dict[str, str]:
     return {name: value for name, (_, value) in declarations.items()}
 
 
-@dataclass(slots=True)
-class _OpenElement:
+class _OpenElement(Struct):
     """An element that is not closed yet."""
 
     start: int = 0  # the index of its tag among the pieces

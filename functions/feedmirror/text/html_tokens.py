@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from html import escape
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from feedmirror.text.plain import ADDRESS, unescape
 from feedmirror.text.urls import trimmed
@@ -149,8 +150,7 @@ _ATTRIBUTE = re.compile(
 _OPEN_QUOTE = re.compile(r"=\s*+(?:\"[^\"]*+|'[^']*+)$")
 
 
-@dataclass(slots=True)
-class Tag:
+class Tag(Struct):
     """A start tag or an end tag."""
 
     name: str  # in lower case
@@ -308,8 +308,7 @@ def _without_fragment(url: str) -> str:
     return url.partition("#")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Anchors:
+class Anchors(Struct, frozen=True):
     """The anchors of a sanitised body."""
 
     names: frozenset[str] = frozenset()

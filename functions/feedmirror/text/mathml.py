@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from feedmirror.text.html_tokens import Tag
 from feedmirror.text.plain import unescape
@@ -22,8 +23,7 @@ _TOKENS = frozenset({"mi", "mn", "mo", "ms", "mtext", "ci", "cn"})
 _INVISIBLE = str.maketrans({"\u2061": "", "\u2062": "·", "\u2063": ",", "\u2064": "+"})
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     name: str
     attributes: dict[str, str]
     children: list[_Node | str] = field(default_factory=list)

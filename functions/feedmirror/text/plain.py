@@ -9,8 +9,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from unicodedata import category
+
+from msgspec import Struct, field
 
 from feedmirror.text.xml import escape, printable
 
@@ -237,8 +238,7 @@ def is_shown(prefix: str, local: str) -> bool:
     return local.lower() not in _NEVER_SHOWN and prefix not in _LICENCE_PREFIXES
 
 
-@dataclass(slots=True)
-class _OpenElement:
+class _OpenElement(Struct):
     """An element that is not closed yet."""
 
     name: str

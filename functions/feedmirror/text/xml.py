@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from xml.parsers import expat
+
+from msgspec import Struct, field
 
 from feedmirror.text.namespaces import namespace_of
 from feedmirror.text.urls import absolute
@@ -82,8 +83,7 @@ def cdata(*texts: str) -> Iterator[str]:
     yield "]]>"
 
 
-@dataclass(slots=True)
-class Name:
+class Name(Struct):
     """A name with its namespace, and with the prefix in the document."""
 
     uri: str  # "" for none
@@ -103,8 +103,7 @@ class Name:
         return cls(namespace_of(parts[0], parts[1], prefix), parts[1], prefix)
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """An element; `children` holds elements and runs of text in document order."""
 
     name: Name
@@ -135,8 +134,7 @@ class Node:
         return (absolute(own, outer) or outer) if own else outer
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """An element without its document."""
 
     node: Node

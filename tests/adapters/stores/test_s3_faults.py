@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from crash_history import BEFORE, KNOWN, History
 from effort import EXHAUSTIVE, some

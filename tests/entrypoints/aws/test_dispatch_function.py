@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from feedmirror.entrypoints.aws import dispatch
 from feedmirror.entrypoints.aws.dispatch import DispatchFunction

@@ -12,8 +12,9 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from msgspec import Struct
 
 from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.target import Target
@@ -80,8 +81,7 @@ def resolve(host: str, port: int) -> Sequence[str]:
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """Resolver that refuses hosts with an address that may not be contacted."""
 
     resolve: LookUp = resolve

@@ -8,10 +8,10 @@ import ssl
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
+from msgspec import Struct
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
@@ -36,8 +36,7 @@ _PIECE_BYTES = 65_536  # read and decoded at a time, so that a decompression bom
 _MOST_MEMBERS = 1000  # more than a block-wise compressor makes of 60 MB
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """HTTP response, its body complete and decoded."""
 
     status: int

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Fetched, Gone, NotModified, Subscription, Validators
 from feedmirror.ports import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class FileOrigin:
+class FileOrigin(Struct, frozen=True):
     """The `Origin` of `ports.py` for local files; all other feeds are fetched from the web."""
 
     files: Mapping[str, Path]  # by the address that stands for each

@@ -7,9 +7,9 @@ parsers that disagree on `http://127.0.0.1\@example.com/` would let a request pa
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from msgspec import Struct
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
@@ -40,8 +40,7 @@ _USERINFO = re.compile(r"([/\\]{2})[^/?#]*@")
 _SHOWN_LENGTH = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The parts of a URL that may be requested, checked without a DNS lookup."""
 
     url: str  # as configured; after a redirect absolute, without fragment

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.store import parse_location
@@ -24,8 +25,7 @@ _MOST_THREADS = 64
 _PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for its own process
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """Settings of a function, constant for the life of its process."""
 
     store: str  # s3://BUCKET or s3://BUCKET/PREFIX

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+
+from msgspec import Struct
 
 from feedmirror.errors import EventError
 from feedmirror.mirror.schedule import is_due
@@ -24,8 +25,7 @@ _YEARS = range(1971, 2200)  # of a tick; leaves room for dates before and after
 _SHOWN = 80  # characters of a value in an error
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One SQS message."""
 
     id: str
@@ -33,23 +33,20 @@ class Message:
     error: str = ""  # why the body is not valid
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Request to refresh the feeds of SQS messages, and to return the failed messages."""
 
     messages: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """Request to refresh the feeds that became due after `since` and not after `until`."""
 
     since: datetime
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """Request to refresh these feeds, or all if the tuple is empty, whether due or not."""
 
     slugs: tuple[str, ...]

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from time import monotonic
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.aws.environment import (
@@ -179,8 +181,7 @@ _RESPONSE_S = 3.0  # reserved for the response: Lambda kills a function at its t
 _BESIDES_FETCH_S = 10.0  # allowed for a refresh besides its fetch
 
 
-@dataclass(frozen=True, slots=True)
-class BatchResult:
+class BatchResult(Struct, frozen=True):
     """Outcomes of a batch of feeds, and the feeds that it had no time for."""
 
     outcomes: tuple[Outcome, ...]

@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from feedmirror.entrypoints.cli.arguments import parse_arguments
 from feedmirror.entrypoints.cli.terminal import print_error
@@ -40,8 +41,7 @@ def _web(clock: Callable[[], datetime]) -> Origin:
     return HttpOrigin(now=clock)
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(Struct, frozen=True):
     """External resources of a command, which tests replace."""
 
     start_parser: Callable[[], AbstractContextManager[DocumentParser]] = _start_parser

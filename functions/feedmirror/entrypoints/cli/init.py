@@ -6,9 +6,10 @@ import html
 import re
 import shlex
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
+
+from msgspec.structs import replace
 
 from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.terminal import counted, print_error, shown_progress

@@ -7,9 +7,11 @@ import shlex
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import asdict, replace
 
 from feedmirror import rebuild as rebuilding
 from feedmirror.entrypoints.cli.arguments import DEFAULT_STORE
@@ -46,15 +48,14 @@ def rebuild(arguments: Namespace, resources: Resources) -> int:
             )
             reports = [rebuilder.attempt(subscription) for subscription in subscriptions]
     if arguments.json:
-        document = {"feeds": [{**asdict(report), "failed": report.failed} for report in reports]}
-        print(json.dumps(document, indent=2))  # noqa: T201 - the output
+        feeds = [{**to_builtins(report), "failed": report.failed} for report in reports]
+        print(json.dumps({"feeds": feeds}, indent=2))  # noqa: T201 - the output
     for report in () if arguments.json else reports:
         _print_report(report, quiet=arguments.quiet)
     return 1 if any(report.failed for report in reports) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Result of rebuilding one feed. The fields are the keys of `--json`: do not rename them."""
 
     feed: str  # the slug
@@ -76,8 +77,7 @@ class Report:
         return bool(self.error or self.damaged or (self.reparsed and self.reparsed.failed))
 
 
-@dataclass(frozen=True, slots=True)
-class _Rebuilder:
+class _Rebuilder(Struct, frozen=True):
     """Rebuilds feeds of one store."""
 
     store: Store

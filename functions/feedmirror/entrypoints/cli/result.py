@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import datetime
+
+from msgspec.structs import asdict
 
 from feedmirror.entrypoints.cli.arguments import DEFAULT_STORE
 from feedmirror.entrypoints.cli.selection import DEFAULT_PUBLIC_URL, Selection

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from time import monotonic
+
+from msgspec import Struct
 
 from feedmirror.adapters.origin.file import FileOrigin
 from feedmirror.entrypoints import telemetry
@@ -52,8 +53,7 @@ def run(arguments: Namespace, resources: Resources) -> int:
     return _write_result(arguments, result, as_json=as_json) or int(updater.failed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """A run of the command: the feeds to refresh, and where it reports."""
 
     arguments: Namespace

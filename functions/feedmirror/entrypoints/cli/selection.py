@@ -6,10 +6,12 @@ import re
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG
 from feedmirror.entrypoints.telemetry import printable_text
@@ -28,8 +30,7 @@ DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"  # where `feedmirror serve` listens
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Feeds to refresh, and the settings they share."""
 
     subscriptions: tuple[Subscription, ...]

@@ -9,9 +9,11 @@ import json
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG
 from feedmirror.entrypoints.cli.command import Resources
@@ -128,8 +130,7 @@ class _HealthReader:
         return health if health.configured else None
 
 
-@dataclass(frozen=True, slots=True)
-class FeedHealth:
+class FeedHealth(Struct, frozen=True):
     """Health of one feed. The field names are the keys of `status --json`: do not rename them."""
 
     feed: str  # the slug

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
+
+from msgspec import Struct
 
 from feedmirror.adapters.stores.directory import DirectoryStore
 from feedmirror.layout import (
@@ -33,8 +34,7 @@ _DOCUMENT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PublicDocument:
+class PublicDocument(Struct, frozen=True):
     """Public document read from the store."""
 
     key: str

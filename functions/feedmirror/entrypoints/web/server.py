@@ -10,7 +10,6 @@ import gzip
 import re
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from email.message import Message
 from email.utils import formatdate, parsedate_to_datetime
 from functools import partial
@@ -20,6 +19,9 @@ from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror import __version__
 from feedmirror.entrypoints.telemetry import printable_text
@@ -154,8 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Do nothing: `_send` logs each request, and timeouts of idle connections are normal."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
+class _Response(Struct, frozen=True):
     """HTTP response without the headers that all responses share."""
 
     status: HTTPStatus

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from io import BytesIO
+
+from msgspec import Struct
 
 from feedmirror.layout import FEEDS, MEDIA_TYPES
 from feedmirror.publishing.publication import Publication
@@ -21,8 +22,7 @@ _STAMP = re.compile(rb'feedmirror(?: |":\{")generation(?: |":)([0-9]{1,15})')
 _HEAD_BYTES = 200  # every format stamps within these; an origin may write the same further down
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """One kind of document."""
 
     name: str  # file name below public/SLUG/

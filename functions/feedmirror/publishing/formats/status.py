@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct, field
 
 from feedmirror.layout import FEEDS, INDEX_HTML
 from feedmirror.mirror import codec
@@ -59,8 +60,7 @@ def digest_of(*parts: object) -> str:
 # ---------------------------------------------------------------- status.json
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """Contents of a `status.json`."""
 
     render_key: str | None = None  # of the site's documents as a whole; None: not known
@@ -135,8 +135,7 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Gauges:
+class Gauges(Struct, frozen=True):
     """Numbers of feeds by the trouble they are in, without retired feeds."""
 
     configured: int

@@ -7,8 +7,9 @@ refreshes find nothing new.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from feedmirror.errors import RenderError
 from feedmirror.mirror.archive import dated
@@ -36,16 +37,14 @@ _ADDRESS = re.compile(r"\s(?:src|poster)=\"([^\"]*)\"")
 _DIRECTION_CHARS = 1_000  # of an entry, to tell in which direction its script runs
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True):
     """Another entry of the feed, as the page of an entry links to it."""
 
     key: str  # names its page: entries/KEY.html
     title: str | None = None  # plain text
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """An enclosure or media file, as a page links to it."""
 
     url: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from feedmirror.layout import STATUS
 from feedmirror.mirror.health import FeedLine
@@ -16,8 +17,7 @@ from feedmirror.publishing.pages.templates import filled
 OPML = "feeds.opml"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A feed as the list of all feeds shows it."""
 
     title: str

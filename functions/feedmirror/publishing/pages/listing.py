@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+
+from msgspec import Struct
 
 from feedmirror.layout import ATOM_XML, FEED_JSON, RSS_XML, bare_type
 from feedmirror.mirror.archive import Month, dated, month_of
@@ -75,8 +76,7 @@ def _whole_tags(markup: str) -> str:
 _TITLES = {RSS_XML: "RSS", ATOM_XML: "Atom", FEED_JSON: "JSON Feed"}  # the best known first
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """An entry in a list."""
 
     key: str
@@ -89,8 +89,7 @@ class Line:
     dir: str
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """The entries of one month."""
 
     month: str  # "2026-11"
@@ -98,8 +97,7 @@ class Section:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribable:
+class Subscribable(Struct, frozen=True):
     """One of the mirrored feed's formats, as something to subscribe to."""
 
     title: str  # of the format

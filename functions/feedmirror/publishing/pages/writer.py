@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from html import escape
+
+from msgspec import Struct, field
 
 from feedmirror.text.html_tokens import NO_ANCHORS, Anchors
 
@@ -16,8 +17,7 @@ _CHILDREN = {
 }
 
 
-@dataclass(slots=True)
-class OpenElement:
+class OpenElement(Struct):
     """An element whose end tag is not written yet."""
 
     name: str  # in the body: the name of the end tag that closes the element
