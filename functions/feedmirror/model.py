@@ -286,6 +286,7 @@ class Revision(Struct, frozen=True):
     listed_at: datetime  # when it last entered the public window
     observed_at: datetime  # when this version was fetched
     fetched_from: str  # the address it came from
+    feed_updated: datetime | None = None  # what the feed's document said of itself then
     number: int = 0  # of its record among those of the same words, or the first that may be free
     generation: int = 0  # of the commit that named it: of two versions the larger is the later
     disclaimer: str | None = None  # the text it was first published under; in records only

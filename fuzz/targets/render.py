@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from feedmirror.errors import ParseError
 from feedmirror.mirror.decide import decide
 from feedmirror.mirror.state import State
 from feedmirror.model import Reading, Revision
 from feedmirror.parsing.parse import parse
+from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
+from feedmirror.publishing.formats.format import Format
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
-from feedmirror.publishing.render import attached, entry_page, publication_of, rendered
+from feedmirror.publishing.render import (
+    Rendered,
+    attached,
+    entry_page,
+    publication_of,
+    rendered,
+    spliced,
+)
 from fuzz.inputs import ADDRESS, AT_THE_BEGINNING, NOW, SUBSCRIPTION, fetched, one_of
 from fuzz.judges import require, require_page, require_valid
 
@@ -33,6 +43,7 @@ def check(data: bytes) -> None:
     for made in formats():
         one = rendered(made, publication, revisions, entries, quarantined={}, replaces=False)
         require(not one.quarantined, f"{made.name} leaves out {len(one.quarantined)} entries")
+        _require_same_in_parts(made, publication, revisions, entries, one)
         if made.is_feed:
             require_valid(made.name, one.document, ADDRESS)
         else:
@@ -41,6 +52,21 @@ def check(data: bytes) -> None:
         page = entry_page(revision, entries[revision.key], publication, None)
         require(not page.quarantined, f"the page of an entry is bare: {page.quarantined}")
         require_page(page.document.decode(), "the page of an entry")
+
+
+def _require_same_in_parts(
+    made: Format,
+    publication: Publication,
+    revisions: Sequence[Revision],
+    entries: Mapping[str, Disclaimed | Exception],
+    whole: Rendered,
+) -> None:
+    """Require the same bytes where every second entry is taken over from the document itself."""
+    keys = (revision.key for revision in revisions)
+    fragments = zip(keys, whole.rendering.fragments(), strict=True)
+    known = dict(islice(fragments, 0, None, 2))
+    again = spliced(made, publication, revisions, known, lambda one: entries[one.key])
+    require(again.body == whole.document, f"{made.name} differs where entries are taken over")
 
 
 def _publication(data: bytes) -> tuple[Publication, Sequence[Revision]] | None:

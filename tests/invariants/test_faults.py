@@ -37,7 +37,8 @@ STAGES = (
     (publisher, "predecessors"),
     (publisher, "publication_of"),
     (publisher, "render_key"),
-    (publisher, "rendered"),
+    (publisher, "fragment_key"),
+    (publisher.Publisher, "_rendered"),
     (publisher, "stamp"),
     (render, "attach"),
     (render, "attach_to_feed"),
@@ -125,7 +126,7 @@ def test_an_archive_page_that_fails_among_others_is_linked_both_ways_when_it_is_
 
 @pytest.mark.row("U4")
 @pytest.mark.parametrize("name", DOCUMENTS)
-@pytest.mark.parametrize("part", ["render", "verify"])
+@pytest.mark.parametrize("part", ["frame", "entry", "verify"])
 def test_a_format_that_fails_holds_up_no_other_and_recovers(
     name: str, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,7 +208,7 @@ def _spoilt(made: Format, part: str) -> Format:
 
 
 @pytest.mark.row("U4")
-@pytest.mark.parametrize("part", ["render", "verify"])
+@pytest.mark.parametrize("part", ["entry", "verify"])
 def test_an_entry_that_fails_is_found_among_many_and_tried_once_by_each_version(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,7 +265,7 @@ def test_documents_are_not_emptied_where_every_entry_fails(
     scene.says(document(3, 2, 1))
     monkeypatch.setattr("test_faults.POISON", "Entry")
     with monkeypatch.context() as patched:
-        patched.setattr(render, "formats", lambda: tuple(_spoilt(m, "render") for m in formats()))
+        patched.setattr(render, "formats", lambda: tuple(_spoilt(m, "entry") for m in formats()))
         assert _refresh(scene).outcome == "failed"
         assert scene.public() == last_good
     scene.refresh()

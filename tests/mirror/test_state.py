@@ -20,6 +20,7 @@ from feedmirror.mirror.schedule import Asks
 from feedmirror.mirror.state import (
     Address,
     Failing,
+    Fragments,
     Published,
     Quarantine,
     State,
@@ -166,6 +167,7 @@ _FULL = State(
     asks=Asks(60), gone={"u": Sightings(1, _NOON)}, moved_to="v", moving=("w", 1),
     quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
     fault=Failing("bug", "internal", _NOON, "m"),
+    fragments=Fragments(("m",), {"n": (1, 2)}),
     archive_summary=ArchiveSummary(
         1, "000001-a", EntryLink("k", "t"), {"2026-03": (25, "000001-a")}
     ),

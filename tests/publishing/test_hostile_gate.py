@@ -18,6 +18,7 @@ from feedmirror.publishing.redaction import public_settings
 from feedmirror.refresh import attempt
 from feedmirror.storage import publisher
 from inertness import MARK
+from later_formats import later
 from page_reading import tree, words
 from scene import DOCUMENTS, Scene, document
 
@@ -63,11 +64,7 @@ def _spoilt(document: bytes, mistake: Mistake) -> bytes:
 
 def _broken(made: Format, mistake: Mistake) -> Format:
     """Return a later version of the format that renders a mistake."""
-
-    def render(publication: Publication) -> bytes:
-        return _spoilt(made.render(publication), mistake)
-
-    return replace(made, version=made.version + 1, render=render)
+    return later(made, lambda document: _spoilt(document, mistake))
 
 
 def _with_broken(name: str, mistake: Mistake) -> tuple[Format, ...]:

@@ -509,6 +509,52 @@ RENDERING = (
         "entrypoints/web/test_server.py::test_feed_is_served_with_the_headers_of_a_cdn",
     ),
 )
+SPLICING = (
+    _mutant(
+        "a new entry is verified though its neighbours were before",
+        "publishing/render.py",
+        "    frame = _verified(made, replace(publication, entries=tuple(entries)), others)\n",
+        "    frame = made.rendering(replace(publication, entries=tuple(entries)), others)\n",
+        "invariants/test_fragments.py::test_new_entry_without_the_disclaimer_is_left_out_and_the_others_stay",
+    ),
+    _mutant(
+        "what entries that were taken over make is inspected as a whole",
+        "publishing/render.py",
+        "    if not all(map(made.is_fragment, known.values())):\n",
+        "    if False:\n",
+        "invariants/test_fragments.py::test_entries_that_are_not_where_they_were_are_rendered_again",
+    ),
+    _mutant(
+        "what entries that were taken over make is parsed as a whole",
+        "publishing/render.py",
+        "    made.inspect(whole.body)\n    inspect",
+        "    inspect",
+        "invariants/test_fragments.py::test_whole_that_its_parts_do_not_make_is_refused",
+    ),
+    _mutant(
+        "entries are taken over from what was verified alone",
+        _PUBLISHER,
+        "return found if found is not None and found.etag == known.etag else None",
+        "return found",
+        "invariants/test_fragments.py::test_nothing_is_taken_over_from_a_document_that_others_wrote",
+    ),
+    _mutant(
+        "entries are rendered again where settings changed",
+        _PUBLISHER,
+        "            or known.fragment_key != fragment_key(made, publication)\n",
+        "",
+        "invariants/test_fragments.py::test_every_entry_is_rendered_again_where_settings_changed",
+    ),
+    _mutant(
+        "the whole document is searched for secrets",
+        "publishing/render.py",
+        "    made.inspect(whole.body)\n"
+        "    inspect_secrets(made.name, whole.body, publication.settings.redaction.secrets)\n",
+        "    made.inspect(whole.body)\n",
+        "invariants/test_fragments.py::test_words_that_became_a_secret_are_not_taken_over",
+    ),
+)
+
 STORING = (
     _mutant(
         "keys are paths of harmless characters",
@@ -862,6 +908,7 @@ AREAS = {
     "exchanges": EXCHANGES,
     "parsing": PARSING,
     "rendering": RENDERING,
+    "splicing": SPLICING,
     "storing": STORING,
     "changing": CHANGING,
 }

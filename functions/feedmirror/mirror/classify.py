@@ -203,6 +203,7 @@ def _observed(item: Identified, entry: Entry, reading: Reading) -> Revision:
         listed_at=reading.requested_at,
         observed_at=reading.requested_at,
         fetched_from=reading.fetched.url,
+        feed_updated=reading.parsed.feed.updated,
     )
 
 

@@ -224,7 +224,7 @@ def read_feed(plain: Plain) -> Feed:
 
 def revision(plain: Plain) -> Revision:
     """The revision that `to_plain` wrote. Raises: as `entry`."""
-    values = _dates(plain, "first_seen", "listed_at", "observed_at")
+    values = _dates(plain, "first_seen", "listed_at", "observed_at", "feed_updated")
     values["entry"] = entry(values["entry"])
     return build(Revision, values)
 

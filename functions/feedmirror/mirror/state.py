@@ -51,6 +51,15 @@ class Published(Struct, frozen=True):
     etag: str  # the store's, after it was last written
     digest: str  # of its bytes, the generation left out
     render_key: str  # what it was rendered from: generation, settings and the renderer's version
+    fragment_key: str = ""  # what its entries were rendered from, besides each entry itself
+
+
+class Fragments(Struct, frozen=True):
+    """Positions of entries in the documents that were last written, all from one window."""
+
+    marks: tuple[str, ...] = ()  # of the entries in the window, newest first
+    # Bytes of the head and of each entry, by name of the document; not of one that lacks an entry.
+    lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Failing(Struct, frozen=True):
@@ -104,6 +113,7 @@ class State(Struct, frozen=True):
     moved_to: str | None = None  # where `url` has permanently moved
     moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
     fault: Failing | None = None  # of our own: why pending work could not be carried out
+    fragments: Fragments = field(default_factory=Fragments)
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
     archive_summary: ArchiveSummary = field(
         default_factory=ArchiveSummary

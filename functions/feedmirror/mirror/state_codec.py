@@ -17,7 +17,7 @@ from feedmirror.mirror.flapping import Changes
 from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.retention import KnownEntries, KnownEntry
 from feedmirror.mirror.schedule import Asks
-from feedmirror.mirror.state import Address, Failing, Published, Quarantine, State
+from feedmirror.mirror.state import Address, Failing, Fragments, Published, Quarantine, State
 from feedmirror.mirror.tasks import PublishDocuments, StoreEntry, Task, WriteArchivePage
 from feedmirror.mirror.window import Window
 
@@ -98,6 +98,7 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "addresses": lambda by_url: {url: _noted(one, "changes") for url, one in by_url.items()},
     "flapping": lambda by_name: {name: list(astuple(one)) for name, one in by_name.items()},
     "asks": _slots,
+    "fragments": _slots,
     "failing": _plain_failing,
     "fault": _plain_failing,
     "gone": lambda by_url: {url: _plain_sightings(one) for url, one in by_url.items()},
@@ -187,6 +188,11 @@ def _known_entries(plain: dict[str, Any]) -> KnownEntries:
     return known_entries
 
 
+def _fragments(plain: dict[str, Any]) -> Fragments:
+    lengths = {name: codec.listed(one, int) for name, one in plain["lengths"].items()}
+    return Fragments(codec.listed(plain["marks"], str), lengths)
+
+
 def _archive_summary(plain: dict[str, Any]) -> ArchiveSummary:
     months = {
         f"{date.fromisoformat(f'{month}-01'):%Y-%m}": (codec.whole(count), codec.string(page))
@@ -240,6 +246,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "flapping": lambda plain: {
         name: Changes(*map(codec.whole, changes)) for name, changes in plain.items()
     },
+    "fragments": _fragments,
     "documents": lambda plain: {name: codec.build(Published, one) for name, one in plain.items()},
     "archive_summary": _archive_summary,
     "tasks": lambda plain: tuple(map(_task, plain)),

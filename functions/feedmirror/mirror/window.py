@@ -8,7 +8,7 @@ and encode it for nothing would cost more than all the rest of loading a state.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 from feedmirror.errors import StateError
 from feedmirror.mirror import codec
@@ -66,6 +66,10 @@ class Window:
         for revision, size in zip(revisions, sizes, strict=True):
             self._pieces[id(revision)] = view[start : start + size]
             start += size + len(_BETWEEN)
+
+    def marks(self) -> tuple[str, ...]:
+        """Return a digest of each entry as it is stored, newest first."""
+        return tuple(blake2b(line, digest_size=12).hexdigest() for line in self._lines())
 
     @property
     def digest(self) -> str:

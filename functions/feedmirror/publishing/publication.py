@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -27,6 +27,9 @@ class LastingFailure(Struct, frozen=True):
     since: datetime
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 class Publication(Struct, frozen=True):
     """All inputs of a document. Rendering reads neither a clock nor other settings."""
 
@@ -42,6 +45,20 @@ class Publication(Struct, frozen=True):
     failure: LastingFailure | None = (
         None  # None: refreshes succeed, or have failed for a short time only
     )
+
+    def for_entries(self) -> Publication:
+        """Return as much of it as an entry in a document may be rendered from: what is the same in
+        each document of the feed, and seldom changes.
+        """
+        feed = self.feed
+        same = Feed(
+            id=feed.id,
+            title=feed.title,
+            link=feed.link,
+            language=feed.language,
+            rights=feed.rights,
+        )
+        return Publication(self.settings, same, (), (), _NEVER, self.address)
 
     def address_of(self, name: str, page: str | None = None) -> str:
         """Return the address of the document `name`: of the archive page `page`, or of the newest

@@ -15,7 +15,7 @@ from feedmirror.mirror.state import PROGRAM, Quarantine, State
 from feedmirror.model import Entry, Feed, Revision
 from feedmirror.publishing.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format
+from feedmirror.publishing.formats.format import Format, Rendering, Traits
 from feedmirror.publishing.pages.entry import (
     Neighbour,
     render_entry,
@@ -119,6 +119,12 @@ def render_key(made: Format, state: State, settings: PublicSettings, address: st
     return blake2b(repr(inputs).encode(), digest_size=8).hexdigest()
 
 
+def fragment_key(made: Format, publication: Publication) -> str:
+    """Return a digest of everything that an entry in a document depends on besides the entry."""
+    inputs = (program(), made.version, STYLE, publication.for_entries())
+    return blake2b(repr(inputs).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
 def program() -> str:
     """Return what a quarantine depends on: the versions of the program and of each format."""
     return f"{PROGRAM}/{'.'.join(str(made.version) for made in formats())}"
@@ -137,8 +143,13 @@ def shows(made: Format, quarantine: Quarantine) -> bool:
 class Rendered(Struct, frozen=True):
     """A document, and the entries left out of it since they cannot be rendered."""
 
-    document: bytes  # without its generation
+    rendering: Rendering
     quarantined: Mapping[str, Quarantine]  # by key
+
+    @property
+    def document(self) -> bytes:
+        """Return the document without its generation."""
+        return self.rendering.body
 
 
 Attached = Mapping[str, Disclaimed | Exception]  # by key
@@ -212,17 +223,48 @@ def _fails_at_any(made: Format, publication: Publication, like: Revision) -> boo
 
 def _attempt(
     made: Format, publication: Publication, entries: Sequence[Disclaimed]
-) -> bytes | Exception:
+) -> Rendering | Exception:
     """Return the document of these entries, or what forbids to publish it."""
     part = replace(publication, entries=tuple(entries))
+    return contained(partial(_verified, made, part, frozenset()))
 
-    def work() -> bytes:
-        document = made.render(part)
-        made.verify(document, part)
-        inspect_secrets(made.name, document, part.settings.redaction.secrets)
-        return document
 
-    return contained(work)
+def _verified(made: Format, publication: Publication, others: Traits) -> Rendering:
+    """Return the document, verified. Raises: RenderError, and whatever rendering raises."""
+    rendering = made.rendering(publication, others)
+    made.verify(rendering.body, publication)
+    inspect_secrets(made.name, rendering.body, publication.settings.redaction.secrets)
+    return rendering
+
+
+def spliced(
+    made: Format,
+    publication: Publication,
+    revisions: Sequence[Revision],
+    known: Mapping[str, memoryview],
+    attached: Callable[[Revision], Disclaimed | Exception],
+) -> Rendering:
+    """Return a document in which entries that were verified before are as they were.
+
+    `known` are their fragments, by key. The others are rendered and verified in the same frame.
+    Raises: RenderError, and whatever rendering raises, if the document must be rendered whole.
+    """
+    if len({revision.guid for revision in revisions}) < len(revisions):
+        raise RenderError("an id is that of two entries")
+    if not all(map(made.is_fragment, known.values())):
+        raise RenderError("the entries are not where they were")
+    new = {one.key: attached(one) for one in revisions if one.key not in known}
+    entries = [one for one in new.values() if isinstance(one, Disclaimed)]
+    if len(entries) < len(new):
+        raise RenderError("an entry cannot have the disclaimer")
+    traits = (made.traits(one.entry) for one in revisions if one.key in known)
+    others: Traits = frozenset[str]().union(*traits)
+    frame = _verified(made, replace(publication, entries=tuple(entries)), others)
+    rendered = dict(zip(new, frame.fragments(), strict=True))
+    whole = frame.with_fragments(known.get(one.key) or rendered[one.key] for one in revisions)
+    made.inspect(whole.body)
+    inspect_secrets(made.name, whole.body, publication.settings.redaction.secrets)
+    return whole
 
 
 def _fit(
@@ -233,7 +275,7 @@ def _fit(
 ) -> list[Disclaimed]:
     """Return the entries that can be rendered, in order; add the others to `refused`."""
     error = _attempt(made, publication, entries)
-    if isinstance(error, bytes):
+    if isinstance(error, Rendering):
         return entries
     if len(entries) == 1:
         revision = entries[0].revision
@@ -264,11 +306,11 @@ def entry_page(
     if isinstance(disclaimed, Disclaimed):
         page = contained(partial(_page, render_entry, disclaimed, publication, previous))
         if isinstance(page, bytes):
-            return Rendered(page, {})
+            return Rendered(Rendering(page), {})
         error = page
     assert isinstance(error, Exception)  # noqa: S101 - as above
     return Rendered(
-        _page_without_words(revision, publication, previous),
+        Rendering(_page_without_words(revision, publication, previous)),
         {revision.key: quarantine(revision, error, ENTRY_PAGE)},
     )
 

@@ -99,6 +99,14 @@ def inspect_xml(
         raise RenderError(f"{name} would not be well-formed: {error}") from error
 
 
+def inspect_structure(name: str, document: bytes) -> None:
+    """Check that the XML document is well-formed. Raises: RenderError."""
+    try:
+        expat.ParserCreate("utf-8").Parse(document, True)
+    except expat.ExpatError as error:
+        raise RenderError(f"{name} would not be well-formed: {error}") from error
+
+
 def inspect_bodies(
     name: str, bodies_by_entry: Iterable[Sequence[Body]], entries: Sequence[Disclaimed]
 ) -> None:

@@ -30,25 +30,29 @@ from feedmirror.layout import (
 )
 from feedmirror.mirror import record
 from feedmirror.mirror.archive import ArchivePage, EntryLink, predecessors
-from feedmirror.mirror.state import Published, Quarantine, State
+from feedmirror.mirror.state import Fragments, Published, Quarantine, State
 from feedmirror.model import Document, Feed, Revision, Subscription
 from feedmirror.ports import Store, Stored
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format, stamp, stamped, unstamped
+from feedmirror.publishing.formats.format import Format, Rendering, stamp, stamped, unstamped
 from feedmirror.publishing.formats.json_feed import keys_in
 from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.pages.templates import STYLE, style
+from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import PublicSettings, public_settings
 from feedmirror.publishing.render import (
     ENTRY_PAGE,
     Rendered,
     attached,
     entry_page,
+    fragment_key,
     program,
     publication_of,
     render_key,
     rendered,
+    shows,
+    spliced,
     stale,
 )
 from feedmirror.storage.objects import put, update
@@ -61,12 +65,17 @@ _OLDER, _NEWER = (
 )
 
 
+# Bytes: a larger document is rendered whole, entry by entry, lest it is in memory twice.
+_LARGEST_SPLICED = 8_000_000
+
+
 class TaskProgress(Struct):
     """Tasks of a state that are done, and what failed."""
 
     entries: list[Revision] = field(default_factory=list)  # without their record or their page
     pages: list[ArchivePage] = field(default_factory=list)  # archive pages that are not written
     documents: dict[str, Published] = field(default_factory=dict)  # as they are in the store
+    fragments: Fragments = field(default_factory=Fragments)  # where entries stand in these
     written: list[str] = field(default_factory=list)  # names of the documents written just now
     quarantined: dict[str, Quarantine] = field(default_factory=dict)  # by key
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)  # elements, by guid
@@ -328,23 +337,23 @@ class Publisher:
     def publish_documents(self, state: State, progress: TaskProgress) -> bool:
         """Write the documents that are stale; return False where a later generation wrote one."""
         progress.documents = dict(self._kept(state))
+        progress.fragments = state.fragments
         chosen = self._to_publish(state, progress)
         self._keep_quarantine(state, chosen, progress)
         if not chosen or state.feed is None:
             return True
         publication = publication_of(state, self._settings, self._address)
-        revisions = state.window.revisions
-        entries = self._attached(revisions, state.feed, progress)
-        shown = (entry for entry in entries.values() if isinstance(entry, Disclaimed))
-        progress.left_out = {e.revision.guid: e.left_out for e in shown if e.left_out}
+        marks = state.window.marks()
+        if state.fragments.marks != marks:
+            progress.fragments = Fragments(marks)
         for made in chosen:
-            work = partial(rendered, made, publication, revisions, entries)
-            replaces = made.name in state.documents
-            one = contained(partial(work, quarantined=state.quarantined, replaces=replaces))
-            if isinstance(one, Exception):
-                progress.failed(one)
-            elif not self._publish(made, one, state, progress):
+            error = contained(partial(self._publish, made, publication, state, progress))
+            if isinstance(error, Exception):
+                progress.failed(error)
+            elif error is False:
                 return False
+        shown = (one for _, _, one in progress.disclaimed.values() if isinstance(one, Disclaimed))
+        progress.left_out = {e.revision.guid: e.left_out for e in shown if e.left_out}
         return True
 
     def _to_publish(self, state: State, progress: TaskProgress) -> tuple[Format, ...]:
@@ -369,31 +378,103 @@ class Publisher:
             elif documents and key in there and one.program == program():
                 progress.quarantine({key: replace(one, documents=documents)})
 
-    def _publish(self, made: Format, one: Rendered, state: State, progress: TaskProgress) -> bool:
+    def _publish(
+        self, made: Format, publication: Publication, state: State, progress: TaskProgress
+    ) -> bool:
         """Write a document unless it says what it said; return False as `publish_documents`."""
-        progress.quarantine(one.quarantined)
         known = state.documents.get(made.name)
+        before = self._verified_before(made, publication, state)
+        one = self._rendered(made, publication, state, before, progress)
+        progress.quarantine(one.quarantined)
         digest = sha256(one.document).hexdigest()[:32]
-        etag = known.etag if known else None
-        if known is None or known.digest != digest or not self._is_there(made, known):
-            body = stamp(one.document, state.generation)
-            document = Document(document_key(self.slug, made.name), body, made.media_type)
-            etag = self._replace(document, etag)
-            if etag is None:
+        if known and known.digest == digest:
+            before = before or self._stored(made, known)
+        if known and before and known.digest == digest:
+            etag, stored = before.etag, before.body
+        else:
+            stored = stamp(one.document, state.generation)
+            document = Document(document_key(self.slug, made.name), stored, made.media_type)
+            written = self._replace(document, known.etag if known else None)
+            if written is None:
                 return False
+            etag = written
             progress.written.append(made.name)
-        assert etag is not None  # noqa: S101 - it is known or was written just now
         now = replace(state, quarantined=progress.quarantined)
         by = render_key(made, now, self._settings, self._address)
-        progress.documents[made.name] = Published(etag, digest, by)
+        progress.documents[made.name] = Published(etag, digest, by, fragment_key(made, publication))
+        progress.fragments = replace(
+            progress.fragments,
+            lengths=self._lengths(made, one, len(stored), progress.fragments.lengths),
+        )
         return True
 
-    def _is_there(self, made: Format, known: Published) -> bool:
-        """Return True if the document is the one that is remembered: a run that died may have
-        written another one, from other settings.
+    @staticmethod
+    def _lengths(
+        made: Format, one: Rendered, stored_bytes: int, lengths: Mapping[str, tuple[int, ...]]
+    ) -> dict[str, tuple[int, ...]]:
+        """Return `lengths` with those of this document as it is stored, or without them where it
+        lacks an entry.
+        """
+        others = {name: each for name, each in lengths.items() if name != made.name}
+        if one.quarantined or not one.rendering.lengths:
+            return others
+        head, *entries = one.rendering.lengths
+        stamp_bytes = stored_bytes - len(one.document)
+        return {**others, made.name: (head + stamp_bytes, *entries)}
+
+    def _rendered(
+        self,
+        made: Format,
+        publication: Publication,
+        state: State,
+        before: Stored | None,
+        progress: TaskProgress,
+    ) -> Rendered:
+        """Return the document: of its predecessor and the new entries, or else of all entries.
+
+        Raises: as `rendered`.
+        """
+        revisions, feed = state.window.revisions, publication.feed
+        if before is not None:
+            lengths = state.fragments.lengths[made.name]
+            old = Rendering(before.body, lengths, made.separator).fragments()
+            by_mark = dict(zip(state.fragments.marks, old, strict=True))
+            marks = zip(revisions, progress.fragments.marks, strict=True)
+            known = {one.key: by_mark[mark] for one, mark in marks if mark in by_mark}
+            attach = partial(progress.attached, settings=self._settings, feed=feed)
+            whole = contained(partial(spliced, made, publication, revisions, known, attach))
+            if isinstance(whole, Rendering):
+                return Rendered(whole, {})
+        entries = self._attached(revisions, feed, progress)
+        quarantined, replaces = state.quarantined, made.name in state.documents
+        return rendered(
+            made, publication, revisions, entries, quarantined=quarantined, replaces=replaces
+        )
+
+    def _verified_before(
+        self, made: Format, publication: Publication, state: State
+    ) -> Stored | None:
+        """Return the document as it is in the store if its entries may be taken over from it: none
+        is left out, all were rendered from what holds now, and it is byte for byte what was
+        verified.
+        """
+        known, lengths = state.documents.get(made.name), state.fragments.lengths.get(made.name)
+        if (
+            known is None
+            or lengths is None
+            or sum(lengths) > _LARGEST_SPLICED
+            or known.fragment_key != fragment_key(made, publication)
+            or any(shows(made, one) for one in state.quarantined.values())
+        ):
+            return None
+        return self._stored(made, known)
+
+    def _stored(self, made: Format, known: Published) -> Stored | None:
+        """Return the document that is remembered; None if another one is in the store: a run that
+        died may have written it, from other settings.
         """
         found = self._store.load(document_key(self.slug, made.name))
-        return found is not None and found.etag == known.etag
+        return found if found is not None and found.etag == known.etag else None
 
     def _kept(self, state: State) -> Iterator[tuple[str, Published]]:
         """Yield what is remembered of documents, and that the style sheet is there."""

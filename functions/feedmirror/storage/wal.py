@@ -223,6 +223,7 @@ class StateLog:
         done = replace(
             held.state,
             documents=progress.documents,
+            fragments=progress.fragments,
             tasks=held.state.tasks if error else (),
             fault=_fault(held.state.fault, error, now) if error else None,
             quarantined=progress.quarantined,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC
+from functools import partial
 from itertools import chain
 
 from feedmirror import __version__
@@ -19,9 +20,9 @@ from feedmirror.publishing.fields import (
     with_newer,
 )
 from feedmirror.publishing.formats.extension_elements import with_extension_elements
-from feedmirror.publishing.formats.format import XML_HEAD, Format, encoded
+from feedmirror.publishing.formats.format import XML_HEAD, Format, Frame, Traits
 from feedmirror.publishing.publication import Publication
-from feedmirror.publishing.verify import BodyReader, inspect_xml
+from feedmirror.publishing.verify import BodyReader, inspect_structure, inspect_xml
 from feedmirror.text.dates import rfc3339
 from feedmirror.text.namespaces import ATOM, PREFIXES
 from feedmirror.text.plain import is_read_as_html
@@ -29,25 +30,27 @@ from feedmirror.text.urls import iri_of, is_iri, is_web
 from feedmirror.text.xml import SEPARATOR, cdata, escape, quote
 
 _TYPE = bare_type(ATOM_XML)
+_WITHOUT_AUTHOR = "without author"  # among traits; no prefix has blanks
 _LONGEST_ID, _LONGEST_RIGHTS = 2_000, 1_000  # characters; every entry repeats them
 
 
-def render(publication: Publication) -> bytes:
-    """Return the document without its generation."""
-    own_source = "".join(_own_source(publication))
-    entries = (_entry(entry, publication, own_source) for entry in publication.entries)
-    head_elements = with_extension_elements(
-        tuple(_feed(publication)), publication.extension_elements
+def _frame(publication: Publication, traits: Traits) -> Frame:
+    """Return what stands around the entries."""
+    elements = with_extension_elements(
+        tuple(_feed(publication, traits)), publication.extension_elements
     )
-    lines = chain(head_elements, chain.from_iterable(entries))
-    inner = encoded(piece for line in lines for piece in (line, "\n"))
-    used = {p for e in publication.entries for p in e.revision.entry.prefixes}
+    used = {*publication.feed.prefixes, *(traits - {_WITHOUT_AUTHOR})}
     used |= {"fh"} if publication.archive.page else set()
-    prefixes = sorted((used | set(publication.feed.prefixes)) - {"atom"})
+    prefixes = sorted(used - {"atom"})
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in prefixes)
     lang = _lang(publication.feed.language)
     head = f'{XML_HEAD}<feed xmlns="{ATOM}"{spaces}{lang}>\n'
-    return b"%b%b</feed>\n" % (head.encode(), inner)
+    return Frame(chain((head,), (f"{element}\n" for element in elements)), "</feed>\n")
+
+
+def _traits(entry: Entry) -> Traits:
+    """Return the prefixes that the entry uses, and `_WITHOUT_AUTHOR` if it has none."""
+    return frozenset((*entry.prefixes, *(() if entry.authors else (_WITHOUT_AUTHOR,))))
 
 
 def link_newer(document: bytes, address: str) -> bytes:
@@ -91,7 +94,7 @@ def _category(category: Category) -> str:
 # ---------------------------------------------------------------- the feed
 
 
-def _feed(publication: Publication) -> Iterator[str]:
+def _feed(publication: Publication, traits: Traits) -> Iterator[str]:
     feed, address = publication.feed, publication.address
     # The id of the logical feed, so the same in every archive page. Source: RFC 5005 §4.
     yield f"<id>{escape(address)}/</id>"
@@ -107,7 +110,7 @@ def _feed(publication: Publication) -> Iterator[str]:
             yield _link("alternate", f"{address}/{other}", type=bare_type(other))
     if feed.link:  # the last alternate: newsboat takes the last one for the feed's page
         yield _link("alternate", feed.link, type="text/html")
-    yield from (_person("author", author) for author in _authors(publication))
+    yield from (_person("author", author) for author in _authors(publication, traits))
     yield from map(_category, feed.categories)
     if feed.rights:
         yield _text("rights", feed.rights)
@@ -118,18 +121,19 @@ def _feed(publication: Publication) -> Iterator[str]:
         yield "<fh:archive/>"
 
 
-def _authors(publication: Publication) -> tuple[Author, ...]:
+def _authors(publication: Publication, traits: Traits) -> tuple[Author, ...]:
     """Return the feed's authors; the feed's title if any entry would else have no author.
 
     Source: RFC 4287 §4.1.1.
     """
-    needed = any(not disclaimed.revision.entry.authors for disclaimed in publication.entries)
     authors = publication.feed.authors
-    return (Author(title_of(publication)),) if needed and not authors else authors
+    needed = _WITHOUT_AUTHOR in traits and not authors
+    return (Author(title_of(publication)),) if needed else authors
 
 
-def _own_source(publication: Publication) -> Iterator[str]:
-    """Yield the source element of entries that name no other source: the mirrored feed.
+def _own_source(revision: Revision, publication: Publication) -> Iterator[str]:
+    """Yield the source element of an entry that names no other source: the mirrored feed, with the
+    date that it had when the entry was fetched.
 
     Yield nothing for a feed without an id or a web address, as a feed from a file may be.
     Source: RFC 4287 §4.2.11.
@@ -141,7 +145,7 @@ def _own_source(publication: Publication) -> Iterator[str]:
     if not source_id:
         return
     yield f"<source><id>{escape(source_id)}</id>{_text('title', title_of(publication))}"
-    yield f"<updated>{rfc3339(feed.updated or publication.changed_at)}</updated>"
+    yield f"<updated>{rfc3339(revision.feed_updated or revision.observed_at)}</updated>"
     if address:
         yield _link("self", address)
     if feed.link:
@@ -154,16 +158,14 @@ def _own_source(publication: Publication) -> Iterator[str]:
 # ---------------------------------------------------------------- entries
 
 
-def _entry(disclaimed: Disclaimed, publication: Publication, own_source: str) -> Iterator[str]:
-    entry = disclaimed.revision.entry
-    own = (
-        *_head(disclaimed.revision),
-        *_bodies(disclaimed),
-        *_source(entry, publication, own_source),
-    )
-    yield f"<entry{_lang(entry.language)}>"
-    yield from with_extension_elements(own, disclaimed.extension_elements)
-    yield "</entry>"
+def _entry(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
+    revision = disclaimed.revision
+    own = (*_head(revision), *_bodies(disclaimed), *_source(revision, publication))
+    yield f"<entry{_lang(revision.entry.language)}>\n"
+    for element in with_extension_elements(own, disclaimed.extension_elements):
+        yield element
+        yield "\n"
+    yield "</entry>\n"
 
 
 def _head(revision: Revision) -> Iterator[str]:
@@ -217,13 +219,14 @@ def _body(name: str, *markup: str) -> str:
     return "".join((f'<{name} type="html">', *cdata(*markup), f"</{name}>"))
 
 
-def _source(entry: Entry, publication: Publication, own_source: str) -> Iterator[str]:
+def _source(revision: Revision, publication: Publication) -> Iterator[str]:
+    entry = revision.entry
     source = source_of(entry, publication) if entry.source else None
     if source:
         head = f"<id>{escape(source.url)}</id>{_text('title', source.title)}"
         yield f"<source>{head}{_link('self', source.url)}</source>"
-    elif own_source:
-        yield own_source
+    else:
+        yield from filter(None, ("".join(_own_source(revision, publication)),))
 
 
 def verify(document: bytes, publication: Publication) -> None:
@@ -233,4 +236,14 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(ATOM_XML, document, reader, publication.entries)
 
 
-FORMAT = Format(ATOM_XML, 3, render, verify, link_newer)
+FORMAT = Format(
+    ATOM_XML,
+    4,
+    _frame,
+    _entry,
+    (b"<entry", b"</entry>\n"),
+    verify,
+    partial(inspect_structure, ATOM_XML),
+    traits=_traits,
+    link_newer=link_newer,
+)

@@ -1,14 +1,20 @@
-"""Format: how one kind of public document is rendered, verified and stamped with its generation."""
+"""Format: how one kind of public document is rendered, verified and stamped with its generation.
+
+A document is a frame, with a fragment for each entry in it. A fragment depends on its entry and on
+`Publication.for_entries` alone, so it can be taken over from one version of a document to the next.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 
 from msgspec import Struct
 
 from feedmirror.layout import FEEDS, MEDIA_TYPES
+from feedmirror.model import Entry
+from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.publication import Publication
 from feedmirror.text.namespaces import OWN_MEMBER
 
@@ -22,17 +28,101 @@ _STAMP = re.compile(rb'feedmirror(?: |":\{")generation(?: |":)([0-9]{1,15})')
 _HEAD_BYTES = 200  # every format stamps within these; an origin may write the same further down
 
 
+class Frame(Struct, frozen=True):
+    """The parts of a document around its entries."""
+
+    head: Iterable[str]  # in pieces
+    tail: str
+
+
+class Rendering(Struct, frozen=True):
+    """A document without its generation, and where its entries stand in it."""
+
+    body: bytes
+    lengths: tuple[int, ...] = ()  # bytes of the head, and of each entry; (): not known
+    separator: bytes = b""  # between two entries
+
+    def fragments(self) -> Iterator[memoryview]:
+        """Yield the entries, without a copy of their bytes."""
+        document, start = memoryview(self.body), self.lengths[0]
+        for length in self.lengths[1:]:
+            yield document[start : start + length]
+            start += length + len(self.separator)
+
+    def with_fragments(self, fragments: Iterable[bytes | memoryview]) -> Rendering:
+        """Return the document with these entries instead of its own."""
+        document, head = memoryview(self.body), self.lengths[0]
+        end = sum(self.lengths) + len(self.separator) * max(0, len(self.lengths) - 2)
+        return _joined((document[:head],), fragments, document[end:], self.separator)
+
+
+def _joined(
+    head: Iterable[bytes | memoryview],
+    fragments: Iterable[bytes | memoryview],
+    tail: bytes | memoryview,
+    separator: bytes,
+) -> Rendering:
+    document = BytesIO()
+    document.writelines(head)
+    lengths = [document.tell()]
+    for number, fragment in enumerate(fragments):
+        if number:
+            document.write(separator)
+        lengths.append(document.write(fragment))
+    document.write(tail)
+    return Rendering(document.getvalue(), tuple(lengths), separator)
+
+
+Traits = frozenset[str]  # what a frame must know of the entries in it, in words of its format
+
+
+def _no_traits(_: Entry) -> Traits:
+    return frozenset()
+
+
 class Format(Struct, frozen=True):
     """One kind of document."""
 
     name: str  # file name below public/SLUG/
-    version: int  # raised with every change of the bytes that `render` returns
-    render: Callable[[Publication], bytes]  # without the generation
+    version: int  # raised with every change of the bytes that are rendered
+    frame: Callable[[Publication, Traits], Frame]
+    entry: Callable[[Disclaimed, Publication], Iterable[str]]  # its fragment, in pieces
+    bounds: tuple[bytes, bytes]  # how each fragment begins and ends
     verify: Callable[[bytes, Publication], None]  # raises RenderError if it must not be published
+    # Checks that fragments that were verified make a whole; raises RenderError.
+    inspect: Callable[[bytes], None]
+    separator: bytes = b""  # between two entries
+    traits: Callable[[Entry], Traits] = _no_traits
+    # Renders an archive page; None: it is a frame with entries too.
+    archive: Callable[[Publication], bytes] | None = None
     # Returns the document of an archive page with a link to the given address of the next page;
     # None: the format has no such link.
     link_newer: Callable[[bytes, str], bytes] | None = None
     shows_failure: bool = False  # the document says that refreshes of the feed fail
+
+    def render(self, publication: Publication) -> bytes:
+        """Return the document of these entries, without its generation."""
+        return self.rendering(publication).body
+
+    def rendering(self, publication: Publication, others: Traits = frozenset()) -> Rendering:
+        """Return the document of these entries, and where they stand in it.
+
+        `others` are traits of entries that will be put beside these.
+        """
+        if self.archive and publication.archive.page:
+            return Rendering(self.archive(publication))
+        entries, alike = publication.entries, publication.for_entries()
+        frame = self.frame(
+            publication, others.union(*(self.traits(one.revision.entry) for one in entries))
+        )
+        fragments = (encoded(self.entry(one, alike)) for one in entries)
+        head = (encoded((piece,)) for piece in frame.head)
+        return _joined(head, fragments, frame.tail.encode(), self.separator)
+
+    def is_fragment(self, found: memoryview) -> bool:
+        """Return True if the bytes begin and end as an entry of this format does."""
+        first, last = self.bounds
+        return found[: len(first)] == first and found[-len(last) :] == last
 
     @property
     def is_feed(self) -> bool:

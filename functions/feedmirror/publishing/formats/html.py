@@ -7,24 +7,40 @@ from html import escape
 
 from feedmirror.errors import RenderError
 from feedmirror.layout import INDEX_HTML
-from feedmirror.publishing.formats.format import Format, encoded
+from feedmirror.model import Entry
+from feedmirror.publishing.disclaimer import Disclaimed
+from feedmirror.publishing.formats.format import Format, Frame, Traits, encoded
 from feedmirror.publishing.publication import Publication
 
 _PAGE = re.compile(r"/archive/([^/]+)/(?:index\.html)?$")
 
 
-def render(publication: Publication) -> bytes:
-    """Return the page without its generation: of the feed, or of an archive page."""
+def _frame(publication: Publication, traits: Traits) -> Frame:
+    """Return the feed's page without its entries."""
     # Imported only when a page is rendered: most refreshes find nothing new.
-    from feedmirror.publishing.pages.feed import archive_page, feed_page  # noqa: PLC0415
+    from feedmirror.publishing.pages.feed import feed_page  # noqa: PLC0415
 
-    archive = publication.archive
-    if archive.page is None:
-        return encoded((feed_page(publication),))
-    page = encoded((archive_page(publication),))
-    if archive.newer is None:
-        return page
-    return link_newer(page, publication.address_of(INDEX_HTML, archive.newer))
+    head, tail = feed_page(publication, has_entries=bool(traits))
+    return Frame((head,), tail)
+
+
+def _entry(disclaimed: Disclaimed, publication: Publication) -> tuple[str]:
+    from feedmirror.publishing.pages.feed import entry_line  # noqa: PLC0415
+
+    return (entry_line(disclaimed, publication),)
+
+
+def _traits(_: Entry) -> Traits:
+    """Return a word by which the page knows that it has an entry."""
+    return frozenset({"entry"})
+
+
+def _archive(publication: Publication) -> bytes:
+    """Return an archive page, whose entries are listed by month."""
+    from feedmirror.publishing.pages.feed import archive_page  # noqa: PLC0415
+
+    page, newer = encoded((archive_page(publication),)), publication.archive.newer
+    return link_newer(page, publication.address_of(INDEX_HTML, newer)) if newer else page
 
 
 def link_newer(document: bytes, address: str) -> bytes:
@@ -57,4 +73,20 @@ def verify(document: bytes, publication: Publication) -> None:
         raise RenderError(f"{INDEX_HTML} would lack the disclaimer")
 
 
-FORMAT = Format(INDEX_HTML, 3, render, verify, link_newer, shows_failure=True)
+def _inspect(_: bytes) -> None:
+    """Do nothing: of lines that were each balanced, the list is balanced."""
+
+
+FORMAT = Format(
+    INDEX_HTML,
+    3,
+    _frame,
+    _entry,
+    (b'<li class="entry"', b"</li>\n"),
+    verify,
+    _inspect,
+    traits=_traits,
+    archive=_archive,
+    link_newer=link_newer,
+    shows_failure=True,
+)

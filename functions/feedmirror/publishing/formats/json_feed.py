@@ -6,9 +6,10 @@ Fields without a member in JSON Feed are in the extension `_feedmirror`.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from io import BytesIO
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ from feedmirror.publishing.fields import (
     source_of,
     title_of,
 )
-from feedmirror.publishing.formats.format import JSON_HEAD, Format, encoded
+from feedmirror.publishing.formats.format import JSON_HEAD, Format, Frame, Traits
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.verify import Body, inspect_bodies
 from feedmirror.text.dates import rfc3339
@@ -43,14 +44,11 @@ Json = dict[str, Any]
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def render(publication: Publication) -> bytes:
-    """Return the document without its generation: a line for the feed and a line for each item."""
+def _frame(publication: Publication, _: Traits) -> Frame:
+    """Return what stands around the items: a line before them; each item is a line."""
     extension = _dumped(_extension(publication)).removeprefix("{")
     feed = _dumped(_feed(publication)).removeprefix("{").removesuffix("}")
-    head = f"{JSON_HEAD}{extension},{feed},{_ITEMS}"
-    items = (_item(entry, publication) for entry in publication.entries)
-    pieces = (piece for item in items for piece in (",\n", *item))
-    return b"%b%b\n%b" % (encoded((head,)), encoded(islice(pieces, 1, None)), _END)
+    return Frame((f"{JSON_HEAD}{extension},{feed},{_ITEMS}",), f"\n{_END.decode()}")
 
 
 def _dumped(value: Json) -> str:
@@ -195,6 +193,14 @@ def verify(document: bytes, publication: Publication) -> None:
         raise RenderError(f"{FEED_JSON} would not be well-formed: {error}") from error
 
 
+def _inspect(document: bytes) -> None:
+    """Check that the document is JSON, line by line. Raises: RenderError."""
+    try:
+        deque(_items(document), maxlen=0)
+    except (ValueError, TypeError, LookupError) as error:
+        raise RenderError(f"{FEED_JSON} would not be well-formed: {error}") from error
+
+
 def _items(document: bytes) -> Iterator[Json]:
     """Yield the items, each parsed by itself: all together may be large.
 
@@ -216,9 +222,6 @@ def _bodies(item: Json) -> list[Body]:
     return [((item[name],), name == "content_html") for name in _BODIES if name in item]
 
 
-FORMAT = Format(FEED_JSON, 3, render, verify)
-
-
 def _extensions(extensions: str | None) -> dict[str, Any]:
     """Parse the extensions of a feed or an entry; return {} for None.
 
@@ -229,3 +232,6 @@ def _extensions(extensions: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+FORMAT = Format(FEED_JSON, 3, _frame, _item, (b"{", b"}"), verify, _inspect, b",\n")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from feedmirror import __version__
@@ -24,9 +25,9 @@ from feedmirror.publishing.formats.extension_elements import (
     valid_in_channel,
     valid_in_item,
 )
-from feedmirror.publishing.formats.format import XML_HEAD, Format, encoded
+from feedmirror.publishing.formats.format import XML_HEAD, Format, Frame, Traits
 from feedmirror.publishing.publication import Publication
-from feedmirror.publishing.verify import BodyReader, inspect_xml
+from feedmirror.publishing.verify import BodyReader, inspect_structure, inspect_xml
 from feedmirror.text.dates import rfc822, rfc3339
 from feedmirror.text.namespaces import CONTENT, PREFIXES
 from feedmirror.text.person import parse_person
@@ -35,22 +36,32 @@ from feedmirror.text.xml import SEPARATOR, cdata, escape, quote
 
 _TYPE = bare_type(RSS_XML)
 _BLOCK = "<itunes:block>Yes</itunes:block>"
+_MEDIA = "audio or video"  # among traits; no prefix has blanks
 _UPDATED = ("<atom:updated", "<dc:date", "<dcterms:modified")
 _BODIES = ("description", f"{CONTENT}{SEPARATOR}encoded")
 
 
-def render(publication: Publication) -> bytes:
-    """Return the document without its generation."""
-    items = chain.from_iterable(_item(entry, publication) for entry in publication.entries)
-    channel = (f"{element}\n" for element in _channel(publication))
-    inner = encoded(chain(channel, items))
-    used = {"atom", "content", *_prefixes(publication), *publication.feed.prefixes}
+def _frame(publication: Publication, traits: Traits) -> Frame:
+    """Return what stands around the items."""
+    is_blocked = _is_blocked(publication, traits)
+    used = {"atom", "content", *publication.feed.prefixes, *(traits - {_MEDIA})}
     used |= {"fh"} if publication.archive.page else set()
-    used |= {"dc"} if b"<dc:creator>" in inner or b"<dc:source>" in inner else set()
-    used |= {"itunes"} if _BLOCK.encode() in inner else set()
+    used |= {"itunes"} if is_blocked else set()
     spaces = "".join(f" xmlns:{prefix}={quote(PREFIXES[prefix])}" for prefix in sorted(used))
     head = f'{XML_HEAD}<rss version="2.0"{spaces}>\n<channel>\n'
-    return b"%b%b</channel>\n</rss>\n" % (head.encode(), inner)
+    channel = (f"{element}\n" for element in _channel(publication, is_blocked=is_blocked))
+    return Frame(chain((head,), channel), "</channel>\n</rss>\n")
+
+
+def _traits(entry: Entry) -> Traits:
+    """Return the prefixes that the item uses, and `_MEDIA` if it has audio or video."""
+    used = {*entry.prefixes}
+    own = (*_authors(entry), *_named_source(entry, entry.extension_elements))
+    if any(element.startswith("<dc:") for element in own):
+        used.add("dc")
+    if any((media_type(file) or "").startswith(("audio/", "video/")) for file in entry.enclosures):
+        used.add(_MEDIA)
+    return frozenset(used)
 
 
 def escaped_text(value: str) -> str:
@@ -75,7 +86,7 @@ def body(name: str, *markup: str) -> Iterator[str]:
     yield f"</{name}>"
 
 
-def _channel(publication: Publication) -> Iterator[str]:
+def _channel(publication: Publication, *, is_blocked: bool) -> Iterator[str]:
     feed = publication.feed
     title = title_of(publication)
     yield from element("title", title)
@@ -103,27 +114,17 @@ def _channel(publication: Publication) -> Iterator[str]:
     if publication.archive.page:
         yield "<fh:archive/>"
     extension_elements = valid_in_channel(publication.extension_elements)
-    if not _is_blocked(publication):
+    if not is_blocked:
         yield from extension_elements
         return
     yield from (each for each in extension_elements if not each.startswith("<itunes:block"))
     yield _BLOCK
 
 
-def _is_blocked(publication: Publication) -> bool:
+def _is_blocked(publication: Publication, traits: Traits) -> bool:
     """True for a podcast that `robots` keeps out of directories of podcasts."""
-    prefixes = {*publication.feed.prefixes, *_prefixes(publication)}
-    is_podcast = bool(prefixes & {"itunes", "podcast"}) or any(
-        (media_type(file) or "").startswith(("audio/", "video/"))
-        for disclaimed in publication.entries
-        for file in disclaimed.revision.entry.enclosures
-    )
+    is_podcast = bool({*publication.feed.prefixes, *traits} & {"itunes", "podcast", _MEDIA})
     return is_podcast and publication.settings.robots is Robots.NOINDEX
-
-
-def _prefixes(publication: Publication) -> Iterator[str]:
-    """Yield the well-known prefixes that the entries use, not each once."""
-    return (p for disclaimed in publication.entries for p in disclaimed.revision.entry.prefixes)
 
 
 def _own_link(rel: str, address: str) -> str:
@@ -175,20 +176,19 @@ def _item(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     yield f"\n<guid{permalink}>{escape(revision.guid)}</guid>"
     yield from _dates(entry)
     yield from valid_in_item(disclaimed.extension_elements)
-    yield from _source(disclaimed, publication)
-    yield "\n</item>\n"
-
-
-def _source(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
-    """Yield `source`; Dublin Core's `source` for the title of an Atom source without an address."""
-    entry = disclaimed.revision.entry
-    title = atom_source_title(disclaimed.extension_elements)
-    if title and entry.source is None:
-        yield f"<dc:source>{title}</dc:source>"
+    yield from _named_source(entry, disclaimed.extension_elements)
     # The last element: after a source, feedparser takes a picture's title for the entry's.
     source = source_of(entry, publication)
     if source:
         yield f"<source url={quote(source.url)}>{escaped_text(source.title)}</source>"
+    yield "\n</item>\n"
+
+
+def _named_source(entry: Entry, extension_elements: Iterable[str]) -> Iterator[str]:
+    """Yield Dublin Core's `source` for the title of an Atom source without an address."""
+    title = atom_source_title(extension_elements)
+    if title and entry.source is None:
+        yield f"<dc:source>{title}</dc:source>"
 
 
 def _dates(entry: Entry) -> Iterator[str]:
@@ -244,4 +244,14 @@ def verify(document: bytes, publication: Publication) -> None:
     inspect_xml(RSS_XML, document, BodyReader("item", 3, _BODIES, "html"), publication.entries)
 
 
-FORMAT = Format(RSS_XML, 4, render, verify, link_newer)
+FORMAT = Format(
+    RSS_XML,
+    4,
+    _frame,
+    _item,
+    (b"<item>\n", b"</item>\n"),
+    verify,
+    partial(inspect_structure, RSS_XML),
+    traits=_traits,
+    link_newer=link_newer,
+)

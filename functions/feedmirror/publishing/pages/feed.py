@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from feedmirror.model import Robots
+from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.fields import title_of
 from feedmirror.publishing.pages import phrases
 from feedmirror.publishing.pages.body import notice_block
-from feedmirror.publishing.pages.listing import lines, sections, subscribables, years
+from feedmirror.publishing.pages.listing import line, sections, subscribables, years
 from feedmirror.publishing.pages.phrases import direction
-from feedmirror.publishing.pages.templates import filled
+from feedmirror.publishing.pages.templates import filled, macro
 from feedmirror.publishing.publication import Publication
 from feedmirror.text.urls import is_web
 
+_ENTRIES = "<!-- entries -->"  # where they belong; no value has it, since brackets are escaped
 
-def feed_page(publication: Publication) -> str:
-    """Return the page of the newest entries, with addresses to subscribe to and the archive."""
+
+def feed_page(publication: Publication, *, has_entries: bool) -> tuple[str, str]:
+    """Return the page of the newest entries in two parts, without the entries between them; with
+    addresses to subscribe to and the archive.
+    """
     failure = publication.failure
-    return filled(
+    page = filled(
         "feed.html",
         **_shared(publication, "../", ""),
-        lines=lines(publication),
+        has_entries=has_entries,
         changed_at=publication.changed_at,
         failure=failure and phrases.failure(failure.group),
         since=failure and phrases.since(failure.since),
@@ -29,6 +34,13 @@ def feed_page(publication: Publication) -> str:
         years=list(years(publication.months)),
         older=_older(publication, "archive/"),
     )
+    before, _, after = page.rpartition(_ENTRIES) if has_entries else (page, "", "")
+    return before, after
+
+
+def entry_line(disclaimed: Disclaimed, publication: Publication) -> str:
+    """Return an entry as a line of the list on the feed's page."""
+    return macro("entries.html", "item", line(disclaimed, publication), "")
 
 
 def archive_page(publication: Publication) -> str:

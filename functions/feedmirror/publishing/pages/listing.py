@@ -106,12 +106,8 @@ class Subscribable(Struct, frozen=True):
     address: str  # absolute
 
 
-def lines(publication: Publication) -> tuple[Line, ...]:
-    """Return the entries as lines of a list, newest first."""
-    return tuple(_line(entry, publication) for entry in publication.entries)
-
-
-def _line(disclaimed: Disclaimed, publication: Publication) -> Line:
+def line(disclaimed: Disclaimed, publication: Publication) -> Line:
+    """Return an entry as a line of a list."""
     revision, entry = disclaimed.revision, disclaimed.revision.entry
     first_words, is_titled = excerpt(entry), bool(visible_title(entry.title))
     name = name_of(revision) if is_titled or not first_words else first_words
@@ -142,8 +138,8 @@ def authors_of(authors: Sequence[Author]) -> tuple[str, ...]:
 def sections(publication: Publication) -> tuple[Section, ...]:
     """Return the entries by the month of their date, the latest month first."""
     by_month: dict[str, list[Line]] = {}
-    for entry, line in zip(publication.entries, lines(publication), strict=True):
-        by_month.setdefault(month_of(entry.revision), []).append(line)
+    for entry in publication.entries:
+        by_month.setdefault(month_of(entry.revision), []).append(line(entry, publication))
     return tuple(
         Section(month, phrases.month(month), tuple(by_month[month]))
         for month in sorted(by_month, reverse=True)

@@ -34,6 +34,11 @@ def pieces(template: str, **values: object) -> Iterator[str]:
     yield from _environment().get_template(template).generate(values)
 
 
+def macro(template: str, name: str, *arguments: object) -> str:
+    """Return what a macro of this template makes of the arguments."""
+    return str(getattr(_environment().get_template(template).module, name)(*arguments))
+
+
 @cache
 def _environment() -> Environment:
     """Return the environment. jinja2 is imported here, since most refreshes render no page."""
