@@ -34,7 +34,7 @@ from feedmirror.entrypoints.store import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StoreError
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
-from feedmirror.site import Site, is_site_current, publish_site
+from feedmirror.site import is_site_current, publish_site
 
 _HOUR = timedelta(hours=1)
 
@@ -108,26 +108,9 @@ class DispatchFunction:
         feeds, public_url = self._environment.subscriptions.values(), self._environment.public_url
         with thread_map(self._environment.threads) as side_by_side:
             site = publish_site(self._store(), feeds, public_url, now, side_by_side)
-        self._report(site, now, round((monotonic() - started_at) * 1000))
-        return site.published
-
-    def _is_site_due(self, asked: Tick | Named, now: datetime) -> bool:
-        """True once an hour, and at each tick of the hour after a deploy, in which new feeds are
-        mirrored for the first time.
-        """
-        if not self._checked_site:
-            feeds, public_url = (
-                self._environment.subscriptions.values(),
-                self._environment.public_url,
-            )
-            if not is_site_current(self._store(), feeds, public_url):
-                self._new_until = now + _HOUR
-            self._checked_site = True
-        return _holds_full_hour(asked) or now < self._new_until
-
-    def _report(self, site: Site, now: datetime, duration_ms: int) -> None:
-        counts = gauges(site.lines, now)
+        duration_ms = round((monotonic() - started_at) * 1000)
         telemetry.log_site(self._log, site.published, len(site.lines), duration_ms)
+        counts = gauges(site.lines, now)
         telemetry.put_metrics(
             {
                 "FeedsConfigured": counts.configured,
@@ -138,6 +121,19 @@ class DispatchFunction:
                 "FeedsNewlyFailing": counts.newly_failing,
             }
         )
+        return site.published
+
+    def _is_site_due(self, asked: Tick | Named, now: datetime) -> bool:
+        """True once an hour, and at each tick of the hour after a deploy, in which new feeds are
+        mirrored for the first time.
+        """
+        if not self._checked_site:
+            known = self._environment.subscriptions.values()
+            if not is_site_current(self._store(), known, self._environment.public_url):
+                self._new_until = now + _HOUR
+            self._checked_site = True
+        has_full_hour = isinstance(asked, Tick) and asked.since < hour_of(asked.until)
+        return has_full_hour or now < self._new_until
 
 
 def _read(event: object, now: datetime) -> Tick | Named:
@@ -147,12 +143,6 @@ def _read(event: object, now: datetime) -> Tick | Named:
             "SQS messages are for MirrorFunction; DispatchFunction takes a tick or names of feeds"
         )
     return asked
-
-
-def _holds_full_hour(asked: Tick | Named) -> bool:
-    if not isinstance(asked, Tick):
-        return False
-    return asked.since < hour_of(asked.until)
 
 
 # ---------------------------------------------------------------- init

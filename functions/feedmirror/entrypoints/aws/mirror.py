@@ -40,6 +40,9 @@ from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
 from feedmirror.refresh import attempt
 
+_RESPONSE_S = 3.0  # reserved for the response: Lambda kills a function at its timeout
+_BESIDES_FETCH_S = 10.0  # allowed for a refresh besides its fetch
+
 
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Refresh feeds; return the failed messages for an SQS event, otherwise a summary.
@@ -72,13 +75,8 @@ class MirrorFunction:
             tally = telemetry.log_batch(
                 self._log, result.outcomes, result.unfinished, result.not_started, duration_ms
             )
-            telemetry.put_metrics(
-                {
-                    "FeedsRefreshed": tally.feeds,
-                    "FeedsFailed": tally.failed,
-                    "EntriesNew": tally.new,
-                }
-            )
+            feeds_refreshed = {"FeedsRefreshed": tally.feeds, "FeedsFailed": tally.failed}
+            telemetry.put_metrics(feeds_refreshed | {"EntriesNew": tally.new})
             if isinstance(asked, Batch):
                 return response_to(_failed_messages(asked.messages, result))
             return _summary(tally, result, self._environment.subscriptions)
@@ -122,13 +120,12 @@ def _failed_messages(messages: Iterable[Message], result: BatchResult) -> list[s
     """Return the ids of messages that are not valid, or whose refresh an internal fault or the
     timeout prevented.
     """
-    failed = {*result.unfinished, *result.not_started}
-    failed |= {outcome.feed for outcome in result.outcomes if _is_internal(outcome)}
+    failed = {*result.unfinished, *result.not_started} | {
+        outcome.feed
+        for outcome in result.outcomes
+        if outcome.failure and outcome.failure.group == Group.INTERNAL.value
+    }
     return [m.id for m in messages if m.slug is None or m.slug in failed]
-
-
-def _is_internal(outcome: Outcome) -> bool:
-    return outcome.failure is not None and outcome.failure.group == Group.INTERNAL.value
 
 
 def _summary(
@@ -142,43 +139,6 @@ def _summary(
             for outcome in result.outcomes
         ],
     }
-
-
-# ---------------------------------------------------------------- init
-
-
-@cache
-def _function() -> MirrorFunction:
-    """Return the function of this process. Raises: ConfigError, StoreError."""
-    return started(start)
-
-
-def start(
-    variables: Mapping[str, str], log: telemetry.Log, clock: Callable[[], datetime]
-) -> MirrorFunction:
-    """Make the function for these environment variables. Raises: ConfigError, StoreError."""
-    environment = read_environment(variables)
-    from feedmirror.adapters.origin.client import HttpOrigin  # noqa: PLC0415
-    from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415
-    from feedmirror.entrypoints.store import open_store  # noqa: PLC0415
-
-    world = World(
-        store=open_store(environment.store, threads=environment.threads),
-        origin=HttpOrigin(now=clock, own_port=environment.runtime_port),
-        parser=WorkerParser.with_limits(variables, memory_bytes=environment.parser_bytes),
-        clock=clock,
-        public_url=environment.public_url,
-    )
-
-    return MirrorFunction(environment, world, log)
-
-
-if is_handler(__name__):
-    _function()
-
-
-_RESPONSE_S = 3.0  # reserved for the response: Lambda kills a function at its timeout
-_BESIDES_FETCH_S = 10.0  # allowed for a refresh besides its fetch
 
 
 class BatchResult(Struct, frozen=True):
@@ -219,12 +179,11 @@ def refresh_batch(
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     done = {outcome.feed for outcome in outcomes}
-    rest = {slug: _was_started(future) for future, slug in futures.items() if slug not in done}
-    return BatchResult(
-        outcomes,
-        unfinished=tuple(slug for slug, was_started in rest.items() if was_started),
-        not_started=tuple(slug for slug, was_started in rest.items() if not was_started),
-    )
+    rest: dict[bool, list[str]] = {True: [], False: []}
+    for future, slug in futures.items():
+        if slug not in done:
+            rest[_was_started(future)].append(slug)
+    return BatchResult(outcomes, unfinished=tuple(rest[True]), not_started=tuple(rest[False]))
 
 
 def _finished(
@@ -245,3 +204,35 @@ def _finished(
 
 def _was_started(future: Future[Outcome | None]) -> bool:
     return not future.cancelled() and (not future.done() or future.result() is not None)
+
+
+# ---------------------------------------------------------------- init
+
+
+@cache
+def _function() -> MirrorFunction:
+    """Return the function of this process. Raises: ConfigError, StoreError."""
+    return started(start)
+
+
+def start(
+    variables: Mapping[str, str], log: telemetry.Log, clock: Callable[[], datetime]
+) -> MirrorFunction:
+    """Make the function for these environment variables. Raises: ConfigError, StoreError."""
+    environment = read_environment(variables)
+    from feedmirror.adapters.origin.client import HttpOrigin  # noqa: PLC0415
+    from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415
+    from feedmirror.entrypoints.store import open_store  # noqa: PLC0415
+
+    world = World(
+        store=open_store(environment.store, threads=environment.threads),
+        origin=HttpOrigin(now=clock, own_port=environment.runtime_port),
+        parser=WorkerParser.with_limits(variables, memory_bytes=environment.parser_bytes),
+        clock=clock,
+        public_url=environment.public_url,
+    )
+    return MirrorFunction(environment, world, log)
+
+
+if is_handler(__name__):
+    _function()

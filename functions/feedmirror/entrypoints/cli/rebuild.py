@@ -23,7 +23,7 @@ from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedMirrorError
 from feedmirror.layout import DATA
 from feedmirror.model import Subscription
-from feedmirror.ports import Rereader, SideBySide, Store
+from feedmirror.ports import Store
 from feedmirror.reparse import Reparsed
 from feedmirror.settings.load import subscription_for
 from feedmirror.settings.problems import closest_name
@@ -43,10 +43,14 @@ def rebuild(arguments: Namespace, resources: Resources) -> int:
             shown_progress(live=not (arguments.json or arguments.quiet)) as progress,
             thread_map(arguments.threads) as side_by_side,
         ):
-            rebuilder = _Rebuilder(
-                store, public_url, resources.clock, rereader, side_by_side, progress.show
+            one = partial(
+                rebuilding.rebuild,
+                store=store,
+                public_url=public_url,
+                rereader=rereader,
+                side_by_side=side_by_side,
             )
-            reports = [rebuilder.attempt(subscription) for subscription in subscriptions]
+            reports = [_attempt(s, one, resources.clock(), progress.show) for s in subscriptions]
     if arguments.json:
         feeds = [{**to_builtins(report), "failed": report.failed} for report in reports]
         print(json.dumps({"feeds": feeds}, indent=2))  # noqa: T201 - the output
@@ -77,43 +81,32 @@ class Report(Struct, frozen=True):
         return bool(self.error or self.damaged or (self.reparsed and self.reparsed.failed))
 
 
-class _Rebuilder(Struct, frozen=True):
-    """Rebuilds feeds of one store."""
+def _attempt(
+    subscription: Subscription,
+    rebuild: Callable[..., rebuilding.Rebuilt],
+    now: datetime,
+    show: Callable[[str], None],  # shows progress
+) -> Report:
+    """Rebuild one feed. A failure is part of the report; it is not raised."""
+    safe = partial(redacted, subscription=subscription)
+    slug = subscription.slug
+    show(f"{slug}: listing entries")
 
-    store: Store
-    public_url: str
-    clock: Callable[[], datetime]
-    rereader: Rereader | None
-    side_by_side: SideBySide
-    show: Callable[[str], None]  # shows progress
+    def report(number: int) -> None:
+        show(f"{slug}: {number:,} revisions read")
 
-    def attempt(self, subscription: Subscription) -> Report:
-        """Rebuild one feed. A failure is part of the report; it is not raised."""
-        safe = partial(redacted, subscription=subscription)
-        slug = subscription.slug
-        self.show(f"{slug}: listing entries")
-        try:
-            result = rebuilding.rebuild(
-                subscription,
-                self.store,
-                self.public_url,
-                self.clock(),
-                rereader=self.rereader,
-                side_by_side=self.side_by_side,
-                report=lambda number: self.show(f"{slug}: {number:,} revisions read"),
-            )
-        except FeedMirrorError as error:
-            return Report(slug, error=safe(str(error)))
-        reparsed = result.reparsed
-        report = Report(**{**asdict(result), "reparsed": None})
-        return replace(
-            report,
-            damaged=tuple(map(safe, report.damaged)),
-            quarantined=tuple(map(safe, report.quarantined)),
-            reparsed=replace(reparsed, failed=tuple(map(safe, reparsed.failed)))
-            if reparsed
-            else None,
-        )
+    try:
+        result = rebuild(subscription, now=now, report=report)
+    except FeedMirrorError as error:
+        return Report(slug, error=safe(str(error)))
+    reparsed = result.reparsed
+    if reparsed:
+        reparsed = replace(reparsed, failed=tuple(map(safe, reparsed.failed)))
+    texts = {
+        "damaged": tuple(map(safe, result.damaged)),
+        "quarantined": tuple(map(safe, result.quarantined)),
+    }
+    return Report(**asdict(result) | texts | {"reparsed": reparsed})
 
 
 def _print_report(report: Report, *, quiet: bool) -> None:
