@@ -256,10 +256,10 @@ def is_routine(outcome: Outcome) -> bool:
     The events of ten thousand such feeds would cost more than the polls.
     """
     usual = outcome.outcome in {"unchanged", *_NOT_POLLED} and outcome.duration_ms < _SLOW_MS
-    return usual and not (outcome.failure or outcome.recovered or needs_attention(outcome))
+    return usual and not (outcome.failure or outcome.recovered or _needs_attention(outcome))
 
 
-def needs_attention(outcome: Outcome) -> bool:
+def _needs_attention(outcome: Outcome) -> bool:
     """True if the operator should look at the outcome though the refresh did not fail."""
     return bool(outcome.quarantined or (outcome.note and outcome.outcome not in _NOT_POLLED))
 
@@ -295,7 +295,7 @@ def outcome_fields(outcome: Outcome, subscription: Subscription) -> dict[str, ob
 def _level(log: Log, outcome: Outcome) -> Callable[..., None]:
     if outcome.failure and outcome.failure.group == Group.INTERNAL.value:
         return log.error
-    return log.warning if outcome.failure or needs_attention(outcome) else log.info
+    return log.warning if outcome.failure or _needs_attention(outcome) else log.info
 
 
 _MOST_CHARS = 4_000  # of a text; CloudWatch takes 256 KB a line

@@ -60,7 +60,7 @@ _HOST_AND_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>[0-9]{1,5})
 _NOT_IN_URL = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
 
 
-def flaw_of_url(url: str) -> str | None:
+def _flaw_of_url(url: str) -> str | None:
     """Return the problem of a URL, without quoting the URL, or None if it is valid."""
     parts = _URL.fullmatch(url)
     if parts is None:
@@ -109,7 +109,7 @@ def _flaw_of_host(url: str) -> str | None:
 
 
 def _flaw_of_public_url(url: str) -> str | None:
-    return flaw_of_url(url) or ("ends in a ? query" if "?" in url else None)
+    return _flaw_of_url(url) or ("ends in a ? query" if "?" in url else None)
 
 
 def _read_urls(location: Location, value: object) -> tuple[str, ...] | None:
@@ -119,7 +119,7 @@ def _read_urls(location: Location, value: object) -> tuple[str, ...] | None:
     if len(value) > _MAX_ALTERNATES:
         location.refuse(f"{len(value)} addresses are too many")
     for count, url in enumerate(value, 1):
-        flaw = flaw_of_url(url) if isinstance(url, str) else f"{type_name(url)} is not accepted"
+        flaw = _flaw_of_url(url) if isinstance(url, str) else f"{type_name(url)} is not accepted"
         if flaw or url in value[: count - 1]:
             location.refuse(
                 f"number {count}: {flaw or 'is a duplicate'}", "" if flaw is None else None
@@ -130,7 +130,7 @@ def _read_urls(location: Location, value: object) -> tuple[str, ...] | None:
 def _flaw_of_contact(contact: str) -> str | None:
     if contact.startswith("mailto:"):
         return None if email_address(contact[7:]) else "has an invalid e-mail address"
-    return flaw_of_url(contact)
+    return _flaw_of_url(contact)
 
 
 def _clean_contact(contact: str) -> str:
@@ -165,7 +165,7 @@ def _flaw_of_header(name: str, content: object, seen: set[str]) -> str | None:
     return "is a duplicate" if name.lower() in seen else flaw_of_header(name, content)
 
 
-URL = string("an http:// or https:// address", flaw_of_url)
+URL = string("an http:// or https:// address", _flaw_of_url)
 PUBLIC_URL = string(
     "an http:// or https:// address without a query",
     _flaw_of_public_url,

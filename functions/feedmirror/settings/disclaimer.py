@@ -64,8 +64,8 @@ def _check_brace(location: Location, found: re.Match[str]) -> None:
         )
 
 
-WORDS = ValueKind("string", _PLAIN.accepted, _read_words)
-HTML_WORDS = ValueKind("string", _PLAIN.accepted, _read_html)
+_WORDS = ValueKind("string", _PLAIN.accepted, _read_words)
+_HTML_WORDS = ValueKind("string", _PLAIN.accepted, _read_html)
 _LANGUAGE = value_kind(
     "string",
     'a language tag such as "en" or "pt-BR"',
@@ -73,8 +73,10 @@ _LANGUAGE = value_kind(
 )
 
 DISCLAIMER_KEYS = (
-    Key("text", WORDS, "The words, as plain text; a blank line begins a paragraph."),
-    Key("html", HTML_WORDS, "The words as HTML, well-formed and of a few tags; instead of `text`."),
+    Key("text", _WORDS, "The words, as plain text; a blank line begins a paragraph."),
+    Key(
+        "html", _HTML_WORDS, "The words as HTML, well-formed and of a few tags; instead of `text`."
+    ),
     Key("language", _LANGUAGE, "The language the words are in."),
     Key("position", choice(Position), "Where in an entry they stand."),
 )
@@ -82,7 +84,7 @@ DISCLAIMER_KEYS = (
 
 def _read_disclaimer(location: Location, value: object) -> Disclaimer | None:
     if isinstance(value, str):
-        words = _read_words(Location(location.problems, location.key, WORDS.accepted), value)
+        words = _read_words(Location(location.problems, location.key, _WORDS.accepted), value)
         return None if words is None else Disclaimer(text=words)
     if not isinstance(value, dict):
         location.reject(value)

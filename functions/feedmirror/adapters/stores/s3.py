@@ -186,7 +186,7 @@ class S3Store:
         while True:
             try:
                 reply = self._ask("get_object", Bucket=self._bucket, Key=name)
-                body = body_of(reply, backoff.deadline)
+                body = _body_of(reply, backoff.deadline)
                 return Stored(body, _etag_of(reply))
             except ClientError as error:
                 if code_of(error) == "NoSuchKey":
@@ -235,7 +235,7 @@ def put_request(
     return request
 
 
-def body_of(reply: GetObjectOutputTypeDef, deadline: Deadline) -> bytes:
+def _body_of(reply: GetObjectOutputTypeDef, deadline: Deadline) -> bytes:
     """Return the decoded body of an object.
 
     Raises: HTTPError for a truncated answer, TimeoutError at the deadline, ObjectError for damaged

@@ -101,7 +101,7 @@ class MirrorFunction:
 
     def _refresh(
         self, feeds: Iterable[Subscription], context: LambdaContext, *, scheduled: bool
-    ) -> BatchResult:
+    ) -> _BatchResult:
         def log_outcome(outcome: Outcome) -> None:
             if not telemetry.is_routine(outcome):
                 subscription = self._environment.subscriptions[outcome.feed]
@@ -116,7 +116,7 @@ class MirrorFunction:
         )
 
 
-def _failed_messages(messages: Iterable[Message], result: BatchResult) -> list[str]:
+def _failed_messages(messages: Iterable[Message], result: _BatchResult) -> list[str]:
     """Return the ids of messages that are not valid, or whose refresh an internal fault or the
     timeout prevented.
     """
@@ -129,7 +129,7 @@ def _failed_messages(messages: Iterable[Message], result: BatchResult) -> list[s
 
 
 def _summary(
-    tally: telemetry.Tally, result: BatchResult, subscriptions: Mapping[str, Subscription]
+    tally: telemetry.Tally, result: _BatchResult, subscriptions: Mapping[str, Subscription]
 ) -> dict[str, Any]:
     return {
         **asdict(tally),
@@ -141,7 +141,7 @@ def _summary(
     }
 
 
-class BatchResult(Struct, frozen=True):
+class _BatchResult(Struct, frozen=True):
     """Outcomes of a batch of feeds, and the feeds that it had no time for."""
 
     outcomes: tuple[Outcome, ...]
@@ -155,7 +155,7 @@ def refresh_batch(
     threads: int,
     remaining_s: Callable[[], float],
     on_outcome: Callable[[Outcome], None],
-) -> BatchResult:
+) -> _BatchResult:
     """Refresh the feeds until all are done or only the time for the response is left.
 
     `on_outcome` is called at once for each outcome, in the calling thread, so that outcomes are
@@ -183,7 +183,7 @@ def refresh_batch(
     for future, slug in futures.items():
         if slug not in done:
             rest[_was_started(future)].append(slug)
-    return BatchResult(outcomes, unfinished=tuple(rest[True]), not_started=tuple(rest[False]))
+    return _BatchResult(outcomes, unfinished=tuple(rest[True]), not_started=tuple(rest[False]))
 
 
 def _finished(

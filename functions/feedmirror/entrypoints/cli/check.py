@@ -62,7 +62,7 @@ def _refused(subscription: Subscription) -> Iterator[str]:
 
 def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
     """Yield a table row for each public address; the first one has the other columns, too."""
-    every = "retired" if subscription.retired else shown_duration(subscription.every_s)
+    every = "retired" if subscription.retired else _shown_duration(subscription.every_s)
     columns = (subscription.slug, every, str(subscription.keep))
     source = public_settings(subscription).source_url
     for made in formats():
@@ -70,7 +70,7 @@ def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
         columns, source = ("", "", ""), ""
 
 
-def shown_duration(seconds: int) -> str:
+def _shown_duration(seconds: int) -> str:
     """Render a duration as feeds.toml writes it: `15m`, `1h`, `90m`."""
     size, unit = next((s, u) for s, u in _UNITS if seconds % s == 0)
     return f"{seconds // size}{unit}"

@@ -25,11 +25,11 @@ _PIPE_BROKEN = 141
 _PARSER_BYTES = 1_000_000_000  # of address space; a document of 10 MB takes a third
 
 
-class DocumentParser(Parser, Rereader, Protocol):
+class _DocumentParser(Parser, Rereader, Protocol):
     """Parser of feed documents and of stored entries (`--reparse`)."""
 
 
-def _start_parser() -> AbstractContextManager[DocumentParser]:
+def _start_parser() -> AbstractContextManager[_DocumentParser]:
     from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415 - `serve` needs none
 
     return WorkerParser.with_limits(os.environ, memory_bytes=_PARSER_BYTES)
@@ -44,7 +44,7 @@ def _web(clock: Callable[[], datetime]) -> Origin:
 class Resources(Struct, frozen=True):
     """External resources of a command, which tests replace."""
 
-    start_parser: Callable[[], AbstractContextManager[DocumentParser]] = _start_parser
+    start_parser: Callable[[], AbstractContextManager[_DocumentParser]] = _start_parser
     web: Callable[[Callable[[], datetime]], Origin] = _web
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 

@@ -59,7 +59,7 @@ def rebuild(arguments: Namespace, resources: Resources) -> int:
     return 1 if any(report.failed for report in reports) else 0
 
 
-class Report(Struct, frozen=True):
+class _Report(Struct, frozen=True):
     """Result of rebuilding one feed. The fields are the keys of `--json`: do not rename them."""
 
     feed: str  # the slug
@@ -86,7 +86,7 @@ def _attempt(
     rebuild: Callable[..., rebuilding.Rebuilt],
     now: datetime,
     show: Callable[[str], None],  # shows progress
-) -> Report:
+) -> _Report:
     """Rebuild one feed. A failure is part of the report; it is not raised."""
     safe = partial(redacted, subscription=subscription)
     slug = subscription.slug
@@ -98,7 +98,7 @@ def _attempt(
     try:
         result = rebuild(subscription, now=now, report=report)
     except FeedMirrorError as error:
-        return Report(slug, error=safe(str(error)))
+        return _Report(slug, error=safe(str(error)))
     reparsed = result.reparsed
     if reparsed:
         reparsed = replace(reparsed, failed=tuple(map(safe, reparsed.failed)))
@@ -106,10 +106,10 @@ def _attempt(
         "damaged": tuple(map(safe, result.damaged)),
         "quarantined": tuple(map(safe, result.quarantined)),
     }
-    return Report(**asdict(result) | texts | {"reparsed": reparsed})
+    return _Report(**asdict(result) | texts | {"reparsed": reparsed})
 
 
-def _print_report(report: Report, *, quiet: bool) -> None:
+def _print_report(report: _Report, *, quiet: bool) -> None:
     """Print the report as text: problems on stderr, the summary on stdout."""
     if report.error:
         print_error(f"{report.feed}: {report.error}")
@@ -133,7 +133,7 @@ def _print_report(report: Report, *, quiet: bool) -> None:
         print(_summary(report))  # noqa: T201 - the output
 
 
-def _summary(report: Report) -> str:
+def _summary(report: _Report) -> str:
     """Render the line of a rebuilt feed."""
     entries = f"{report.entries:,} {'entry' if report.entries == 1 else 'entries'}"
     revisions = f"{report.revisions:,} {'revision' if report.revisions == 1 else 'revisions'}"
