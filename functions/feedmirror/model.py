@@ -228,10 +228,13 @@ class Robots(Enum):
     INDEX = "index"
 
 
+DISCLAIMER_VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
+
+
 class Disclaimer(Struct, frozen=True):
     """Template of the operator's disclaimer; exactly one of `text` and `html` is set.
 
-    Variables: {source_title} {source_url} {entry_url} {fetched}.
+    Each of DISCLAIMER_VARIABLES, in braces, stands for what it names.
     """
 
     text: str | None = None

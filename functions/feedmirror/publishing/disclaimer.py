@@ -15,7 +15,7 @@ from xml.parsers.expat import ExpatError
 
 from msgspec import Struct
 
-from feedmirror.model import Disclaimer, Feed, Position, Revision
+from feedmirror.model import DISCLAIMER_VARIABLES, Disclaimer, Feed, Position, Revision
 from feedmirror.publishing.redaction import PublicSettings, source_title
 from feedmirror.text.plain import paragraphs, single_line
 from feedmirror.text.xml import (
@@ -30,7 +30,6 @@ from feedmirror.text.xml import (
 )
 
 CSS_CLASS = "feedmirror-disclaimer"
-VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
 _VARIABLE = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 _SLOT = re.compile(f"[{HTML_BEFORE}{HTML_AFTER}{TEXT_BEFORE}{TEXT_AFTER}]")
 _TAGS = frozenset(
@@ -211,15 +210,15 @@ def problems(template: str, *, is_html: bool) -> list[str]:
     """Return what is wrong with an operator's disclaimer, a clause each; empty if it is valid."""
     found = [
         f"{match[0]!r} is not a variable; accepted are "
-        f"{', '.join(f'{{{name}}}' for name in VARIABLES)}, and {{{{ and }}}} for braces"
+        f"{', '.join(f'{{{name}}}' for name in DISCLAIMER_VARIABLES)}, and {{{{ and }}}} for braces"
         for match in _VARIABLE.finditer(template)
-        if match[0] not in {"{{", "}}"} and (match[1] or "") not in VARIABLES
+        if match[0] not in {"{{", "}}"} and (match[1] or "") not in DISCLAIMER_VARIABLES
     ]
     if printable(template) != template:
         found.append("control characters are not accepted")
     if not _VARIABLE.sub(
         "", re.sub(r"<[^>]*>", "", template) if is_html else template
-    ).strip() and not (set(re.findall(r"\{(\w+)\}", template)) & set(VARIABLES)):
+    ).strip() and not (set(re.findall(r"\{(\w+)\}", template)) & set(DISCLAIMER_VARIABLES)):
         found.append("it has no text")
     if is_html:
         found += _html_problems(printable(template))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-from feedmirror.model import Disclaimer, Position
+from feedmirror.model import DISCLAIMER_VARIABLES, Disclaimer, Position
 from feedmirror.settings.problems import Location, ValueKind, closest_name, shown_value
 from feedmirror.settings.values import Key, choice, read_table, text, value_kind
 from feedmirror.text.language import language_tag
 
-# The same as in publishing/disclaimer.py, as a test checks: importing that module is slow.
-DISCLAIMER_VARIABLES = ("source_title", "source_url", "entry_url", "fetched")
 _MAX_CHARS = 10_000
 
 # Matched from the left: `{{` and `}}` are literal braces, `{name}` is a variable, else an error.
