@@ -558,7 +558,7 @@ SPLICING = (
 STORING = (
     _mutant(
         "keys are paths of harmless characters",
-        "adapters/stores/keys.py",
+        "layout.py",
         "return len(text) <= _KEY_BYTES and _KEY.fullmatch(text) is not None",
         "return True",
         "adapters/stores/test_stores.py::TestMemoryStore::test_any_other_key_is_refused",

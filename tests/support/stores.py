@@ -15,8 +15,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
-from feedmirror.adapters.stores.keys import split_key, split_prefix
 from feedmirror.errors import StoreError
+from feedmirror.layout import split_key, split_prefix
 from feedmirror.ports import Store, Stored
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from feedmirror.adapters.stores.keys import is_key
 from feedmirror.errors import ConfigError, StoreError
+from feedmirror.layout import is_key
 from feedmirror.ports import SideBySide, Store
 
 if TYPE_CHECKING:

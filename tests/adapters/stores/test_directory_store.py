@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from feedmirror.adapters.stores import keys
+from feedmirror import layout
 from feedmirror.adapters.stores.directory import DirectoryStore
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.ports import Store
@@ -248,7 +248,7 @@ def test_file_that_is_larger_than_any_object_is_not_read(store: Store, root: Pat
 def test_object_that_could_not_be_read_again_is_not_written(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keys, "MOST_BYTES", 9)
+    monkeypatch.setattr(layout, "MOST_BYTES", 9)
     etag = store.create(KEY, b"x" * 9)
     assert etag is not None
     for write in (

@@ -26,8 +26,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from feedmirror.adapters.stores.keys import MOST_BYTES, check_size, is_key, split_key, split_prefix
 from feedmirror.errors import ObjectError, StoreError
+from feedmirror.layout import MOST_BYTES, check_size, is_key, split_key, split_prefix
 from feedmirror.ports import Stored
 
 _SCRATCH = ".tmp"  # not a valid key, and neither is _LOCK: a segment never starts with a dot

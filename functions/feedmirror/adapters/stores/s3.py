@@ -23,9 +23,16 @@ from urllib3.exceptions import HTTPError, IncompleteRead
 
 from feedmirror.adapters.aws import FAILURES, code_of, explain, make_client, status_of, was_retried
 from feedmirror.adapters.deadline import Backoff, Deadline
-from feedmirror.adapters.stores.keys import MOST_BYTES, check_size, is_key, split_key, split_prefix
 from feedmirror.errors import ObjectError, StoreError
-from feedmirror.layout import PUBLIC, cache_control
+from feedmirror.layout import (
+    MOST_BYTES,
+    PUBLIC,
+    cache_control,
+    check_size,
+    is_key,
+    split_key,
+    split_prefix,
+)
 from feedmirror.ports import Stored
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ class _Run(Struct, frozen=True):
         """Collect outcomes until `due_at`, when the feed `slug` is due, or until the stop."""
         at = f"{due_at.astimezone():%H:%M}"
         while not pool.stopping and (left_s := (due_at - self.world.clock()).total_seconds()) > 0:
-            working = f"refreshing {', '.join(self.result.running)}; " if pool.busy else ""
+            working = f"refreshing {', '.join(self.result.running)}; " if pool.slugs else ""
             self.progress.show(f"{working}next: {slug} at {at} (Ctrl-C: stop)")
             outcome = pool.next_outcome(left_s)
             if outcome is not None:
@@ -183,7 +183,7 @@ class SiteUpdater:
 def _log(
     arguments: Namespace, progress: Progress, clock: Callable[[], datetime], *, as_json: bool
 ) -> telemetry.Log:
-    tabled = progress.live and sys.stdout.isatty() and not arguments.watch
+    tabled = progress.status is not None and sys.stdout.isatty() and not arguments.watch
 
     def make() -> telemetry.Log:
         if as_json:

@@ -59,17 +59,26 @@ def status(arguments: Namespace, resources: Resources) -> int:
     Raises: ConfigError, StoreError.
     """
     settings = configured(arguments.config)
+    known = {each.slug: each for each in settings.subscriptions} if settings else {}
     store = open_store(arguments.store, threads=arguments.threads)
     now = resources.clock()
-    reader = _HealthReader(store, settings, now)
     feeds: list[FeedHealth] = []
     with (
         shown_progress(live=not arguments.json) as progress,
         thread_map(arguments.threads) as side_by_side,
     ):
         progress.show(f"listing {arguments.store}")
-        slugs = reader.slugs()
-        for health in side_by_side(reader.health, slugs):
+        listed = (*map(slug_of_state, store.keys(STATES)), *store.folders(DATA))
+        stored = frozenset(filter(SLUG.fullmatch, listed))
+        slugs = [*known, *sorted(stored - known.keys())]
+
+        def read(slug: str) -> FeedHealth | None:
+            health = _read_health(slug, known.get(slug), settings, store, now)
+            if health.status == _NEVER and slug in stored:
+                return _without_state(health, store)
+            return health
+
+        for health in side_by_side(read, slugs):
             feeds += [health] if health else []
             progress.show(f"{len(feeds)} of {len(slugs)} feeds read")
     if arguments.json:
@@ -79,55 +88,37 @@ def status(arguments: Namespace, resources: Resources) -> int:
     return 1 if any(health.status in UNHEALTHY for health in feeds) else 0
 
 
-class _HealthReader:
-    """Reads the health of feeds from a store."""
+def _read_health(
+    slug: str,
+    subscription: Subscription | None,
+    settings: Settings | None,
+    store: Store,
+    now: datetime,
+) -> FeedHealth:
+    """Read the health of one feed; it is `unreadable` where the store fails."""
+    is_configured = subscription is not None if settings else None
+    try:
+        stored = store.load(state_key(slug))
+        return health_of(
+            slug,
+            subscription,
+            stored.body if stored else None,
+            now,
+            public_url=settings.public_url if settings else None,
+            configured=is_configured,
+        )
+    except StoreError as error:
+        return _unreadable(FeedHealth(slug, _NEVER, is_configured), str(error))
 
-    def __init__(self, store: Store, settings: Settings | None, now: datetime) -> None:
-        self._store = store
-        self._now = now
-        self._has_settings = settings is not None
-        subscriptions = settings.subscriptions if settings else ()
-        self._subscriptions: Mapping[str, Subscription] = {s.slug: s for s in subscriptions}
-        self._public_url = settings.public_url if settings else None
-        self._stored: frozenset[str] = frozenset()  # slugs of feeds with a state or a folder
 
-    def slugs(self) -> list[str]:
-        """List the feeds of feeds.toml in their order, then those that are in the store alone.
-
-        Raises: StoreError.
-        """
-        stored = (*map(slug_of_state, self._store.keys(STATES)), *self._store.folders(DATA))
-        self._stored = frozenset(filter(SLUG.fullmatch, stored))
-        return list(dict.fromkeys((*self._subscriptions, *sorted(self._stored))))
-
-    def health(self, slug: str) -> FeedHealth | None:
-        """Read the health of one feed; return None if the store holds only its empty folder.
-
-        Thread-safe. A StoreError makes the feed `unreadable`; it is not raised.
-        """
-        subscription = self._subscriptions.get(slug)
-        is_configured = subscription is not None if self._has_settings else None
-        try:
-            stored = self._store.load(state_key(slug))
-            health = health_of(
-                slug,
-                subscription,
-                stored.body if stored else None,
-                self._now,
-                public_url=self._public_url,
-                configured=is_configured,
-            )
-            if health.status == _NEVER and slug in self._stored:
-                return self._without_state(health)
-        except StoreError as error:
-            return _unreadable(FeedHealth(slug, _NEVER, is_configured), str(error))
-        return health
-
-    def _without_state(self, health: FeedHealth) -> FeedHealth | None:
-        """Return the health of a feed with a folder and no state; None if the folder is empty."""
-        if has_entries(self._store, health.feed):
+def _without_state(health: FeedHealth, store: Store) -> FeedHealth | None:
+    """Return the health of a feed with a folder and no state; None if the folder is empty."""
+    try:
+        if has_entries(store, health.feed):
             return replace(health, status=_MISSING, error=why_missing(health.feed))
-        return health if health.configured else None
+    except StoreError as error:
+        return _unreadable(health, str(error))
+    return health if health.configured else None
 
 
 class FeedHealth(Struct, frozen=True):

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Protocol
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _MARGIN = 4  # columns of the spinner
 _STYLES: Mapping[str, str] = {
@@ -84,71 +87,44 @@ def _show_rich(
         console.print(below)
 
 
-class Progress(Protocol):
-    """Shows progress and log lines."""
+class Progress:
+    """Log lines on stderr, with a live status line below them if there is a console of rich."""
 
-    @property
-    def live(self) -> bool:
-        """True if `show` has an effect."""
-        ...
-
-    def show(self, text: str) -> None:
-        """Replace the status line. Thread-safe."""
-        ...
-
-    def write(self, line: str) -> None:
-        """Write a log line."""
-        ...
-
-
-class _PlainProgress:
-    """Log lines without a status line."""
-
-    live = False
+    def __init__(self, console: Console | None) -> None:
+        self._console = console
+        self.status = console.status("", spinner="dots") if console else None
 
     def show(self, text: str) -> None:
-        pass
-
-    def write(self, line: str) -> None:
-        with suppress(OSError):  # a log that cannot be written must not stop a feed
-            sys.stderr.write(f"{line}\n")  # in one call, since several threads may write
-            sys.stderr.flush()
-
-
-class _LiveProgress:
-    """Status line at the bottom of a terminal, log lines above."""
-
-    live = True
-
-    def __init__(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - 150 ms, and may be missing
-
-        self._console = Console(stderr=True)
-        self.status = self._console.status("", spinner="dots")
-
-    def show(self, text: str) -> None:
+        """Replace the status line, cut to the width of the terminal. Thread-safe."""
+        if self._console is None or self.status is None:
+            return
         from rich.text import Text  # noqa: PLC0415 - it is loaded already
 
         room = max(10, self._console.width - _MARGIN)
         self.status.update(Text(text if len(text) <= room else text[: room - 1] + "…"))
 
     def write(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        """Write a log line."""
+        if self._console is not None:
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            return
+        with suppress(OSError):  # a log that cannot be written must not stop a feed
+            sys.stderr.write(f"{line}\n")  # in one call, since several threads may write
+            sys.stderr.flush()
 
 
 @contextmanager
 def shown_progress(*, live: bool) -> Iterator[Progress]:
     """Yield the progress; live if asked for and stderr is a terminal with rich installed."""
+    console = None
     if live and sys.stderr.isatty():
-        try:
-            progress = _LiveProgress()
-        except ImportError:  # the extra `cli` is not installed
-            pass
-        else:
-            with progress.status:
-                yield progress
-            return
-    yield _PlainProgress()
+        with suppress(ImportError):  # the extra `cli` is not installed
+            from rich.console import Console  # noqa: PLC0415 - 150 ms
+
+            console = Console(stderr=True)
+    progress = Progress(console)
+    with progress.status or nullcontext():
+        yield progress
 
 
 def print_error(*lines: str) -> None:

@@ -46,11 +46,6 @@ class WorkerPool:
         self.skipped = 0  # feeds that were not started before the stop
 
     @property
-    def busy(self) -> bool:
-        """True while an outcome is outstanding."""
-        return bool(self._open)
-
-    @property
     def slugs(self) -> set[str]:
         """The slugs of the feeds whose outcome is outstanding."""
         return set(self._open.values())
@@ -82,7 +77,7 @@ class WorkerPool:
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield all outstanding outcomes."""
-        while self.busy:
+        while self._open:
             outcome = self.next_outcome()
             if outcome is not None:
                 yield outcome
