@@ -308,6 +308,14 @@ def test_html_in_a_title_is_shown_as_text(title: str, category: str) -> None:
         ("<p>Theirs</p>", '<p style="x">Theirs</p>'),
         ("<p>Theirs</p>", "<details>"),
         ("<p>Theirs</p>", "\udc80"),
+        ("<p>Theirs</p>", "<P>Theirs</P>"),
+        ("<p>Theirs</p>", "<p class='x'>Theirs</p>"),
+        ("<p>Theirs</p>", "<p class=x>Theirs</p>"),
+        ("<p>Theirs</p>", '<p title="<b>">Theirs</p>'),
+        ("<p>Theirs</p>", '<p>Theirs</p class="x">'),
+        ("<p>Theirs</p>", "<p/>"),
+        ("<p>Theirs</p>", "<p>Theirs < ours</p>"),
+        ("<p>Theirs</p>", "<p>Theirs</p><!--><b>-->"),
     ],
 )
 def test_verify_refuses_a_damaged_entry_page(spoilt: tuple[str, str]) -> None:

@@ -497,7 +497,7 @@ RENDERING = (
     _mutant(
         "the last look at elements of pages",
         "publishing/pages/inspection.py",
-        "        if tag in _FORBIDDEN:\n",
+        "        if name in _FORBIDDEN:\n",
         "        if False:\n",
         "publishing/test_pages.py::test_verify_refuses_a_damaged_entry_page",
     ),

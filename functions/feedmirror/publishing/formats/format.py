@@ -53,18 +53,17 @@ class Rendering(Struct, frozen=True):
         """Return the document with these entries instead of its own."""
         document, head = memoryview(self.body), self.lengths[0]
         end = sum(self.lengths) + len(self.separator) * max(0, len(self.lengths) - 2)
-        return _joined((document[:head],), fragments, document[end:], self.separator)
+        return _joined(document[:head], fragments, document[end:], self.separator)
 
 
 def _joined(
-    head: Iterable[bytes | memoryview],
+    head: bytes | memoryview,
     fragments: Iterable[bytes | memoryview],
     tail: bytes | memoryview,
     separator: bytes,
 ) -> Rendering:
     document = BytesIO()
-    document.writelines(head)
-    lengths = [document.tell()]
+    lengths = [document.write(head)]
     for number, fragment in enumerate(fragments):
         if number:
             document.write(separator)
@@ -116,8 +115,7 @@ class Format(Struct, frozen=True):
             publication, others.union(*(self.traits(one.revision.entry) for one in entries))
         )
         fragments = (encoded(self.entry(one, alike)) for one in entries)
-        head = (encoded((piece,)) for piece in frame.head)
-        return _joined(head, fragments, frame.tail.encode(), self.separator)
+        return _joined(encoded(frame.head), fragments, frame.tail.encode(), self.separator)
 
     def is_fragment(self, found: memoryview) -> bool:
         """Return True if the bytes begin and end as an entry of this format does."""
