@@ -14,9 +14,11 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from effort import amount
+
 # No deadline: what an example takes says more of the machine than of the code. On a failure,
 # `print_blob` shows the line that brings the very same example back.
-settings.register_profile("searching", deadline=None, max_examples=50, print_blob=True)
+settings.register_profile("searching", deadline=None, max_examples=amount(30), print_blob=True)
 # In CI the same examples each time: a change is judged by what it changes.
 settings.register_profile(
     "steady", settings.get_profile("searching"), derandomize=True, database=None
@@ -24,20 +26,22 @@ settings.register_profile(
 settings.load_profile("steady" if os.environ.get("CI") else "searching")
 
 
-# Their tests share what takes long to make, and some need their order.
-_KEPT_TOGETHER = (
-    "tests/clients/test_browser.py",
-    "tests/clients/test_readers.py",
-    "tests/infra/test_deploy.py",
-    "tests/invariants/test_samples.py",
-)
+# Files whose tests one worker runs: they share what takes long to make, and some need their order.
+_KEPT_TOGETHER = {
+    "tests/clients/test_browser.py": "chromium",
+    "tests/clients/test_hostile_browser.py": "chromium",
+    "tests/clients/test_painting.py": "chromium",
+    "tests/clients/test_readers.py": "readers",
+    "tests/infra/test_deploy.py": "deploy",
+    "tests/invariants/test_samples.py": "samples",
+}
 
 # Their tests are of pure code; all others work with servers, processes, a disk or a whole mirror.
 _PURE = tuple(f"tests/{name}/" for name in "mirror parsing publishing settings text".split())
 
 
 class Scheduler(LoadScopeScheduling):
-    """Gives each worker test after test, but all of a file that is kept together to one.
+    """Gives each worker test after test, but all of a group of files to one.
 
     Not `--dist loadgroup`, which pytest-xdist 3.8 forgets with pytest 9.2; and not `loadfile`, with
     which every file's tests have the company of the same others each time.
@@ -45,8 +49,7 @@ class Scheduler(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return path if path in _KEPT_TOGETHER else nodeid
+        return _KEPT_TOGETHER.get(nodeid.partition("::")[0], nodeid)
 
 
 def _is_slow(item: pytest.Item) -> bool:

@@ -10,9 +10,7 @@ import pytest
 from browser import DESK, PHONE, addresses_below, browse, complaints, hosts, serious
 from builders import SITE, TITLE, entry, rss_document
 from locations import DATA
-from node_tools import require_node_package
 from readers import ServedMirror, served_mirror
-from required_programs import require_program
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +46,8 @@ DOCUMENT = rss_document(ENTRIES, extra_channel="<language>en</language>")
 
 
 @pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
+def mirror(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
     """Return a mirror with an archive, and with feeds of several kinds."""
-    require_program("chromium")
-    require_node_package("playwright-core")
     with served_mirror(tmp_path_factory.mktemp("site"), keep=5) as served:
         served.origin_says("gazette", DOCUMENT)
         for slug, name in OTHERS.items():
@@ -72,10 +68,10 @@ def chosen_pages(mirror: ServedMirror) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_journey_from_the_index_to_an_older_entry_needs_no_script(
-    mirror: ServedMirror, size: tuple[int, int], scheme: str
+    chromium: str, mirror: ServedMirror, size: tuple[int, int], scheme: str
 ) -> None:
     base = mirror.server.base
-    seen = browse(f"{base}/", size=size, scheme=scheme, feed=TITLE, shots=None)["walk"]
+    seen = browse(chromium, f"{base}/", size=size, scheme=scheme, feed=TITLE, shots=None)["walk"]
     index, feed, newest, previous = [url for url, _ in seen["visited"]]
     assert (index, feed) == (f"{base}/", f"{base}/gazette/")
     assert newest.startswith(f"{base}/gazette/entries/")
@@ -90,18 +86,15 @@ def test_journey_from_the_index_to_an_older_entry_needs_no_script(
 
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESK, "light")])
 def test_pages_have_no_serious_accessibility_problem(
-    mirror: ServedMirror, size: tuple[int, int], scheme: str
+    chromium: str, mirror: ServedMirror, size: tuple[int, int], scheme: str
 ) -> None:
     pages = chosen_pages(mirror)
-    told = browse(f"{mirror.server.base}/", size=size, scheme=scheme, pages=pages)
+    told = browse(chromium, f"{mirror.server.base}/", size=size, scheme=scheme, pages=pages)
     assert len(told["judged"]["visited"]) == len(pages) == 2 + 2 * (1 + len(OTHERS))
     assert serious(told["judged"]) == []
 
 
-def test_without_pictures_a_browser_contacts_the_mirror_only(
-    tmp_path: Path,
-) -> None:
-    require_program("chromium")
+def test_without_pictures_a_browser_contacts_the_mirror_only(chromium: str, tmp_path: Path) -> None:
     with served_mirror(tmp_path, images="none") as served:
         served.origin_says("gazette", rss_document(ENTRIES))
         served.refresh()
@@ -113,14 +106,16 @@ def test_without_pictures_a_browser_contacts_the_mirror_only(
             or b"crane" in (public / address.removeprefix(f"{base}/")).read_bytes()
         ]
         assert any("/entries/" in address for address in pages)
-        seen = browse(f"{served.server.base}/", opened=pages)["opened"]
+        seen = browse(chromium, f"{served.server.base}/", opened=pages)["opened"]
         assert hosts(seen) == {served.server.base.removeprefix("http://")}
         assert complaints(seen) == []
         assert len(seen["visited"]) == len(pages)
 
 
-def test_a_browser_that_opens_a_feed_is_redirected_to_its_page(mirror: ServedMirror) -> None:
+def test_a_browser_that_opens_a_feed_is_redirected_to_its_page(
+    chromium: str, mirror: ServedMirror
+) -> None:
     base = mirror.server.base
     feeds = [f"{base}/gazette/{name}" for name in ("rss.xml", "atom.xml", "feed.json")]
-    seen = browse(f"{base}/", opened=feeds)["opened"]
+    seen = browse(chromium, f"{base}/", opened=feeds)["opened"]
     assert [url for url, _ in seen["visited"]] == [f"{base}/gazette/#subscribe"] * 3

@@ -19,9 +19,8 @@ from browser import addresses_below
 from builders import entry, rss_document
 from hostile_feeds import entries
 from inertness import MARK
-from node_tools import NODE, require_node_package
+from node_tools import NODE
 from readers import WORDS, ServedMirror, served_mirror
-from required_programs import require_program
 from vectors import CANARY, FORGED, OPEN_ENDED, VECTORS
 from vectors_xml import FOREIGN
 
@@ -84,10 +83,9 @@ def _served_bare(folder: Path) -> Iterator[str]:
             thread.join()
 
 
-def _attacked(addresses: Sequence[str]) -> Any:
+def _attacked(chromium: str, addresses: Sequence[str]) -> Any:
     """Return the report of `tests/node/attack.mjs`."""
-    require_node_package("playwright-core")
-    task = {"chromium": require_program("chromium"), "addresses": addresses, "mark": MARK}
+    task = {"browser": chromium, "addresses": addresses, "mark": MARK}
     done = subprocess.run(
         ["node", NODE / "attack.mjs"],
         input=json.dumps(task),
@@ -101,9 +99,7 @@ def _attacked(addresses: Sequence[str]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
-    require_program("chromium")
-    require_node_package("playwright-core")
+def mirror(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedMirror]:
     with served_mirror(tmp_path_factory.mktemp("hostile"), keep=25) as served:
         served.origin_says("gazette", _document())
         assert served.refresh()["gazette"]["outcome"] == "changed"
@@ -131,7 +127,7 @@ def _elsewhere(seen: Any, base: str) -> list[Any]:
 
 
 @pytest.mark.row("R1")
-def test_attacks_run_in_an_unprotected_document(tmp_path: Path) -> None:
+def test_attacks_run_in_an_unprotected_document(chromium: str, tmp_path: Path) -> None:
     for name in ("scripts", "handlers", "vector graphics", "frames and plug-ins"):
         markup = "".join(VECTORS[name])
         (tmp_path / f"{name.replace(' ', '-')}.html").write_text(
@@ -142,7 +138,7 @@ def test_attacks_run_in_an_unprotected_document(tmp_path: Path) -> None:
     )
     with _served_bare(tmp_path) as base:
         addresses = [f"{base}/{path.name}" for path in sorted(tmp_path.iterdir())]
-        seen = _attacked(addresses)
+        seen = _attacked(chromium, addresses)
     assert {where for where, _ in seen["dialogs"]} == set(addresses)
     assert any(CANARY in request[2] for request in seen["requests"])
 
@@ -152,7 +148,7 @@ def test_attacks_run_in_an_unprotected_document(tmp_path: Path) -> None:
 
 @pytest.mark.row("R1", "R2", "R3", "R8")
 def test_no_attack_runs_in_any_document_served_without_a_policy(
-    mirror: ServedMirror,
+    chromium: str, mirror: ServedMirror
 ) -> None:
     public = mirror.folder / "mirror/public"
     page = max((public / "gazette/archive").iterdir())
@@ -161,7 +157,7 @@ def test_no_attack_runs_in_any_document_served_without_a_policy(
     with _served_bare(public) as base:
         addresses = [f"{base}/{p.relative_to(public)}" for p in documents if p.suffix != ".css"]
         assert len(addresses) > 100
-        seen = _attacked(addresses)
+        seen = _attacked(chromium, addresses)
     assert _ran(seen) == []
     assert {kind for _, kind, _, _ in _elsewhere(seen, base)} <= {"image"}
     assert {referrer for _, _, url, referrer in seen["requests"] if "127.0.0.1" not in url} == {""}
@@ -185,23 +181,24 @@ def _judge_notices(address: str, found: Any) -> None:
 
 
 @pytest.mark.row("R1", "R8")
-def test_served_pages_violate_their_policy_nowhere(mirror: ServedMirror) -> None:
+def test_served_pages_violate_their_policy_nowhere(chromium: str, mirror: ServedMirror) -> None:
     base = mirror.server.base
     every = addresses_below(mirror.folder, base)
     entry_pages = [address for address in every if "/entries/" in address]
-    seen = _attacked([*(a for a in every if a not in entry_pages), *entry_pages[::8]])
+    seen = _attacked(chromium, [*(a for a in every if a not in entry_pages), *entry_pages[::8]])
     assert _ran(seen) == []
 
 
 @pytest.mark.row("R8")
-def test_without_pictures_attacks_make_a_browser_contact_no_other_host(tmp_path: Path) -> None:
-    require_program("chromium")
+def test_without_pictures_attacks_make_a_browser_contact_no_other_host(
+    chromium: str, tmp_path: Path
+) -> None:
     with served_mirror(tmp_path, images="none") as served:
         served.origin_says("gazette", _document())
         served.refresh()
         public = served.folder / "mirror/public"
         with _served_bare(public) as base:
             pages = [f"{base}/{p.relative_to(public)}" for p in sorted(public.rglob("*.html"))]
-            seen = _attacked(pages[::6])
+            seen = _attacked(chromium, pages[::6])
     assert _elsewhere(seen, base) == []
     assert {urlsplit(url).netloc for _, _, url, _ in seen["requests"]} == {urlsplit(base).netloc}

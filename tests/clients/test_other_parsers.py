@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
+from effort import amount
 from feedmirror.mirror import state_codec
 from feedmirror.model import Entry, Fetched, Revision
 from feedmirror.publishing.fields import files_of
@@ -25,7 +26,7 @@ from scene import FEEDS, SUBSCRIPTION, URL, Scene
 
 pytestmark = pytest.mark.slow
 
-GENERATED = 40  # feeds
+GENERATED = amount(20)  # feeds
 _NOTICE = 'class="feedmirror-disclaimer"'
 
 

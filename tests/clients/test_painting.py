@@ -14,9 +14,8 @@ import pytest
 
 from browser import addresses_below
 from builders import entry, rss_document
-from node_tools import NODE, require_node_package
+from node_tools import NODE
 from readers import ServedMirror, served_mirror
-from required_programs import require_program
 
 pytestmark = pytest.mark.slow
 
@@ -56,10 +55,8 @@ Covered = set[tuple[str, str]]  # the kind of a page, and the class of what is c
 
 @pytest.fixture(scope="module", params=["end", "beginning"])
 def mirror(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    chromium: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedMirror]:
-    require_program("chromium")
-    require_node_package("playwright-core")
     position = {"disclaimer.position": request.param}
     with served_mirror(tmp_path_factory.mktemp("painting"), **position) as served:
         served.origin_says("loud", rss_document(ENTRIES, title=STACK, description=STACK))
@@ -73,12 +70,12 @@ def _kind(address: str) -> str:
     return "entry" if "/entries/" in address else "feed" if address.count("/") > 3 else "index"
 
 
-def _covered(mirror: ServedMirror, style: str) -> Covered:
+def _covered(chromium: str, mirror: ServedMirror, style: str) -> Covered:
     """Return what `tests/node/cover.mjs` finds covered on the feed's pages and on the index."""
     pages = addresses_below(mirror.folder, mirror.server.base)
     chosen = [page for page in pages if "/loud/" in page or _kind(page) == "index"]
     task = {
-        "chromium": require_program("chromium"),
+        "browser": chromium,
         "pages": [(page, SAID) for page in chosen],
         "style": style,
     }
@@ -97,14 +94,16 @@ def _covered(mirror: ServedMirror, style: str) -> Covered:
 
 
 @pytest.mark.row("R3")
-def test_content_of_an_origin_does_not_cover_the_mirrors_words(mirror: ServedMirror) -> None:
-    assert _covered(mirror, INK) == set()
+def test_content_of_an_origin_does_not_cover_the_mirrors_words(
+    chromium: str, mirror: ServedMirror
+) -> None:
+    assert _covered(chromium, mirror, INK) == set()
 
 
 def test_without_clipping_content_of_an_origin_covers_the_mirrors_words(
-    mirror: ServedMirror,
+    chromium: str, mirror: ServedMirror
 ) -> None:
-    assert _covered(mirror, INK + UNCLIPPED) >= {
+    assert _covered(chromium, mirror, INK + UNCLIPPED) >= {
         ("entry", ".feedmirror-disclaimer"),
         ("entry", ".provenance"),
         ("feed", ".feedmirror-disclaimer"),

@@ -36,6 +36,9 @@ from wheels import MACHINES, SERVICES, BuildError, find_installer, is_needed, me
 
 UNCHECKED_HASH = 0b01  # PEP 552
 
+_WITH_UV = f"{TOOLS / 'bin'}:{ENVIRONMENT['PATH']}"  # a PATH on which the build finds uv
+_QUICKLY = ("--architecture", "x86_64")  # of a build that is refused
+
 
 @pytest.fixture(scope="module")
 def function(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -302,7 +305,7 @@ def test_sam_builds_the_same_bytes_from_anywhere(
     shutil.copytree(ROOT / "infra", tmp_path / "infra")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    env = {**ENVIRONMENT, "PATH": f"{TOOLS / 'bin'}:{ENVIRONMENT['PATH']}"}  # there is uv in it
+    env = {**ENVIRONMENT, "PATH": _WITH_UV}
     options = ["--build-dir", tmp_path / "built", "--cached", "--cache-dir", tmp_path / "cache"]
 
     build = [require_tool("sam"), "build", "--template", tmp_path / "template.yaml", *options]
@@ -331,7 +334,7 @@ def test_feeds_that_the_function_would_refuse_are_refused_by_the_build(
         file.write("kep = 3\n")
     line = len((functions / "feeds.toml").read_text().splitlines())
 
-    done = run_build("--out", tmp_path / "out", functions=functions)
+    done = run_build(*_QUICKLY, "--out", tmp_path / "out", functions=functions, path=_WITH_UV)
 
     assert done.returncode == 1
     assert f"feeds.toml:{line}: feeds.example.kep: is unknown; did you mean 'keep'?" in done.stdout
@@ -360,8 +363,7 @@ def test_wheel_that_is_not_the_locked_one_is_refused(functions: Path, tmp_path: 
     lock.write_text(wrong)
     assert replaced == 1
 
-    path = f"{TOOLS / 'bin'}:{ENVIRONMENT['PATH']}"
-    done = run_build("--out", tmp_path / "out", functions=functions, path=path)
+    done = run_build(*_QUICKLY, "--out", tmp_path / "out", functions=functions, path=_WITH_UV)
 
     assert done.returncode == 1
     assert "could not install requirements.txt" in done.stdout

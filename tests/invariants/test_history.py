@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from effort import EXHAUSTIVE
+from effort import amount
 from feedmirror.mirror import archive, state_codec
 from feedmirror.mirror.archive import ArchiveSummary, EntryLink
 from feedmirror.model import Fetched
@@ -262,7 +262,7 @@ def test_entries_by_the_thousand_in_small_steps_leave_a_polling_reader_nothing_b
     scene.refresh()
     assert isinstance(scene.store, MemoryStore)
     reader = Reader(scene.store)
-    step, entries = 50, 5_000 if EXHAUSTIVE else 1_500
+    step, entries = 50, amount(800, 5_000)
     for newest in range(1 + step, entries + step, step):
         scene.later(days=1)
         scene.says(document(*range(min(newest, entries), newest - step, -1)))

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 import workers
 from builders import entry, rss_document
+from effort import amount
 from feedmirror.adapters.parser import WorkerParser
 from feedmirror.adapters.stores.s3 import put_request
 from feedmirror.entrypoints.aws.environment import Environment
@@ -160,7 +161,7 @@ VERSIONS = st.lists(st.lists(st.integers(1, 8), unique=True, min_size=1), min_si
 
 @pytest.mark.slow
 @pytest.mark.row("C4")
-@settings(max_examples=20)
+@settings(max_examples=amount(15))
 @given(VERSIONS)
 def test_whatever_a_feed_drops_or_reorders_each_entry_stays_listed_once(
     versions: list[list[int]],

@@ -1,6 +1,6 @@
 """A run that is killed by the system itself, again and again over the same directory.
 
-FEEDMIRROR_KILLS says how often; `make torture` does it a thousand times.
+`make torture` kills a thousand.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from commands import ENVIRONMENT, ROOT, write_config
+from effort import amount
 from origin_server import OriginServer
 from polling import Reader
 from promises import Promises, Said, spelled
@@ -31,7 +32,7 @@ from stores import MemoryStore
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("FEEDMIRROR_KILLS", "50"))
+KILLS = amount(18, 1_000)
 A_STORE = 50  # kills over the same one: what is looked at after each grows with it
 WORDS = "Kept for its readers."
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from builders import EPOCH, entry, rss_document
-from effort import EXHAUSTIVE, some
+from effort import EXHAUSTIVE, amount, some
 from feedmirror.errors import FetchError, Kind, StateError
 from feedmirror.model import Fetched, Subscription
 from feedmirror.ports import Store, World
@@ -446,7 +446,7 @@ programs = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=amount(25))
 @given(programs, programs, st.sampled_from([None, 0, 1, 2]))
 def test_merged_schedules_come_to_all_ends_that_there_are(
     first: Program, second: Program, bound: int | None

@@ -1,12 +1,11 @@
 """The promises, whatever happens in whatever order: a machine of the origin, the operator and fate.
 
-FEEDMIRROR_EXAMPLES says how many lives of a mirror are tried; `make torture` tries many.
+`make torture` tries thousands of lives of a mirror.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +23,7 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
+from effort import amount
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
 from feedmirror.mirror import archive, decide
 from feedmirror.mirror.state import SKEW
@@ -67,7 +67,7 @@ from stores import (
     replay,
 )
 
-EXAMPLES = int(os.environ.get("FEEDMIRROR_EXAMPLES", "200"))
+EXAMPLES = amount(60, 5_000)
 COPY = "https://copy.example.org/rss"
 OTHER = Subscription("other", "https://other.example.org/rss")
 WORDS = ("Not our words.", "Kept for its readers.", "A copy, as it was.")

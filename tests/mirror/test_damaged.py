@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from effort import amount
 from feedmirror.adapters.origin.target import parse_target
 from feedmirror.entrypoints.cli.status import UNHEALTHY, health_of
 from feedmirror.errors import StateError, StoreError
@@ -132,7 +133,7 @@ def test_the_state_that_is_damaged_below_is_sound() -> None:
 
 
 @pytest.mark.row("S7")
-@settings(max_examples=300)
+@settings(max_examples=amount(100))
 @given(st.sampled_from(PATHS), ODD)
 def test_a_state_with_any_value_anywhere_is_read_or_refused(
     path: tuple[Any, ...], value: Any
@@ -146,7 +147,7 @@ def test_a_state_with_any_value_anywhere_is_read_or_refused(
 
 @pytest.mark.row("S7")
 @pytest.mark.slow
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=amount(30), suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(PATHS), ODD)
 def test_whatever_is_done_with_a_damaged_state_comes_to_an_outcome(
     path: tuple[Any, ...], value: Any

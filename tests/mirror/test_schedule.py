@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from effort import amount
 from feedmirror.mirror import schedule
 from feedmirror.mirror.schedule import (
     ASKED_MAX_S,
@@ -379,7 +380,7 @@ def test_point_in_the_very_second_the_ban_ends_is_allowed_and_one_just_before_is
         assert due_after("example-news", 900, Asks(), None, ban, NOON) == due
 
 
-@settings(max_examples=60)
+@settings(max_examples=amount(40))
 @given(slugs, intervals_s, hints, st.none() | st.integers(0, 200_000), moments)
 def test_mirror_agrees_at_every_point_with_the_time_told_beforehand(
     slug: str, every_s: int, asks: Asks, failing_s: int | None, start: datetime
@@ -474,7 +475,7 @@ replies = st.one_of(
 
 
 @pytest.mark.row("F13")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=amount(30))
 @given(slugs, st.integers(5, 60).map(lambda m: m * 60), st.lists(replies, min_size=1, max_size=12))
 @example("example-news", 900, [Reply(max_age_s=2700), Reply(max_age_s=2700)])
 def test_feed_is_never_polled_earlier_than_the_origin_permits_nor_forgotten(
@@ -492,7 +493,7 @@ def test_feed_is_never_polled_earlier_than_the_origin_permits_nor_forgotten(
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=amount(25))
 @given(slugs, day_fractions_s)
 def test_unchanged_feed_is_polled_exactly_once_an_interval_with_nothing_remembered(
     slug: str, every_s: int

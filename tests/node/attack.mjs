@@ -2,23 +2,14 @@
 // and what it finds in the page, in Chromium.
 //
 // What to do is read from standard input as JSON, and what was seen is written as JSON:
-//   { chromium, addresses, mark }
-// addresses: what to open, with scripts allowed as far as the document allows them. mark: the class
+//   { browser, addresses, mark }
+// browser: what `serve_chromium.mjs` wrote. addresses: what to open, with scripts allowed as far as the document allows them. mark: the class
 // of the disclaimer.
 import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const task = JSON.parse(readFileSync(0, 'utf8'));
-const browser = await chromium.launch({
-  executablePath: task.chromium,
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--disable-background-networking',
-    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-  ],
-});
+const browser = await chromium.connect(task.browser);
 const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
 const seen = { dialogs: [], requests: [], console: [], popups: [], pages: {} };
 let where = '';

@@ -1,8 +1,8 @@
 // A person with a browser: from the index to a feed, an entry and the one before it, in Chromium.
 //
 // What to do is read from standard input as JSON, and what was seen is written as JSON:
-//   { base, feed, width, height, scheme, shots, pages }
-// base: the site's address. feed: the text of the link to a feed. shots: a folder for pictures, or
+//   { browser, base, feed, width, height, scheme, shots, pages }
+// browser: what `serve_chromium.mjs` wrote. base: the site's address. feed: the text of the link to a feed. shots: a folder for pictures, or
 // null. pages: addresses to be judged by axe.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,10 +10,7 @@ import { chromium } from 'playwright-core';
 
 const task = JSON.parse(readFileSync(0, 'utf8'));
 const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-const browser = await chromium.launch({
-  executablePath: task.chromium,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-});
+const browser = await chromium.connect(task.browser);
 
 function watched(page, seen) {
   page.on('request', (request) => seen.requests.push(request.url()));

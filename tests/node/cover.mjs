@@ -1,8 +1,8 @@
 // Whether anything is painted over what the mirror itself says, in Chromium.
 //
 // What to do is read from standard input as JSON, and what was seen is written as JSON:
-//   { chromium, pages, style }
-// pages: [address, [selectors]] each. style: a style sheet to add to each page.
+//   { browser, pages, style }
+// browser: what `serve_chromium.mjs` wrote. pages: [address, [selectors]] each. style: a style sheet to add to each page.
 // Every element of a selector is photographed twice: as the page is, and with all else invisible,
 // which moves nothing. Where the pictures differ, something else is painted in the element's box.
 // Written is [address, class of the element, whether it is covered] each.
@@ -10,16 +10,7 @@ import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const task = JSON.parse(readFileSync(0, 'utf8'));
-const browser = await chromium.launch({
-  executablePath: task.chromium,
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--disable-background-networking',
-    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-  ],
-});
+const browser = await chromium.connect(task.browser);
 const WIDTH = 1280;
 const context = await browser.newContext({ bypassCSP: true });
 const ALONE = `

@@ -12,6 +12,7 @@ from lxml import etree
 
 from builders import big_feed, entry, rss_document
 from cpu_time import within
+from effort import amount
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched, ParsedFeed
 from feedmirror.parsing.lenient import repair_names
@@ -230,7 +231,7 @@ def test_a_broken_document_without_its_end_loses_its_last_entry() -> None:
 
 @pytest.mark.row("P7")
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=amount(15))
 @given(data=st.data(), generated=feeds(least=2))
 def test_a_cut_document_holds_no_entry_that_the_whole_one_does_not(
     data: st.DataObject, generated: Generated
@@ -404,7 +405,7 @@ def test_an_item_s_image_and_input_leave_the_feed_alone() -> None:
 # ---------------------------------------------------------------- other vocabularies
 
 
-@settings(max_examples=25)
+@settings(max_examples=amount(15))
 @given(feeds(confusable=True))
 def test_fragments_are_well_formed_wherever_they_stand_and_keep_their_words(
     generated: Generated,
@@ -435,7 +436,7 @@ def test_a_link_of_another_vocabulary_makes_no_link_of_an_id() -> None:
     assert (entry.guid, entry.link) == ("https://a.example/1", None)
 
 
-@settings(max_examples=25)
+@settings(max_examples=amount(15))
 @given(feeds(confusable=True))
 def test_extension_elements_are_not_taken_for_properties_of_the_entry(
     generated: Generated,

@@ -175,9 +175,9 @@ def test_a_body_that_is_empty_after_sanitising_is_none() -> None:
 # ---------------------------------------------------------------- in the worker
 
 
-SWIFT = replace(workers.LIMITS, memory_bytes=800_000_000, cpu_s=2)
+SWIFT = replace(workers.LIMITS, memory_bytes=800_000_000, cpu_s=1)
 # Within what a body may be: a sanitiser works on it for many times the limit.
-ENDLESS = "<div>" * 399 + "<p>x" * 500_000
+ENDLESS = "<div>" * 399 + "<p>x" * 250_000
 
 
 def started(source: str = workers.PARSE) -> WorkerParser:
@@ -219,34 +219,35 @@ def test_start_tags_are_sent_once_for_all_entries() -> None:
 
 @pytest.mark.row("P8")
 @pytest.mark.slow
-@pytest.mark.parametrize("hostile", [0, 2, 4])
+@pytest.mark.parametrize("hostile", [0, 1, 2])
 def test_an_entry_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_read(
     hostile: int,
 ) -> None:
-    entries = stored(5)
+    entries = stored(3)
     url, one = entries[hostile]
     body = ENDLESS.replace("<", "&lt;")
     original = f"<item><title>Endless</title><description>{body}</description></item>"
     entries[hostile] = (url, replace(one, original=original))
     with started() as parser:
         again = parser.reread(entries)
-    assert again[hostile] == "the parser used more than 2 s of CPU"
+    assert again[hostile] == "the parser used more than 1 s of CPU"
     del again[hostile], entries[hostile]
     assert again == [one for _, one in entries]
 
 
 @pytest.mark.row("P9")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [
-        None, {}, "entries", [], [{}], [{}, {}, {}, {}], [None] * 3, [7, 7, 7], [[], [], []],
-        [{"title": 7}] * 3, [{"no_such_field": ""}] * 3, [{"published": "yesterday"}] * 3,
+        None, {}, "entries", [], [{}], [{}, {}, {}], [None] * 2, [7, 7], [[], []],
+        [{"title": 7}] * 2, [{"no_such_field": ""}] * 2, [{"published": "yesterday"}] * 2,
     ],
 )  # fmt: skip
 def test_an_answer_of_another_shape_is_used_for_no_entry(answer: object) -> None:
     with answering(answer) as parser:
-        again = parser.reread(stored(3))
-    assert len(again) == 3
+        again = parser.reread(stored(2))
+    assert len(again) == 2
     # One entry alone may well be answered by a list of one.
     assert all(isinstance(one, str) or one.title is None for one in again)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec import NODEFAULT
 from msgspec.structs import fields
 
+from effort import amount
 from feedmirror.errors import ConfigError
 from feedmirror.model import (
     DEFAULT_DISCLAIMER,
@@ -759,7 +760,7 @@ fillers = st.sampled_from(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=amount(30))
 @given(
     st.lists(
         st.tuples(st.lists(fillers, max_size=4, unique_by=lambda f: f[:5]), st.booleans()),
@@ -810,7 +811,7 @@ def test_toml_beyond_the_limits_of_python_is_a_problem_and_no_crash(text: str) -
 EXAMPLE = (ROOT / "examples" / "feeds.toml").read_text(encoding="utf-8")
 
 
-@settings(max_examples=100)
+@settings(max_examples=amount(50))
 @given(
     st.integers(0, len(EXAMPLE)),
     st.integers(0, 30),

@@ -10,18 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from node_tools import NODE, require_node_package
-from required_programs import require_program
 
 PHONE, DESK = (390, 844), (1280, 900)
 _TIMEOUT_S = 180
 
 
-def browse(base: str, *, size: tuple[int, int] = DESK, scheme: str = "light", **task: Any) -> Any:
-    """What `tests/node/browse.mjs` has seen; `task` as it says there."""
-    require_node_package("playwright-core")
+def browse(
+    chromium: str, base: str, *, size: tuple[int, int] = DESK, scheme: str = "light", **task: Any
+) -> Any:
+    """Return what `tests/node/browse.mjs` has seen; `task` as it says there."""
     require_node_package("axe-core")
     width, height = size
-    whole = {"chromium": require_program("chromium"), "base": base, "scheme": scheme, **task}
+    whole = {"browser": chromium, "base": base, "scheme": scheme, **task}
     done = subprocess.run(
         ["node", NODE / "browse.mjs"],
         input=json.dumps(whole | {"width": width, "height": height}),

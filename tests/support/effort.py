@@ -1,4 +1,4 @@
-"""How much of a sweep is run: some of it at each change, all of it by `make torture`."""
+"""Effort: a part of each sweep at each change, the whole sweep in `make torture`."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def some(items: Iterable[T], one_in: int) -> Iterator[T]:
     The same ones each time, so the items must come in the same order each time: no set.
     """
     return islice(items, 0, None, 1 if EXHAUSTIVE else one_in)
+
+
+def amount(usual: int, exhaustive: int | None = None) -> int:
+    """Return how many examples to try at each change, or in an exhaustive run: 20 times as many,
+    unless `exhaustive` says how many.
+    """
+    if not EXHAUSTIVE:
+        return usual
+    return 20 * usual if exhaustive is None else exhaustive
