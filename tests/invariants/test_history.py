@@ -104,6 +104,23 @@ def test_an_edited_entry_comes_back_on_top_and_its_archived_copy_is_left(small_p
     assert "<p>edited</p>" in scene.public()
 
 
+@pytest.mark.parametrize("more", [1, 2, 5])
+def test_an_edit_beside_more_new_entries_than_a_commit_takes_is_public(
+    more: int, pages_of_one: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new entries push the edited one out of the window, before it or after its edit."""
+    monkeypatch.setattr("feedmirror.mirror.decide.CHUNK", 2)
+    scene = grown(3, keep=1)
+    scene.later(days=3)
+    scene.says(document(*range(3 + more, 1, -1), e3="<p>edited</p>"))
+    outcome = scene.refresh()
+    assert (outcome.new, outcome.revised) == (more, 1)
+    titles = [title for seen in scene.history() for title in seen.titles]
+    assert titles == [f"Entry {number}" for number in range(3 + more, 0, -1)]
+    (copy,) = (seen for seen in scene.history() if "Entry 3" in seen.titles)
+    assert b"<p>edited</p>" in scene.fetch(copy.address)
+
+
 def test_a_reader_that_takes_the_newest_copy_of_each_id_has_the_newest_words(
     small_pages: None,
 ) -> None:

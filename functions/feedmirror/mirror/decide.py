@@ -92,23 +92,23 @@ def decide(
 
 
 def _commits(base: State, keep: int, found: Classified, now: datetime) -> Iterator[Commit]:
-    """Yield commits of the new entries, oldest first, then of the changed ones.
+    """Yield commits of the entries that change in their place, of the new ones, oldest first, then
+    of the changed ones that come back to the window.
 
+    An entry has to change before a new one can push it out of the window, into an archive page.
     Validators and fingerprints of the document come with the last commit: after a crash between two
     commits the next refresh reads the document again.
     """
-    chunks = tuple(portions((*found.new, *found.by_origin), CHUNK, BOUND_BYTES)) or ((),)
-    left = [len(found.new), len(found.revised), len(found.amended)]
+    in_place = [revision for revision in found.by_origin if revision.seq]
+    coming_back = [revision for revision in found.by_origin if not revision.seq]
+    revisions = (*in_place, *found.new, *coming_back)
+    chunks = tuple(portions(revisions, CHUNK, BOUND_BYTES)) or ((),)
+    kinds = [{one.key for one in kind} for kind in (found.new, found.revised, found.amended)]
     for number, chunk in enumerate(chunks, 1):
         apply = partial(_applied, base, keep, chunk, now)
         if number == len(chunks):
             apply = partial(_finished, base, keep, found, chunk)
-        counts, room = [], len(chunk)
-        for rank, waiting in enumerate(left):
-            counts.append(min(waiting, room))
-            left[rank] -= counts[-1]
-            room -= counts[-1]
-        yield Commit(apply, *counts)
+        yield Commit(apply, *(sum(one.key in kind for one in chunk) for kind in kinds))
 
 
 def _applied(
