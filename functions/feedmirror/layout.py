@@ -21,7 +21,9 @@ MOST_BYTES = 256 * 1024 * 1024  # of an object; objects are read into memory as 
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}"  # 255 bytes: the longest name of a file
 _KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
-_KEY_BYTES = 1024  # the longest key of S3, so that every store accepts the same keys
+MOST_KEY_BYTES = (
+    1024  # of S3, and so of every store. Source: S3 User Guide, "Naming Amazon S3 objects"
+)
 
 PUBLIC = "public/"
 DATA = "data/"  # records by slug, and the redaction key
@@ -117,7 +119,7 @@ def cache_control(key: str) -> str:
 def split_key(operation: str, key: str) -> list[str]:
     """Return the `/`-separated segments of the key. Raises: StoreError for an invalid key."""
     if not is_key(key):
-        raise StoreError(f"{operation} {key[:_KEY_BYTES]!r}: not a key")
+        raise StoreError(f"{operation} {key[:MOST_KEY_BYTES]!r}: not a key")
     return key.split("/")
 
 
@@ -142,4 +144,4 @@ def split_prefix(prefix: str) -> list[str]:
 
 def is_key(text: str) -> bool:
     """True if every store accepts `text` as a key."""
-    return len(text) <= _KEY_BYTES and _KEY.fullmatch(text) is not None
+    return len(text) <= MOST_KEY_BYTES and _KEY.fullmatch(text) is not None

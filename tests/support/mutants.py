@@ -559,7 +559,7 @@ STORING = (
     _mutant(
         "keys are paths of harmless characters",
         "layout.py",
-        "return len(text) <= _KEY_BYTES and _KEY.fullmatch(text) is not None",
+        "return len(text) <= MOST_KEY_BYTES and _KEY.fullmatch(text) is not None",
         "return True",
         "adapters/stores/test_stores.py::TestMemoryStore::test_any_other_key_is_refused",
     ),

@@ -18,6 +18,8 @@ from feedmirror.ports import SideBySide, Store
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+MOST_THREADS = 64
+
 _ACCEPTED = "a DIRECTORY, s3://BUCKET or s3://BUCKET/PREFIX"
 
 _S = TypeVar("_S")

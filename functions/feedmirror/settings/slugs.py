@@ -29,7 +29,7 @@ _STORE = "data locks private tmp"
 # losing its subscribers.
 RESERVED_SLUGS = frozenset(f"{_REQUESTED} {_ASSETS} {_PLANNED} {_STORE}".split())
 
-_MAX_CHARS = 63
+MAX_CHARS = 63
 _ODD = re.compile(r"[^A-Za-z0-9./_~@:+\[\]-]")  # characters that a slug drops
 _NOISE = frozenset({"www", "feeds", "feed", "rss"})  # first label of a host
 _FORMATS = "atom default feed feeds htm html index json php rdf rss rss2 rss20 xml"
@@ -53,11 +53,11 @@ def slug_of(url: str) -> str:
     (host, path, query), (_, shown_path, _) = _parts(hashed), _parts(shown)
     slug = "-".join(_host_words(host) + _path_words(shown_path))
     lost = hashed != shown or bool(query) or bool(_ODD.search(f"{host}/{path}"))
-    if lost or len(slug) > _MAX_CHARS or not slug:
+    if lost or len(slug) > MAX_CHARS or not slug:
         digest = blake2b(
             f"{host}/{path}?{query}".encode(errors="replace"), digest_size=4
         ).hexdigest()
-        slug = f"{slug[: _MAX_CHARS - 9].strip('-') or 'mirror'}-{digest}"
+        slug = f"{slug[: MAX_CHARS - 9].strip('-') or 'mirror'}-{digest}"
     return f"{slug}-feed" if slug in RESERVED_SLUGS else slug
 
 
@@ -71,7 +71,7 @@ def _parts(url: str) -> tuple[str, str, str]:
 
 def suggested_slug(name: str) -> str:
     """Return a slug similar to an invalid or reserved name; empty without a proposal."""
-    words = "-".join(re.findall("[a-z0-9]+", name.lower()))[:_MAX_CHARS].strip("-")
+    words = "-".join(re.findall("[a-z0-9]+", name.lower()))[:MAX_CHARS].strip("-")
     return f"{words}-feed" if words in RESERVED_SLUGS else words
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +14,6 @@ from feedmirror.entrypoints.aws.events import (
     Tick,
     message_body,
     read_event,
-    response_to,
 )
 from feedmirror.errors import EventError
 from lambda_function import record
@@ -138,13 +136,6 @@ def test_no_event_does_worse_than_being_refused(event: object) -> None:
     except EventError:
         return
     assert isinstance(asked, Batch | Tick | Named)
-
-
-def test_response_names_the_messages_to_send_again() -> None:
-    assert response_to([]) == {"batchItemFailures": []}
-    assert json.dumps(response_to(["a", "b"])) == (
-        '{"batchItemFailures": [{"itemIdentifier": "a"}, {"itemIdentifier": "b"}]}'
-    )
 
 
 @pytest.mark.parametrize(

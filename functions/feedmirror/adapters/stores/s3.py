@@ -26,6 +26,7 @@ from feedmirror.adapters.deadline import Backoff, Deadline
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.layout import (
     MOST_BYTES,
+    MOST_KEY_BYTES,
     PUBLIC,
     cache_control,
     check_size,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from urllib3 import HTTPResponse
 
 
-_MOST_NAME_BYTES = 1024  # Source: S3 User Guide, "Naming Amazon S3 objects"
 # Exceptions that botocore lets through for an answer that it cannot parse.
 _PARSING_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 _ETAG = re.compile(r'"[^"\s]+"')  # not "*", which matches every object. RFC 9110 §8.8.3
@@ -157,7 +157,7 @@ class S3Store:
         """Yield the object's name in the bucket; translate FAILURES to StoreError."""
         split_key(operation, key)
         name = self._prefix + key
-        if len(name) > _MOST_NAME_BYTES:
+        if len(name) > MOST_KEY_BYTES:
             raise StoreError(f"{operation} {key!r}: the key is too long below {self._prefix!r}")
         with self._translated(operation, key):
             yield name

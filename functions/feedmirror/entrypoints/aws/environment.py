@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from feedmirror.entrypoints import telemetry
-from feedmirror.entrypoints.store import parse_location
+from feedmirror.entrypoints.store import MOST_THREADS, parse_location
 from feedmirror.errors import ConfigError
 from feedmirror.model import Subscription
 from feedmirror.settings.addresses import PUBLIC_URL
@@ -21,7 +21,6 @@ from feedmirror.settings.problems import read_value, shown_value
 _F = TypeVar("_F")
 _Start = Callable[[Mapping[str, str], telemetry.Log, Callable[[], datetime]], _F]
 
-_MOST_THREADS = 64
 _PARSER_SHARE = 3 / 4  # of the function's memory; the rest is for its own process
 
 
@@ -65,7 +64,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         store=_store(variables, problems),
         public_url=public_url or "",
         subscriptions=subscriptions,
-        threads=_whole(variables, "FEEDMIRROR_THREADS", 10, _MOST_THREADS, problems),
+        threads=_whole(variables, "FEEDMIRROR_THREADS", 10, MOST_THREADS, problems),
         parser_bytes=int(memory_mb * 1024 * 1024 * _PARSER_SHARE),
         runtime_port=_runtime_port(variables),
         queue_url=variables.get("FEEDMIRROR_QUEUE_URL") or None,

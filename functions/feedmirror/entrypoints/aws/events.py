@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -13,6 +13,7 @@ from msgspec import Struct
 from feedmirror.errors import EventError
 from feedmirror.mirror.schedule import is_due
 from feedmirror.model import Subscription
+from feedmirror.settings.slugs import MAX_CHARS
 
 _ACCEPTED = (
     'accepted: {"feeds": ["slug", ...]} (an empty list: all), a schedule\'s '
@@ -23,6 +24,7 @@ _TICK = re.compile(r"([1-9][0-9]{0,2}) (minute|hour|day)s?")
 _PLACEHOLDER = re.compile(r"<aws\.scheduler\.[a-z-]+>")  # some emulators do not replace it
 _YEARS = range(1971, 2200)  # of a tick; leaves room for dates before and after
 _SHOWN = 80  # characters of a value in an error
+_MOST_LISTED = 20
 
 
 class Message(Struct, frozen=True):
@@ -67,14 +69,6 @@ def read_event(event: object, now: datetime) -> Batch | Tick | Named:
             return Named(())
     keys = ", ".join(map(_shown, list(event)[:5]))
     raise EventError(f"the event, which has {keys}, is not valid; {_ACCEPTED}")
-
-
-def response_to(failed: Iterable[str]) -> dict[str, object]:
-    """Return the response to an SQS batch, with the ids of the messages to retry.
-
-    Source: AWS Lambda Developer Guide, "Implementing partial batch responses".
-    """
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
 def message_body(slug: str) -> str:
@@ -138,11 +132,6 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-_MOST_LISTED = 20
-
-_SLUG_CHARS = 63
-
-
 def requested_feeds(asked: Tick | Named, known: Mapping[str, Subscription]) -> list[Subscription]:
     """Return the feeds that became due in the tick, or that are named. Raises: EventError.
 
@@ -161,5 +150,5 @@ def requested_feeds(asked: Tick | Named, known: Mapping[str, Subscription]) -> l
 
 def _listed(slugs: Collection[str]) -> str:
     """Render the first slugs, each cut to the length that a slug may have."""
-    first = [slug[:_SLUG_CHARS] for slug in islice(slugs, _MOST_LISTED)]
+    first = [slug[:MAX_CHARS] for slug in islice(slugs, _MOST_LISTED)]
     return ", ".join([*first, "..."] if len(slugs) > len(first) else first)

@@ -33,7 +33,6 @@ from feedmirror.entrypoints.aws.events import (
     Tick,
     read_event,
     requested_feeds,
-    response_to,
 )
 from feedmirror.errors import EventError, Group
 from feedmirror.model import Outcome, Subscription
@@ -78,7 +77,7 @@ class MirrorFunction:
             feeds_refreshed = {"FeedsRefreshed": tally.feeds, "FeedsFailed": tally.failed}
             telemetry.put_metrics(feeds_refreshed | {"EntriesNew": tally.new})
             if isinstance(asked, Batch):
-                return response_to(_failed_messages(asked.messages, result))
+                return _response_to(asked.messages, result)
             return _summary(tally, result, self._environment.subscriptions)
 
     def _choose(self, asked: Batch | Tick | Named) -> list[Subscription]:
@@ -116,16 +115,19 @@ class MirrorFunction:
         )
 
 
-def _failed_messages(messages: Iterable[Message], result: _BatchResult) -> list[str]:
-    """Return the ids of messages that are not valid, or whose refresh an internal fault or the
-    timeout prevented.
+def _response_to(messages: Iterable[Message], result: _BatchResult) -> dict[str, Any]:
+    """Return the response to an SQS batch, with the ids of the messages to retry: those that are
+    not valid, or whose refresh an internal fault or the timeout prevented.
+
+    Source: AWS Lambda Developer Guide, "Implementing partial batch responses".
     """
     failed = {*result.unfinished, *result.not_started} | {
         outcome.feed
         for outcome in result.outcomes
         if outcome.failure and outcome.failure.group == Group.INTERNAL.value
     }
-    return [m.id for m in messages if m.slug is None or m.slug in failed]
+    again = (message.id for message in messages if message.slug is None or message.slug in failed)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
 
 
 def _summary(

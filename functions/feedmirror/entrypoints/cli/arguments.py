@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from feedmirror import __version__
-from feedmirror.entrypoints.store import StoreLocation, parse_location
+from feedmirror.entrypoints.store import MOST_THREADS, StoreLocation, parse_location
 from feedmirror.errors import ConfigError
 
 DEFAULT_CONFIG = Path("feeds.toml")
 DEFAULT_STORE = StoreLocation(Path("mirror"))
 
-_MOST_THREADS = 64
 _STYLE: dict[str, Any] = {
     "formatter_class": RawDescriptionHelpFormatter,
     "allow_abbrev": False,  # a new option must not change the meaning of a script's abbreviation
@@ -173,7 +172,7 @@ def _store_location(value: str) -> StoreLocation:
 
 def _threads(value: str) -> int:
     """Parse a number of threads. Raises: ArgumentTypeError."""
-    return _whole(value, 1, _MOST_THREADS)
+    return _whole(value, 1, MOST_THREADS)
 
 
 def _port(value: str) -> int:

@@ -135,8 +135,8 @@ def _print_report(report: _Report, *, quiet: bool) -> None:
 
 def _summary(report: _Report) -> str:
     """Render the line of a rebuilt feed."""
-    entries = f"{report.entries:,} {'entry' if report.entries == 1 else 'entries'}"
-    revisions = f"{report.revisions:,} {'revision' if report.revisions == 1 else 'revisions'}"
+    entries = counted(f"{report.entries:,}", "entry")
+    revisions = counted(f"{report.revisions:,}", "revision")
     pages = [counted(f"{report.renewed:,}", "page")] if report.renewed else []
     wrote = ", ".join((*report.published, *pages))
     did = f"wrote {wrote}" if wrote else "all documents were up to date"
