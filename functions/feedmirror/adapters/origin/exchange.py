@@ -91,18 +91,12 @@ def _request(
         "GET", target.path, headers=headers, preload_content=False, decode_content=False
     )
     with closing(connection.getresponse()) as response:
+        body = b""
         if response.status in SUCCESSES:
             body = _body(response, target, max_bytes)
-        else:
-            body = _error_body(response)
+        elif response.status == 403 and response.headers.get("server") == "AmazonS3":
+            body = response.read1(_ERROR_BYTES, decode_content=False)
         return Reply(response.status, response.headers, body)
-
-
-def _error_body(response: HTTPResponse) -> bytes:
-    """Return the beginning of the error document of S3's 403; empty for other responses."""
-    if response.status != 403 or response.headers.get("server") != "AmazonS3":
-        return b""
-    return response.read1(_ERROR_BYTES, decode_content=False)
 
 
 def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:

@@ -35,23 +35,14 @@ _LOCK = ".lock"
 _LOCK_POLL_S = 0.001
 # Errors of link(2) where hard links are not supported: FAT, some network and FUSE filesystems.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-# Errors of one object; any other counts as an error of the whole store.
-_OBJECT_ERRORS = {
-    errno.EACCES,
-    errno.EFBIG,
-    errno.EIO,
-    errno.EISDIR,
-    errno.ELOOP,
-    errno.ENODEV,
-    errno.ENOTDIR,
-    errno.ENXIO,
-}
 _CAUSES = {
     errno.EISDIR: "is a directory; a file is expected",
     errno.ENXIO: "is a socket or a device; a file is expected",
     errno.ENOTDIR: "is a file or a symbolic link; a directory is expected",
     errno.ELOOP: "is a symbolic link, which is not followed",
 }
+# Errors of one object; any other counts as an error of the whole store.
+_OBJECT_ERRORS = {errno.EACCES, errno.EFBIG, errno.EIO, errno.ENODEV, *_CAUSES}
 
 
 class DirectoryStore:
@@ -65,14 +56,14 @@ class DirectoryStore:
 
     def load(self, key: str) -> Stored | None:
         """Return the object, or None if it is missing; takes no lock. Raises: StoreError."""
-        with self._operation("load", key) as (folders, name):
-            try:
-                folder = self._walk(folders)
-            except FileNotFoundError:
-                return None
-            with _closing(folder):
-                body = _read(folder, name, MOST_BYTES)
+        with (
+            self._operation("load", key) as (folders, name),
+            suppress(FileNotFoundError),
+            _closing(self._walk(folders)) as folder,
+        ):
+            body = _read(folder, name)
             return None if body is None else Stored(body, _digest(body))
+        return None
 
     def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
         """Return the new object's ETag, or None if the key is taken. Raises: StoreError."""
@@ -103,7 +94,7 @@ class DirectoryStore:
                 return None
             with _closing(folder):
                 with self._written(body) as (scratch, temporary), self._locked():
-                    current = _read(folder, name, MOST_BYTES)
+                    current = _read(folder, name)
                     if current is None or _digest(current) != etag:
                         return None
                     os.replace(temporary, name, src_dir_fd=scratch, dst_dir_fd=folder)
@@ -281,10 +272,10 @@ def _enter(folder: int, name: str, *, make: bool) -> int:
     return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
 
 
-def _read(folder: int, name: str, most_bytes: int) -> bytes | None:
+def _read(folder: int, name: str) -> bytes | None:
     """Return the bytes of the file `name` in `folder`, or None if the file is missing.
 
-    Raises: OSError, also for a file of more than `most_bytes`, or that is not a regular file.
+    Raises: OSError, also for a file of more than MOST_BYTES, or that is not a regular file.
     """
     try:
         # Non-blocking: to open a pipe would wait for its writer.
@@ -294,8 +285,8 @@ def _read(folder: int, name: str, most_bytes: int) -> bytes | None:
     with _closing(file), os.fdopen(file, "rb", buffering=0, closefd=False) as stream:
         _check_regular(os.fstat(file), name)
         size_bytes = os.fstat(file).st_size
-        if size_bytes > most_bytes:
-            raise OSError(errno.EFBIG, f"{size_bytes:,} bytes, of {most_bytes:,} at most", name)
+        if size_bytes > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"{size_bytes:,} bytes, of {MOST_BYTES:,} at most", name)
         return stream.read()
 
 

@@ -30,7 +30,6 @@ from feedmirror.publishing.formats import formats
 _MOST_FILES = 9  # listed one by one; of more, only the pattern of their paths
 _HEAD = ("feed", "outcome", "new", "revised", "unchanged", "ms", "why")
 
-
 _Fields = Mapping[str, object]
 
 
@@ -38,7 +37,7 @@ class Result:
     """Outcomes of a run. Logs each as it arrives, and keeps the last one of each feed."""
 
     def __init__(
-        self, selection: Selection, log: Log, on_outcome: Callable[[Outcome], None] = lambda _: None
+        self, selection: Selection, log: Log, on_outcome: Callable[[Outcome], None]
     ) -> None:
         self._selection = selection
         self._subscriptions = {each.slug: each for each in selection.subscriptions}
