@@ -125,7 +125,7 @@ def test_nothing_to_send_asks_nothing(queue: SqsQueue) -> None:
 
 
 @pytest.mark.row("O2")
-def test_same_tick_again_sends_nothing_twice(queue: SqsQueue) -> None:
+def test_repeated_tick_sends_no_message_twice(queue: SqsQueue) -> None:
     queue.send(dict(list(BODIES.items())[:7]), "t1")
     queue.send(BODIES, "t1")
     assert sorted(received(queue)) == sorted(BODIES.items())
@@ -137,7 +137,7 @@ def test_next_tick_asks_for_the_same_feed_again(queue: SqsQueue) -> None:
     assert [body for _, body in received(queue)] == ["1", "2"]
 
 
-def test_what_sqs_did_not_take_is_sent_again(queue: SqsQueue) -> None:
+def test_message_that_sqs_did_not_take_is_retried(queue: SqsQueue) -> None:
     asked = disturb(queue, refusing("b", "d"), refusing("d"))
     assert queue.send({slug: slug for slug in "abcde"}, "t1") == {}
     assert [[e["MessageGroupId"] for e in request["Entries"]] for request in asked] == [
@@ -148,14 +148,14 @@ def test_what_sqs_did_not_take_is_sent_again(queue: SqsQueue) -> None:
     assert sorted(received(queue)) == [(slug, slug) for slug in "abcde"]
 
 
-def test_what_sqs_never_takes_is_named_with_the_reason(queue: SqsQueue) -> None:
+def test_message_that_sqs_never_takes_is_reported_with_the_reason(queue: SqsQueue) -> None:
     asked = disturb(queue, *[refusing("b")] * 20)
     assert queue.send({slug: slug for slug in "abc"}, "t1") == {"b": "InternalError: Because."}
     assert len(asked) == 6
     assert [group for group, _ in received(queue)] == ["a", "c"]
 
 
-def test_what_is_our_fault_is_not_sent_again(queue: SqsQueue) -> None:
+def test_message_refused_by_our_fault_is_not_retried(queue: SqsQueue) -> None:
     refused = refusing("b", code="InvalidMessageContents", by_sender=True)
     asked = disturb(queue, refused)
     assert queue.send({slug: slug for slug in "abc"}, "t1") == {

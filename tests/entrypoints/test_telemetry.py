@@ -88,7 +88,7 @@ def test_event_of_a_failure_says_kind_group_and_sentence():
         (failed(Kind.BUG), "error"),
     ],
 )
-def test_level_says_who_has_to_look(outcome, level):
+def test_level_follows_from_the_kind_of_failure(outcome, level):
     assert logged(outcome)[0] == level
 
 
@@ -282,7 +282,7 @@ def test_metrics_are_one_line_that_cloudwatch_understands(capsys, monkeypatch):
 
 
 @pytest.mark.row("O3")
-def test_metrics_of_one_invocation_are_not_told_again_by_the_next(capsys):
+def test_metrics_of_one_invocation_are_not_repeated_by_the_next(capsys):
     for feeds in (9, 1):
         telemetry.put_metrics({"FeedsRefreshed": feeds})
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -301,14 +301,14 @@ def test_metrics_of_two_stacks_can_be_told_apart(capsys, monkeypatch):
 
 
 @pytest.mark.row("O4")
-def test_what_an_event_sends_stays_on_one_line_of_the_log(capsys):
+def test_text_of_an_event_stays_on_one_line_of_the_log(capsys):
     telemetry.log_message(json_log(), "id-1", "its body is 'a\nb'\x1b[31m", dropped=False)
     line = json.loads(capsys.readouterr().err)
     assert line["level"] == "ERROR"
     assert line["error"] == "its body is 'a b'\ufffd[31m"
 
 
-def test_what_is_longer_than_anybody_reads_is_cut(capsys):
+def test_long_text_is_cut_in_the_log(capsys):
     huge = Outcome("news", "changed", quarantined=("x" * 5_000_000,), note="y" * 5_000_000)
     log_outcome(json_log(), huge, NEWS)
     telemetry.log_message(json_log(), "id-1", "z" * 5_000_000, dropped=True)

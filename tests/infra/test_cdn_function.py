@@ -39,7 +39,7 @@ def test_every_slug_without_a_slash_is_sent_to_its_folder() -> None:
     assert [location_of(answer) for answer in found] == [f"/{slug}/" for slug in slugs]
 
 
-def test_nobody_is_sent_to_another_host() -> None:
+def test_redirect_never_leads_to_another_host() -> None:
     found = answers(*(event(address, **NAVIGATION) for address in STRAYING))
 
     sent = {a: location_of(answer) for a, answer in zip(STRAYING, found, strict=True)}

@@ -290,7 +290,7 @@ def test_disclaimer_that_says_nothing_is_refused(blank: str) -> None:
 
 
 @pytest.mark.parametrize("blank", ["<p></p>", "<b>&nbsp;</b>", "<p>…</p>"])
-def test_html_that_shows_nothing_is_refused(blank: str) -> None:
+def test_html_without_a_visible_letter_is_refused(blank: str) -> None:
     found = problems(feed(f'disclaimer = {{ html = "{blank}" }}'))
     assert any("shows readers no letter" in one for one in found)
 
@@ -415,7 +415,7 @@ def test_wrong_value_is_named_with_what_is_accepted(line: str, complaint: str) -
     assert problem(line) == complaint
 
 
-def test_key_that_resembles_none_is_told_which_there_are() -> None:
+def test_unknown_key_without_a_similar_one_is_refused_with_all_keys() -> None:
     names = ", ".join(key.name for key in FEED_KEYS)
     assert problem("zzz = 1") == f"zzz: is unknown; known are {names}"
 
@@ -513,7 +513,7 @@ def test_password_in_an_address_is_refused_and_not_repeated() -> None:
         'public_url = "https://hunter2@example.org"\n' + feed(),
     ],
 )
-def test_complaint_repeats_nothing_that_may_be_secret(text: str) -> None:
+def test_problem_repeats_nothing_that_may_be_secret(text: str) -> None:
     assert "hunter2" not in "".join(problems(text))
 
 
@@ -534,7 +534,7 @@ def test_alternates_are_addresses_each_once(alternates: str, complaint: str) -> 
     assert problem(f"alternates = {alternates}") == f"alternates: {complaint}"
 
 
-def test_bare_mail_address_as_contact_gets_a_suggestion() -> None:
+def test_bare_mail_address_as_contact_is_refused_with_a_guess() -> None:
     assert problem('contact = "me@example.org"').endswith('did you mean "mailto:me@example.org"?')
 
 
@@ -542,7 +542,7 @@ def test_bare_mail_address_as_contact_gets_a_suggestion() -> None:
     "contact",
     ["mailto:", "mailto:me", "mailto:a@b.org?subject=x", "mailto:a(b)@c.org", "me", "x:y"],
 )
-def test_contact_that_reaches_nobody_is_refused(contact: str) -> None:
+def test_contact_that_is_no_address_is_refused(contact: str) -> None:
     assert problem(f'contact = "{contact}"').startswith("contact: ")
 
 
@@ -617,7 +617,7 @@ def test_reserved_slug_is_refused_and_the_proposed_one_accepted(slug: str) -> No
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "[feeds]\n", 'public_url = "https://a.org"\n'])
-def test_file_without_a_feed_is_shown_the_least_that_is_needed(text: str) -> None:
+def test_file_without_a_feed_is_refused_with_the_minimal_configuration(text: str) -> None:
     (only,) = problems(text)
     assert only.startswith("feeds.toml:1: no feed is configured; the minimum is ")
     assert parse_settings(only.rpartition(" is ")[2]).subscriptions
@@ -636,7 +636,7 @@ def test_url_that_is_no_string_is_refused() -> None:
     )
 
 
-def test_feed_without_url_is_told_at_its_own_line() -> None:
+def test_feed_without_url_is_reported_at_its_own_line() -> None:
     assert problems("\n[feeds.a]\nkeep = 3\n") == (
         "feeds.toml:2: feeds.a.url: is missing; an http:// or https:// address",
     )
@@ -671,7 +671,7 @@ def test_key_of_one_feed_is_refused_in_the_defaults(name: str) -> None:
     )
 
 
-def test_keys_at_the_top_are_told_where_they_belong() -> None:
+def test_misplaced_keys_at_the_top_are_refused_with_their_table() -> None:
     assert problems("keep = 3\ntitle = 'a'\npublik_url = ''\n" + feed()) == (
         "feeds.toml:1: keep: is not accepted here; it belongs under [defaults] or [feeds.SLUG]",
         "feeds.toml:2: title: is not accepted here; it belongs under [feeds.SLUG]",
@@ -679,7 +679,7 @@ def test_keys_at_the_top_are_told_where_they_belong() -> None:
     )
 
 
-def test_all_problems_are_told_at_once_by_line() -> None:
+def test_all_problems_are_reported_at_once_by_line() -> None:
     text = '[feeds.b]\nkeep = 0\nkep = 1\n[defaults]\nevery = "1x"\n[feeds.index]\nurl = 3\n'
     assert [one.split(": ")[:2] for one in problems(text)] == [
         ["feeds.toml:1", "feeds.b.url"],
@@ -742,7 +742,7 @@ def test_nested_key_is_found_on_its_own_line_or_its_parents(text: str, line: int
     assert found.startswith(f"feeds.toml:{line}: ")
 
 
-def test_line_is_sought_no_further_than_the_text_is_understood() -> None:
+def test_line_search_ends_at_syntax_that_is_not_understood() -> None:
     assert lines_of("a = 1\n?\nb = 2\n") == {("a",): 1}
 
 
@@ -786,7 +786,7 @@ def test_line_of_a_wrong_key_is_found_whatever_stands_around_it(
     assert [int(one.split(":")[1]) for one in found] == wrong_lines
 
 
-def test_syntax_error_is_told_with_its_line() -> None:
+def test_syntax_error_is_reported_with_its_line() -> None:
     assert problems("[feeds.a]\nurl = nonsense\n") == (
         "feeds.toml:2: is not TOML: Invalid value (column 7)",
     )
@@ -798,7 +798,7 @@ def test_quotation_marks_within_quotation_marks_get_a_hint() -> None:
     assert only.endswith("; text that holds quotation marks goes between ''' and '''")
 
 
-def test_unfinished_file_is_told_at_its_last_line() -> None:
+def test_unfinished_file_is_reported_at_its_last_line() -> None:
     assert problems('[feeds.a]\nurl = """\n')[0].startswith("feeds.toml:3: is not TOML: ")
 
 
@@ -817,7 +817,7 @@ EXAMPLE = (ROOT / "examples" / "feeds.toml").read_text(encoding="utf-8")
     st.integers(0, 30),
     st.text(max_size=12) | st.sampled_from(['"', "'''", "{", "]", "\n[", "= 0", "\\u0000", "\r"]),
 )
-def test_damaged_file_is_read_or_told_line_by_line(start: int, length: int, insert: str) -> None:
+def test_damaged_file_is_parsed_or_reported_by_line(start: int, length: int, insert: str) -> None:
     text = EXAMPLE[:start] + insert + EXAMPLE[start + length :]
     try:
         parse_settings(text)
@@ -883,7 +883,7 @@ def test_a_secret_that_could_be_guessed_from_a_digest_changes_nothing_about_the_
     assert slugs == {"example-org-videos"}
 
 
-def test_keys_in_the_path_tell_slugs_apart_without_showing_them() -> None:
+def test_secrets_in_paths_distinguish_slugs_without_showing() -> None:
     keys = [f"5f0c2ab91e7d4c3f8a6b0{n}" for n in range(9)]
     slugs = {slug_of(f"https://example.org/private/{key}/rss") for key in keys}
     assert len(slugs) == 9

@@ -75,7 +75,7 @@ ADDRESSES = (
         "adapters/origin/target.py",
         "if parsed.auth is not None:",
         "if False:",
-        "adapters/origin/test_http_addresses.py::test_configured_address_with_credentials_is_refused_with_a_way_out",
+        "adapters/origin/test_http_addresses.py::test_configured_url_with_credentials_is_refused_with_advice",
     ),
     _mutant(
         "ports of other protocols are refused",
@@ -96,7 +96,7 @@ ADDRESSES = (
         "adapters/origin/client.py",
         "if following in seen:",
         "if False:",
-        "adapters/origin/test_http_redirects.py::test_circle_is_noticed_when_it_closes",
+        "adapters/origin/test_http_redirects.py::test_redirect_loop_is_an_error",
     ),
     _mutant(
         "credentials go to their own host only",

@@ -271,7 +271,7 @@ def test_numeric_ipv6_host_keeps_its_brackets_in_the_request():
 
 
 @pytest.mark.row("F5")
-def test_the_tests_own_public_address_is_private_in_truth():
+def test_public_address_of_the_tests_is_private_in_fact():
     assert is_public(PUBLIC)
     assert not address_guard.is_public(PUBLIC)
     assert not address_guard.is_public(PRIVATE)

@@ -36,7 +36,7 @@ def server():
         yield server
 
 
-def test_document_comes_with_everything_the_origin_said_about_it(server):
+def test_document_comes_with_its_media_type_and_validators(server):
     server.serve(
         "/feed",
         BODY,
@@ -55,7 +55,7 @@ def test_document_comes_with_everything_the_origin_said_about_it(server):
     )
 
 
-def test_what_a_document_spent_in_caches_is_taken_off_its_max_age(server):
+def test_age_in_caches_is_subtracted_from_max_age(server):
     headers = [("Cache-Control", "max-age=3600"), ("Age", "1000"), ("Age", "3599")]
     server.serve("/feed", BODY, headers=headers)
     assert fetched(server.url("/feed", HOST)).max_age_s == 2600
@@ -126,7 +126,7 @@ def test_unasked_not_modified_is_an_error(server):
 
 
 @pytest.mark.row("F15")
-def test_gone_is_a_value_and_not_an_error(server):
+def test_gone_is_returned_and_not_raised(server):
     server.answer("/feed", 410)
     url = server.url("/feed", HOST)
     assert fetch(url) == Gone(url)
@@ -178,14 +178,14 @@ def test_a_document_that_a_proxy_changed_is_a_document(server):
         (200, ("cf-mitigated", "challenge")),
     ],
 )
-def test_a_challenge_of_a_firewall_is_a_wall_whatever_its_status(server, status, header):
+def test_challenge_of_a_firewall_is_forbidden_whatever_its_status(server, status, header):
     server.answer("/feed", status, [header], b"<html>Prove that you are human</html>")
     error = failure(server.url("/feed", HOST))
     assert (error.kind.group, error.status) == (Group.BLOCKED, status)
     assert "firewall" in str(error)
 
 
-def test_a_403_of_s3_is_told_to_be_a_missing_object_perhaps(server):
+def test_forbidden_answer_of_s3_is_explained_as_a_possibly_missing_object(server):
     denied = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
     s3, other = [("Server", "AmazonS3")], [("Server", "nginx")]
     url = server.url("/feed", HOST)
@@ -216,7 +216,7 @@ def test_date_to_retry_after_is_read_against_the_given_clock(server):
 
 
 @pytest.mark.row("F13")
-def test_what_one_feed_is_told_to_wait_holds_for_all_of_its_origin(server):
+def test_retry_after_of_one_feed_holds_for_all_feeds_of_its_origin(server):
     server.answer("/feed", 429, [("Retry-After", "120")])
     server.serve("/other", BODY)
     moment = [NOW]
@@ -235,7 +235,7 @@ def test_what_one_feed_is_told_to_wait_holds_for_all_of_its_origin(server):
 
 
 @pytest.mark.row("F13")
-def test_feed_that_is_told_to_wait_for_a_day_costs_its_neighbours_an_hour(server):
+def test_feed_with_a_retry_after_of_a_day_holds_its_origin_s_other_feeds_for_an_hour(server):
     server.answer("/feed", 429, [("Retry-After", "86400")])
     server.serve("/other", BODY)
     moment = [NOW]

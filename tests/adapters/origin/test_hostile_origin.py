@@ -338,7 +338,7 @@ def test_addresses_that_hand_out_credentials_are_refused_whatever_is_allowed(
 
 
 @pytest.mark.row("F6")
-def test_a_name_that_turns_private_on_the_way_is_refused_at_the_next_hop(
+def test_name_that_resolves_to_a_private_address_after_a_redirect_is_refused(
     server: OriginServer, canary: OriginServer
 ) -> None:
     answers = iter([(PUBLIC,), (PRIVATE,)])

@@ -106,7 +106,7 @@ def test_credentials_in_an_address_are_not_shown(server):
 
 
 @pytest.mark.row("F9")
-def test_configured_address_with_credentials_is_refused_with_a_way_out():
+def test_configured_url_with_credentials_is_refused_with_advice():
     error = failure("http://me:s3cret@feeds.example/feed")
     assert error.kind is Kind.ADDRESS
     assert "s3cret" not in str(error)
@@ -114,7 +114,7 @@ def test_configured_address_with_credentials_is_refused_with_a_way_out():
 
 
 @pytest.mark.row("F9")
-def test_configured_address_that_is_none_is_refused():
+def test_configured_url_that_is_not_valid_is_refused():
     for url in ("", "feeds.example/feed", "/feed", "http:/feeds.example/", "mailto:a@b.example"):
         assert failure(url).kind is Kind.ADDRESS
 
@@ -218,7 +218,7 @@ def target_or_refusal(parse, *arguments):
 
 @pytest.mark.row("F9")
 @given(URLS)
-def test_whatever_is_not_refused_is_fit_to_be_looked_up_and_sent(text):
+def test_accepted_url_has_a_valid_host_port_and_path(text):
     for url in (text, "http://" + text, "https://a.example" + text):
         target = target_or_refusal(parse_target, url)
         if target is not None:

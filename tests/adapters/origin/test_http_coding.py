@@ -182,7 +182,7 @@ def test_transfer_coding_that_nobody_asked_for_is_refused(server, url):
         "\x01",
     ],
 )
-def test_a_coding_that_is_none_says_nothing_of_the_body(server, url, named):
+def test_unknown_content_coding_is_ignored(server, url, named):
     server.answer("/feed", 200, [("Content-Encoding", named)], BODY)
     assert fetched(url).body == BODY
 

@@ -221,7 +221,7 @@ def test_answer_that_is_not_http_is_an_error(server, url, data):
         pytest.param(b"HTTP/1.1 200\nX:y\n\n", id="bare line feeds"),
     ],
 )
-def test_sloppy_answer_is_still_read(server, url, head):
+def test_loosely_formed_answer_is_read(server, url, head):
     server.script("/feed", head + BODY)
     assert fetched(url).body == BODY
 

@@ -47,7 +47,7 @@ def test_retry_after_is_read_in_every_form_and_garbage_is_none(text, seconds):
 
 
 @pytest.mark.row("F13")
-def test_retry_after_that_is_not_there_is_none():
+def test_missing_retry_after_is_none():
     assert retry_after_s(HTTPHeaderDict(), NOW) is None
 
 
@@ -86,7 +86,7 @@ def test_max_age_is_read_unless_the_answer_is_not_to_be_kept(text, seconds):
     assert max_age_s(HTTPHeaderDict({"Cache-Control": text})) == seconds
 
 
-def test_max_age_that_is_not_there_is_none():
+def test_missing_max_age_is_none():
     assert max_age_s(HTTPHeaderDict()) is None
 
 
@@ -114,7 +114,7 @@ def test_max_age_counts_from_the_first_age_unless_that_is_no_whole_number(ages, 
     assert max_age_s(headers) == seconds
 
 
-def test_age_without_a_max_age_says_nothing():
+def test_age_without_a_max_age_is_ignored():
     assert max_age_s(HTTPHeaderDict({"Age": "200"})) is None
 
 

@@ -101,7 +101,7 @@ def test_five_redirects_are_followed_and_a_sixth_is_not(server):
 
 @pytest.mark.row("F4")
 @pytest.mark.parametrize("path", ["/feed", "/hop"])
-def test_circle_is_noticed_when_it_closes(server, path):
+def test_redirect_loop_is_an_error(server, path):
     server.redirect("/feed", "/hop")
     server.redirect("/hop", path)
     error = failure(server.url("/feed", HOST))

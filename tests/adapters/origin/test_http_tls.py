@@ -74,7 +74,7 @@ def test_dot_at_the_end_of_a_host_is_no_part_of_its_certificate(server, origin):
     assert server.requests[0].header("Host") == f"{HOST}:{server.port}"
 
 
-def test_certificate_that_nobody_vouches_for_is_refused(server):
+def test_certificate_of_an_unknown_issuer_is_refused(server):
     error = failure(server.url("/feed", HOST))
     assert error.kind is Kind.TLS
     assert f"The certificate of {HOST}:{server.port}" in str(error)

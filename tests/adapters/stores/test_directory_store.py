@@ -155,7 +155,7 @@ def test_linked_object_is_neither_read_nor_written(
 
 
 @pytest.mark.parametrize("name", [".tmp", ".lock"])
-def test_own_files_are_not_looked_for_behind_a_link(
+def test_scratch_folder_and_lock_behind_a_symbolic_link_are_not_used(
     store: Store, root: Path, tmp_path: Path, name: str
 ) -> None:
     etag = store.create(KEY, b"old")
@@ -225,7 +225,7 @@ def _socket(path: Path) -> None:
     ],
     ids=["pipe", "socket", "device", "dangling link"],
 )
-def test_what_is_no_file_is_refused_by_name_and_listed(
+def test_object_that_is_no_file_is_refused_by_name_and_listed(
     store: Store, root: Path, make: Callable[[Path], None]
 ) -> None:
     (root / KEY).parent.mkdir(parents=True)
@@ -375,7 +375,7 @@ def write_beyond_the_limit(store: Store, who: int) -> list[str]:
     return [str(create.value), str(replace.value)]
 
 
-def test_disk_that_turns_out_to_be_full_when_asked_to_keep_the_file_is_an_error(
+def test_disk_that_is_full_at_fsync_is_an_error(
     store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     etag = store.create(KEY, b"old")

@@ -230,7 +230,7 @@ def ends(history: History, adrift: Iterable[Drift]) -> set[Contents]:
 @pytest.mark.row("S6")
 @pytest.mark.slow
 @KNOWN
-def test_write_that_arrives_at_any_later_time_breaks_no_promise(known: bool) -> None:
+def test_delayed_write_breaks_no_promise_at_any_time(known: bool) -> None:
     history = history_of(known=known)
     expected = history.recovered(history.beginning)
     adrift = dict.fromkeys(drifts(history))

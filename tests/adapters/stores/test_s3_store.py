@@ -204,7 +204,7 @@ def test_prefix_that_is_no_key_is_refused(url: str, prefix: str) -> None:
         open_store(url, "any", prefix)
 
 
-def test_key_that_the_prefix_makes_too_long_is_refused(url: str, bucket: str) -> None:
+def test_key_that_is_too_long_with_the_prefix_is_refused(url: str, bucket: str) -> None:
     key = "/".join(["x" * 200] * 5)  # 1,004 bytes; S3 takes 1,024
     assert open_store(url, bucket, "p" * 19).create(key, b"x") is not None
     store = open_store(url, bucket, "p" * 20)
@@ -282,7 +282,7 @@ def test_conflict_is_asked_again(far: S3Store, proxy: FaultProxy) -> None:
 
 
 @pytest.mark.row("S4")
-def test_conflict_that_another_won_is_an_answer(
+def test_conflict_that_another_writer_won_returns_none(
     far: S3Store, store: S3Store, proxy: FaultProxy
 ) -> None:
     """Even with the same bytes: what S3 refused outright was never ours."""
@@ -296,7 +296,7 @@ def test_conflict_that_another_won_is_an_answer(
 
 
 @pytest.mark.row("S4")
-def test_conflict_without_an_end_is_an_error(far: S3Store, proxy: FaultProxy) -> None:
+def test_conflict_at_each_attempt_is_an_error(far: S3Store, proxy: FaultProxy) -> None:
     proxy.faults.extend([says(409, "ConditionalRequestConflict")] * 100)
     with pytest.raises(StoreError, match=r"^create .*: other processes write to the object .*409"):
         far.create(KEY, b"x")
@@ -356,7 +356,7 @@ def test_request_that_was_lost_before_another_won_is_refused(
     assert store.load(KEY).body == b"theirs"
 
 
-def test_refusal_of_a_first_request_is_believed(
+def test_refused_condition_of_a_first_request_is_final(
     far: S3Store, store: S3Store, proxy: FaultProxy
 ) -> None:
     store.create(KEY, b"same")
@@ -365,7 +365,7 @@ def test_refusal_of_a_first_request_is_believed(
 
 
 @pytest.mark.parametrize("etag", ["", "*", "149603e6c03516362a8da23f624db945", '"a", "b"'])
-def test_etag_that_is_none_of_s3_is_not_asked_about(
+def test_etag_of_another_store_is_refused_without_a_request(
     far: S3Store, proxy: FaultProxy, etag: str
 ) -> None:
     """S3 might take the first two for any object's, and the third for what it is without quotes."""
@@ -404,7 +404,7 @@ PASSING = [
 
 @pytest.mark.row("S2")
 @OPERATIONS
-def test_fault_that_passes_is_not_noticed(
+def test_transient_fault_is_retried_unnoticed(
     far: S3Store, store: S3Store, proxy: FaultProxy, operate: Callable[[S3Store], object]
 ) -> None:
     old = store.create(RSS, b"old")
@@ -416,7 +416,7 @@ def test_fault_that_passes_is_not_noticed(
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=["500", "slow", "503", "400", "502"])
-def test_answer_that_means_to_wait_is_not_the_last(
+def test_passing_error_is_retried(
     far: S3Store, store: S3Store, proxy: FaultProxy, fault: Fault
 ) -> None:
     store.create(KEY, b"old")
@@ -425,7 +425,7 @@ def test_answer_that_means_to_wait_is_not_the_last(
     assert len(proxy.seen) == ATTEMPTS
 
 
-def test_silence_is_broken_by_asking_again(
+def test_request_without_an_answer_is_retried(
     hasty: S3Store, store: S3Store, proxy: FaultProxy
 ) -> None:
     store.create(KEY, b"old")
@@ -450,7 +450,7 @@ LASTING: list[tuple[Fault, Callable[[S3Store], object], str]] = [
 
 @pytest.mark.row("S2")
 @pytest.mark.parametrize(("fault", "operate", "sentence"), LASTING)
-def test_fault_that_stays_is_an_error_soon(
+def test_lasting_fault_is_an_error_in_bounded_time(
     proxy: FaultProxy,
     bucket: str,
     pauses: list[float],
@@ -483,7 +483,7 @@ def test_pauses_are_random_and_last_three_seconds_at_most_when_throttled(
     assert max(pauses[1::2]) <= 2
 
 
-def test_throttling_that_is_over_holds_nothing_up(far: S3Store, proxy: FaultProxy) -> None:
+def test_retry_after_that_has_passed_holds_no_feed_up(far: S3Store, proxy: FaultProxy) -> None:
     proxy.faults.extend([says(503, "SlowDown")] * 2)
     began_s = time.monotonic()
     for _ in range(3):
@@ -492,7 +492,7 @@ def test_throttling_that_is_over_holds_nothing_up(far: S3Store, proxy: FaultProx
     assert len(proxy.seen) == 5
 
 
-def test_nobody_who_listens_is_an_error(bucket: str) -> None:
+def test_refused_connection_is_an_error(bucket: str) -> None:
     with FaultProxy("") as gone:
         pass
     with pytest.raises(StoreError, match=r"S3 does not answer; check the network.*Could not conn"):
@@ -568,7 +568,7 @@ REFUSALS = [
 
 @pytest.mark.row("S8")
 @pytest.mark.parametrize(("status", "code", "sentence"), REFUSALS)
-def test_refusal_says_what_to_do_and_is_not_asked_again(
+def test_denied_request_is_explained_and_not_retried(
     far: S3Store, proxy: FaultProxy, status: int, code: str, sentence: str
 ) -> None:
     proxy.faults.extend([says(status, code)] * 2)
@@ -580,7 +580,7 @@ def test_refusal_says_what_to_do_and_is_not_asked_again(
 
 @pytest.mark.row("S8")
 @OPERATIONS
-def test_every_operation_tells_of_a_refusal(
+def test_every_operation_explains_a_denied_request(
     far: S3Store, proxy: FaultProxy, operate: Callable[[S3Store], object]
 ) -> None:
     proxy.faults.append(says(403, "AccessDenied"))
@@ -590,7 +590,7 @@ def test_every_operation_tells_of_a_refusal(
 
 @pytest.mark.parametrize("operate", [load, create])
 @pytest.mark.parametrize("code", ["PermanentRedirect", "AuthorizationHeaderMalformed"])
-def test_bucket_of_another_region_is_said_to_be_there(
+def test_bucket_in_another_region_is_reported_as_such(
     far: S3Store, proxy: FaultProxy, operate: Callable[[S3Store], object], code: str
 ) -> None:
     proxy.faults.extend([says(301, code, x_amz_bucket_region="eu-west-3")] * 10)
@@ -663,7 +663,7 @@ LISTINGS = [
 
 @pytest.mark.row("S9")
 @pytest.mark.parametrize("listing", LISTINGS)
-def test_listing_that_cannot_be_is_an_error_and_not_a_loop(
+def test_impossible_listing_is_an_error_and_not_a_loop(
     far: S3Store, proxy: FaultProxy, listing: str
 ) -> None:
     proxy.faults.extend([sends(f"<ListBucketResult>{listing}</ListBucketResult>".encode())] * 100)
@@ -715,7 +715,7 @@ def test_rebuild_replaces_a_state_whose_gzip_is_damaged(
     assert scene.refresh().outcome == "unchanged"
 
 
-def test_long_answer_is_told_in_short(far: S3Store, proxy: FaultProxy) -> None:
+def test_long_answer_is_cut_in_the_message(far: S3Store, proxy: FaultProxy) -> None:
     proxy.faults.append(says(400, "Odd", "first line\nsecond line " + "x" * 10_000))
     with pytest.raises(StoreError, match=r"first line second line xxx") as caught:
         far.load(KEY)
@@ -750,7 +750,7 @@ def test_unknown_profile_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("no_configuration")
-def test_credentials_that_cannot_be_got_are_an_error_that_says_so(tmp_path: Path) -> None:
+def test_credentials_that_cannot_be_loaded_are_an_error_that_says_so(tmp_path: Path) -> None:
     config = "[default]\ncredential_process = false\n"
     (tmp_path / "config").write_text(config)
     with pytest.raises(StoreError, match="the credentials have expired; get new ones"):

@@ -103,7 +103,7 @@ def test_process_dies_before_or_after_the_operation(moment: str, at: int, done: 
     assert store.fired
 
 
-def test_dead_process_does_nothing_more() -> None:
+def test_killed_process_writes_nothing_more() -> None:
     inner = CountingStore(MemoryStore())
     store = CrashingStore(inner, 0, "before")
     for operation in (store.load, lambda key: store.create(key, b"")):
@@ -146,7 +146,7 @@ def test_sweep_over_crashes_ends_where_the_program_does() -> None:
     assert (at, store.fired) == (3, False)
 
 
-def test_failing_store_fails_where_it_is_told_and_does_nothing_there() -> None:
+def test_failing_store_fails_at_the_chosen_operation_and_writes_nothing() -> None:
     inner = MemoryStore()
     store = FailingStore(inner, lambda operation, key: operation == "create" and key != "a")
     store.create("a", b"")
@@ -274,7 +274,7 @@ def test_actors_that_never_touch_the_store_are_run_too() -> None:
     assert runs[0].results == (0, 2, 0)
 
 
-def test_exceptions_of_actors_are_told_with_the_schedule() -> None:
+def test_exceptions_of_actors_are_reported_with_the_schedule() -> None:
     def make(turnstile: Turnstile) -> tuple[MemoryStore, Sequence[Callable[[], object]]]:
         inner = MemoryStore()
         store = YieldingStore(inner, turnstile)

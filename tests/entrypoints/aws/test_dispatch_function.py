@@ -118,7 +118,7 @@ def test_feeds_that_are_named_are_asked_for_whether_due_or_not(stage: Stage) -> 
 
 
 @pytest.mark.parametrize("event", [{}, {"feeds": ["blog", "news"]}])
-def test_retired_feed_is_asked_for_by_nobody(stage: Stage, event: object) -> None:
+def test_retired_feed_is_queued_by_no_event(stage: Stage, event: object) -> None:
     stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True)
     stage.invoke(event)
     assert "blog" not in stage.queue.slugs
@@ -144,7 +144,7 @@ def test_ten_thousand_feeds_are_dispatched_by_one_tick() -> None:
 @pytest.mark.parametrize(
     "event", [None, [], {"feed": "news"}, {"feeds": ["sprot"]}, {"Records": [record("{}")]}]
 )
-def test_event_that_is_none_of_its_own_is_refused_with_a_line(stage: Stage, event: object) -> None:
+def test_invalid_event_is_refused_and_logged(stage: Stage, event: object) -> None:
     with pytest.raises(EventError):
         stage.invoke(event)
     assert [said for _, said, _ in stage.log.events] == ["event refused"]
@@ -169,7 +169,7 @@ def test_metric_counts_what_was_sent(stage: Stage, capsys: pytest.CaptureFixture
 # ---------------------------------------------------------------- the site's own documents
 
 
-def test_after_a_deploy_the_site_is_published_and_first_mirrors_are_told_of_soon(
+def test_after_a_deploy_the_site_is_published_at_each_tick_of_the_next_hour(
     stage: Stage,
 ) -> None:
     assert stage.invoke()["published"] == list(SITE)
@@ -274,7 +274,7 @@ def test_gauges_are_counted_from_the_states(
     }
 
 
-def test_store_that_fails_stops_no_message_and_is_said(stage: Stage) -> None:
+def test_failing_store_stops_no_message_and_is_logged(stage: Stage) -> None:
     stage.store = FailingStore(stage.memory, lambda *_: True)  # type: ignore[assignment]
     with pytest.raises(StoreError):
         stage.invoke({})

@@ -87,7 +87,7 @@ def test_store_that_is_no_bucket_is_refused(variables: dict[str, str], store: st
 
 
 @pytest.mark.parametrize("url", ["example.net", "ftp://example.net", "https://example.net/?a=b"])
-def test_public_url_that_is_none_is_refused(variables: dict[str, str], url: str) -> None:
+def test_public_url_that_is_not_valid_is_refused(variables: dict[str, str], url: str) -> None:
     said = problems(variables | {"FEEDMIRROR_PUBLIC_URL": url})
     assert said.startswith("FEEDMIRROR_PUBLIC_URL: ")
     assert "http:// or https:// address without a query" in said
@@ -100,7 +100,7 @@ def test_public_url_has_to_come_from_somewhere(variables: dict[str, str], tmp_pa
     assert read_environment(variables).public_url == "https://d1.example.net"
 
 
-def test_all_problems_are_told_at_once(variables: dict[str, str], tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(variables: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "feeds.toml").write_text("feeds.news.url = 7\nfeeds.news.keep = 'x'\n")
     del variables["FEEDMIRROR_STORE"]
     said = problems(variables | {"FEEDMIRROR_THREADS": "many"}).splitlines()

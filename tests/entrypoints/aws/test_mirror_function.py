@@ -117,7 +117,7 @@ def test_origin_s_failure_is_no_failed_message(stage: Stage) -> None:
     ]
 
 
-def test_ten_messages_of_which_three_fail_by_our_fault() -> None:
+def test_message_fails_for_an_internal_fault_alone() -> None:
     slugs = tuple(f"feed-{number}" for number in range(10))
     bad = {"feed-2", "feed-5", "feed-9"}
     stage = Stage(slugs, threads=10)
@@ -330,7 +330,7 @@ def test_configuration_that_cannot_be_used_stops_the_init_with_a_line_for_each_p
 
 
 @pytest.mark.row("O3")
-def test_what_another_invocation_did_is_of_no_consequence(stage: Stage) -> None:
+def test_outcome_of_an_earlier_invocation_does_not_change_the_next(stage: Stage) -> None:
     def broken(_: str, __: str) -> bool:
         return True
 

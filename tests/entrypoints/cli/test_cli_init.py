@@ -43,7 +43,7 @@ def test_feed_is_described_and_configured(origin, here, capsys):
     assert "# every =" in (here / "feeds.toml").read_text()
 
 
-def test_what_init_writes_run_can_use(origin, here):
+def test_file_written_by_init_can_be_used_by_run(origin, here):
     feedmirror("init", origin.url("/feed"), "--slug", "x", "--config", "mine.toml")
     assert feedmirror("run", "--config", "mine.toml") == 0
     assert (here / "mirror/public/x/rss.xml").exists()
@@ -82,7 +82,7 @@ def test_dangling_link_is_left_alone(origin, here):
     assert not (here / "elsewhere.toml").exists()
 
 
-def test_folder_that_is_not_there_is_said(origin, here, capsys):
+def test_missing_folder_is_reported(origin, here, capsys):
     assert feedmirror("init", origin.url("/feed"), "--config", "nowhere/feeds.toml") == 2
     assert "cannot be written: No such file or directory" in capsys.readouterr().err
 
@@ -133,7 +133,7 @@ def test_feed_that_has_moved_for_good_is_configured_where_it_is_now(origin, here
     assert f"moved for good to {origin.url('/feed')}" in capsys.readouterr().out
 
 
-def test_feed_that_is_elsewhere_for_now_is_configured_as_asked(origin, here):
+def test_feed_behind_a_temporary_redirect_is_configured_as_asked(origin, here):
     origin.redirect("/old", "/feed", 302)
     feedmirror("init", origin.url("/old"))
     [subscription] = load_settings(here / "feeds.toml").subscriptions
@@ -154,7 +154,7 @@ def test_address_that_cannot_be_configured_is_refused(url, here, capsys):
     assert not (here / "feeds.toml").exists()
 
 
-def test_readers_address_is_said_and_nothing_secret(origin, here, capsys):
+def test_address_of_the_readers_is_printed_and_no_secret(origin, here, capsys):
     token = "q7Zk31pX"
     feed = rss_document([entry(1)], title=f"For {token}")
     origin.serve(f"/feed?token={token}", feed)

@@ -62,7 +62,7 @@ def a_record(data: Path) -> Path:
 # ---------------------------------------------------------------- what it does and says
 
 
-def test_lost_feed_is_made_anew_and_said_in_one_line(mirrored, here, capsys):
+def test_lost_feed_is_rebuilt_and_reported_in_one_line(mirrored, here, capsys):
     before = words(here)
     lose(mirrored)
     assert feedmirror("rebuild", "x") == 0
@@ -220,7 +220,7 @@ def test_feed_of_a_local_file_is_made_anew_too(here, capsys):
         ("x --store gs://y", "s3://BUCKET"),
     ],
 )
-def test_wrong_usage_is_told_and_changes_nothing(argv, said, mirrored, here, capsys):
+def test_wrong_usage_is_refused_and_changes_nothing(argv, said, mirrored, here, capsys):
     (here / "gazette.xml").write_bytes(FEED)
     feedmirror("run", "gazette.xml", "--quiet")
     before = {path: path.read_bytes() for path in here.rglob("*.*") if path.is_file()}
@@ -293,7 +293,7 @@ def test_interrupted_rebuild_ends_as_interrupted_and_can_be_run_again(mirrored, 
     assert words(here).count("<item>") == 53  # so many are beyond what fills 58 pages
 
 
-def test_retired_feed_without_a_url_is_made_anew_as_it_was(mirrored, here, capsys):
+def test_retired_feed_without_a_url_is_rebuilt_unchanged(mirrored, here, capsys):
     before = words(here)
     (here / "feeds.toml").write_text("[feeds.x]\nretired = true\n")
     lose(mirrored)

@@ -172,7 +172,7 @@ def test_longer_tick_takes_what_was_due_within_it(origin, here):
         assert len(origin.requests) == polls
 
 
-def test_nothing_due_is_said_and_is_no_failure(origin, here, capsys):
+def test_run_without_a_due_feed_says_so_and_succeeds(origin, here, capsys):
     write_config(here, {"x": origin.url("/feed")}, each='every = "1d"')
     now = next_due("x", 86_400, NOON) + timedelta(hours=3)
     assert feedmirror("run", "--due", clock=lambda: now) == 0
@@ -181,7 +181,7 @@ def test_nothing_due_is_said_and_is_no_failure(origin, here, capsys):
     assert json.loads(capsys.readouterr().out)["feeds"] == []
 
 
-def test_origin_that_wants_fewer_requests_is_left_alone_when_due(origin, here, capsys):
+def test_origin_that_asked_for_a_later_request_is_not_polled_when_due(origin, here, capsys):
     origin.serve("/feed", FEED, headers=[("Cache-Control", "max-age=7200")])
     write_config(here, {"x": origin.url("/feed")}, each='every = "10m"')
     point = next_due("x", 600, NOON)
@@ -196,7 +196,7 @@ def test_origin_that_wants_fewer_requests_is_left_alone_when_due(origin, here, c
 # ---------------------------------------------------------------- what is said
 
 
-def test_table_has_a_line_for_each_feed_with_why_it_failed(origin, here, capsys):
+def test_table_has_a_row_for_each_feed_with_why_it_failed(origin, here, capsys):
     origin.answer("/451", 451)
     write_config(here, {"good": origin.url("/feed"), "withheld": origin.url("/451")})
     assert feedmirror("run") == 1
@@ -243,7 +243,7 @@ def test_json_is_one_document_with_outcomes_and_totals(origin, here, capsys):
     }
 
 
-def test_log_is_json_where_nobody_looks(origin, here, capsys):
+def test_log_is_json_without_a_terminal(origin, here, capsys):
     write_config(here, {"x": origin.url("/feed")})
     feedmirror("run")
     feed, run = events(capsys.readouterr().err)
@@ -265,7 +265,7 @@ def test_text_log_is_a_line_for_each_feed(origin, here, capsys):
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_quiet_run_speaks_of_failures_only(log_format, origin, here, capsys):
+def test_quiet_run_logs_failures_only(log_format, origin, here, capsys):
     origin.answer("/403", 403)
     write_config(here, {"good": origin.url("/feed"), "bad": origin.url("/403")})
     quiet = ("run", "--quiet", "--log-format", log_format)
@@ -322,7 +322,7 @@ def test_store_that_cannot_be_used_fails_every_feed_with_a_sentence(origin, here
 @pytest.mark.parametrize(
     ("state", "said"), [(b"{}", "is damaged"), (b'{"schema": 99}', "written by a newer feedmirror")]
 )
-def test_state_that_cannot_be_read_is_said_whole_and_left_alone(state, said, origin, here, capsys):
+def test_unreadable_state_is_reported_whole_and_left_unchanged(state, said, origin, here, capsys):
     write_config(here, {"x": origin.url("/feed")})
     path = here / "mirror/state/x.json"
     path.parent.mkdir(parents=True)
@@ -344,7 +344,7 @@ def test_missing_configuration_says_what_to_do(here, capsys):
     assert "feedmirror init https://" in err
 
 
-def test_broken_configuration_is_said_whole_and_nothing_fetched(origin, here, capsys):
+def test_invalid_configuration_is_reported_whole_and_nothing_fetched(origin, here, capsys):
     write_config(here, {"x": origin.url("/feed"), "data": "ftp://y"}, each="keep = 0")
     assert feedmirror("run") == 2
     out, err = capsys.readouterr()
@@ -372,7 +372,7 @@ def test_broken_configuration_is_said_whole_and_nothing_fetched(origin, here, ca
         ("https://u:secret@x.example", "contains a user name or password"),
     ],
 )
-def test_wrong_usage_is_told_and_ends_with_two(argv, said, here, capsys):
+def test_wrong_usage_is_refused_with_exit_code_two(argv, said, here, capsys):
     write_config(here, {"example": "http://127.0.0.1:9/"})
     assert feedmirror("run", *argv.split()) == 2
     out, err = capsys.readouterr()
@@ -462,7 +462,7 @@ def test_run_that_was_started_with_sigint_ignored_goes_on(origin, here, capsys, 
     assert [feed["feed"] for feed in document["feeds"]] == ["slow", "late"]
 
 
-def test_signals_mean_what_they_meant_before(origin, here):
+def test_signal_handlers_are_restored(origin, here):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     feedmirror("run", origin.url("/feed"))
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -171,7 +171,7 @@ def test_serve_does_not_read_buckets_and_says_what_to_do(capsys):
 
 
 @pytest.mark.slow
-def test_lost_state_in_a_bucket_is_made_anew(bucket, client, origin, here, capsys):
+def test_lost_state_in_a_bucket_is_rebuilt(bucket, client, origin, here, capsys):
     write_config(here, {"x": origin.url("/feed")})
     where = ("--store", f"s3://{bucket}/mirrors")
     feedmirror("run", *where)
@@ -263,7 +263,7 @@ def test_denied_access_says_what_to_allow(bucket, proxy, origin, here, capsys):
     assert "access is denied; allow s3:GetObject" in capsys.readouterr().out
 
 
-def test_missing_credentials_are_said_to_be_missing(bucket, here, capsys, monkeypatch):
+def test_missing_credentials_are_reported_as_missing(bucket, here, capsys, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert feedmirror("status", "--store", f"s3://{bucket}") == 1
@@ -280,7 +280,7 @@ def test_missing_credentials_are_said_to_be_missing(bucket, here, capsys, monkey
         ("AWS_ENDPOINT_URL_S3", "http://me:secret@127.0.0.1", "must not contain credentials"),
     ],
 )
-def test_surroundings_that_cannot_be_used_are_a_matter_of_configuration(
+def test_unusable_aws_configuration_is_a_configuration_error(
     variable, value, said, here, capsys, monkeypatch
 ):
     monkeypatch.setenv(variable, value)
@@ -322,7 +322,7 @@ def test_place_is_a_directory_or_a_bucket(where, meant):
         "https://copies.s3.amazonaws.com", "gs://copies", "file:///srv/mirror",
     ],
 )  # fmt: skip
-def test_any_other_place_is_refused_with_what_is_accepted(where, capsys):
+def test_any_other_location_is_refused_with_what_is_accepted(where, capsys):
     with pytest.raises(ConfigError, match="a DIRECTORY, s3://BUCKET or s3://BUCKET/PREFIX"):
         open_store(where, threads=1)
     assert feedmirror("status", "--store", where) == 2

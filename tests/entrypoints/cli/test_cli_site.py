@@ -100,7 +100,7 @@ def test_feed_whose_state_is_damaged_stops_neither_the_others_nor_the_site(
     assert told["two"]["status"] == "ok"
 
 
-def test_feed_that_is_well_again_is_told_of_though_nothing_is_new(origin, here):
+def test_recovered_feed_is_logged_though_nothing_is_new(origin, here):
     write_config(here, {"one": origin.url("/feed")})
     run()
     origin.answer("/feed", 503)
@@ -213,7 +213,7 @@ def test_files_that_take_turns_on_a_store_write_nothing_in_the_end(origin, here)
     assert files(here) == before
 
 
-def test_run_that_is_not_told_where_readers_find_the_store_goes_by_what_was_published(origin, here):
+def test_run_without_a_public_url_uses_the_published_one(origin, here):
     write_config(here, {"one": origin.url("/feed")}, top=f'public_url = "{PUBLIC_URL}"')
     run()
     run(origin.url("/feed"), "--slug", "two", "--allow-private-hosts")
@@ -227,9 +227,7 @@ def test_run_that_is_not_told_where_readers_find_the_store_goes_by_what_was_publ
     assert f"{elsewhere}/feeds.opml" in (here / "mirror/public/index.html").read_text("utf-8")
 
 
-def test_documents_that_cannot_be_written_are_an_error_and_nothing_else(
-    origin, here, capsys, monkeypatch
-):
+def test_unwritable_documents_are_an_error_and_nothing_else(origin, here, capsys, monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise StoreError("list 'data/*': denied")
 

@@ -25,14 +25,14 @@ def test_version_is_the_packages(capsys):
     assert capsys.readouterr().out == f"feedmirror {__version__}\n"
 
 
-def test_without_a_command_the_help_is_a_complaint(capsys):
+def test_command_line_without_a_command_prints_the_help_as_an_error(capsys):
     assert feedmirror() == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert "commands:" in err
 
 
-def test_unknown_command_is_told_the_known_ones(capsys):
+def test_unknown_command_is_refused_with_the_known_ones(capsys):
     assert feedmirror("rnu") == 2
     err = capsys.readouterr().err
     assert all(name in err for name in ("run", "serve", "init", "check", "status", "rebuild"))
@@ -98,7 +98,7 @@ def test_closed_streams_change_nothing_but_what_is_said(tmp_path, closed):
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_unread_output_ends_it_quietly(tmp_path):
+def test_closed_output_ends_the_command_quietly(tmp_path):
     write_config(tmp_path, {"x": "http://feed.example/"})
     with spawn("check", cwd=tmp_path) as process:
         process.stdout.close()

@@ -63,7 +63,7 @@ def read(capsys: pytest.CaptureFixture[str], *words: str, at: datetime = NOON) -
 # ---------------------------------------------------------------- the table
 
 
-def test_row_says_how_a_feed_fares(origin, here, capsys):
+def test_row_shows_the_health_of_a_feed(origin, here, capsys):
     write_config(here, {"gazette": origin.url("/feed")}, top='public_url = "https://m.example"')
     run()
     later = NOON + timedelta(hours=3)
@@ -153,11 +153,11 @@ def test_without_a_configuration_only_the_store_is_shown(origin, here, capsys):
     assert (feed["configured"], feed["next_due"], feed["addresses"]) == (None, None, [])
 
 
-def test_empty_store_is_said_to_be_empty(here, capsys):
+def test_empty_store_is_reported_as_empty(here, capsys):
     assert status(capsys, "--store", "copies") == ["No feed has been mirrored into copies yet."]
 
 
-def test_other_store_is_told_of_where_it_is_named(origin, here, capsys):
+def test_documents_in_another_store_are_shown_with_its_path(origin, here, capsys):
     run(NOON, origin.url("/feed"), "--slug", "gazette", "--store", "copies")
     assert "copies/public/gazette/atom.xml" in status(capsys, "--store", "copies")[1]
 
@@ -179,7 +179,7 @@ def test_damaged_state_is_a_row_that_says_so_and_what_to_do(configured, origin, 
     assert row.endswith("from the stored entries")
 
 
-def test_state_of_a_newer_version_is_not_to_be_made_anew(origin, here, capsys):
+def test_state_of_a_newer_version_is_not_rebuilt(origin, here, capsys):
     write_config(here, {"x": origin.url("/feed")})
     run()
     (here / "mirror/state/x.json").write_bytes(b'{"schema":99}')
@@ -188,7 +188,7 @@ def test_state_of_a_newer_version_is_not_to_be_made_anew(origin, here, capsys):
     assert "rebuild" not in row
 
 
-def test_missing_state_beside_entries_is_amiss_and_an_empty_folder_is_not(origin, here, capsys):
+def test_missing_state_is_unhealthy_beside_entries_alone(origin, here, capsys):
     write_config(here, {"x": origin.url("/feed"), "y": origin.url("/feed")})
     run()
     (here / "mirror/state/x.json").unlink()
@@ -200,7 +200,7 @@ def test_missing_state_beside_entries_is_amiss_and_an_empty_folder_is_not(origin
     assert feeds["x"]["error"].endswith("run `feedmirror rebuild x`")
 
 
-def test_store_that_cannot_be_listed_is_one_line(here, capsys):
+def test_store_that_cannot_be_listed_is_an_error_of_one_line(here, capsys):
     (here / "file").write_text("")
     assert feedmirror("status", "--store", "file") == 1
     out, err = capsys.readouterr()
@@ -265,7 +265,7 @@ def test_json_has_totals_and_the_same_exit_code(origin, here, capsys):
     assert json.loads(capsys.readouterr().out)["totals"] == {"failing": 1, "never refreshed": 1}
 
 
-def test_what_an_origin_says_cannot_upset_a_terminal(here, capsys):
+def test_text_of_an_origin_cannot_control_a_terminal(here, capsys):
     bad = State(
         url="https://x.example/",
         failing=Failing("status", "unreachable", NOON, "says \x1b[31m\nred"),
@@ -294,7 +294,7 @@ def test_due_time_is_the_one_that_the_origin_asks_for() -> None:
     assert wait <= due < wait + timedelta(minutes=16)
 
 
-def test_what_is_known_of_another_address_does_not_count() -> None:
+def test_validators_of_another_address_are_not_used() -> None:
     wait = NOON + timedelta(hours=7)
     state = State(url="https://y.example/", not_before=wait, moved_to="https://z.example/")
     health = _health(state)
@@ -310,7 +310,7 @@ def test_entries_are_those_that_are_remembered_or_were_ever_placed() -> None:
     assert _health(State(known_entries=many, next_seq=12_001)).entries == 12_000
 
 
-def test_last_new_entry_is_that_which_was_seen_first_the_last_time() -> None:
+def test_last_new_entry_is_the_one_first_seen_most_recently() -> None:
     seen = {"a": KnownEntry("d", 1_700_000_000), "b": KnownEntry("d", 1_600_000_000)}
     assert _health(State(known_entries=seen)).last_new == datetime.fromtimestamp(1_700_000_000, UTC)
     assert _health(State()).last_new is None
@@ -324,7 +324,7 @@ def test_configuration_that_is_named_has_to_be_there(here, capsys):
     assert "there is no other.toml" in capsys.readouterr().err
 
 
-def test_broken_configuration_is_said_whole(here, capsys):
+def test_invalid_configuration_is_reported_with_all_problems(here, capsys):
     write_config(here, {"x": "ftp://y"})
     assert feedmirror("status") == 2
     assert "feeds.toml:3" in capsys.readouterr().err

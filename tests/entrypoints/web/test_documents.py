@@ -43,7 +43,7 @@ def test_each_address_has_what_the_table_says(site: Site) -> None:
     assert wrong == []
 
 
-def test_nobody_is_sent_to_another_host(site: Site) -> None:
+def test_redirect_never_leads_to_another_host(site: Site) -> None:
     sent = {address: open_in_browser(site, address).headers["Location"] for address in STRAYING}
     there = [location for location in sent.values() if location is not None]
     assert all(re.match("/[a-z0-9-]+/", location) for location in there), sent
@@ -155,7 +155,7 @@ def test_browser_is_shown_the_page_for_what_is_not_there(site: Site) -> None:
     assert reply.headers["Vary"] == "Accept"
 
 
-def test_program_is_told_in_words(site: Site) -> None:
+def test_program_gets_plain_text_for_a_missing_document(site: Site) -> None:
     for accepted in ({}, {"Accept": "*/*"}, {"Accept": "application/rss+xml, text/html;q=0"}):
         reply = site.ask("/news/nothing.xml", **accepted)
         assert reply.status == 404
@@ -164,7 +164,7 @@ def test_program_is_told_in_words(site: Site) -> None:
         assert b"feeds is at /" in reply.body
 
 
-def test_browser_is_told_in_words_as_long_as_there_is_no_page(site: Site, tmp_path: Path) -> None:
+def test_browser_gets_plain_text_while_the_site_has_no_404_page(site: Site, tmp_path: Path) -> None:
     (tmp_path / "public/404.html").unlink()
     reply = open_in_browser(site, "/nothing/")
     assert (reply.status, reply.headers["Content-Type"]) == (404, "text/plain; charset=utf-8")
@@ -182,7 +182,7 @@ def test_browser_is_told_in_words_as_long_as_there_is_no_page(site: Site, tmp_pa
         ("application/rss+xml, application/xml;q=0.9", False),
     ],
 )
-def test_browser_is_whoever_names_html(accepted: str | None, takes: bool) -> None:
+def test_client_accepts_html_if_it_names_html(accepted: str | None, takes: bool) -> None:
     assert takes_html(accepted) is takes
 
 

@@ -114,7 +114,7 @@ def test_accept_encoding_is_read_as_the_rfc_says(accepted, takes):
     "tags", ["{etag}", "W/{etag}", '"other", {etag}', 'W/"a,b" , W/{etag}', "*"]
 )
 @pytest.mark.parametrize("accepted", ["identity", "gzip"])
-def test_reader_that_has_it_gets_304_whatever_the_coding(tags, accepted, site):
+def test_reader_with_the_current_etag_gets_304_whatever_the_coding(tags, accepted, site):
     etag = site.ask().headers["ETag"]
     reply = site.ask(If_None_Match=tags.format(etag=etag), Accept_Encoding=accepted)
     assert (reply.status, reply.body) == (304, b"")
@@ -125,7 +125,7 @@ def test_reader_that_has_it_gets_304_whatever_the_coding(tags, accepted, site):
 
 
 @pytest.mark.parametrize("tags", ['"other"', "nonsense", ""])
-def test_reader_that_has_another_gets_it_whole(tags, site):
+def test_reader_with_another_etag_gets_the_whole_document(tags, site):
     assert site.ask(If_None_Match=tags).status == 200
 
 
@@ -228,7 +228,7 @@ def test_nothing_but_documents_is_served(path, site, tmp_path):
     assert b"secret" not in reply
 
 
-def test_missing_feed_is_told_where_the_feeds_are(site):
+def test_missing_feed_is_answered_with_where_the_feeds_are(site):
     reply = site.ask("/nothing/rss.xml")
     assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert b"feeds is at /" in reply.body
@@ -265,7 +265,7 @@ def test_request_that_makes_no_sense_is_refused_in_plain_text(request_bytes, sta
     assert b"<" not in reply.partition(b"\r\n\r\n")[2]
 
 
-def test_store_that_cannot_be_read_is_said(site, tmp_path, monkeypatch):
+def test_store_that_cannot_be_read_is_a_503_with_the_reason(site, tmp_path, monkeypatch):
     from feedmirror.adapters.stores.directory import DirectoryStore
     from feedmirror.errors import StoreError
 
@@ -341,7 +341,7 @@ def test_many_readers_are_served_at_once(site):
 # ---------------------------------------------------------------- the command
 
 
-def test_port_that_is_taken_is_an_error_that_helps(site, tmp_path, capsys):
+def test_port_in_use_is_an_error_with_advice(site, tmp_path, capsys):
     assert feedmirror("serve", "--store", tmp_path, "--port", site.port) == 2
     err = capsys.readouterr().err
     assert f"cannot listen on 127.0.0.1 port {site.port}: Address already in use" in err
@@ -366,7 +366,7 @@ def test_addresses_shown_can_be_reached_from_here(host, base, tmp_path):
         server.server_close()
 
 
-def test_process_says_where_to_subscribe_and_ends_well_on_ctrl_c(tmp_path, ctrl_c):
+def test_process_prints_where_to_subscribe_and_exits_with_zero_on_ctrl_c(tmp_path, ctrl_c):
     publish(tmp_path)
     argv = (sys.executable, "-m", "feedmirror", "serve", "--store", ".", "--port", "0")
     with Terminal(argv, tmp_path) as terminal:
@@ -377,7 +377,7 @@ def test_process_says_where_to_subscribe_and_ends_well_on_ctrl_c(tmp_path, ctrl_
     assert "Traceback" not in terminal.output
 
 
-def test_empty_store_is_said_and_sigterm_ends_it_well(tmp_path):
+def test_empty_store_is_reported_and_sigterm_ends_the_server(tmp_path):
     with spawn("serve", "--port", "0", cwd=tmp_path) as process:
         assert process.stdout is not None
         assert "No feed has been mirrored into mirror yet" in process.stdout.readline()
