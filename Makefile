@@ -6,6 +6,8 @@ STORE := mirror
 WORKERS := 2
 BIN := $(VENV)/bin
 NODE := tests/node/node_modules
+# Tests of pure code; all others work with servers, processes, a disk or a whole mirror.
+PURE := $(addprefix tests/,mirror parsing publishing settings text)
 COMPILE := uv pip compile --quiet --no-strip-extras --generate-hashes --custom-compile-command "make lock"
 LOCK := $(COMPILE) --universal --python-version 3.11 pyproject.toml
 # For one Python on one system, so without conditions; its hashes are those of every system.
@@ -18,7 +20,7 @@ MAKEFLAGS += --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--outp
 # the tests start it a dozen times.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help run serve build test unit fast others lint format lock bench clean tested fuzzed fuzz torture
+.PHONY: help run serve build test unit fast others lint format lock bench clean slow covered rest fuzzed fuzz torture
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,18 +36,25 @@ build: ## what `sam build` builds, without SAM, in dist/function
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found" >&2; exit 1; }
 	"$(PYTHON)" functions/build/function.py --out dist/function
 
-test: ## everything that CI runs: lint, the fast tests on each Python, all tests with coverage
+test: ## everything that CI runs: lint, all tests, the fast ones with coverage, some on another Python
 	$(MAKE) --jobs 3 lint others .venv-sam/sam.stamp .venv-ministack/ministack.stamp .venv-fuzz/fuzz.stamp $(NODE)/node.stamp
-	$(MAKE) --jobs 2 fuzzed tested
+	$(MAKE) --jobs 2 slow rest
+
+slow: # the slow tests
+	$(BIN)/pytest --numprocesses $(WORKERS) -m slow
+
+# One after the other, beside the slow tests: some of those do nothing but wait.
+rest:
+	$(MAKE) fuzzed
+	$(MAKE) covered
 
 # Coverage is that of the fast tests: it shows little of a slow one, which runs a thousand times what
-# they run once. By one worker more for the slow ones, since some do nothing but wait.
-tested: # all tests, the fast ones with coverage
-	$(BIN)/pytest --numprocesses $$(($(WORKERS) + 1)) -m slow
+# they run once.
+covered: # the fast tests
 	COVERAGE_CORE=$$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') \
-		$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow" --cov --cov-report term
+		$(BIN)/pytest --numprocesses 1 -m "not slow" --cov --cov-report term
 
-others: $(VENV)/dev.stamp # the fast tests on the Pythons that are not this one
+others: $(VENV)/dev.stamp # tests on the Pythons that are not this one
 	tools/test-others "$(BIN)/python"
 
 fuzzed: .venv-fuzz/fuzz.stamp # half a minute of fuzzing, with the same seed each time
@@ -54,11 +63,11 @@ fuzzed: .venv-fuzz/fuzz.stamp # half a minute of fuzzing, with the same seed eac
 fuzz: .venv-fuzz/fuzz.stamp ## an hour of fuzzing, from what earlier ones have learned
 	.venv-fuzz/bin/python -m fuzz --seconds 3600 --seed 0 --corpus .fuzz/corpus
 
-torture: $(VENV)/dev.stamp ## every sweep whole, a thousand kills, thousands of lives of a mirror: an hour or more
-	FEEDMIRROR_EXHAUSTIVE=1 FEEDMIRROR_KILLS=1000 FEEDMIRROR_EXAMPLES=5000 $(BIN)/pytest --numprocesses $(WORKERS) tests/invariants tests/test_rebuild.py tests/adapters/stores -o faulthandler_timeout=0
+torture: $(VENV)/dev.stamp ## all tests, every sweep whole, a thousand kills, thousands of lives of a mirror: hours
+	FEEDMIRROR_EXHAUSTIVE=1 $(BIN)/pytest --numprocesses $(WORKERS) -o faulthandler_timeout=0
 
 unit: $(VENV)/dev.stamp ## the tests of pure code, in seconds
-	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow and not integration" -o faulthandler_timeout=0
+	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow" -o faulthandler_timeout=0 $(PURE) $(MORE)
 
 fast: $(VENV)/dev.stamp ## all tests that are not slow, in a minute
 	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow"

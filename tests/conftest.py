@@ -36,9 +36,6 @@ _KEPT_TOGETHER = {
     "tests/invariants/test_samples.py": "samples",
 }
 
-# Their tests are of pure code; all others work with servers, processes, a disk or a whole mirror.
-_PURE = tuple(f"tests/{name}/" for name in "mirror parsing publishing settings text".split())
-
 
 class Scheduler(LoadScopeScheduling):
     """Gives each worker test after test, but all of a group of files to one.
@@ -56,12 +53,8 @@ def _is_slow(item: pytest.Item) -> bool:
     return item.get_closest_marker("slow") is not None
 
 
-@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Several workers begin with what takes long, so that none waits for the last of it."""
-    for item in items:
-        if not item.nodeid.startswith(_PURE):
-            item.add_marker("integration")
     if hasattr(config, "workerinput"):  # one alone makes what a module shares only once
         items.sort(key=lambda item: not _is_slow(item))
 

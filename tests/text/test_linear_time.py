@@ -86,7 +86,7 @@ def test_what_rss_would_say_twice_is_found_without_a_search_for_each_name() -> N
         prefixes=("dc",),
     )
     with seconds_not_minutes():
-        document = rss.render(publication(said)).decode()
+        document = rss.FORMAT.render(publication(said)).decode()
     assert document.count("<dc:creator>") == 50_000
     assert document.count("<category>") == 1
 
@@ -128,6 +128,7 @@ def test_pictures_in_a_link_with_a_long_address_are_not_each_compared_with_all_o
 
 
 @pytest.mark.row("P3")
+@pytest.mark.slow
 def test_items_that_share_a_guid_are_told_apart_without_a_search_for_each_link() -> None:
     items = [Item(str(number), "guid", f"link {number}") for number in range(20_000)]
     entries = {n: Entry(link=f"https://tides.example.org/{n}") for n in range(20_000)}
@@ -136,6 +137,7 @@ def test_items_that_share_a_guid_are_told_apart_without_a_search_for_each_link()
     assert len({one.key for one in found}) == 20_000
 
 
+@pytest.mark.slow
 def test_items_that_share_a_guid_and_a_link_are_told_apart_without_comparing_each_with_each() -> (
     None
 ):

@@ -569,6 +569,7 @@ def test_only_places_that_the_article_links_to_keep_a_name_and_behind_a_prefix()
     assert ' name="in-n1"' in clean('<a href="#n1">1</a><a name="n1">d</a>')
 
 
+@pytest.mark.slow
 def test_many_pictures_beside_their_twins_take_time_in_proportion_to_their_number() -> None:
     body = f"{LAZY * 1_000}<noscript>{PLAIN * 1_000}</noscript>"
     pictures = sum(1 for _ in re.finditer("<img", rewrite_pictures(body, None)))
