@@ -35,18 +35,6 @@ _REASONS = {
 }
 _RESERVED = {name: why for why, names in _REASONS.items() for name in names.split()}
 
-
-def flaw_of_header(name: str, value: str) -> str | None:
-    """Return the problem of a header, without quoting the value, or None if it is valid."""
-    if not _NAME.fullmatch(name):
-        return "is not a valid header name"
-    if why := _RESERVED.get(name.lower()):
-        return why
-    if len(value) > _MAX_VALUE_CHARS or not _VALUE.fullmatch(value):
-        return f"the value is not accepted; {_ACCEPTED_VALUE}"
-    return None
-
-
 _MAX_URL_CHARS = 2000
 _MAX_ALTERNATES = 10
 _MAX_HEADERS = 30
@@ -58,6 +46,17 @@ _URL = re.compile(
 )
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>[0-9]{1,5}))?")
 _NOT_IN_URL = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
+
+
+def flaw_of_header(name: str, value: str) -> str | None:
+    """Return the problem of a header, without quoting the value, or None if it is valid."""
+    if not _NAME.fullmatch(name):
+        return "is not a valid header name"
+    if why := _RESERVED.get(name.lower()):
+        return why
+    if len(value) > _MAX_VALUE_CHARS or not _VALUE.fullmatch(value):
+        return f"the value is not accepted; {_ACCEPTED_VALUE}"
+    return None
 
 
 def _flaw_of_url(url: str) -> str | None:

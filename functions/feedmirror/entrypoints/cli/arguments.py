@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def _add_serve(serve: ArgumentParser) -> None:
     serve.add_argument("--store", **_OPTIONS["--store"] | {"metavar": "DIRECTORY"})
     serve.add_argument(
         "--port",
-        type=_port,
+        type=partial(_whole, low=0, high=65_535),
         default=8000,
         help="port to listen on (default: 8000; 0: any free port)",
     )
@@ -132,7 +133,13 @@ def _add_rebuild(rebuild: ArgumentParser) -> None:
 
 def _add_threads(parser: Any, number: int, work: str) -> None:
     about = f"{work} in parallel (default: {number})"
-    parser.add_argument("--threads", type=_threads, default=number, metavar="N", help=about)
+    parser.add_argument(
+        "--threads",
+        type=partial(_whole, low=1, high=MOST_THREADS),
+        default=number,
+        metavar="N",
+        help=about,
+    )
 
 
 def _add(parser: Any, *options: str) -> None:
@@ -170,17 +177,8 @@ def _store_location(value: str) -> StoreLocation:
         raise ArgumentTypeError(str(error)) from error
 
 
-def _threads(value: str) -> int:
-    """Parse a number of threads. Raises: ArgumentTypeError."""
-    return _whole(value, 1, MOST_THREADS)
-
-
-def _port(value: str) -> int:
-    """Parse a TCP port, or 0. Raises: ArgumentTypeError."""
-    return _whole(value, 0, 65_535)
-
-
 def _whole(value: str, low: int, high: int) -> int:
+    """Parse a whole number from `low` to `high`. Raises: ArgumentTypeError."""
     if value.isascii() and value.isdigit() and low <= int(value[:6]) <= high:
         return int(value)
     raise ArgumentTypeError(f"{value!r} is not a whole number from {low} to {high}")

@@ -19,7 +19,13 @@ def serve(arguments: Namespace, resources: Resources) -> int:
     """Serve until interrupted; return the exit code. Raises: ConfigError."""
     location: StoreLocation = arguments.store
     if location.directory is None:
-        raise _not_a_directory(location)
+        raise ConfigError(
+            (
+                f"serve needs a mirror in a directory; {location} is in a bucket",
+                f"to serve a copy:  aws s3 sync {location.below('public/')} mirror/public/",
+                "                  feedmirror serve",
+            )
+        )
 
     def log(line: str) -> None:
         sys.stderr.write(f"{resources.clock().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
@@ -41,17 +47,6 @@ def serve(arguments: Namespace, resources: Resources) -> int:
         signal.signal(signal.SIGTERM, before)
         server.server_close()
     return 0
-
-
-def _not_a_directory(location: StoreLocation) -> ConfigError:
-    public = location.below("public/")
-    return ConfigError(
-        (
-            f"serve needs a mirror in a directory; {location} is in a bucket",
-            f"to serve a copy:  aws s3 sync {public} mirror/public/",
-            "                  feedmirror serve",
-        )
-    )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
