@@ -134,3 +134,4 @@ class World(Struct, frozen=True):
     parser: Parser
     clock: Callable[[], datetime]
     public_url: str  # where `public/` is served from
+    side_by_side: SideBySide = map  # how independent writes of one feed are made

@@ -202,7 +202,7 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     """
     if subscription.retired:
         return _retired(subscription, world)
-    log = StateLog(world.store, subscription, world.public_url)
+    log = StateLog(world.store, subscription, world.public_url, world.side_by_side)
     before = _recovered(log, world.clock())
     note = before.held.note
     work = partial(_refreshed, log, before, subscription, world, scheduled=scheduled)

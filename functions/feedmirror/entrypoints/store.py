@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +17,7 @@ from feedmirror.layout import is_key
 from feedmirror.ports import SideBySide, Store
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
 MOST_THREADS = 64
 
@@ -25,6 +26,7 @@ _ACCEPTED = "a DIRECTORY, s3://BUCKET or s3://BUCKET/PREFIX"
 _S = TypeVar("_S")
 _T = TypeVar("_T")
 
+WRITERS = 4  # threads that write what a refresh has to write side by side, for all feeds together
 _AHEAD = 4  # calls submitted per thread, so that a slow call does not leave threads idle
 _S3 = "s3://"
 _SCHEME = re.compile(r"s3:|[A-Za-z][A-Za-z0-9+.-]*://", re.IGNORECASE)
@@ -103,18 +105,30 @@ def thread_map(threads: int) -> Iterator[SideBySide]:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - imports logging
 
     with ThreadPoolExecutor(threads) as pool:
+        yield map_in(pool, threads)
 
-        def side_by_side(work: Callable[[_S], _T], items: Iterable[_S], /) -> Iterator[_T]:
-            submitted: deque[Future[_T]] = deque()
-            try:
-                for item in items:
-                    submitted.append(pool.submit(work, item))
-                    if len(submitted) >= _AHEAD * threads:
-                        yield submitted.popleft().result()
-                while submitted:
+
+def map_in(pool: Executor, threads: int) -> SideBySide:
+    """Return a `map` that runs in this pool of `threads` threads, yields in order and holds few
+    results. A single item is worked on by the caller itself.
+    """
+
+    def side_by_side(work: Callable[[_S], _T], items: Iterable[_S], /) -> Iterator[_T]:
+        rest = iter(items)
+        first = tuple(islice(rest, 2))
+        if len(first) < 2:
+            yield from map(work, first)
+            return
+        submitted: deque[Future[_T]] = deque()
+        try:
+            for item in chain(first, rest):
+                submitted.append(pool.submit(work, item))
+                if len(submitted) >= _AHEAD * threads:
                     yield submitted.popleft().result()
-            finally:
-                for future in submitted:
-                    future.cancel()
+            while submitted:
+                yield submitted.popleft().result()
+        finally:
+            for future in submitted:
+                future.cancel()
 
-        yield side_by_side
+    return side_by_side

@@ -8,6 +8,7 @@ page only by a later generation.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
@@ -32,7 +33,7 @@ from feedmirror.mirror import record
 from feedmirror.mirror.archive import ArchivePage, EntryLink, predecessors
 from feedmirror.mirror.state import Fragments, Published, Quarantine, State
 from feedmirror.model import Document, Feed, Revision, Subscription
-from feedmirror.ports import Store, Stored
+from feedmirror.ports import SideBySide, Store, Stored
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format, Rendering, stamp, stamped, unstamped
@@ -113,9 +114,16 @@ class TaskProgress(Struct):
 class Publisher:
     """One feed's public folder in a store, and the records behind it."""
 
-    def __init__(self, store: Store, subscription: Subscription, public_url: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        subscription: Subscription,
+        public_url: str,
+        side_by_side: SideBySide = map,
+    ) -> None:
         self.slug = subscription.slug
         self._store = store
+        self._side_by_side = side_by_side
         self._settings = public_settings(subscription, partial(redaction_key, store))
         self._address = f"{public_url.rstrip('/')}/{self.slug}"
 
@@ -127,13 +135,17 @@ class Publisher:
 
     def store_entries(self, state: State, progress: TaskProgress) -> None:
         """Store a record of each pending entry; a record that is there already stays as it is."""
+        records = self._records(state, progress)
+        deque(self._side_by_side(lambda made: self._store_record(*made), records), maxlen=0)
+
+    def _records(self, state: State, progress: TaskProgress) -> Iterator[tuple[Revision, bytes]]:
         for revision in state.pending_entries:
             made = contained(partial(self._record, revision, state.feed, progress))
             if isinstance(made, Exception):
                 progress.failed(made)
                 progress.entries.append(revision)
-                continue
-            self._store_record(revision, made)
+            else:
+                yield revision, made
 
     def store_reading(self, revision: Revision, source: Feed | None) -> int:
         """Store a revision as it was read again, under the disclaimer of its first publication.
@@ -189,8 +201,9 @@ class Publisher:
         if STYLE not in state.documents:
             self.publish_style()
         revisions = self._with_new_pages(state)
-        for document, is_new in self.entry_pages(revisions, previous, state, progress):
-            self._write_page(document, is_new=is_new)
+        pages = self.entry_pages(revisions, previous, state, progress)
+        write = self._side_by_side(lambda page: self._write_page(page[0], is_new=page[1]), pages)
+        deque(write, maxlen=0)
         self._publish_archive(state, progress)
 
     @staticmethod

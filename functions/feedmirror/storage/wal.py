@@ -29,7 +29,7 @@ from feedmirror.mirror import record, state_codec
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.model import Document, Revision, Subscription
-from feedmirror.ports import Store
+from feedmirror.ports import SideBySide, Store
 from feedmirror.storage.objects import ATTEMPTS, put
 from feedmirror.storage.publisher import Publisher, TaskProgress
 
@@ -93,11 +93,17 @@ def _left_out(elements: Mapping[str, tuple[str, ...]]) -> str | None:
 class StateLog:
     """The state of one feed in a store."""
 
-    def __init__(self, store: Store, subscription: Subscription, public_url: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        subscription: Subscription,
+        public_url: str,
+        side_by_side: SideBySide = map,
+    ) -> None:
         self.slug = subscription.slug
         self._store = store
         self._url = subscription.url
-        self._publisher = Publisher(store, subscription, public_url)
+        self._publisher = Publisher(store, subscription, public_url, side_by_side)
         self._key = state_key(self.slug)
 
     def load(self, now: datetime) -> StoredState:

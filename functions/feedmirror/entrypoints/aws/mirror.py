@@ -224,14 +224,15 @@ def start(
     environment = read_environment(variables)
     from feedmirror.adapters.origin.client import HttpOrigin  # noqa: PLC0415
     from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415
-    from feedmirror.entrypoints.store import open_store  # noqa: PLC0415
+    from feedmirror.entrypoints.store import WRITERS, map_in, open_store  # noqa: PLC0415
 
     world = World(
-        store=open_store(environment.store, threads=environment.threads),
+        store=open_store(environment.store, threads=environment.threads + WRITERS),
         origin=HttpOrigin(now=clock, own_port=environment.runtime_port),
         parser=WorkerParser.with_limits(variables, memory_bytes=environment.parser_bytes),
         clock=clock,
         public_url=environment.public_url,
+        side_by_side=map_in(ThreadPoolExecutor(WRITERS), WRITERS),
     )
     return MirrorFunction(environment, world, log)
 

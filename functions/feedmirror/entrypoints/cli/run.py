@@ -18,7 +18,7 @@ from feedmirror.entrypoints.cli.result import QuietLog, Result, TextLog
 from feedmirror.entrypoints.cli.selection import Selection, select_feeds
 from feedmirror.entrypoints.cli.terminal import Progress, shown_progress
 from feedmirror.entrypoints.cli.workers import WorkerPool, interruptible
-from feedmirror.entrypoints.store import open_store, thread_map
+from feedmirror.entrypoints.store import WRITERS, open_store, thread_map
 from feedmirror.entrypoints.telemetry import redacted
 from feedmirror.errors import Kind, StoreError
 from feedmirror.mirror.schedule import is_due, next_due
@@ -33,8 +33,9 @@ def run(arguments: Namespace, resources: Resources) -> int:
     as_json = arguments.log_format == "json"
     if arguments.log_format == "auto":
         as_json = not sys.stderr.isatty()
-    with resources.start_parser() as parser:
-        store = cache(lambda: open_store(arguments.store, threads=arguments.threads))
+    with resources.start_parser() as parser, thread_map(WRITERS) as side_by_side:
+        threads = arguments.threads + WRITERS
+        store = cache(lambda: open_store(arguments.store, threads=threads))
         selection = select_feeds(arguments, resources.clock(), store)
         web = resources.web(resources.clock)
         world = World(
@@ -43,6 +44,7 @@ def run(arguments: Namespace, resources: Resources) -> int:
             parser=parser,
             clock=resources.clock,
             public_url=selection.public_url,
+            side_by_side=side_by_side,
         )
         with shown_progress(live=not (as_json or arguments.quiet or arguments.json)) as progress:
             log = _log(arguments, progress, resources.clock, as_json=as_json)
