@@ -348,6 +348,14 @@ def test_port_in_use_is_an_error_with_advice(site, tmp_path, capsys):
     assert "--port" in err
 
 
+def test_store_that_cannot_be_listed_ends_the_command_with_the_reason(tmp_path, capsys):
+    (tmp_path / "public").write_text("no folder")
+    assert feedmirror("serve", "--store", tmp_path, "--port", 0) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("feedmirror: list 'public/*' in ")
+    assert err.count("\n") == 1
+
+
 def test_host_that_is_no_address_is_an_error(tmp_path, capsys):
     assert feedmirror("serve", "--store", tmp_path, "--host", "a" * 70) == 2
     assert "cannot listen on" in capsys.readouterr().err
