@@ -6,7 +6,6 @@ Run as a program it is what it starts itself: the command, or a worker's parsing
 from __future__ import annotations
 
 import cProfile
-import json
 import pstats
 import subprocess
 import sys
@@ -125,8 +124,10 @@ def _run_command(results: str, *arguments: str) -> None:
 
 def profile_worker(results: str, documents: str, before: str = "") -> None:
     """Profile what a worker does to read the documents in a folder, those of `before` known."""
+    from msgspec import json
+
     from feedmirror.adapters.parser import request_header
-    from feedmirror.adapters.parser_worker import parse_plainly
+    from feedmirror.adapters.parser_worker import parse_request
     from feedmirror.parsing.parse import parse
     from feedmirror.parsing.split import Part
 
@@ -140,7 +141,7 @@ def profile_worker(results: str, documents: str, before: str = "") -> None:
         for path in _documents(documents):
             fetched = _fetched(path)
             header = request_header(fetched, known.get(path.name, frozenset()), Part(0))
-            json.dumps(parse_plainly(header, fetched.body), ensure_ascii=False)
+            json.encode(parse_request(header, fetched.body))
 
     profiler = cProfile.Profile(time.process_time)
     profiler.runcall(work)

@@ -238,7 +238,7 @@ def test_record_of_the_reading_stands_beside_the_first_and_keeps_its_disclaimer(
         first = key.replace(".1.json", ".0.json")
         old, made = json.loads(before[first]), json.loads(objects(scene)[key])
         assert objects(scene)[first] == before[first]
-        assert (old.pop("parser"), made.pop("parser")) == (PARSER_VERSION, NEWER)
+        assert (old.pop("parser_version"), made.pop("parser_version")) == (PARSER_VERSION, NEWER)
         assert made["revision"].pop("number") == 1
         assert HOLE in old["revision"]["entry"].pop("summary")
         assert HOLE not in made["revision"]["entry"].pop("summary")

@@ -6,15 +6,41 @@ All classes are frozen; datetimes are aware and UTC; digests are lowercase hex.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+# ---------------------------------------------------------------- what is stored as JSON
+
+
+class Stored(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Base of what is stored, and of what the parser's worker sends.
+
+    Fields that hold their default are left out, so a field that is added later is read as its
+    default from what was written before. Fields that are not known, and values of other types than
+    annotated, are refused.
+    """
+
+
+Count = Annotated[int, Meta(ge=0, lt=10**15)]
+_YEARS = range(1900, 2201)  # of all dates; the parser reads no other
+
+
+def require_utc(*moments: datetime | None) -> None:
+    """Raise ValueError for a date in another zone than UTC, or of a year that no date is of."""
+    for moment in moments:
+        if moment is not None and moment.tzinfo is not UTC:
+            raise ValueError("a date is not in UTC")
+        if moment is not None and moment.year not in _YEARS:
+            raise ValueError(f"a date is of the year {moment.year}")
+
 
 # ---------------------------------------------------------------- feeds and entries
 
 
-class Author(Struct, frozen=True):
+class Author(Stored, frozen=True):
     """Person or organisation; at least one field is set. Source: RFC 4287 §3.2."""
 
     name: str | None = None
@@ -23,7 +49,7 @@ class Author(Struct, frozen=True):
     avatar: str | None = None  # address of a picture; JSON Feed only
 
 
-class Category(Struct, frozen=True):
+class Category(Stored, frozen=True):
     """Category of a feed or entry. Source: RFC 4287 §4.2.2, RSS 2.0 `<category>`."""
 
     term: str
@@ -31,40 +57,40 @@ class Category(Struct, frozen=True):
     label: str | None = None  # Atom only
 
 
-class Enclosure(Struct, frozen=True):
+class Enclosure(Stored, frozen=True):
     """File attached to an entry. Source: RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2."""
 
     url: str  # absolute, of a scheme in `LINK_SCHEMES`
     media_type: str | None = None
-    length_bytes: int | None = None  # None: missing or invalid at the origin
+    length_bytes: Count | None = None  # None: missing or invalid at the origin
     title: str | None = None
     medium: str | None = None  # "image", "audio" or "video", where the origin says so
-    duration_s: int | float | None = None
+    duration_s: Count | float | None = None
 
 
-class Source(Struct, frozen=True):
+class Source(Stored, frozen=True):
     """Feed that an entry was copied from. Source: RSS 2.0 `<source>`, RFC 4287 §4.2.11."""
 
     title: str
     url: str
 
 
-class Image(Struct, frozen=True):
+class Image(Stored, frozen=True):
     """Logo of a feed. Source: RSS 2.0 `<image>`."""
 
     url: str  # absolute
-    width: int | None = None  # pixels
-    height: int | None = None  # pixels
+    width: Count | None = None  # pixels
+    height: Count | None = None  # pixels
 
 
-class Context(Struct, frozen=True):
+class Context(Stored, frozen=True):
     """Parts of a document that are needed to parse one of its items again, alone."""
 
     around: tuple[str, ...] = ()  # start tags around the item, outermost first; JSON Feed has none
     link: str | None = None  # the site's page as the feed names it, absolute
 
 
-class Entry(Struct, frozen=True):
+class Entry(Stored, frozen=True):
     """Entry of a feed, sanitised and with absolute URLs, its text otherwise unchanged.
 
     Carries no disclaimer, so no renderer accepts it: see `publishing/disclaimer.py`.
@@ -95,8 +121,11 @@ class Entry(Struct, frozen=True):
     original: str | None = None  # source of the element; None once stored, or if lossy
     context: Context | None = None  # of `original`; None without it, or if too long
 
+    def __post_init__(self) -> None:
+        require_utc(self.published, self.updated)
 
-class Feed(Struct, frozen=True):
+
+class Feed(Stored, frozen=True):
     """Metadata of a feed. Source: RSS 2.0 `<channel>`, RFC 4287 §4.1.1."""
 
     kind: str = ""  # "RSS 2.0", "Atom 1.0", "JSON Feed 1.1" ...
@@ -111,15 +140,18 @@ class Feed(Struct, frozen=True):
     categories: tuple[Category, ...] = ()
     image: Image | None = None
     updated: datetime | None = None
-    ttl_s: int | None = None  # least interval asked for: RSS ttl, sy:updatePeriod
-    skip_hours: tuple[int, ...] = ()  # 0 to 23, GMT
+    ttl_s: Count | None = None  # least interval asked for: RSS ttl, sy:updatePeriod
+    skip_hours: tuple[Count, ...] = ()  # 0 to 23, GMT
     skip_days: tuple[str, ...] = ()  # "Monday" to "Sunday"
     extension_elements: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     extensions: str | None = None  # as of an entry
 
+    def __post_init__(self) -> None:
+        require_utc(self.updated)
 
-class Item(Struct, frozen=True):
+
+class Item(Stored, frozen=True, array_like=True):
     """Identifiers of one item of an origin's document, parsed or not."""
 
     fingerprint: str  # keyed digest of the item's bytes
@@ -132,7 +164,7 @@ class Item(Struct, frozen=True):
         return self.guid or self.link or f"an item without guid and link ({self.fingerprint})"
 
 
-class ParsedFeed(Struct, frozen=True):
+class ParsedFeed(Stored, frozen=True):
     """Parsed document: all of its items, and the entries of the items that were not known."""
 
     feed: Feed
@@ -276,7 +308,7 @@ class Subscription(Struct, frozen=True):
 # ---------------------------------------------------------------- storage and publishing
 
 
-class Revision(Struct, frozen=True):
+class Revision(Stored, frozen=True):
     """One observed version of an entry, as in the window of a state and in records."""
 
     key: str  # digest of the identity; names the entry in the store
@@ -284,15 +316,18 @@ class Revision(Struct, frozen=True):
     guid: str  # the public id: the origin's, or derived
     guid_is_permalink: bool
     entry: Entry
-    seq: int  # order in the feed: larger is newer
+    seq: Count  # order in the feed: larger is newer
     first_seen: datetime  # when the entry was first fetched
     listed_at: datetime  # when it last entered the public window
     observed_at: datetime  # when this version was fetched
     fetched_from: str  # the address it came from
     feed_updated: datetime | None = None  # what the feed's document said of itself then
-    number: int = 0  # of its record among those of the same words, or the first that may be free
-    generation: int = 0  # of the commit that named it: of two versions the larger is the later
+    number: Count = 0  # of its record among those of the same words, or the first that may be free
+    generation: Count = 0  # of the commit that named it: of two versions the larger is the later
     disclaimer: str | None = None  # the text it was first published under; in records only
+
+    def __post_init__(self) -> None:
+        require_utc(self.first_seen, self.listed_at, self.observed_at, self.feed_updated)
 
     @property
     def size_bytes(self) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
+from msgspec import json
+
+from feedmirror.adapters.parser_messages import Parsed
 from feedmirror.errors import ParseError
-from feedmirror.mirror.codec import parsed_from_plain, parsed_to_plain
+from feedmirror.mirror.codec import decode
 from feedmirror.model import Entry, ParsedFeed
 from feedmirror.parsing.parse import parse
 from feedmirror.text.urls import absolute
@@ -28,8 +30,7 @@ def check(data: bytes) -> None:
         _require_clean(entry)
     for address in (parsed.feed.link, parsed.feed.image and parsed.feed.image.url):
         require(address is None or absolute(address, None) == address, f"address {address!r}")
-    sent = json.dumps(parsed_to_plain(parsed), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    _require_same(parsed_from_plain(json.loads(sent)), parsed)
+    _require_same(decode(json.encode(Parsed.of(parsed)), Parsed).whole(), parsed)
 
 
 def _require_clean(entry: Entry) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,12 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec import json, to_builtins
 
 from builders import entry, json_feed, rss_document
 from feedmirror.adapters import parser as adapter
 from feedmirror.adapters.parser import WorkerParser
 from feedmirror.adapters.parser_process import Limits
-from feedmirror.adapters.parser_worker import parse_plainly
+from feedmirror.adapters.parser_worker import parse_request
 from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Fetched
 from feedmirror.parsing import parse as parsing
@@ -100,14 +100,16 @@ def test_death_of_the_worker_is_a_parse_error(deed: dict[str, Any], sentence: st
     assert str(failure.value) == sentence
 
 
-_PARSED: Any = parse_plainly(
-    {"url": FETCHED.url, "content_type": None, "known": [], "begin": 0, "end": None}, DOCUMENT
+_PARSED: Any = to_builtins(
+    parse_request(
+        {"url": FETCHED.url, "content_type": None, "known": [], "begin": 0, "end": None}, DOCUMENT
+    )
 )
 
 
 def _parsed(**changes: object) -> object:
     """An answer like the parser's, but for `changes`."""
-    return {"parsed": {**_PARSED["parsed"], **changes}}
+    return {"type": "parsed", "feed": {**_PARSED["feed"], **changes}}
 
 
 @pytest.mark.row("P9")
@@ -117,11 +119,13 @@ def _parsed(**changes: object) -> object:
     [
         None,
         "a feed",
-        {"parsed": {}},
-        {"parsed": None},
-        {"refused": ["no such kind", "because"]},
-        {"refused": ["empty", 3]},
-        {"refused": []},
+        {},
+        {"type": "parsed", "feed": {}},
+        {"type": "parsed", "feed": None},
+        {"type": "refused", "kind": "no such kind", "message": "because"},
+        {"type": "refused", "kind": "empty", "message": 3},
+        {"type": "refused"},
+        {"type": "praised"},
         _parsed(items=7),
         _parsed(items=[["fingerprint"]]),
         _parsed(entries=[]),
@@ -141,7 +145,7 @@ def test_answer_of_another_shape_is_a_parse_error(answer: object) -> None:
 
 @pytest.mark.row("P9")
 def test_worker_that_answered_nonsense_is_replaced() -> None:
-    source = "import os\ndef work(*_): return {'refused': [f'worker {os.getpid()}', '']}"
+    source = "import os\ndef work(*_): return {'type': f'worker {os.getpid()}'}"
     with start(source) as parser:
         complaints = set()
         for _ in range(2):
@@ -200,9 +204,9 @@ _ANOTHER = """
 def work(header, body, progress):
     if {reply!r} == "another document" and header["begin"]:
         body = body.replace(b"Entry 8", b"Entry 9")
-    answer = parse_plainly(header, body)
+    answer = parse_request(header, body)
     if {reply!r} == "no entry":
-        answer["parsed"]["entries"] = {{}}
+        answer.feed.entries.clear()
     return answer
 """
 
@@ -220,7 +224,7 @@ def test_all_parts_of_a_document_share_what_it_may_answer_and_how_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     header = {"url": FETCHED.url, "content_type": None, "known": [], "begin": 0, "end": 3}
-    part_bytes = len(json.dumps(parse_plainly(header, _flood(9).body)))
+    part_bytes = len(json.encode(parse_request(header, _flood(9).body)))
     with start(f"{IN_THREES}\n{PARSE}") as parser:
         with monkeypatch.context() as hurried:
             hurried.setattr(adapter, "_ALL_PARTS_S", 0)
@@ -236,7 +240,7 @@ def test_all_parts_of_a_document_share_what_it_may_answer_and_how_long(
 
 _SPOILT = """
 def work(header, body, progress):
-    return parse_plainly(header, body.replace(b"</title>", b"<br></title>", header["begin"]))
+    return parse_request(header, body.replace(b"</title>", b"<br></title>", header["begin"]))
 """
 
 

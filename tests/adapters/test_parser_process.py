@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -61,7 +62,7 @@ def light() -> Iterator[ParserProcess]:
 
 
 def ask(of: ParserProcess, do: str, body: bytes = b"", **header: Any) -> Any:
-    return of.ask({"do": do, **header}, body, ROOM).said
+    return json.loads(of.ask({"do": do, **header}, body, ROOM).said)
 
 
 def worker_of(of: ParserProcess) -> int:
@@ -113,12 +114,13 @@ def test_answer_is_what_the_work_makes_of_header_and_body(shared: ParserProcess)
 
 def test_body_larger_than_any_socket_buffer_arrives_whole(shared: ParserProcess) -> None:
     body = os.urandom(5_000_000)
-    answer: Any = shared.ask({"do": "echo"}, body, 50_000_000).said
+    answer = json.loads(shared.ask({"do": "echo"}, body, 50_000_000).said)
     assert answer[1].encode("latin-1") == body
 
 
-def test_lone_surrogate_survives_the_way_back(shared: ParserProcess) -> None:
-    assert ask(shared, "answer a lone surrogate") == "\ud800"
+def test_answer_with_a_lone_surrogate_is_a_failure(shared: ParserProcess) -> None:
+    with pytest.raises(WorkerError, match="failed on it: UnicodeEncodeError"):
+        ask(shared, "answer a lone surrogate")
 
 
 def test_worker_is_started_at_the_first_request_and_reused() -> None:
@@ -162,7 +164,7 @@ from misbehaviour import work
 from workers import Limits, process
 large = b"x" * 150_000_000
 with process("from misbehaviour import work", Limits(None, 20, 20, 100_000_000)) as started:
-    pids = {started.ask({"do": "identify"}, b"", 1000).said for _ in range(3)}
+    pids = {bytes(started.ask({"do": "identify"}, b"", 1000).said) for _ in range(3)}
 print(len(pids))
 """)
     assert printed == "1\n"
@@ -176,9 +178,9 @@ hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1_100)]
 with process("from misbehaviour import work") as started:
-    print(started.ask({"do": "echo"}, b"read", 1000).said)
+    print(started.ask({"do": "echo"}, b"read", 1000).said.decode())
 """)
-    assert printed == "[None, 'read']\n"
+    assert printed == '[null,"read"]\n'
 
 
 def test_what_a_library_prints_is_no_reply(shared: ParserProcess) -> None:
@@ -215,7 +217,10 @@ def spelled(value: object) -> str:
         ({"do": "raise", "what": "exit"}, "failed on it: SystemExit: odd"),
         ({"do": "raise", "what": "ctrl-c"}, "failed on it: KeyboardInterrupt: odd"),
         ({"do": "recurse"}, "failed on it: RecursionError: maximum recursion depth"),
-        ({"do": "answer what is no JSON"}, "failed on it: TypeError: Object of type object is"),
+        (
+            {"do": "answer what is no JSON"},
+            "failed on it: TypeError: Encoding objects of type",
+        ),
         ({"do": "answer at length"}, "answered 2,000,002 bytes, where 1,000,000 are the limit"),
         ({"do": "send without end"}, "answered 1,000,000,000,000,000 bytes, where"),
         ({"do": "hang up"}, "was killed by SIGKILL"),
@@ -263,13 +268,10 @@ def test_complaint_is_one_short_line(shared: ParserProcess) -> None:
     ("sent", "sentence"),
     [
         (misbehaviour.NOT_A_REPLY, "answered nonsense: a reply of type b'?'"),
-        (misbehaviour.NOT_JSON, "answered nonsense: no JSON"),
-        (misbehaviour.NOT_UTF_8, "answered nonsense: no JSON"),
-        (misbehaviour.TOO_DEEP, "answered nonsense: no JSON"),
         (misbehaviour.CUT_OFF, "exited with code 0"),
         (b"", "exited with code 0"),
     ],
-    ids=["not a reply", "not JSON", "not UTF-8", "too deep", "cut off", "nothing"],
+    ids=["not a reply", "cut off", "nothing"],
 )
 def test_nonsense_on_the_pipe_is_refused(shared: ParserProcess, sent: bytes, sentence: str) -> None:
     worker = worker_of(shared)
@@ -461,7 +463,7 @@ import os, signal, threading
 from workers import Limits, process
 if (child := os.fork()) == 0:
     started = process("from misbehaviour import work", Limits(None, 60, 60, 10**9))
-    print(started.ask({{"do": "identify"}}, b"", 1000).said, flush=True)
+    print(started.ask({{"do": "identify"}}, b"", 1000).said.decode(), flush=True)
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
     started.ask({{"do": {do!r}}}, b"", 1000)
     threading.Event().wait()

@@ -95,7 +95,10 @@ def _whole_state() -> dict[str, Any]:
     scene = lived()
     assert isinstance(scene.store, MemoryStore)
     plain: dict[str, Any] = json.loads(scene.store.objects[STATE])
-    plain["tasks"] = [{"store": plain["window"][0]}, {"publish": True}]
+    plain["tasks"] = [
+        {"task": "store", "revision": plain["window"]["entries"][0]},
+        {"task": "publish"},
+    ]
     plain["failing"] = {
         "kind": "dns", "group": "blocked", "since": "2026-01-02T00:00:00+00:00", "message": "no",
         "lasting": False,
@@ -110,14 +113,13 @@ def _whole_state() -> dict[str, Any]:
 
 
 def _body(plain: dict[str, Any]) -> bytes:
-    """The bytes of a state, as they are written: the window last, behind a digest that is right."""
-    head = {name: value for name, value in plain.items() if not name.startswith("window")}
+    """The bytes of a state, as they are written; the digest of the window is right."""
     window = plain.get("window")
-    lines = [json.dumps(each) for each in window] if isinstance(window, list) else None
-    data = json.dumps(window) if lines is None else "[" + ",\n".join(lines) + "]"
-    head["window_digest"] = sha256(data.encode()).hexdigest()[:32]
-    text = json.dumps(head, separators=(",", ":"))
-    return f'{text[:-1]},"window":{data}}}'.encode()
+    if isinstance(window, dict) and "entries" in window:
+        entries = json.dumps(window["entries"], separators=(",", ":")).encode()
+        digest = sha256(entries).hexdigest()[:32]
+        plain = {**plain, "window": {**window, "digest": digest}}
+    return json.dumps(plain, separators=(",", ":")).encode()
 
 
 WHOLE = _whole_state()

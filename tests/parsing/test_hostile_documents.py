@@ -179,11 +179,11 @@ def test_no_file_is_opened_while_a_document_is_parsed() -> None:
 
 _OPENED = """
 import json, sys
-from feedmirror.adapters.parser_worker import parse_plainly
+from feedmirror.adapters.parser_worker import parse_request
 def parse(body):
     part = {"begin": 0, "end": None}
     header = {"url": "https://a.example.org/", "content_type": None, "known": [], **part}
-    return parse_plainly(header, body)
+    return parse_request(header, body)
 feed = b"<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"
 for body in (feed, feed.replace(b"x", b"a < b")):  # so that all is imported
     assert "parsed" in parse(body)

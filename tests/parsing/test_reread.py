@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec import json as typed
 from msgspec.structs import replace
 
 import workers
 from builders import entry, rss_document
 from feedmirror.adapters.parser import WorkerParser
+from feedmirror.adapters.parser_messages import Parsed
 from feedmirror.errors import Kind, ParseError
-from feedmirror.mirror import codec
 from feedmirror.model import Context, Entry, Fetched, ParsedFeed
 from feedmirror.parsing.parse import parse, reread
 from feedmirror.ports import Located
@@ -213,8 +214,8 @@ def test_contexts_come_from_the_worker_as_they_were_parsed() -> None:
 
 
 def test_start_tags_are_sent_once_for_all_entries() -> None:
-    plain = codec.parsed_to_plain(parsed(rss_document([entry(number) for number in range(9)])))
-    assert json.dumps(plain).count("<rss ") == 1
+    message = Parsed.of(parsed(rss_document([entry(number) for number in range(9)])))
+    assert typed.encode(message).count(b"<rss ") == 1
 
 
 @pytest.mark.row("P8")

@@ -37,7 +37,7 @@ def work(header, body, progress):
         {noting} and progress(index)
         deed = {deeds}.get(index)
         deed and globals()[deed]()
-    return parse_plainly(header, body, begun)
+    return parse_request(header, body, begun)
 """
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from feedmirror.adapters.parser_process import ANSWER, REPLY
-from feedmirror.adapters.parser_worker import WorkerProgress, parse_plainly
+from feedmirror.adapters.parser_worker import WorkerProgress, parse_request
 
 _REPLIES, _ERRORS = 1, 2  # descriptors
 
@@ -41,7 +41,7 @@ def possessed(header: dict[str, Any], body: bytes, progress: WorkerProgress) -> 
     deed = re.search(rb"deed:(\w+)", body)
     if deed:
         return work(POSSESSIONS[deed[1].decode()], b"")
-    return parse_plainly(header, body, progress)
+    return parse_request(header, body, progress)
 
 
 def _echo(header: dict[str, Any], body: bytes) -> object:
@@ -174,7 +174,4 @@ _DEEDS: dict[str, Callable[[dict[str, Any], bytes], object]] = {
 
 UNASKED = REPLY.pack(ANSWER, 6) + b'"fake"'
 NOT_A_REPLY = b"?" * REPLY.size
-NOT_JSON = REPLY.pack(ANSWER, 5) + b"{]{]{"
-TOO_DEEP = REPLY.pack(ANSWER, 200_000) + b"[" * 200_000
-NOT_UTF_8 = REPLY.pack(ANSWER, 3) + b'"\xff"'
 CUT_OFF = REPLY.pack(ANSWER, 100) + b'"half'

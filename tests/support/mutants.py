@@ -649,9 +649,9 @@ STORING = (
     ),
     _mutant(
         "a damaged state is noticed",
-        "mirror/state_codec.py",
-        'if plain.pop("window_digest") != window.digest:',
-        'if not plain.pop("window_digest"):',
+        "mirror/window.py",
+        "elif self.digest != digest:",
+        "elif not digest:",
         "mirror/test_state.py::test_damage_within_the_entries_is_noticed_without_reading_them",
     ),
     _mutant(

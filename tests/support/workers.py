@@ -11,11 +11,11 @@ from feedmirror.adapters.parser_process import Answer, Limits, ParserProcess
 _PROGRAM = """
 import json, sys
 sys.path[:], *given = json.loads(sys.argv[1])
-from feedmirror.adapters.parser_worker import parse_plainly, serve_requests
+from feedmirror.adapters.parser_worker import parse_request, serve_requests
 {source}
 serve_requests(work, *given)
 """
-PARSE = "work = parse_plainly"
+PARSE = "work = parse_request"
 # As in earnest, but for the wall clock: tests run on busy machines.
 LIMITS = Limits(memory_bytes=500_000_000, cpu_s=10, wall_s=60, retire_bytes=100_000_000)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence, Set
 from time import monotonic
 from typing import Any, Self
 
+from msgspec import json
 from msgspec.structs import replace
 
+from feedmirror.adapters.parser_messages import Parsed, Refused
 from feedmirror.adapters.parser_process import (
     COMPLAINT_CHARS,
     Answer,
@@ -18,6 +19,7 @@ from feedmirror.adapters.parser_process import (
     WorkerError,
 )
 from feedmirror.errors import Kind, ParseError
+from feedmirror.mirror.codec import decode
 from feedmirror.model import Entry, Fetched, ParsedFeed
 from feedmirror.parsing.split import Part
 from feedmirror.ports import Located
@@ -34,8 +36,6 @@ _ALL_PARTS_S = 120.0  # for the parts of a document, each of which has limits of
 # above.
 _MOST_UNREADABLE = 10
 _NOTHING = Part(0, 0)  # but what items there are
-# What reading a value of the wrong shape can come to.
-_NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class _PartError(Exception):
@@ -126,13 +126,13 @@ class WorkerParser:
         answer = self._ask(request_header(fetched, known, part), fetched.body, room)
         try:
             outcome = _read(answer.said)
-        except _NONSENSE as error:
-            raise self._distrust(f"{type(error).__name__}: {error}") from error
+        except ValueError as error:
+            raise self._distrust(str(error)) from error
         if isinstance(outcome, ParseError):
             if outcome.kind is Kind.PARSER:
                 raise _PartError(outcome, answer.reached)
             raise outcome
-        return outcome, answer.size
+        return outcome, len(answer.said)
 
     def _ask(self, header: Mapping[str, Any], body: bytes, room: int) -> Answer:
         """Return the worker's answer. Raises: _PartError; ParseError BUG if there is no worker."""
@@ -165,14 +165,12 @@ class WorkerParser:
 
         Raises: _PartError otherwise; ParseError BUG.
         """
-        from feedmirror.mirror.codec import to_plain  # noqa: PLC0415
-
-        body = json.dumps([[location, to_plain(entry)] for location, entry in stored]).encode()
+        body = json.encode(stored)
         answer = self._ask({"reread": True}, body, _answer_bytes(len(body)))
         try:
             return _reread_of(answer.said, stored)
-        except _NONSENSE as error:
-            failure = self._distrust(f"{type(error).__name__}: {error}")
+        except ValueError as error:
+            failure = self._distrust(str(error))
             raise _PartError(failure, answer.reached) from error
 
     def _distrust(self, what: str) -> ParseError:
@@ -202,18 +200,14 @@ def request_header(fetched: Fetched, known: Set[str], part: Part) -> dict[str, A
     }
 
 
-def _reread_of(answer: object, stored: Sequence[Located]) -> list[Entry | str]:
-    """Read what the worker said. Raises: any of `_NONSENSE`, if it is not of that shape."""
-    from feedmirror.mirror import codec  # noqa: PLC0415
-
-    if not isinstance(answer, list):
-        raise TypeError("no list of entries")
+def _reread_of(answer: bytearray, stored: Sequence[Located]) -> list[Entry | str]:
+    """Read what the worker said. Raises: ValueError if it is something else."""
     return [
         made[:COMPLAINT_CHARS]
         if isinstance(made, str)
         # Of what is stored nothing is believed of the worker's.
-        else replace(codec.entry(made), original=before.original, context=before.context)
-        for made, (_, before) in zip(answer, stored, strict=True)
+        else replace(made, original=before.original, context=before.context)
+        for made, (_, before) in zip(decode(answer, list[Entry | str]), stored, strict=True)
     ]
 
 
@@ -222,17 +216,10 @@ def _answer_bytes(document_bytes: int) -> int:
     return min(fair, _ANSWER_CEILING_BYTES)
 
 
-def _read(answer: object) -> ParsedFeed | ParseError:
-    """Read what the worker said. Raises: any of `_NONSENSE`, if it is not of that shape."""
-    from feedmirror.mirror.codec import parsed_from_plain  # noqa: PLC0415
-
-    match answer:
-        case {"parsed": dict(plain)}:
-            return parsed_from_plain(plain)
-        case {"refused": [str(kind), str(message)]}:
-            return ParseError(Kind(kind), message)
-        case _:
-            raise ValueError("neither a feed nor a refusal")
+def _read(answer: bytearray) -> ParsedFeed | ParseError:
+    """Read what the worker said. Raises: ValueError if it is something else."""
+    said: Parsed | Refused = decode(answer, Parsed | Refused)
+    return ParseError(said.kind, said.message) if isinstance(said, Refused) else said.whole()
 
 
 class PartialReading:

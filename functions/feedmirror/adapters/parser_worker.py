@@ -8,19 +8,21 @@ nobody could read the pipe of its errors any more.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from json import loads
 from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from msgspec import json
 from msgspec.structs import replace
 
+from feedmirror.adapters.parser_messages import Parsed, Refused
 from feedmirror.adapters.parser_process import (
     ANSWER,
     COMPLAINT_CHARS,
@@ -34,10 +36,10 @@ from feedmirror.adapters.parser_process import (
     Limits,
 )
 from feedmirror.errors import ParseError
-from feedmirror.mirror import codec
-from feedmirror.model import Fetched
+from feedmirror.model import Entry, Fetched
 from feedmirror.parsing.parse import parse, reread
 from feedmirror.parsing.split import Part
+from feedmirror.ports import Located
 
 WorkerProgress = Callable[[int], object]  # is given the index of each item as work on it begins
 Work = Callable[[dict[str, Any], bytes, WorkerProgress], object]  # header, body -> JSON-able value
@@ -47,39 +49,37 @@ _OPEN_FILES = 32  # imports need a few; a document needs none
 
 def main(limits: Mapping[str, Any], word: int) -> NoReturn:
     """Read documents until the parent is gone; for the parameters, see `serve_requests`."""
-    serve_requests(parse_plainly, limits, word)
+    serve_requests(parse_request, limits, word)
 
 
 # ---------------------------------------------------------------- requests
 
 
-def parse_plainly(
+def parse_request(
     header: dict[str, Any], body: bytes, progress: WorkerProgress = lambda _: None
 ) -> object:
-    """Return the feed as plain data, or the kind and words of a ParseError; for a request to read
-    stored entries again, what `_reread_plainly` returns.
+    """Return the message of a feed or of a ParseError; for a request to read stored entries again,
+    what `_reread_request` returns.
     """
     if "reread" in header:
-        return _reread_plainly(body, progress)
+        return _reread_request(body, progress)
     fetched = Fetched(header["url"], body, header["content_type"])
     try:
         known, part = frozenset(header["known"]), Part(header["begin"], header["end"])
-        return {"parsed": codec.parsed_to_plain(parse(fetched, known, part, progress))}
+        return Parsed.of(parse(fetched, known, part, progress))
     except ParseError as error:
-        return {"refused": [error.kind.value, str(error)]}
+        return Refused(error.kind, str(error))
 
 
-def _reread_plainly(body: bytes, progress: WorkerProgress) -> object:
-    """Return for each stored entry the new one as plain data, or the words of a ParseError."""
-    made: list[object] = []
-    for index, (location, plain) in enumerate(json.loads(body)):
+def _reread_request(body: bytes, progress: WorkerProgress) -> object:
+    """Return for each stored entry the new one, or the words of a ParseError."""
+    made: list[Entry | str] = []
+    for index, (location, stored) in enumerate(json.decode(body, type=list[Located])):
         progress(index)
         try:
-            entry = reread(codec.entry(plain), location)
+            made.append(replace(reread(stored, location), original=None, context=None))
         except ParseError as error:
             made.append(str(error))
-        else:
-            made.append(codec.to_plain(replace(entry, original=None, context=None)))
     return made
 
 
@@ -103,7 +103,7 @@ def serve_requests(work: Work, limits: Mapping[str, Any], word: int) -> NoReturn
         _confine(bounds.memory_bytes)
         _send(replies, READY)
         for header, body in _received(requests):
-            asked = partial(work, json.loads(header), body, progress)
+            asked = partial(work, loads(header), body, progress)
             _send(replies, *_answer(asked, bounds))
         code = 0
     except MemoryError:
@@ -159,8 +159,7 @@ def _answer(work: Callable[[], object], limits: Limits) -> tuple[bytes, bytes]:
     """
     try:
         _arm(limits.cpu_s, 2 * limits.wall_s)
-        answer = json.dumps(work(), ensure_ascii=False, check_circular=False)
-        reply = answer.encode("utf-8", "surrogatepass")
+        reply = json.encode(work())
         _arm(0, 0)
     except MemoryError:
         raise

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from itertools import chain
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from feedmirror.mirror.retention import Sized
-from feedmirror.model import Revision
+from feedmirror.model import Count, Revision, Stored
 
 _EARLIEST = 1990  # there were no feeds before; a year like 1970 is a clock's zero
 
@@ -38,7 +38,10 @@ PAGE_ENTRIES = 25  # in a page; the window may hold one less than that beyond `k
 PAGE_BYTES = 2_000_000  # of text: a page that reaches this is full, too
 
 
-class EntryLink(Struct, frozen=True):
+MonthName = Annotated[str, Meta(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])\Z")]  # 2026-11
+
+
+class EntryLink(Stored, frozen=True):
     """The entry that a page links to."""
 
     key: str
@@ -53,20 +56,21 @@ class Month(Struct, frozen=True):
     page: str  # name of the archive page with the newest of these entries
 
 
-class ArchiveSummary(Struct, frozen=True):
+class ArchiveSummary(Stored, frozen=True):
     """The archive as the state remembers it: of bounded size, however many pages there are."""
 
-    pages: int = 0
+    pages: Count = 0
     last: str | None = None  # the name of the newest page
     newest: EntryLink | None = None  # the newest entry in it
-    months: Mapping[str, tuple[int, str]] = field(default_factory=dict)  # entries, newest page
+    # Number of entries, and the page with the newest of them.
+    months: Mapping[MonthName, tuple[Count, str]] = field(default_factory=dict)
 
     def by_month(self) -> tuple[Month, ...]:
         """Return the months of the archived entries, newest first."""
         return tuple(Month(name, *self.months[name]) for name in sorted(self.months, reverse=True))
 
 
-class ArchivePage(Struct, frozen=True):
+class ArchivePage(Stored, frozen=True):
     """An archive page to write."""
 
     name: str

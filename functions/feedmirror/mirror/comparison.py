@@ -8,16 +8,15 @@ write by themselves.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from unicodedata import normalize
 from urllib.parse import quote
 
+from msgspec import json
 from msgspec.structs import replace
 
-from feedmirror.mirror import codec
 from feedmirror.model import Entry, Revision
 from feedmirror.text.plain import folded
 
@@ -183,7 +182,7 @@ def _particulars(entry: Entry) -> str:
         context=None,
         extension_elements=tuple(map(_uncounted, entry.extension_elements)),
     )
-    return json.dumps(codec.to_plain(lasting), ensure_ascii=False)
+    return json.encode(lasting).decode()
 
 
 def _uncounted(fragment: str) -> str:

@@ -234,7 +234,7 @@ def _known_entries(state: State, found: Classified, reading_at: datetime) -> Kno
     """Return the known entries, those of this document last; the first ones are dropped."""
     now = int(reading_at.timestamp())
     known_entries = {
-        key: entry if entry.at <= now else entry._replace(at=now)
+        key: entry if entry.at <= now else replace(entry, at=now)
         for key, entry in state.known_entries.items()
     }
     known_entries |= {one.key: known_entry_of(one) for one in (*found.new, *found.by_origin)}

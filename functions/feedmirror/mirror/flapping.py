@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct
+from feedmirror.model import Count, Stored
 
 DAY_S = 86_400
 _FREE = 3  # changes in a day that are followed at once
 
 
-class Changes(Struct, frozen=True):
+class Changes(Stored, frozen=True, array_like=True):
     """Changes of one thing that were followed lately. Times are seconds since the epoch."""
 
-    since: int  # the first
-    count: int
-    last: int
+    since: Count  # the first
+    count: Count
+    last: Count
 
 
 def may_follow(known: Changes | None, now: datetime, spacing_s: int = DAY_S) -> bool:

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from msgspec import Struct
 from msgspec.structs import replace
+
+from feedmirror.model import Count, Stored, require_utc
 
 DAYS = 3
 _PAUSE = timedelta(days=7)
 
 
-class Sightings(Struct, frozen=True):
+class Sightings(Stored, frozen=True):
     """The 410s of one address since it last answered with a feed."""
 
-    days: int  # UTC days with a 410, `DAYS` at most
+    days: Count  # UTC days with a 410, `DAYS` at most
     last: datetime  # the first 410 of the newest of them; once it is gone: when it was last asked
+
+    def __post_init__(self) -> None:
+        require_utc(self.last)
 
     @property
     def asked_again_at(self) -> datetime | None:

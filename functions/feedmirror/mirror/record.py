@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct
+from msgspec import Struct, json
 from msgspec.structs import replace
 
-from feedmirror.errors import StateError
 from feedmirror.layout import records_prefix
 from feedmirror.mirror import codec
-from feedmirror.model import PARSER_VERSION, Feed, Revision
+from feedmirror.model import PARSER_VERSION, Count, Feed, Revision
 
 _SCHEMA = 1  # raise it when older programs could misread a record
 _NAME = re.compile(r"([0-9a-f]{16,64})/([0-9a-f]{16,64})\.([0-9]{1,2})\.json")
@@ -27,12 +26,16 @@ LAST = 49  # number of the only record of a revision that may be overwritten
 RecordName = tuple[str, str, int]  # key of the entry, digest of the revision, number of the record
 
 
-class Record(Struct, frozen=True):
-    """A record as it is in the store."""
+class Record(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=_SCHEMA):
+    """A record as it is in the store.
+
+    Fields that a later version of the same schema has added are ignored.
+    """
 
     revision: Revision
-    source: Feed | None = None  # None: written before records had it
-    parser_version: int = 0  # that read the entry; 0: as above
+    source: Feed | None = None  # None: the feed said nothing of itself
+    parser_version: Count = 0  # that read the entry
+    feed: str = ""  # the slug of the feed at that time
 
 
 def key_of(slug: str, key: str, digest: str, number: int) -> str:
@@ -48,15 +51,7 @@ def named(slug: str, stored_as: str) -> RecordName | None:
 
 def dump(slug: str, revision: Revision, feed: Feed | None) -> bytes:
     """Render the record of a revision that was just parsed, as JSON."""
-    record = {
-        "schema": _SCHEMA,
-        "feed": slug,
-        "parser": PARSER_VERSION,
-        "revision": codec.to_plain(revision),
-    }
-    if feed is not None:
-        record["source"] = codec.to_plain(feed)
-    return codec.to_json(record)
+    return json.encode(Record(revision, feed, PARSER_VERSION, slug))
 
 
 def load(body: bytes, slug: str, stored_as: str) -> Record:
@@ -64,24 +59,7 @@ def load(body: bytes, slug: str, stored_as: str) -> Record:
 
     Raises: ValueError if it is damaged, StateError if a newer version wrote it.
     """
-    try:
-        plain = codec.from_json(body)
-        schema = codec.whole(plain["schema"])
-        if schema > _SCHEMA:
-            raise StateError(
-                f"{stored_as} was written by a newer feedmirror (schema {schema}, this one knows "
-                f"{_SCHEMA}): update feedmirror; nothing was changed"
-            )
-        record = codec.build(
-            Record,
-            {
-                "revision": codec.revision(plain["revision"]),
-                "source": codec.read_feed(plain["source"]) if "source" in plain else None,
-                "parser_version": plain.get("parser", 0),
-            },
-        )
-    except codec.UNREADABLE as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from error
+    record = codec.load(body, Record, _SCHEMA, stored_as)
     name = named(slug, stored_as)
     if name is None or (record.revision.key, record.revision.digest) != name[:2]:
         raise ValueError("the record is of another revision")

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
+
+from msgspec import Meta
+
+from feedmirror.model import Stored
 
 FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner, within the bounds below
 BEYOND = 1_000  # entries, besides `keep`, that are public for having been listed lately
@@ -14,13 +18,17 @@ AMBIGUOUS = 1_000  # keys remembered as ambiguous
 _REMEMBERED = 5_000  # keys, at least
 
 
-class KnownEntry(NamedTuple):
+# Seconds since the epoch, from the year 1 to 9999.
+Moment = Annotated[int, Meta(ge=-62_135_596_800, lt=253_402_300_800)]
+
+
+class KnownEntry(Stored, frozen=True, array_like=True):
     """An entry as the state remembers it, public or not. Times are seconds since the epoch."""
 
     digest: str  # of its words as they were read last
-    at: int  # when it was first seen
+    at: Moment  # when it was first seen
     particulars: str = ""  # digest of what is no part of the revision
-    dated: int | None = None  # the date that it is published with
+    dated: Moment | None = None  # the date that it is published with
     record: str = ""  # digest that names its revision; empty: `digest`, as of all read only once
 
 

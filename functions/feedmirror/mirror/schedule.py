@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from math import isnan
 
-from msgspec import Struct
+from feedmirror.model import Count, Stored
 
 ASKED_MAX_S = 5 * 3600  # NetNewsWire's clamp too, after it had met a max-age of 16 years
 BACKOFF_MAX_S = 8 * 3600  # a feed that was unblocked is back within a working day
@@ -31,11 +31,11 @@ _TICK = timedelta.resolution
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-class Asks(Struct, frozen=True):
+class Asks(Stored, frozen=True):
     """Requests of an origin for longer intervals or hours without polls; stored in the state."""
 
-    interval_s: int = 0  # 0: nothing asked
-    skip_hours: tuple[int, ...] = ()  # 0 to 23, GMT
+    interval_s: Count = 0  # 0: nothing asked
+    skip_hours: tuple[Count, ...] = ()  # 0 to 23, GMT
     skip_days: tuple[str, ...] = ()  # "Monday" to "Sunday", GMT
 
 

@@ -22,7 +22,7 @@ from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.mirror.tasks import StoreEntry, Task, WriteArchivePage
 from feedmirror.mirror.window import Window
-from feedmirror.model import Feed, Revision, Subscription, Validators
+from feedmirror.model import Count, Feed, Revision, Stored, Subscription, Validators, require_utc
 
 TOMORROW = timedelta(days=1)  # a date of the origin's further ahead is no date
 LASTING = timedelta(hours=1)  # a failure that is over sooner concerns nobody
@@ -30,14 +30,14 @@ SKEW = timedelta(minutes=15)  # no function runs for longer, so overlapping runs
 LEAP = 1_000  # generations: more than any run that began with a lost state can be ahead
 
 
-class Address(Struct, frozen=True):
+class Address(Stored, frozen=True):
     """One address of the feed: validators and digest of its last document."""
 
     etag: str | None = None
     last_modified: str | None = None
     digest: str | None = None  # of the last body applied from there; None: never a whole one
     changes: Changes | None = None  # of the validators, that were written without news
-    dropped_at_s: int | None = None  # since the epoch: when a 304 last refuted the validators
+    dropped_at_s: Count | None = None  # since the epoch: when a 304 last refuted the validators
 
     @property
     def validators(self) -> Validators:
@@ -45,7 +45,7 @@ class Address(Struct, frozen=True):
         return Validators(self.etag, self.last_modified)
 
 
-class Published(Struct, frozen=True):
+class Published(Stored, frozen=True):
     """One public document as it was last written."""
 
     etag: str  # the store's, after it was last written
@@ -54,15 +54,15 @@ class Published(Struct, frozen=True):
     fragment_key: str = ""  # what its entries were rendered from, besides each entry itself
 
 
-class Fragments(Struct, frozen=True):
+class Fragments(Stored, frozen=True):
     """Positions of entries in the documents that were last written, all from one window."""
 
     marks: tuple[str, ...] = ()  # of the entries in the window, newest first
     # Bytes of the head and of each entry, by name of the document; not of one that lacks an entry.
-    lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    lengths: Mapping[str, tuple[Count, ...]] = field(default_factory=dict)
 
 
-class Failing(Struct, frozen=True):
+class Failing(Stored, frozen=True):
     """A failure of the feed: its kind, and since when."""
 
     kind: str  # a `Kind`'s value
@@ -71,11 +71,14 @@ class Failing(Struct, frozen=True):
     message: str
     lasting: bool = False  # whether it was seen to last, so that readers are to know
 
+    def __post_init__(self) -> None:
+        require_utc(self.since)
+
 
 PROGRAM = __version__  # each version of the program tries once more what another one failed at
 
 
-class Quarantine(Struct, frozen=True):
+class Quarantine(Stored, frozen=True):
     """An entry that is left out of documents, or an item that could not be read at all."""
 
     guid: str
@@ -84,24 +87,29 @@ class Quarantine(Struct, frozen=True):
     documents: tuple[str, ...] = ()  # names of those without the entry; empty: it was not read
 
 
-class State(Struct, frozen=True):
-    """The state of a feed. Every field has a default: a feed that was never fetched."""
+SCHEMA = 1  # raise it when older programs could misread a state
 
-    generation: int = 0  # counts changes of what is public
+
+class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCHEMA):
+    """The state of a feed. Every field has a default: a feed that was never fetched.
+
+    Fields that a later version of the same schema has added are ignored.
+    """
+
+    generation: Count = 0  # counts changes of what is public
     url: str = ""  # the configured address that `gone` and `moved_to` are about
     feed: Feed | None = None  # None: never parsed
-    window: Window = field(default_factory=Window)  # the public entries, newest first
     known_entries: Mapping[str, KnownEntry] = field(default_factory=dict)  # by key
     # Keys by fingerprint of the items of the last document applied.
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     ambiguous: tuple[str, ...] = ()  # keys whose identifier stands for several entries
     flapping: Mapping[str, Changes] = field(default_factory=dict)  # by key, "" for the feed's head
-    parser_version: int = 0  # that read them
+    parser_version: Count = 0  # that read them
     addresses: Mapping[str, Address] = field(default_factory=dict)
     documents: Mapping[str, Published] = field(default_factory=dict)
     tasks: tuple[Task, ...] = ()  # committed, but perhaps not done yet
     complete: bool = False  # whether a document was ever applied to its last entry
-    next_seq: int = 1
+    next_seq: Count = 1
     requested_at: datetime | None = None  # when the last document applied was asked for
     dated: datetime | None = None  # the newest date in that document
     changed_at: datetime | None = None  # when what is public last changed
@@ -111,13 +119,17 @@ class State(Struct, frozen=True):
     asks: Asks = field(default_factory=Asks)
     gone: Mapping[str, Sightings] = field(default_factory=dict)  # addresses that answer 410
     moved_to: str | None = None  # where `url` has permanently moved
-    moving: tuple[str, int] | None = None  # a permanent redirect's target, times it was a feed
+    moving: tuple[str, Count] | None = None  # a permanent redirect's target, times it was a feed
     fault: Failing | None = None  # of our own: why pending work could not be carried out
     fragments: Fragments = field(default_factory=Fragments)
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
-    archive_summary: ArchiveSummary = field(
-        default_factory=ArchiveSummary
-    )  # the entries that have left the window
+    # The entries that have left the window.
+    archive_summary: ArchiveSummary = field(default_factory=ArchiveSummary)
+    window: Window = field(default_factory=Window)  # the public entries, newest first
+
+    def __post_init__(self) -> None:
+        dates = (self.requested_at, self.dated, self.changed_at, self.checked_at, self.not_before)
+        require_utc(*dates)
 
     @property
     def pending_entries(self) -> tuple[Revision, ...]:

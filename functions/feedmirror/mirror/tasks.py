@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from feedmirror.mirror.archive import ArchivePage
-from feedmirror.model import Revision
+from feedmirror.model import Revision, Stored
 
 
-class StoreEntry(Struct, frozen=True):
+class StoreEntry(Stored, frozen=True, tag_field="task", tag="store"):
     """Store the record of a revision, and write the page of its entry."""
 
     revision: Revision
 
 
-class WriteArchivePage(Struct, frozen=True):
+class WriteArchivePage(Stored, frozen=True, tag_field="task", tag="archive"):
     """Write the documents of an archive page."""
 
     page: ArchivePage
 
 
-class PublishDocuments(Struct, frozen=True):
+class PublishDocuments(Stored, frozen=True, tag_field="task", tag="publish"):
     """Bring the documents of the newest entries up to date."""
 
 

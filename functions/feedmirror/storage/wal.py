@@ -6,7 +6,6 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -32,14 +31,6 @@ from feedmirror.model import Document, Revision, Subscription
 from feedmirror.ports import SideBySide, Store
 from feedmirror.storage.objects import ATTEMPTS, put
 from feedmirror.storage.publisher import Publisher, TaskProgress
-
-_SCHEMA = re.compile(rb'\s*{\s*"schema":\s*([0-9]{1,9})\b')  # how every state begins
-
-
-def is_newer(body: bytes) -> bool:
-    """Return True if a newer version wrote that state, in whatever shape the state is now."""
-    schema = _SCHEMA.match(body)
-    return schema is not None and int(schema[1]) > state_codec.SCHEMA
 
 
 def has_entries(store: Store, slug: str) -> bool:
@@ -137,13 +128,11 @@ class StateLog:
             return None, None
         try:
             state = state_codec.load(stored.body, self._key)
-            len(state.window)  # to have it read
+            for _ in state.window:  # damage of an entry shows when it is read
+                pass
         except StateError:
-            if is_newer(stored.body):
-                raise StateError(
-                    f"{self._key} was written by a newer feedmirror: update feedmirror; nothing "
-                    "was changed"
-                ) from None
+            if state_codec.is_newer(stored.body):
+                raise
             return None, stored.etag
         return state, stored.etag
 

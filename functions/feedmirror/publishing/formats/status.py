@@ -6,15 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
 
 from msgspec import Struct, field
 
 from feedmirror.layout import FEEDS, INDEX_HTML
-from feedmirror.mirror import codec
+from feedmirror.mirror.codec import decode
 from feedmirror.mirror.health import FeedLine, is_quiet, last_new
 from feedmirror.mirror.state import LASTING, State
-from feedmirror.model import Subscription
+from feedmirror.model import Subscription, require_utc
 from feedmirror.publishing.redaction import mirror_title
 from feedmirror.text.plain import escape_for_script
 from feedmirror.text.secrets import HIDDEN, secrets_of
@@ -97,37 +96,53 @@ def status_document(lines: Iterable[FeedLine], public_url: str, render_key: str)
 def parse_status(body: bytes) -> Status:
     """Parse a published `status.json`; whatever else the bytes are counts as an empty one."""
     try:
-        plain = codec.from_json(body)
-        lines = [_line(feed) for feed in plain["feeds"]]
-        return codec.build(
-            Status,
-            {
-                "render_key": plain["render_key"],
-                "public_url": plain["public_url"],
-                "lines": {line.slug: line for line in lines},
-            },
-        )
-    except codec.UNREADABLE:
+        published = decode(body, _PublishedStatus)
+    except ValueError:
         return Status()
+    lines = {one.feed: one.line() for one in published.feeds}
+    return Status(published.render_key, published.public_url, lines)
 
 
-def _line(plain: dict[str, Any]) -> FeedLine:
-    return codec.build(
-        FeedLine,
-        {
-            "slug": plain["feed"],
-            "title": plain["title"],
-            "documents": plain["documents"] or None,
-            "last_new": codec.read_moment(plain["last_new_entry"]),
-            "failing": plain["failing"],
-            "failing_since": codec.read_moment(plain["failing_since"]),
-            "is_retired": plain["retired"],
-            "page": plain["page"],
-            "language": plain["language"],
-            "source": plain["source"],
-            "render_key": plain["render_key"],
-        },
-    )
+class _PublishedLine(Struct, frozen=True):
+    """The line of a feed in `status.json`."""
+
+    feed: str
+    title: str | None
+    page: str | None
+    documents: Mapping[str, str]
+    last_new_entry: datetime | None
+    failing: str | None
+    failing_since: datetime | None
+    retired: bool
+    language: str | None
+    source: str | None
+    render_key: str | None
+
+    def __post_init__(self) -> None:
+        require_utc(self.last_new_entry, self.failing_since)
+
+    def line(self) -> FeedLine:
+        return FeedLine(
+            self.feed,
+            self.title,
+            self.documents or None,
+            self.last_new_entry,
+            self.failing,
+            self.failing_since,
+            is_retired=self.retired,
+            page=self.page,
+            language=self.language,
+            source=self.source,
+            render_key=self.render_key,
+        )
+
+
+class _PublishedStatus(Struct, frozen=True):
+    """The whole of `status.json`."""
+
+    render_key: str | None
+    public_url: str | None
+    feeds: tuple[_PublishedLine, ...]
 
 
 def hour_of(moment: datetime) -> datetime:
