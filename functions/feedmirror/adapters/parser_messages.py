@@ -1,4 +1,4 @@
-"""What the parser's worker answers: JSON between the processes, of these types and no others."""
+"""Answers of the parser's worker: JSON between the processes, of these types and no others."""
 
 from __future__ import annotations
 
