@@ -58,7 +58,7 @@ class Documents:
     """Public documents of one store. Ignores all other files below `public/`."""
 
     def __init__(self, store: Path) -> None:
-        self._root = store
+        self._root = store.resolve()
         self._store = DirectoryStore(store)
 
     def feeds(self) -> list[str]:
@@ -104,7 +104,7 @@ class Documents:
         path = self._root / key
         try:
             found = path.lstat()
-            is_linked = path.resolve() != self._root.resolve() / key
+            is_linked = path.resolve() != path
         except (OSError, RuntimeError):  # RuntimeError: links in a circle
             return None
         return int(found.st_mtime) if S_ISREG(found.st_mode) and not is_linked else None
