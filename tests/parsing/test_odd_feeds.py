@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 
@@ -10,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from builders import atom_document, entry, json_feed, rss_document
+from effort import amount
 from feedmirror.errors import StoreError
 from feedmirror.model import Outcome, Subscription
 from feedmirror.rebuild import rebuild
@@ -20,7 +20,7 @@ from parsers import InProcessParser
 from scene import PUBLIC_URL, Scene
 from store_factories import state_in
 
-FEEDS = int(os.environ.get("FEEDMIRROR_ODD_FEEDS", "400"))
+FEEDS = amount(200)
 _EACH = 50  # feeds a test, in one store
 
 _TOKENS = [
