@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from locations import ROOT
 
 _PROBE = """
@@ -27,6 +29,19 @@ def test_a_refresh_that_finds_nothing_new_imports_no_parser() -> None:
     stub = "import types; sys.modules['parsers'] = types.SimpleNamespace(InProcessParser=object)\n"
     code = f"import sys; sys.path[:0] = {path!r}\n{stub}{probe}"
     done = subprocess.run(  # the interpreter itself, with our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("module", ["cli.run", "aws.mirror", "aws.dispatch"])
+def test_entry_points_start_without_the_modules_that_make_classes_from_source(module: str) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'functions')!r})\n"
+        f"import feedmirror.entrypoints.{module}\n"
+        "print(*sorted({'dataclasses', 'inspect', 'ast', 'typing_extensions'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == ""
