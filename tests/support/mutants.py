@@ -232,8 +232,8 @@ EXCHANGES = (
     _mutant(
         "credentials in addresses are hidden",
         "text/secrets.py",
-        '_USERINFO = re.compile(r"(://)[^\\s/?#@]*@")',
-        '_USERINFO = re.compile(r"(://)(?!)@")',
+        '_USERINFO = pattern(r"(://)[^\\s/?#@]*@")',
+        '_USERINFO = pattern(r"(://)(?!)@")',
         "entrypoints/test_telemetry.py::test_credentials_in_addresses_are_hidden",
     ),
 )

@@ -10,12 +10,13 @@ from typing import Any
 from msgspec import Struct
 
 from feedmirror.settings.problems import Location, ValueKind, closest_name
+from feedmirror.text.patterns import pattern
 
 # Characters that XML 1.0 §2.2 forbids, and the C1 controls.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_LINE_BREAK = re.compile("[\t\n\u2028\u2029]")
+_CONTROL = pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_LINE_BREAK = pattern("[\t\n\u2028\u2029]")
 
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_DURATION = pattern(r"([0-9]{1,6})([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import quote
 
+from feedmirror.text.patterns import pattern
+
 XHTML = "http://www.w3.org/1999/xhtml"
 XLINK = "http://www.w3.org/1999/xlink"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -90,14 +92,14 @@ _ALIASES = {
     "cyber.law.harvard.edu/rss/creativecommonsrssmodule.html": CREATIVE_COMMONS,
 }
 # Paths that identify a namespace whatever the host.
-_ANY_HOST = re.compile(
+_ANY_HOST = pattern(
     r"[^/]+/(?P<path>rss/1\.0/modules/(?:content|slash|syndication)|dc/(?:elements/1\.1|terms)"
     r"|2005/atom|mrss|dtds/podcast-1\.0\.dtd|schemas/play-podcasts/1\.0"
     r"|(?P<podcast>podcastindex-org/podcast-namespace(?:/.*)?))"
 )
 # Syntax of a URI, without IPv6 hosts. Source: RFC 3986, appendix A.
 _CHARACTERS = r"(?:[\w!$&'()*+,;=:@~./?-]|%[0-9A-Fa-f]{2})*"
-_URI = re.compile(
+_URI = pattern(
     r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?://(?:[\w.~-]+@)?[\w.-]+(?::\d{1,5})?(?=[/?#]|$)|(?!//))"
     rf"|(?!//|[^/?#]*:)){_CHARACTERS}(?:#{_CHARACTERS})?",
     re.ASCII,
@@ -196,8 +198,8 @@ def _explicit(value: str) -> str | None:
     }.get(value.lower())
 
 
-def _only(pattern: str) -> Callable[[str], str | None]:
-    compiled = re.compile(pattern)
+def _only(expression: str) -> Callable[[str], str | None]:
+    compiled = pattern(expression)
 
     def keep(value: str) -> str | None:
         return value if compiled.fullmatch(value) else None

@@ -13,38 +13,39 @@ from unicodedata import category
 
 from msgspec import Struct, field
 
+from feedmirror.text.patterns import pattern
 from feedmirror.text.xml import escape, printable
 
 _REFERENCE = r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]\w+);"
-_ANY_REFERENCE = re.compile(_REFERENCE)
-_LOOKS_LIKE_HTML = re.compile(rf"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|{_REFERENCE}")
+_ANY_REFERENCE = pattern(_REFERENCE)
+_LOOKS_LIKE_HTML = pattern(rf"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!|{_REFERENCE}")
 # Stricter: to a parser of HTML, a letter right after a bracket begins a tag.
-_READ_AS_HTML = re.compile(rf"<[a-zA-Z/!?]|{_REFERENCE}")
+_READ_AS_HTML = pattern(rf"<[a-zA-Z/!?]|{_REFERENCE}")
 # An address in angle brackets, as in plain mail, which a parser of HTML takes for a tag.
 ADDRESS = r"https?:|mailto:|[^\s<>/@]++@"
-_TAG_OR_COMMENT = re.compile(rf"</?(?!{ADDRESS})[a-zA-Z]|<[!?]", re.IGNORECASE)
-_SECTION = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>?)?", re.DOTALL)
-_IN_SCRIPT = re.compile("<(?=/?script|!--)", re.IGNORECASE)
-_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_TAG_OR_COMMENT = pattern(rf"</?(?!{ADDRESS})[a-zA-Z]|<[!?]", re.IGNORECASE)
+_SECTION = pattern(r"<!\[CDATA\[(.*?)(?:\]\]>?)?", re.DOTALL)
+_IN_SCRIPT = pattern("<(?=/?script|!--)", re.IGNORECASE)
+_DIRECTIONS = pattern("[\u202a-\u202e\u2066-\u2069]")
 _MOST_MARKS = 4  # on one letter; Hebrew with points and accents has three
 _ISOLATE_END = "\u2069"
 _ENDED_BY = {
     **dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c"),
     **dict.fromkeys("\u2066\u2067\u2068", _ISOLATE_END),
 }
-_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*+)(?>(?:[^<>\"]|\"[^\"]*\")*)>")
+_TAG = pattern(r"<(/?[a-zA-Z][a-zA-Z0-9]*+)(?>(?:[^<>\"]|\"[^\"]*\")*)>")
 # Python refuses to parse thousands of digits; no character has a number of more than eight.
-_LONG_REFERENCE = re.compile(r"&#([0-9]{9,})")
+_LONG_REFERENCE = pattern(r"&#([0-9]{9,})")
 # References to the numbers from 0xD800 to 0xDFFF.
 _SURROGATE = (
     r"&#(?:0*+(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3])"
     r"|[xX]0*+[dD][89a-fA-F][0-9a-fA-F]{2});"
 )
 # Not `(?:…)+`: `re` searches fifty times as fast for a pattern that begins with literal text.
-_SURROGATES = re.compile(rf"{_SURROGATE}(?:{_SURROGATE})*")
-_DIGITS = re.compile(r"&#0*+([xX]?[0-9a-fA-F]+);")
-_SPACE = re.compile(r"\s")
-_UNSEEN = re.compile(r"(?:\s|[\u00ad\u200b-\u200f\u2060\ufeff])*")
+_SURROGATES = pattern(rf"{_SURROGATE}(?:{_SURROGATE})*")
+_DIGITS = pattern(r"&#0*+([xX]?[0-9a-fA-F]+);")
+_SPACE = pattern(r"\s")
+_UNSEEN = pattern(r"(?:\s|[\u00ad\u200b-\u200f\u2060\ufeff])*")
 _PORTION = 100_000  # characters that are split into words at a time, about
 _BREAKING = frozenset(
     "address article aside blockquote br caption center dd details div dl dt figcaption figure "
@@ -193,10 +194,10 @@ _FEWEST_WORDS = 40
 _LONGEST_MEAN = 20  # characters of a word: lines of base64 are longer
 _FEWEST_LETTERS = 0.6  # of all characters but white space
 # Scripts without blanks between words, whose words are of two characters or so.
-_UNSPACED = re.compile("[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-_MARKUP = re.compile("<[^<>]*>")
-_SEPARATORS = re.compile("[,;|]")
-_CUES = re.compile(r"\d\d[.,]\d{3}\s*-->")  # of a transcript: WebVTT, SubRip
+_UNSPACED = pattern("[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_MARKUP = pattern("<[^<>]*>")
+_SEPARATORS = pattern("[,;|]")
+_CUES = pattern(r"\d\d[.,]\d{3}\s*-->")  # of a transcript: WebVTT, SubRip
 _DATA = ('{"', "[{", '["')  # JSON
 # Elements that readers never show as a body: licences, transcripts, lists, and sources.
 _NEVER_SHOWN = frozenset(
@@ -204,8 +205,8 @@ _NEVER_SHOWN = frozenset(
     "transcript".split()
 )
 _LICENCE_PREFIXES = frozenset({"cc", "creativeCommons", "rsl"})  # prefixes
-_ELEMENT_TAG = re.compile(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<rest>[^<>]*)>")
-_PICTURE = re.compile(
+_ELEMENT_TAG = pattern(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<rest>[^<>]*)>")
+_PICTURE = pattern(
     r"<media:(?:thumbnail\b|content\b(?:[^<>]*\s(?:medium=\"image|type=\"image/)"
     r"|(?![^<>]*\s(?:medium|type)=)[^<>]*\surl=\"[^\"?#]*\.(?:avif|gif|jpe?g|png|webp)[\"?#]))",
     re.IGNORECASE,

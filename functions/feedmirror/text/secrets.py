@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from feedmirror.model import Subscription
+from feedmirror.text.patterns import pattern
 
 # Shorter values may be part of any word, so only addresses lose them.
 MIN_CHARS = 6
@@ -50,24 +51,24 @@ _EVERYWHERE = (
 
 _LONG_CHARS = 20  # of a value that looks like a key
 _MIXED_CHARS = 12  # of them, in parts that hold both letters and digits
-_PART = re.compile(r"[^\W_]+")
-_PAIR = re.compile(r'[\w.-]+="?([^\s;,"]+)')  # name and value in a cookie or in credentials
-_SEPARATOR = re.compile("[&;]")
+_PART = pattern(r"[^\W_]+")
+_PAIR = pattern(r'[\w.-]+="?([^\s;,"]+)')  # name and value in a cookie or in credentials
+_SEPARATOR = pattern("[&;]")
 
 HIDDEN = "***"
-_USERINFO = re.compile(r"(://)[^\s/?#@]*@")
-_NAMED = re.compile(
+_USERINFO = pattern(r"(://)[^\s/?#@]*@")
+_NAMED = pattern(
     rf"([?&;](?:{'|'.join(sorted(_SECRET_PARAMETERS)).replace('_', '[_-]?')})=)[^&;#\s\"'<>]+",
     re.IGNORECASE,
 )
 
 # An encoded character: percent-encoded, as a reference of HTML, or escaped in JSON. The bytes of
 # characters beyond ASCII are decoded together.
-_ESCAPED = re.compile(
+_ESCAPED = pattern(
     r"%[0-7][0-9A-Fa-f]|(?:%[89A-Fa-f][0-9A-Fa-f])+|&#?\w{1,8};|\\u([0-9A-Fa-f]{4})|\\",
     re.ASCII,
 )
-_MARKS = re.compile(r"[%&\\+]")  # every encoded text holds one of these
+_MARKS = pattern(r"[%&\\+]")  # every encoded text holds one of these
 _ROUNDS = 4  # depth of nested encodings: HTML in XML in JSON, say
 
 

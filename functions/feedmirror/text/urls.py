@@ -9,10 +9,11 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from feedmirror.model import Revision
 from feedmirror.text.hosts import ascii_host
+from feedmirror.text.patterns import pattern
 
 # Characters that may stand in a path, a query or a fragment. Source: RFC 3986 §3.3 to §3.5.
 _SAFE = "%:/?@!$&'()*+,;=-._~"
-_INVALID = re.compile(r"[^!#$%&'()*+,\-./:;=?@A-Za-z0-9_~]|%(?![0-9A-Fa-f]{2})|#[^#]*#")
+_INVALID = pattern(r"[^!#$%&'()*+,\-./:;=?@A-Za-z0-9_~]|%(?![0-9A-Fa-f]{2})|#[^#]*#")
 # White space, and invisible characters: marks of direction, joiners, byte order marks.
 _STRIPPED = "".join(
     map(
@@ -27,12 +28,12 @@ _STRIPPED = "".join(
         ),
     )
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = pattern(r"[\x00-\x1f\x7f]")
 _LONGEST = 8_000  # characters: as many as RFC 9110 §4.1 asks all software to support
-_WEB = re.compile(r"https?://", re.IGNORECASE)
+_WEB = pattern(r"https?://", re.IGNORECASE)
 # Characters that a browser ignores before and within a scheme, and more.
-_INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\u2060\ufeff]")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_INVISIBLE = pattern(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\u2060\ufeff]")
+_SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 
 # Schemes that links and enclosures may have, since they run no code. Browsers run javascript:,
 # vbscript: and data:, and read file: and blob:; feed: and its like may hold any other scheme.

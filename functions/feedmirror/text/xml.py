@@ -9,15 +9,16 @@ from xml.parsers import expat
 from msgspec import Struct, field
 
 from feedmirror.text.namespaces import namespace_of
+from feedmirror.text.patterns import pattern
 from feedmirror.text.urls import absolute
 
 # Characters that XML 1.0 cannot carry at all, even escaped. Source: XML 1.0 §2.2 Char.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_C1 = re.compile("[\x80-\x9f]")
-_C1_BYTES = re.compile(b"\xc2[\x80-\x9f]")
+_FORBIDDEN = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_C1 = pattern("[\x80-\x9f]")
+_C1_BYTES = pattern(b"\xc2[\x80-\x9f]")
 _CONTROLS = bytes({*range(32)} - {9, 10, 13})
-_NON_CHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
-_SPACES = re.compile("[\t\n\r]")  # which parsers turn into blanks. Source: XML 1.0 §3.3.3
+_NON_CHARACTERS = pattern(b"\xef\xbf[\xbe\xbf]")
+_SPACES = pattern("[\t\n\r]")  # which parsers turn into blanks. Source: XML 1.0 §3.3.3
 XML = "http://www.w3.org/XML/1998/namespace"
 SEPARATOR = (
     "\n"  # between URI, local name and prefix in expat's names; no URI may hold a line break

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from feedmirror.text.namespaces import ATOM
+from feedmirror.text.patterns import pattern
 
 _ONCE = frozenset(
     "content generator icon id logo published rights source subtitle summary title updated".split()
@@ -17,12 +18,12 @@ _ONCE = frozenset(
 # Elements of the origin that hold more than the model does: markup, extensions, links.
 _FULLER = frozenset({"author", "rights", "source"})
 _HTML = frozenset({"", "text/html", "application/xhtml+xml"})
-_START = re.compile(r"<(?:atom:)?(\w++)([^<>]*+)>")
-_ATTRIBUTE = re.compile(r'\s([\w:.-]+)="([^"]*)"')
-_NAME = re.compile(r"<(?:atom:)?name(?:\s[^<>]*+)?>\s*+([^<]++)<")
-_UNPREFIXED = re.compile(r"<[^\s:<>/!?]+[\s>/]")
-_ROOT = re.compile(r"<[^\s<>/]+")
-_TAG = re.compile(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<attributes>[^<>]*?)(?P<empty>/?)>")
+_START = pattern(r"<(?:atom:)?(\w++)([^<>]*+)>")
+_ATTRIBUTE = pattern(r'\s([\w:.-]+)="([^"]*)"')
+_NAME = pattern(r"<(?:atom:)?name(?:\s[^<>]*+)?>\s*+([^<]++)<")
+_UNPREFIXED = pattern(r"<[^\s:<>/!?]+[\s>/]")
+_ROOT = pattern(r"<[^\s<>/]+")
+_TAG = pattern(r"<(?P<end>/?)(?P<name>[^\s<>/]+)(?P<attributes>[^<>]*?)(?P<empty>/?)>")
 
 UniqueKey = tuple[str, ...]  # no two children of an Atom element may have equal ones
 
@@ -159,9 +160,9 @@ _IN_ITEM = frozenset(
 )
 _REPEATABLE = frozenset({"category", "contributor", "link"})
 _PERSONS = frozenset({"author", "contributor"})
-_ATOM = re.compile(r"<atom:(\w++)")
-_RSS_NAME = re.compile(r"<atom:name(?:\s[^<>]*+)?>\s*+[^<\s]")
-_TITLE = re.compile(r"<atom:title(?:\s[^<>]*+)?>([^<]*+)</atom:title>")
+_ATOM = pattern(r"<atom:(\w++)")
+_RSS_NAME = pattern(r"<atom:name(?:\s[^<>]*+)?>\s*+[^<\s]")
+_TITLE = pattern(r"<atom:title(?:\s[^<>]*+)?>([^<]*+)</atom:title>")
 
 
 def valid_in_channel(fragments: Iterable[str]) -> Iterator[str]:
