@@ -152,11 +152,14 @@ class Feed(Stored, frozen=True):
 
 
 class Item(Stored, frozen=True, array_like=True):
-    """Identifiers of one item of an origin's document, parsed or not."""
+    """Identifiers of one item of an origin's document, parsed or not.
+
+    Of an item that is known by its fingerprint, which is not parsed, only that is stated.
+    """
 
     fingerprint: str  # keyed digest of the item's bytes
-    guid: str | None  # raw
-    link: str | None  # raw
+    guid: str | None = None  # raw
+    link: str | None = None  # raw
 
     @property
     def name(self) -> str:

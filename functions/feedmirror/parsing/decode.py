@@ -93,19 +93,10 @@ def decode(body: bytes, content_type: str | None) -> str:
 
     Source: RFC 7303 §3, XML 1.0 appendix F, RFC 4627 §3.
     """
-    for mark, name in _BOMS:
-        if body.startswith(mark):
-            return _decode_leniently(body[len(mark) :], name)
-    for pattern, name in _UNMARKED:
-        if pattern.match(body):
-            return _decode_leniently(body, name)
-    charset, declared = _CHARSET.search(content_type or ""), _DECLARATION.search(body[:1024])
-    header = _codec(charset and charset[1])
-    document = _codec(declared and declared[1].decode())
-    if header in {"cp1252", None} or document == "utf-8":
-        labels = [document, header]
-    else:
-        labels = [header, document]
+    if signature := _signature(body):
+        name, mark_bytes = signature
+        return _decode_leniently(body[mark_bytes:], name)
+    labels = _labels(body, content_type)
     for label in (*labels, "utf-8"):
         name = label or "utf-8"  # UTF-8, too, if the label is not on the list
         try:
@@ -116,6 +107,29 @@ def decode(body: bytes, content_type: str | None) -> str:
     else:
         return _decode_leniently(body, next(filter(None, labels), "utf-8"))
     return _decode_leniently(body, "utf-8")
+
+
+def _signature(body: bytes) -> tuple[str, int] | None:
+    """Return the encoding of a byte order mark or of zero bytes, and the length of the mark."""
+    for mark, name in _BOMS:
+        if body.startswith(mark):
+            return name, len(mark)
+    return next(((name, 0) for pattern, name in _UNMARKED if pattern.match(body)), None)
+
+
+def _labels(body: bytes, content_type: str | None) -> list[str | None]:
+    """Return the encodings of header and declaration, the one to try first before the other."""
+    charset, declared = _CHARSET.search(content_type or ""), _DECLARATION.search(body[:1024])
+    header = _codec(charset and charset[1])
+    document = _codec(declared and declared[1].decode())
+    if header in {"cp1252", None} or document == "utf-8":
+        return [document, header]
+    return [header, document]
+
+
+def is_utf8(body: bytes, content_type: str | None) -> bool:
+    """True if `decode` takes `body`, without a byte order mark, for UTF-8 wherever it is valid."""
+    return _signature(body) is None and (_labels(body, content_type)[0] or "utf-8") == "utf-8"
 
 
 def _is_mostly_utf8(body: bytes) -> bool:
@@ -163,13 +177,17 @@ def prepare_xml(text: str) -> str:
 
 
 def _with_references_replaced(text: str) -> str:
-    """Replace references to surrogates and C1 controls by references to the intended characters."""
+    """Replace references to surrogates and C1 controls by references to the intended characters.
+
+    A text that was prepared before is returned unchanged: in one that makes new references of its
+    parts again and again, as no feed does, all of them are escaped.
+    """
     for _ in range(_PASSES if "&#" in text else 0):
         replaced = _C1_REFERENCE.sub(_replace_c1_reference, pair_surrogates(text))
         if replaced == text:
-            break
+            return text
         text = replaced
-    return text
+    return text.replace("&#", "&amp;#")
 
 
 def _replace_c1_reference(match: re.Match[str]) -> str:

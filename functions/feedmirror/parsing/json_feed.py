@@ -197,11 +197,8 @@ def parse_json_feed(
         raise ParseError(
             Kind.NOT_A_FEED, "the values in `items` are not objects, so the feed is not empty"
         )
-    items = tuple(
-        Item(_fingerprint(item.source), _id(item.value), _text(item.value, "url"))
-        for item in document.items
-    )
     json_items = document.items
+    items = tuple(_item(item, known) for item in json_items)
     new = [index for index, item in enumerate(items) if item.fingerprint not in known]
     unreadable = {
         index: "the item is nested too deeply" for index in new if json_items[index].is_too_deep
@@ -236,9 +233,13 @@ def _are_items(items: Sequence[JsonItem]) -> bool:
     )
 
 
-def _fingerprint(source: str) -> str:
+def _item(item: JsonItem, known: Set[str]) -> Item:
     key = b"json" + str(PARSER_VERSION).encode()
-    return blake2b(source.encode("utf-8", "replace"), digest_size=12, key=key).hexdigest()
+    digest = blake2b(item.source.encode("utf-8", "replace"), digest_size=12, key=key)
+    fingerprint = digest.hexdigest()
+    if fingerprint in known:
+        return Item(fingerprint)
+    return Item(fingerprint, _id(item.value), _text(item.value, "url"))
 
 
 def _text(raw: dict[str, Any], key: str) -> str | None:

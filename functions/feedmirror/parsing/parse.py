@@ -1,6 +1,7 @@
 """Parse feeds: from the bytes of a document to a feed and its new entries.
 
-The steps are: decode, split into items, remove known items, run feedparser, convert to the model.
+The steps are: empty known items, decode, split into items, remove known items, run feedparser,
+convert to the model.
 Runs in a worker process (`adapters/parser_worker.py`), since documents may be hostile.
 """
 
@@ -14,9 +15,10 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from feedmirror.errors import Kind, ParseError
-from feedmirror.model import Context, Entry, Fetched, ParsedFeed
+from feedmirror.model import Context, Entry, Fetched, Item, ParsedFeed
 from feedmirror.parsing import channel, decode, json_feed, lenient
 from feedmirror.parsing.entries import base_of_entries, convert_entries, run_feedparser
+from feedmirror.parsing.known_items import shorten
 from feedmirror.parsing.lenient import (
     repair_entry,
     repair_namespaces,
@@ -54,6 +56,17 @@ def parse(
 
     Raises: ParseError EMPTY, UNSAFE, NOT_A_FEED, PARSER.
     """
+    parsed = parse_shortened(fetched, known, part, progress)
+    return parsed or parse_whole(fetched, known, part, progress)
+
+
+def parse_whole(
+    fetched: Fetched,
+    known: Set[str],
+    part: Part | None = None,
+    progress: Callable[[int], object] = lambda _: None,
+) -> ParsedFeed:
+    """Parse a document as `parse` does, its known items included. Raises: as `parse`."""
     text = decode.decode(fetched.body, fetched.content_type)
     start = text.lstrip("\ufeff \t\r\n")
     if not start:
@@ -71,6 +84,41 @@ def parse(
         raise ParseError(Kind.NOT_A_FEED, message) from error
 
 
+def parse_shortened(
+    fetched: Fetched,
+    known: Set[str],
+    part: Part | None = None,
+    progress: Callable[[int], object] = lambda _: None,
+) -> ParsedFeed | None:
+    """Parse a document as `parse` does, without what is in its known items.
+
+    None if there are none, or if that could make a difference.
+    """
+    try:
+        short = shorten(fetched.body, fetched.content_type, known)
+        if short is None:
+            return None
+        return _parse_plan(split(short.text, short.emptied), fetched.url, known, part, progress)
+    except (CannotSplit, ParseError):
+        return None
+
+
+def _parse_plan(
+    plan: SplitPlan,
+    location: str,
+    known: Set[str],
+    part: Part | None,
+    progress: Callable[[int], object],
+) -> ParsedFeed:
+    """Parse the items of a plan that are not known. Raises: CannotSplit, ParseError."""
+    items = tuple(
+        Item(item.fingerprint) if item.fingerprint in known else item for item in plan.items
+    )
+    new = [i for i, item in enumerate(items) if item.fingerprint not in known]
+    keep = select_items(new, plan.size_of, part)
+    return _parse_items(replace(plan, items=items), location, keep, progress)
+
+
 def _parse_xml(
     text: str,
     location: str,
@@ -80,10 +128,7 @@ def _parse_xml(
 ) -> ParsedFeed:
     """Parse a document of `decode.prepare_xml`, as `parse` does."""
     try:
-        plan = _plan(text)
-        new = [i for i, item in enumerate(plan.items) if item.fingerprint not in known]
-        keep = select_items(new, plan.size_of, part)
-        parsed = _parse_items(plan, location, keep, progress)
+        parsed = _parse_plan(_plan(text), location, known, part, progress)
     except CannotSplit:
         parsed = lenient.parse_lenient(text, location, known, part, progress)
     _require_feed(parsed, text)

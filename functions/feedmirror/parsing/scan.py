@@ -13,11 +13,12 @@ _ITEMS = frozenset({"item", "entry"})
 _IDENTIFYING = {"guid": "guid", "id": "guid", "link": "link"}
 # First elements of web pages, with or without `html`.
 _PAGES = frozenset("html head body title meta script style div form center table p h1".split())
-_MOST_ELEMENTS = 300_000
+MOST_ELEMENTS = 300_000
 _MOST_ATTRIBUTES = 100
 _DEEPEST = 200
 LONGEST_NAMESPACE = 1_000  # characters; expat repeats the namespace in each name
-# Elements of an item that feedparser sees: it needs time quadratic in categories, 0.3 s for 2,000.
+# Elements of an item, or of the feed, that feedparser sees: it needs time quadratic in categories,
+# 0.3 s for 2,000.
 _MOST_FIELDS = 1_000
 
 
@@ -91,7 +92,8 @@ class Scan:
         self._open: list[tuple[str, int]] = []  # names and offsets of open elements around items
         self._item: ScannedItem | None = None
         self._item_depth = 0
-        self._fields = 0  # of the item or of the feed that feedparser sees
+        self._feed_fields = 0  # that feedparser sees
+        self._item_fields = 0  # of the open item
         self._own = ""  # namespace of the format: that of the root, later of the items
         self._kinds: dict[str, _ElementKind] = {}  # by name; cleared when `_own` changes
         self._hidden_depth = 0  # of the open hidden element, 0 without one
@@ -113,8 +115,8 @@ class Scan:
     def _start(self, name: str, attributes: list[str]) -> None:
         self._count += 1
         self._depth += 1
-        if self._count > _MOST_ELEMENTS:
-            _refuse(f"more than {_MOST_ELEMENTS} elements")
+        if self._count > MOST_ELEMENTS:
+            _refuse(f"more than {MOST_ELEMENTS} elements")
         if self._depth > _DEEPEST or len(attributes) > 2 * _MOST_ATTRIBUTES:
             _refuse(
                 f"more than {_DEEPEST} nested elements, or {_MOST_ATTRIBUTES} attributes in a tag"
@@ -147,8 +149,8 @@ class Scan:
             self._start_item(kind, attributes)
             return
         if self._holds_properties():
-            self._fields += kind.of_feed
-            if not kind.of_feed or self._fields > _MOST_FIELDS:
+            self._feed_fields += kind.of_feed
+            if not kind.of_feed or self._feed_fields > _MOST_FIELDS:
                 self._hide(core=kind.core)
         self._open.append((kind.local, self.parser.CurrentByteIndex))
 
@@ -169,12 +171,12 @@ class Scan:
             href=_attribute(attributes, "href"),
         )
         self._item_depth = self._depth
-        self._fields = 0
+        self._item_fields = 0
 
     def _start_field(self, kind: _ElementKind, attributes: list[str], item: ScannedItem) -> None:
         role = kind.identifies
-        self._fields += kind.of_item
-        if not kind.of_item or self._fields > _MOST_FIELDS:
+        self._item_fields += kind.of_item
+        if not kind.of_item or self._item_fields > _MOST_FIELDS:
             self._hide(core=kind.core)
         elif role == "link" and (href := _attribute(attributes, "href")):
             rel = _attribute(attributes, "rel") or "alternate"

@@ -1,13 +1,14 @@
 """Split a document into its items, in one pass of expat.
 
 So a refresh takes time for new items only: items with a known fingerprint are removed before
-feedparser, which is slow, sees the document.
+feedparser, which is slow, sees the document. Most of them are emptied before expat sees it
+(known_items.py).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import accumulate
 from xml.parsers import expat
@@ -84,14 +85,22 @@ class SplitPlan(Struct, frozen=True):
         return b"" if self.complete else end_tags(self.around[-1])
 
 
-def split(text: str) -> SplitPlan:
+class Emptied(Struct, frozen=True):
+    """Known items of a document that were replaced by empty elements, see known_items.py."""
+
+    fingerprints: Mapping[Span, str]  # by the position of the empty element
+    around: tuple[bytes, ...]  # the start tags that must be around each
+
+
+def split(text: str, emptied: Emptied | None = None) -> SplitPlan:
     """Find the items in `text`, a document as `decode.prepare_xml` returns it.
 
     A truncated document gives its complete items; text after the root element is ignored.
     Fingerprints depend on the version of the parser and on the start tags around an item, since
     namespaces, `xml:base` and `xml:lang` change its meaning.
 
-    Raises: CannotSplit; ParseError UNSAFE for a document with too many or too deep elements.
+    Raises: CannotSplit, also if `text` is not well-formed to its end, or if an item of `emptied` is
+    not found where it must be; ParseError UNSAFE for a document with too many or too deep elements.
     """
     data = text.encode("utf-8")
     scan = Scan()
@@ -99,6 +108,8 @@ def split(text: str) -> SplitPlan:
     try:
         scan.parser.Parse(data, True)
     except expat.ExpatError as error:
+        if emptied:
+            raise CannotSplit("not well-formed without its known items") from error
         if scan.root_end is not None:
             data = data[: _element_end(data, scan.root_start, scan.root_end)]
         elif error.code in _TRUNCATED and scan.items and not is_closed(data):
@@ -110,21 +121,39 @@ def split(text: str) -> SplitPlan:
     # Each tag is read once: that of the root may be as long as all items.
     tags = {at: start_tag(data, at) for at in {at for item in scan.items for at in item.around}}
     around = tuple(tuple(tags[at] for at in item.around) for item in scan.items)
-    keys = {tags_around: _key(tags_around) for tags_around in set(around)}
     spans = tuple((item.start, _element_end(data, item.start, item.end)) for item in scan.items)
+    if emptied:
+        _check(emptied, dict(zip(spans, around, strict=True)))
+    keys = {tags_around: fingerprint_key(tags_around) for tags_around in set(around)}
+    known = emptied.fingerprints if emptied else {}
     items = tuple(
-        Item(_digest(data[start:end], keys[tags_around]), item.guid, item.link)
-        for (start, end), tags_around, item in zip(spans, around, scan.items, strict=True)
+        Item(
+            known.get(span) or fingerprint(data[slice(*span)], keys[tags_around]),
+            item.guid,
+            item.link,
+        )
+        for span, tags_around, item in zip(spans, around, scan.items, strict=True)
     )
     hidden = tuple((start, _element_end(data, start, end)) for start, end in scan.hidden)
     return SplitPlan(data, spans, items, around, hidden, complete)
 
 
-def _key(tags: tuple[bytes, ...]) -> bytes:
+def _check(emptied: Emptied, around: Mapping[Span, tuple[bytes, ...]]) -> None:
+    """Raise CannotSplit unless each emptied item is an item, within its start tags.
+
+    `around` has the start tags around each item that expat has found, by the item's position.
+    """
+    if any(around.get(span) != emptied.around for span in emptied.fingerprints):
+        raise CannotSplit("what looked like a known item is part of something else")
+
+
+def fingerprint_key(tags: tuple[bytes, ...]) -> bytes:
+    """Return the key of the fingerprints of items with these start tags around them."""
     return blake2b(b"\0".join((str(PARSER_VERSION).encode(), *tags)), digest_size=16).digest()
 
 
-def _digest(item: bytes, key: bytes) -> str:
+def fingerprint(item: bytes, key: bytes) -> str:
+    """Return the fingerprint of an item, given the key of the start tags around the item."""
     return blake2b(item, digest_size=12, key=key).hexdigest()
 
 
