@@ -33,7 +33,10 @@ _KEPT_TOGETHER = {
     "tests/clients/test_painting.py": "chromium",
     "tests/clients/test_readers.py": "readers",
     "tests/infra/test_deploy.py": "deploy",
+    "tests/infra/test_runtime.py": "runtime",
+    "tests/infra/test_template.py": "template",
     "tests/invariants/test_samples.py": "samples",
+    "tests/publishing/test_hostile_content.py": "hostile content",
 }
 
 

@@ -89,8 +89,11 @@ def test_pages_have_no_serious_accessibility_problem(
     chromium: str, mirror: ServedMirror, size: tuple[int, int], scheme: str
 ) -> None:
     pages = chosen_pages(mirror)
+    assert len(pages) == 2 + 2 * (1 + len(OTHERS))
+    if scheme == "dark":  # other colours, of the same elements
+        pages = [page for page in pages if not any(f"/{slug}/" in page for slug in OTHERS)]
     told = browse(chromium, f"{mirror.server.base}/", size=size, scheme=scheme, pages=pages)
-    assert len(told["judged"]["visited"]) == len(pages) == 2 + 2 * (1 + len(OTHERS))
+    assert len(told["judged"]["visited"]) == len(pages) >= 4
     assert serious(told["judged"]) == []
 
 

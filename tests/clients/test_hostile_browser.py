@@ -17,6 +17,7 @@ import pytest
 
 from browser import addresses_below
 from builders import entry, rss_document
+from effort import some
 from hostile_feeds import entries
 from inertness import MARK
 from node_tools import NODE
@@ -35,8 +36,8 @@ FORBIDDEN = {"script", "iframe", "object", "embed", "form", "base", "style", "te
 def _document() -> bytes:
     """Return a feed with all attack vectors on few pages."""
     together = {name: "".join(held) for name, held in VECTORS.items() if name not in _ALONE}
-    alone = [each for name in _ALONE for each in VECTORS[name]]
-    bodies = [*together.values(), *alone, *OPEN_ENDED[::2], *FORGED]
+    alone = [each for name in _ALONE for each in some(VECTORS[name], 2)]
+    bodies = [*together.values(), *alone, *some(OPEN_ENDED, 4), *FORGED]
     addresses = [each["summary"] for each in entries() if str(each["title"]) == each.get("guid")]
     bodies += ["".join(addresses[start::4]) for start in range(4)]
     made = [
@@ -156,7 +157,7 @@ def test_no_attack_runs_in_any_document_served_without_a_policy(
     documents += [path for path in public.rglob("*.*") if path.parent == page]
     with _served_bare(public) as base:
         addresses = [f"{base}/{p.relative_to(public)}" for p in documents if p.suffix != ".css"]
-        assert len(addresses) > 100
+        assert len(addresses) > 60
         seen = _attacked(chromium, addresses)
     assert _ran(seen) == []
     assert {kind for _, kind, _, _ in _elsewhere(seen, base)} <= {"image"}

@@ -100,6 +100,7 @@ def test_content_of_an_origin_does_not_cover_the_mirrors_words(
     assert _covered(chromium, mirror, INK) == set()
 
 
+@pytest.mark.parametrize("mirror", ["end"], indirect=True)
 def test_without_clipping_content_of_an_origin_covers_the_mirrors_words(
     chromium: str, mirror: ServedMirror
 ) -> None:
