@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -34,14 +35,41 @@ def test_a_refresh_that_finds_nothing_new_imports_no_parser() -> None:
     assert done.stdout.strip() == ""
 
 
-@pytest.mark.parametrize("module", ["cli.run", "aws.mirror", "aws.dispatch"])
-def test_entry_points_start_without_the_modules_that_make_classes_from_source(module: str) -> None:
+@pytest.mark.parametrize(
+    "module",
+    [
+        "entrypoints.cli.run",
+        "entrypoints.aws.mirror",
+        "entrypoints.aws.dispatch",
+        "adapters.origin.client",
+    ],
+)
+def test_start_imports_nothing_that_reads_source_or_installed_packages(module: str) -> None:
+    unwanted = {
+        "ast",
+        "dataclasses",
+        "importlib.metadata",
+        "inspect",
+        "typing_extensions",
+        "zipfile",
+    }
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'functions')!r})\n"
-        f"import feedmirror.entrypoints.{module}\n"
-        "print(*sorted({'dataclasses', 'inspect', 'ast', 'typing_extensions'} & set(sys.modules)))"
+        f"import feedmirror.{module}\nprint(*sorted({unwanted!r} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == ""
+
+
+def test_importlib_metadata_is_whole_after_urllib3_was_imported_without_it() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'functions')!r})\n"
+        "import feedmirror.adapters.origin.client, importlib.metadata\n"
+        "print(importlib.metadata.version('urllib3'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == version("urllib3")

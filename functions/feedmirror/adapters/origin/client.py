@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from urllib3 import HTTPHeaderDict
-
 from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.address_guard import Guard, LookUp, Predicate, is_public, resolve
 from feedmirror.adapters.origin.exchange import SUCCESSES, Reply, exchange
@@ -21,6 +19,7 @@ from feedmirror.adapters.origin.headers import (
     usable,
     validators_of,
 )
+from feedmirror.adapters.origin.http_library import HTTPHeaderDict
 from feedmirror.adapters.origin.target import Target, parse_target, redirect_target
 from feedmirror.errors import FetchError, Kind
 from feedmirror.mirror.schedule import retry_after

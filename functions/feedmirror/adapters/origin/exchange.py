@@ -12,12 +12,16 @@ from itertools import chain
 from typing import Any, cast
 
 from msgspec import Struct
-from urllib3 import HTTPHeaderDict, HTTPResponse
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
 
 from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.connection import BLOCKED, BoundSocket, FloodError, connect
+from feedmirror.adapters.origin.http_library import (
+    HTTPConnection,
+    HTTPError,
+    HTTPHeaderDict,
+    HTTPResponse,
+    HTTPSConnection,
+)
 from feedmirror.adapters.origin.target import Target
 from feedmirror.errors import FetchError, Kind
 

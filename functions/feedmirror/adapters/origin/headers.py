@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
-from urllib3 import HTTPHeaderDict
-
 from feedmirror import __version__
+from feedmirror.adapters.origin.http_library import HTTPHeaderDict
 from feedmirror.adapters.origin.target import Target, parse_target
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Subscription, Validators

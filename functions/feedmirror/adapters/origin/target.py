@@ -10,9 +10,8 @@ import re
 from urllib.parse import urljoin
 
 from msgspec import Struct
-from urllib3.exceptions import LocationParseError
-from urllib3.util import Url, parse_url
 
+from feedmirror.adapters.origin.http_library import LocationParseError, Url, parse_url
 from feedmirror.errors import FetchError, Kind
 from feedmirror.text.hosts import ascii_host, is_host
 from feedmirror.text.secrets import hidden_address
