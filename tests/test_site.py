@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from builders import SITE as SITE_OF_ORIGIN
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.mirror.health import FeedLine, is_quiet, last_new
-from feedmirror.mirror.retention import KnownEntry
+from feedmirror.mirror.retention import KnownEntries, KnownEntry
 from feedmirror.mirror.state import Failing, State
 from feedmirror.model import Feed, Subscription
 from feedmirror.publishing.formats.status import (
@@ -435,7 +435,7 @@ def state_with(*hours_ago: float) -> State:
         f"k{n}": KnownEntry("d", int((NOON - timedelta(hours=hours)).timestamp()))
         for n, hours in enumerate(hours_ago)
     }
-    return State(known_entries=seen)
+    return State(known_entries=KnownEntries.of(seen))
 
 
 @pytest.mark.parametrize(

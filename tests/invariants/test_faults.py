@@ -82,7 +82,7 @@ def _lives_on(scene: Scene) -> None:
         assert (outcome.failure.kind, outcome.failure.group) == ("bug", "internal")
         assert "a mistake of ours" in outcome.failure.message
         state = state_in(scene.store)
-        assert len(state.known_entries) == newest
+        assert len(state.known_entries.by_key) == newest
         assert state.fault is not None
         assert "a mistake of ours" in state.fault.message
 

@@ -14,7 +14,7 @@ from feedmirror.errors import StateError
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink
 from feedmirror.mirror.flapping import Changes
 from feedmirror.mirror.gone import Sightings
-from feedmirror.mirror.retention import KnownEntry
+from feedmirror.mirror.retention import KnownEntries, KnownEntry
 from feedmirror.mirror.schedule import Asks
 from feedmirror.mirror.state import (
     SCHEMA,
@@ -71,7 +71,7 @@ STATES = st.builds(
             st.integers(0, 2**33),
             TEXTS,
             st.none() | st.integers(-(2**31), 2**33),
-        ),
+        ).map(KnownEntries.of),
         max_size=3,
     ),
     fingerprints=st.dictionaries(TEXTS, TEXTS, max_size=3),
@@ -107,7 +107,7 @@ def test_equal_states_give_equal_bytes(state: State) -> None:
 
 def test_the_empty_state_is_small_and_names_its_schema() -> None:
     assert json.loads(dump(State())).keys() == {
-        "schema", "asks", "fragments", "archive_summary", "window"
+        "schema", "known_entries", "asks", "fragments", "archive_summary", "window"
     }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def test_every_field_of_the_state_is_written_down() -> None:
 _NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _FULL = State(
     generation=1, url="u", feed=Feed("RSS 2.0"), fingerprints={"f": "k"},
-    known_entries={"k": KnownEntry("d", 1)},
+    known_entries=KnownEntries.of({"k": KnownEntry("d", 1)}),
     ambiguous=("k",), flapping={"k": Changes(1, 2, 3)},
     window=Window.of(
         (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),), Window()
@@ -165,11 +165,28 @@ def test_a_damaged_state_is_refused_by_name(body: bytes) -> None:
         load(body, "state/news.json")
 
 
+def test_known_entries_are_not_decoded_before_one_is_asked_for() -> None:
+    state = load(dump(_FULL), "s")
+    assert "by_key" not in vars(state.known_entries)
+    assert dump(state) == dump(_FULL)
+    assert state.known_entries.by_key == {"k": KnownEntry("d", 1)}
+
+
+@pytest.mark.row("S7")
+@pytest.mark.parametrize(
+    "entries", [b'{"k":1}', b'{"k":["d"]}', b'{"k":["d",-99999999999999]}', b"[]"]
+)
+def test_damage_of_known_entries_is_noticed_when_they_are_read(entries: bytes) -> None:
+    state = load(b'{"schema":1,"known_entries":{"entries":%b}}' % entries, "s")
+    with pytest.raises(StateError, match="damaged"):
+        len(state.known_entries.by_key)
+
+
 @pytest.mark.row("S7")
 def test_damage_within_the_entries_is_noticed_without_reading_them() -> None:
     body = dump(_FULL)
     assert load(body, "s") == _FULL
-    at = body.index(b'"entries":') + 20
+    at = body.index(b'"entries":', body.index(b'"window":')) + 20
     damaged = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
     with pytest.raises(StateError, match="damaged"):
         load(damaged, "s")

@@ -62,7 +62,7 @@ def classify(
     parsed = reading.parsed
     memory = Memory(
         state.fingerprints if state.parser_version == PARSER_VERSION else {},
-        {key: known_entry.digest for key, known_entry in state.known_entries.items()},
+        {key: known_entry.digest for key, known_entry in state.known_entries.by_key.items()},
         frozenset(state.ambiguous),
         work.recall,
     )
@@ -114,13 +114,13 @@ class _Classifying:
     def recall(self, key: str) -> Revision | None:
         """Return an entry by key, or None; of one that is not listed, ask for it to be loaded."""
         found = self._listed.get(key) or self._archived.get(key)
-        if found is None and key in self._state.known_entries and key not in self._archived:
+        if found is None and key in self._state.known_entries.by_key and key not in self._archived:
             self.wanted[key] = None
         return found
 
     def sort(self, one: Identified, entry: Entry) -> None:
         """Put an entry where it belongs."""
-        known_entry = self._state.known_entries.get(one.key)
+        known_entry = self._state.known_entries.by_key.get(one.key)
         if known_entry is None:
             self.new.append(_observed(one, entry, self._reading))
             return

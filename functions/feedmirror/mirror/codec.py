@@ -27,6 +27,17 @@ def decode(body: Encoded, kind: Any) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def decode_part(body: Raw, kind: type[_T]) -> _T:
+    """Return a part of a state that was left undecoded. Raises: StateError if it is damaged."""
+    try:
+        return decode(body, kind)
+    except ValueError as error:
+        raise StateError(
+            f"the entries in the state are damaged ({error}): nothing was changed; "
+            "`feedmirror rebuild` makes it anew from the stored ones"
+        ) from error
+
+
 def schema_of(body: bytes) -> int | None:
     """Return the schema of a stored object, in whatever shape the rest of it is; None: it has no
     such beginning.

@@ -119,10 +119,12 @@ def _applied(
         _with_entries(current, keep, chunk, now),
         feed=base.feed,
         parser_version=current.parser_version if current.feed else base.parser_version,
-        known_entries={
-            **current.known_entries,
-            **{revision.key: base.known_entries[revision.key] for revision in chunk},
-        },
+        known_entries=KnownEntries.of(
+            {
+                **current.known_entries.by_key,
+                **{revision.key: base.known_entries.by_key[revision.key] for revision in chunk},
+            }
+        ),
         ambiguous=base.ambiguous,
     )
 
@@ -235,7 +237,7 @@ def _known_entries(state: State, found: Classified, reading_at: datetime) -> Kno
     now = int(reading_at.timestamp())
     known_entries = {
         key: entry if entry.at <= now else replace(entry, at=now)
-        for key, entry in state.known_entries.items()
+        for key, entry in state.known_entries.by_key.items()
     }
     known_entries |= {one.key: known_entry_of(one) for one in (*found.new, *found.by_origin)}
     # What the document lists comes last, in the order in which it was first seen: documents begin

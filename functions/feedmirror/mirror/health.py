@@ -61,5 +61,5 @@ def is_quiet(state: State, now: datetime) -> bool:
 
 def _sights(state: State) -> list[datetime]:
     """Return the times at which new entries were seen, oldest first."""
-    moments = {known.at for known in state.known_entries.values()}
+    moments = {known.at for known in state.known_entries.by_key.values()}
     return [datetime.fromtimestamp(at, UTC) for at in sorted(moments)]

@@ -338,13 +338,13 @@ def in_place(revision: Revision, entry: IndexedEntry) -> Revision:
 
 def _known_entries(base: State, plan: Plan, window: int) -> KnownEntries:
     """The keys of all entries that are stored, those that the old state knew last."""
-    entries = {entry.key: entry for entry in plan.entries}
-    known = [key for key in base.known_entries if key in entries]
-    known_entries: KnownEntries = {}
-    for key in dict.fromkeys((*(key for key in entries if key not in base.known_entries), *known)):
+    entries, before = {entry.key: entry for entry in plan.entries}, base.known_entries.by_key
+    known = [key for key in before if key in entries]
+    known_entries = {}
+    for key in dict.fromkeys((*(key for key in entries if key not in before), *known)):
         entry = entries[key]
         first = int(entry.first_seen.timestamp())
-        at = base.known_entries[key].at if key in base.known_entries else first
+        at = before[key].at if key in before else first
         named = "" if entry.digest == entry.reading else entry.digest
         known_entries[key] = KnownEntry(
             entry.reading, min(at, first), entry.particulars, entry.dated, named

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
+from functools import cached_property
+from itertools import accumulate, islice
 from typing import Annotated, Protocol, TypeVar
 
-from msgspec import Meta
+from msgspec import Meta, Raw, Struct, json
 
+from feedmirror.mirror import codec
 from feedmirror.model import Stored
 
 FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner, within the bounds below
@@ -32,7 +34,22 @@ class KnownEntry(Stored, frozen=True, array_like=True):
     record: str = ""  # digest that names its revision; empty: `digest`, as of all read only once
 
 
-KnownEntries = dict[str, KnownEntry]  # by key
+class KnownEntries(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """All entries that the state remembers. Decoded when one is asked for: most polls ask none."""
+
+    entries: Raw = Raw(b"{}")  # a JSON object
+
+    @classmethod
+    def of(cls, by_key: Mapping[str, KnownEntry]) -> KnownEntries:
+        """Return these entries, the first to be forgotten first."""
+        made = cls(Raw(json.encode(by_key)))
+        vars(made)["by_key"] = by_key
+        return made
+
+    @cached_property
+    def by_key(self) -> Mapping[str, KnownEntry]:
+        """The entries. Raises: StateError if they are damaged."""
+        return codec.decode_part(self.entries, dict[str, KnownEntry])
 
 
 class Sized(Protocol):
@@ -93,10 +110,10 @@ def portions(entries: Iterable[_S], most: int, most_bytes: int) -> Iterator[tupl
         yield tuple(portion)
 
 
-def remembered(seen: KnownEntries, least: int) -> KnownEntries:
+def remembered(seen: Mapping[str, KnownEntry], least: int) -> KnownEntries:
     """Return the last entries of `seen`: at least `least`, and at least 5,000.
 
     `least` is twice the number of entries of a document, so that no listed entry counts as new.
     """
     surplus = len(seen) - max(_REMEMBERED, least)
-    return {key: seen[key] for key in list(seen)[surplus:]} if surplus > 0 else seen
+    return KnownEntries.of({key: seen[key] for key in islice(seen, max(0, surplus), None)})

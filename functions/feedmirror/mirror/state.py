@@ -18,7 +18,7 @@ from feedmirror import __version__
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary
 from feedmirror.mirror.flapping import Changes
 from feedmirror.mirror.gone import Sightings
-from feedmirror.mirror.retention import KnownEntry
+from feedmirror.mirror.retention import KnownEntries
 from feedmirror.mirror.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.mirror.tasks import StoreEntry, Task, WriteArchivePage
 from feedmirror.mirror.window import Window
@@ -99,7 +99,7 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
     generation: Count = 0  # counts changes of what is public
     url: str = ""  # the configured address that `gone` and `moved_to` are about
     feed: Feed | None = None  # None: never parsed
-    known_entries: Mapping[str, KnownEntry] = field(default_factory=dict)  # by key
+    known_entries: KnownEntries = field(default_factory=KnownEntries)
     # Keys by fingerprint of the items of the last document applied.
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     ambiguous: tuple[str, ...] = ()  # keys whose identifier stands for several entries

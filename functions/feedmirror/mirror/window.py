@@ -10,18 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from hashlib import blake2b, sha256
-from typing import TypeVar
 
 from msgspec import Raw, Struct, json
 from msgspec.structs import force_setattr
 
-from feedmirror.errors import StateError
 from feedmirror.mirror import codec
 from feedmirror.model import Revision
 
 # Of JSON, up to which the entries stay in memory, where they may take four times that.
 _KEPT_BYTES = 4_000_000
-_T = TypeVar("_T")
 
 
 class Window(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -62,7 +59,7 @@ class Window(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     @cached_property
     def _pieces(self) -> tuple[Raw, ...]:
         """The JSON of each entry. Raises: StateError if it is no array."""
-        return _decoded(self.entries, tuple[Raw, ...])
+        return codec.decode_part(self.entries, tuple[Raw, ...])
 
     def marks(self) -> tuple[str, ...]:
         """Return a digest of each entry as it is stored, newest first."""
@@ -79,14 +76,4 @@ class Window(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
 
 def _revision(piece: Raw) -> Revision:
-    return _decoded(piece, Revision)
-
-
-def _decoded(body: Raw, kind: type[_T]) -> _T:
-    try:
-        return codec.decode(body, kind)
-    except ValueError as error:
-        raise StateError(
-            f"the entries in the state are damaged ({error}): nothing was changed; "
-            "`feedmirror rebuild` makes it anew from the stored ones"
-        ) from error
+    return codec.decode_part(piece, Revision)

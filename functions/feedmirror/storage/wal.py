@@ -6,9 +6,11 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -128,8 +130,8 @@ class StateLog:
             return None, None
         try:
             state = state_codec.load(stored.body, self._key)
-            for _ in state.window:  # damage of an entry shows when it is read
-                pass
+            # Damage of an entry shows when it is read.
+            deque(chain(state.known_entries.by_key, state.window), maxlen=0)
         except StateError:
             if state_codec.is_newer(stored.body):
                 raise
@@ -154,7 +156,7 @@ class StateLog:
         """
         found = {}
         for key in keys:
-            known = state.known_entries[key]
+            known = state.known_entries.by_key[key]
             name = record.key_of(self.slug, key, known.record or known.digest, 0)
             stored = self._store.load(name)
             if stored is None:  # its words were read again since, under the name they had

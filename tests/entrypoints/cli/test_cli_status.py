@@ -17,7 +17,7 @@ from feedmirror.adapters.stores.directory import DirectoryStore
 from feedmirror.entrypoints.cli.status import COLUMN_HEADS, FeedHealth, health_of
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.gone import Sightings
-from feedmirror.mirror.retention import KnownEntry
+from feedmirror.mirror.retention import KnownEntries, KnownEntry
 from feedmirror.mirror.schedule import next_due
 from feedmirror.mirror.state import Failing, State
 from feedmirror.model import Subscription
@@ -305,14 +305,18 @@ def test_validators_of_another_address_are_not_used() -> None:
 
 def test_entries_are_those_that_are_remembered_or_were_ever_placed() -> None:
     few = {f"{n}": KnownEntry("d", n) for n in range(7)}
-    assert _health(State(known_entries=few, next_seq=9)).entries == 7  # two came back after an edit
+    assert (
+        _health(State(known_entries=KnownEntries.of(few), next_seq=9)).entries == 7
+    )  # two came back after an edit
     many = {f"{n}": KnownEntry("d", n) for n in range(5_000)}
-    assert _health(State(known_entries=many, next_seq=12_001)).entries == 12_000
+    assert _health(State(known_entries=KnownEntries.of(many), next_seq=12_001)).entries == 12_000
 
 
 def test_last_new_entry_is_the_one_first_seen_most_recently() -> None:
     seen = {"a": KnownEntry("d", 1_700_000_000), "b": KnownEntry("d", 1_600_000_000)}
-    assert _health(State(known_entries=seen)).last_new == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert _health(State(known_entries=KnownEntries.of(seen))).last_new == datetime.fromtimestamp(
+        1_700_000_000, UTC
+    )
     assert _health(State()).last_new is None
 
 

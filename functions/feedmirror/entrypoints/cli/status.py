@@ -226,7 +226,7 @@ def _entries(state: State) -> int:
 
     Exact up to some thousands; beyond, an entry that came back after an edit counts again.
     """
-    remembered = len(state.known_entries)
+    remembered = len(state.known_entries.by_key)
     return remembered if remembered < _EXACT else max(remembered, state.next_seq - 1)
 
 
