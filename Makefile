@@ -52,7 +52,7 @@ rest:
 # they run once.
 covered: # the fast tests
 	COVERAGE_CORE=$$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') \
-		$(BIN)/pytest --numprocesses 1 -m "not slow" --cov --cov-report term
+		$(BIN)/pytest -m "not slow" --cov --cov-report term
 
 others: $(VENV)/dev.stamp # tests on the Pythons that are not this one
 	tools/test-others "$(BIN)/python"
