@@ -127,7 +127,7 @@ def _parsed(**changes: object) -> object:
         {"type": "refused"},
         {"type": "praised"},
         _parsed(items=7),
-        _parsed(items=[["fingerprint"]]),
+        _parsed(items=[[7]]),
         _parsed(entries=[]),
         _parsed(entries={"one": {}}),
         _parsed(entries={"0": None}),
