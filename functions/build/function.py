@@ -20,7 +20,7 @@ from pathlib import Path
 from bytecode import compile_all
 from models import cut_models
 from sbom import NAME, bill
-from wheels import INSTALLERS, MACHINES, BuildError, find_installer, install, merge
+from wheels import INSTALLERS, MACHINES, BuildError, find_installer, install, install_here, merge
 
 FUNCTIONS = Path(__file__).resolve().parents[1]
 
@@ -78,13 +78,13 @@ def check_python() -> None:
         raise BuildError(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}")
 
 
-def check_feeds(packages: Path) -> None:
+def check_feeds(*packages: Path) -> None:
     """Refuse a feeds.toml that the function would refuse at its start. Raises: BuildError.
 
-    Runs `feedmirror check` with the packages of the build, since this Python may lack them.
+    Runs `feedmirror check` with these folders of packages, since this Python may lack them.
     """
     command = [sys.executable, "-B", "-m", "feedmirror", "check", "--config", "feeds.toml"]
-    env = {**os.environ, "PYTHONPATH": str(packages)}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, packages))}
     done = subprocess.run(
         command, cwd=FUNCTIONS, env=env, capture_output=True, text=True, check=False
     )
@@ -102,7 +102,9 @@ def build(out: Path, architectures: list[str], installer: str) -> None:
             installed = Path(folder, architecture)
             install(FUNCTIONS / "requirements.txt", installed, architecture, installer)
             merge(installed, architecture, whole)
-        check_feeds(whole)
+        here = Path(folder, "here")
+        install_here(FUNCTIONS / "requirements.txt", here, installer)
+        check_feeds(here, whole)
         leave_out = shutil.ignore_patterns(*COMMAND_ONLY)
         shutil.copytree(FUNCTIONS / "feedmirror", whole / "feedmirror", ignore=leave_out)
         shutil.copyfile(FUNCTIONS / "feeds.toml", whole / "feeds.toml")

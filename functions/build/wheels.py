@@ -7,9 +7,11 @@ their names: a deployment cannot combine a processor with the wrong build.
 from __future__ import annotations
 
 import fnmatch
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 PYTHON = "3.13"  # Lambda's runtime; template.yaml names it too
@@ -18,7 +20,15 @@ GLIBC = "2_28"  # newest version that wheels target; Amazon Linux 2023 has 2.34
 # By Lambda's name: the name on Linux, and `e_machine` of an ELF file.
 MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 
-INSTALLERS = ("uv", "pip")
+_COMMANDS = {
+    "uv": ["uv", "pip", "install", "--python", sys.executable, "--no-installer-metadata"],
+    "pip": [
+        *(sys.executable, "-m", "pip", "install", "--no-compile"),
+        *("--disable-pip-version-check", "--root-user-action", "ignore"),
+    ],
+}
+INSTALLERS = tuple(_COMMANDS)
+_COMPILED = re.compile(r"^msgspec==(?:.*\\\n)*.*\n", re.MULTILINE)  # its lines of the lock
 
 # botocore describes four hundred services in 25 MB. The functions call these operations.
 SERVICES = {
@@ -49,28 +59,44 @@ def find_installer() -> str:
 def install(lock: Path, target: Path, architecture: str, installer: str) -> None:
     """Unpack the locked wheels into `target`. Raises: BuildError."""
     machine = MACHINES[architecture][0]
-    command = _uv(machine) if installer == "uv" else _pip(machine)
+    options = _uv_target(machine) if installer == "uv" else _pip_target(machine)
+    _install([*options, "--python-version", PYTHON], lock, target, architecture, installer)
+
+
+def install_here(lock: Path, target: Path, installer: str) -> None:
+    """Unpack what `feedmirror check` needs that is compiled, for this Python on this system.
+
+    Raises: BuildError.
+    """
+    pinned = _COMPILED.findall(lock.read_text("utf-8"))
+    target.mkdir()
+    requirements = target / "requirements.txt"
+    requirements.write_text("".join(pinned), "utf-8")
+    _install([], requirements, target, "this Python", installer)
+
+
+def _install(
+    options: Iterable[str], lock: Path, target: Path, purpose: str, installer: str
+) -> None:
+    """Unpack the wheels of a lock into `target`. Raises: BuildError."""
     # --no-deps: the lock is complete, and pip would resolve for the running Python.
-    command += ["--python-version", PYTHON, "--only-binary", ":all:", "--require-hashes"]
+    command = [*_COMMANDS[installer], *options, "--only-binary", ":all:", "--require-hashes"]
     command += ["--no-deps", "--quiet", "--target", str(target), "--requirement", str(lock)]
     try:
         subprocess.run(command, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        why = f"{installer} could not install {lock.name} for {architecture}: {error}"
+        why = f"{installer} could not install {lock.name} for {purpose}: {error}"
         raise BuildError(why) from error
 
 
-def _uv(machine: str) -> list[str]:
-    command = ["uv", "pip", "install", "--python", sys.executable, "--no-installer-metadata"]
-    return [*command, "--python-platform", f"{machine}-manylinux_{GLIBC}"]
+def _uv_target(machine: str) -> list[str]:
+    return ["--python-platform", f"{machine}-manylinux_{GLIBC}"]
 
 
-def _pip(machine: str) -> list[str]:
+def _pip_target(machine: str) -> list[str]:
     # pip needs the name of every older glibc that a wheel may target.
     platforms = [f"manylinux_{GLIBC}", "manylinux_2_17", "manylinux2014"]
-    command = [sys.executable, "-m", "pip", "install", "--implementation", "cp", "--no-compile"]
-    command += [f"--platform={platform}_{machine}" for platform in platforms]
-    return [*command, "--disable-pip-version-check", "--root-user-action", "ignore"]
+    return ["--implementation", "cp", *(f"--platform={name}_{machine}" for name in platforms)]
 
 
 def is_needed(name: str) -> bool:
