@@ -225,6 +225,36 @@ def test_entries_that_are_not_where_they_were_are_rendered_again(name: str, move
     assert _public(scene) == _public(other)
 
 
+def test_documents_are_rendered_whole_where_the_state_has_positions_of_other_entries() -> None:
+    scene, other = Scene(document(2, 1)), Scene(document(2, 1))
+    scene.refresh()
+    other.refresh()
+    store = scene.store
+    assert isinstance(store, MemoryStore)
+    state = state_codec.load(store.objects[STATE], STATE)
+    fewer = {name: each[:-1] for name, each in state.fragments.lengths.items()}
+    fragments = replace(state.fragments, lengths=fewer)
+    store.objects[STATE] = state_codec.dump(replace(state, fragments=fragments))
+    for one in (scene, other):
+        one.later(hours=1)
+        one.says(document(3, 2, 1))
+        assert one.refresh().failure is None
+    assert _public(scene) == _public(other)
+
+
+@pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
+def test_whole_with_a_prefix_that_its_frame_does_not_declare_is_refused(name: str) -> None:
+    made = next(each for each in formats() if each.name == name)
+    scene = Scene(document(2, 1))
+    scene.refresh()
+    state = state_codec.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
+    given_ = publication_of(state, public_settings(SUBSCRIPTION), "https://m.example/news")
+    fragment = b" ><wfw:comment>1</wfw:comment>".join(made.bounds)  # of Atom, "<entry" begins it
+    known = {one.key: memoryview(fragment) for one in state.window}
+    with pytest.raises(RenderError, match="unbound prefix"):
+        spliced(made, given_, state.window.revisions, known, lambda one: RenderError(one.guid))
+
+
 @pytest.mark.parametrize("name", DOCUMENTS[:3])
 def test_whole_that_its_parts_do_not_make_is_refused(name: str) -> None:
     made = next(each for each in formats() if each.name == name)

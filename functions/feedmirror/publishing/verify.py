@@ -100,9 +100,9 @@ def inspect_xml(
 
 
 def inspect_structure(name: str, document: bytes) -> None:
-    """Check that the XML document is well-formed. Raises: RenderError."""
+    """Check that the XML document is well-formed, also in its prefixes. Raises: RenderError."""
     try:
-        expat.ParserCreate("utf-8").Parse(document, True)
+        expat.ParserCreate("utf-8", SEPARATOR).Parse(document, True)
     except expat.ExpatError as error:
         raise RenderError(f"{name} would not be well-formed: {error}") from error
 

@@ -447,22 +447,36 @@ class Publisher:
 
         Raises: as `rendered`.
         """
-        revisions, feed = state.window.revisions, publication.feed
         if before is not None:
-            lengths = state.fragments.lengths[made.name]
-            old = Rendering(before.body, lengths, made.separator).fragments()
-            by_mark = dict(zip(state.fragments.marks, old, strict=True))
-            marks = zip(revisions, progress.fragments.marks, strict=True)
-            known = {one.key: by_mark[mark] for one, mark in marks if mark in by_mark}
-            attach = partial(progress.attached, settings=self._settings, feed=feed)
-            whole = contained(partial(spliced, made, publication, revisions, known, attach))
+            whole = contained(partial(self._spliced, made, publication, state, before, progress))
             if isinstance(whole, Rendering):
                 return Rendered(whole, {})
-        entries = self._attached(revisions, feed, progress)
+        revisions = state.window.revisions
+        entries = self._attached(revisions, publication.feed, progress)
         quarantined, replaces = state.quarantined, made.name in state.documents
         return rendered(
             made, publication, revisions, entries, quarantined=quarantined, replaces=replaces
         )
+
+    def _spliced(
+        self,
+        made: Format,
+        publication: Publication,
+        state: State,
+        before: Stored,
+        progress: TaskProgress,
+    ) -> Rendering:
+        """Return the document of its predecessor and the new entries.
+
+        Raises: as `spliced`; ValueError where the state has the positions of other entries.
+        """
+        revisions, lengths = state.window.revisions, state.fragments.lengths[made.name]
+        old = Rendering(before.body, lengths, made.separator).fragments()
+        by_mark = dict(zip(state.fragments.marks, old, strict=True))
+        marks = zip(revisions, progress.fragments.marks, strict=True)
+        known = {one.key: by_mark[mark] for one, mark in marks if mark in by_mark}
+        attach = partial(progress.attached, settings=self._settings, feed=publication.feed)
+        return spliced(made, publication, revisions, known, attach)
 
     def _verified_before(
         self, made: Format, publication: Publication, state: State
