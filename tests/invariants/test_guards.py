@@ -193,6 +193,24 @@ def test_run_that_was_overtaken_leaves_the_newer_document() -> None:
     assert all("Entry 3" in scene.public(name) for name in DOCUMENTS)
 
 
+@pytest.mark.row("S5", "U3")
+def test_state_that_was_put_back_from_a_backup_goes_on_beyond_its_documents() -> None:
+    scene = Scene(document(1))
+    scene.refresh()
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    backup = objects["state/news.json"]
+    for newest in (2, 3, 4):
+        scene.later(hours=1)
+        scene.says(document(*range(newest, 0, -1)))
+        scene.refresh()
+    objects["state/news.json"] = backup
+    scene.later(hours=1)
+    scene.says(document(5, 4, 3, 2, 1))
+    assert scene.refresh().outcome == "changed"
+    assert all("Entry 5" in scene.public(name) for name in DOCUMENTS)
+    assert not any(name in scene.refresh().published for name in DOCUMENTS)
+
+
 @pytest.mark.row("S5")
 def test_state_that_another_run_wrote_is_never_replaced_unread() -> None:
     scene = Scene(document(1))

@@ -203,8 +203,23 @@ class StateLog:
             applied = self._apply_once(held, now)
             if applied is not None:
                 return applied
-            held = self.load(now)
+            held = self._gone_on(held, now)
         raise StoreError(f"{self._key} is written by others all the time; the next refresh goes on")
+
+    def _gone_on(self, held: StoredState, now: datetime) -> StoredState:
+        """Return the state that another run has gone on to.
+
+        Where the state is still the same, it was put back from a backup, and its documents are of
+        a later generation: it is committed with a generation beyond theirs. Else it would wait for
+        ever for a run that does not exist.
+        """
+        found = self.load(now)
+        if found.etag != held.etag:
+            return found
+        newest = self._publisher.newest_generation()
+        if newest <= found.state.generation:
+            return found
+        return self.commit(found, replace(found.state, generation=newest + 1)) or found
 
     def _apply_once(self, held: StoredState, now: datetime) -> Applied | None:
         """Do the tasks once; return how far, or None if another run has gone on from this state."""
