@@ -268,6 +268,20 @@ def test_whole_that_its_parts_do_not_make_is_refused(name: str) -> None:
         spliced(made, given_, state.window.revisions, known, lambda one: RenderError(one.guid))
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_whole_with_a_secret_in_an_entry_that_was_taken_over_is_refused(name: str) -> None:
+    made = next(each for each in formats() if each.name == name)
+    scene = Scene(document(2, 1))
+    scene.refresh()
+    state = state_codec.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
+    asked = replace(SUBSCRIPTION, headers={"X-Key": "sesame-4711-open"})
+    given_ = publication_of(state, public_settings(asked), "https://m.example/news")
+    known = {one.key: memoryview(b"sesame-4711-open".join(made.bounds)) for one in state.window}
+    made = replace(made, inspect=lambda _: None)
+    with pytest.raises(RenderError, match="would show a secret"):
+        spliced(made, given_, state.window.revisions, known, lambda one: RenderError(one.guid))
+
+
 @pytest.mark.parametrize("name", DOCUMENTS[:3])
 def test_new_entry_without_the_disclaimer_is_left_out_and_the_others_stay(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -287,6 +301,18 @@ def test_new_entry_without_the_disclaimer_is_left_out_and_the_others_stay(
     assert scene.refresh().quarantined == ("https://gazette.example.org/3",)
     assert "Entry 3" not in scene.public(name)
     assert "Entry 2" in scene.public(name)
+
+
+def test_words_that_became_a_secret_leave_the_documents_though_nothing_is_new() -> None:
+    scene = Scene(document(2, 1, e1="<p>The word is sesame-4711-open.</p>"))
+    scene.refresh()
+    scene.configure(headers={"X-Key": "sesame-4711-open"})
+    scene.refresh()
+    assert all("sesame-4711-open" not in scene.public(name) for name in DOCUMENTS)
+    assert "The word is redacted-" in scene.public()
+    scene.configure(headers={})
+    scene.refresh()
+    assert "The word is sesame-4711-open." in scene.public()
 
 
 def test_words_that_became_a_secret_are_not_taken_over() -> None:

@@ -608,7 +608,7 @@ SPLICING = (
         "    made.inspect(whole.body)\n"
         "    inspect_secrets(made.name, whole.body, publication.settings.redaction.secrets)\n",
         "    made.inspect(whole.body)\n",
-        "invariants/test_fragments.py::test_words_that_became_a_secret_are_not_taken_over",
+        "invariants/test_fragments.py::test_whole_with_a_secret_in_an_entry_that_was_taken_over_is_refused",
     ),
 )
 

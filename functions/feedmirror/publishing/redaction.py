@@ -38,8 +38,8 @@ class Redaction(Struct, frozen=True):
     key: Callable[[], bytes] = no_key  # called only if there is something to replace
 
     def __repr__(self) -> str:
-        """Return a constant: render keys digest representations, and a function's ever differs."""
-        return "Redaction()"
+        """Return a text that differs where secrets do, since render keys are digests of it."""
+        return f"Redaction({self.secrets.digest})"
 
     def text(self, text: str) -> str:
         """Return the text, its secrets replaced."""

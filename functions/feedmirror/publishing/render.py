@@ -95,7 +95,7 @@ class RenderInputs(Struct, frozen=True):
     version: int  # of the format
     generation: int
     address: str
-    settings: PublicSettings  # its `redaction` is no part of its `repr`
+    settings: PublicSettings  # of its secrets the digest
     quarantined: tuple[str, ...]  # keys of entries that the document lacks
     style: str | None  # name of the style sheet; None: the document has none
     failure: LastingFailure | None  # None: there is none, or the document does not say

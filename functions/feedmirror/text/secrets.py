@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import blake2b
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from feedmirror.model import Subscription
@@ -100,6 +101,12 @@ class Secrets:
         kept = (v for v in spellings if len(v) >= MIN_CHARS and not self.is_public(v))
         # Longest first, so that a part of a value does not match first; then a stable order.
         self._values = tuple(sorted(kept, key=lambda value: (-len(value), value)))
+
+    @property
+    def digest(self) -> str:
+        """Return a digest of the values, to tell whether they have changed."""
+        values = "\n".join(self._values).encode("utf-8", "surrogatepass")
+        return blake2b(values, digest_size=8).hexdigest()
 
     def __bool__(self) -> bool:
         return bool(self._values)
