@@ -205,7 +205,7 @@ def _state(store: Store, slug: str, now: datetime) -> State | None:
     stored = store.load(key)
     if stored is None and has_entries(store, slug):
         raise StateError(why_missing(slug))
-    return state_codec.load(stored.body, key).as_of(now) if stored else None
+    return state_codec.load_known(stored.body, key).as_of(now) if stored else None
 
 
 def _unreadable(feed: Subscription, last: FeedLine | None, public_url: str) -> FeedLine:

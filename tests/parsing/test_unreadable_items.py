@@ -91,7 +91,7 @@ def test_an_item_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_re
         again = parser.parse(fetched, known)
     assert asked == [(0, None)]
     assert 5 not in again.entries
-    assert again.items == parsed.items
+    assert [one.fingerprint for one in again.items] == [one.fingerprint for one in parsed.items]
     assert again.unreadable == {}
 
 

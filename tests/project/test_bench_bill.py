@@ -175,6 +175,6 @@ def test_bill_is_made_of_what_the_real_function_does() -> None:
     )
     rows = {line.split(" | ")[0].strip("| "): line for line in done.stdout.splitlines()}
     assert rows["unchanged"].startswith("| unchanged | 1 | 0 | 0 |")
-    assert rows["1 new entry"].startswith("| 1 new entry | 1 | 8 | 0 |")
+    assert rows["1 new entry"].startswith("| 1 new entry | 5 | 8 | 0 |")
     assert rows["fails again"].startswith("| fails again | 1 | 0 | 0 |")
     assert "10,000 feeds, 15 min" in rows

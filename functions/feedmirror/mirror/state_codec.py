@@ -30,6 +30,13 @@ def load(body: bytes, where: str) -> State:
         ) from error
 
 
+def load_known(body: bytes, where: str) -> State:
+    """Parse as `load`, the known entries too. Raises: as `load`."""
+    state = load(body, where)
+    len(state.known_entries.by_key)
+    return state
+
+
 def _with_feed(state: State) -> State:
     """Return the state. Raises: ValueError if it has entries and no feed."""
     if state.feed is None and (state.pending_entries or state.window != Window()):

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -129,9 +128,8 @@ class StateLog:
         if stored is None:
             return None, None
         try:
-            state = state_codec.load(stored.body, self._key)
-            # Damage of an entry shows when it is read.
-            deque(chain(state.known_entries.by_key, state.window), maxlen=0)
+            state = state_codec.load_known(stored.body, self._key)
+            deque(state.window, maxlen=0)  # damage of an entry shows when it is read
         except StateError:
             if state_codec.is_newer(stored.body):
                 raise

@@ -167,7 +167,7 @@ def health_of(
     if body is None:
         return replace(unread, next_due=_due(subscription, State(), now))
     try:
-        state = state_codec.load(body, state_key(slug)).as_of(now)
+        state = state_codec.load_known(body, state_key(slug)).as_of(now)
     except StateError as error:
         return _unreadable(unread, str(error))
     if subscription is not None and subscription.url:
