@@ -3,6 +3,7 @@
     state/SLUG.json                           the state of a feed: its write-ahead log
     data/SLUG/entries/KEY/REVISION.N.json     records: the stored revisions of its entries
     data/redaction.key                        key of the digests that replace secrets
+    data/deployments.json                     which build or rebuild is the newest one
     public/SLUG/rss.xml …                     its feeds and its page
     public/SLUG/archive/PAGE/rss.xml …        its archive pages (RFC 5005)
     public/SLUG/entries/KEY.html              the pages of its entries
@@ -26,9 +27,10 @@ MOST_KEY_BYTES = (
 )
 
 PUBLIC = "public/"
-DATA = "data/"  # records by slug, and the redaction key
+DATA = "data/"  # records by slug, the redaction key, and the record of deployments
 STATES = "state/"  # flat: the names below are the slugs of the feeds in the store
 REDACTION_KEY = f"{DATA}redaction.key"
+DEPLOYMENTS = f"{DATA}deployments.json"
 
 # The documents of a feed and of an archive page: feeds in each format, and the HTML page.
 ATOM_XML, FEED_JSON, RSS_XML, INDEX_HTML = "atom.xml", "feed.json", "rss.xml", "index.html"

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import (
     Entry,
     Fetched,
@@ -135,3 +136,6 @@ class World(Struct, frozen=True):
     clock: Callable[[], datetime]
     public_url: str  # where `public/` is served from
     side_by_side: SideBySide = map  # how independent writes of one feed are made
+    # Number and time of the deployment that refreshes; asked only where documents are of another
+    # one. Raises: StoreError.
+    deployment: Callable[[], Deployment] = Deployment

@@ -1,0 +1,40 @@
+"""Deployments, a program with a configuration each: which of two is the newer one.
+
+The documents and pages of a feed are of one deployment, which the state names. Only a newer one may
+render them again; so two that take turns never rewrite each other's, whatever their clocks say.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from feedmirror.model import Count, Stored, require_utc
+
+SUPERSEDED = -1  # number of a build that is not the last one deployed: older than all others
+
+
+class Deployment(Stored, frozen=True, order=True):
+    """A program with a configuration; the larger one is the newer one.
+
+    The default is older than all deployments but superseded ones.
+    """
+
+    number: int = 0  # counts deploys and rebuilds of the whole store
+    version: tuple[Count, ...] = ()  # of the program, the parser and each format
+    configured_at: datetime = datetime.fromtimestamp(0, UTC)
+    digest: str = ""  # of all that renderers see besides entries; equal: they publish the same
+
+    def __post_init__(self) -> None:
+        require_utc(self.configured_at)
+
+
+class Renewal(Stored, frozen=True):
+    """How far the pages of entries and of the archive are renewed, newest first.
+
+    Pages of an earlier generation are of an earlier deployment.
+    """
+
+    generation: Count  # of the commit that named the deployment
+    below: Count | None = None  # window entries with a smaller number are left; None: see `page`
+    page: str | None = None  # the archive page that is next; None: the newest one
+    newer: str | None = None  # the archive page after that one, if there is any
