@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from feedmirror.errors import StateError
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink
+from feedmirror.mirror.deployment import Deployment, Renewal
 from feedmirror.mirror.flapping import Changes
 from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.retention import KnownEntries, KnownEntry
@@ -84,6 +85,15 @@ STATES = st.builds(
     not_before=st.none() | MOMENTS,
     asks=st.builds(Asks, st.integers(0, 9), st.just((1, 2)), st.just(("Sunday",))),
     gone=st.dictionaries(TEXTS, st.builds(Sightings, st.integers(1, 3), MOMENTS), max_size=2),
+    deployment=st.builds(
+        Deployment,
+        st.integers(-1, 2**33),
+        st.lists(st.integers(0, 99), max_size=3).map(tuple),
+        MOMENTS,
+        TEXTS,
+    ),
+    renewal=st.none()
+    | st.builds(Renewal, st.integers(0, 99), st.none() | st.integers(0, 9), MAYBE, MAYBE),
     moved_to=MAYBE,
     moving=st.none() | st.tuples(TEXTS, st.integers(1, 3)),
     quarantined=st.dictionaries(
@@ -132,6 +142,7 @@ _FULL = State(
     asks=Asks(60), gone={"u": Sightings(1, _NOON)}, moved_to="v", moving=("w", 1),
     quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
     fault=Failing("bug", "internal", _NOON, "m"),
+    deployment=Deployment(1, (0, 1), _NOON, "d"), renewal=Renewal(1, 2, "000001-a", "000002-b"),
     fragments=Fragments(("m",), {"n": (1, 2)}),
     archive_summary=ArchiveSummary(
         1, "000001-a", EntryLink("k", "t"), {"2026-03": (25, "000001-a")}

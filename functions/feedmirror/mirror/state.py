@@ -124,7 +124,7 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
     fault: Failing | None = None  # of our own: why pending work could not be carried out
     fragments: Fragments = field(default_factory=Fragments)
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
-    deployment: Deployment = field(default_factory=Deployment)  # of what is public
+    deployment: Deployment = Deployment()  # of what is public
     renewal: Renewal | None = None  # None: no page is of an earlier deployment
     # The entries that have left the window.
     archive_summary: ArchiveSummary = field(default_factory=ArchiveSummary)
