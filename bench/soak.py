@@ -26,6 +26,7 @@ from soak_origin import Feed, SoakOrigin
 from soak_store import SoakStore
 
 from feedmirror.adapters.stores.directory import DirectoryStore
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.schedule import is_due
 from feedmirror.model import Disclaimer, Subscription
 from feedmirror.ports import World
@@ -56,7 +57,9 @@ class Soak:
     def __post_init__(self) -> None:
         self.origin = SoakOrigin(self.feeds, lambda: self.now)
         parser = InProcessParser()
-        self.world = World(self.store, self.origin, parser, lambda: self.now, PUBLIC_URL)
+        self.world = World(
+            self.store, self.origin, parser, lambda: self.now, PUBLIC_URL, Deployment
+        )
 
     def run(self, days: int) -> None:
         """So many days of ticks; the site's writer goes by once a day."""

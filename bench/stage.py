@@ -20,6 +20,7 @@ from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.aws.environment import Environment
 from feedmirror.entrypoints.aws.mirror import MirrorFunction
 from feedmirror.errors import FetchError, Kind
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import Subscription
 from feedmirror.ports import World
 from parsers import InProcessParser
@@ -128,7 +129,9 @@ class Stage:
         )
 
     def _function(self) -> MirrorFunction:
-        world = World(self.store, self.origin, InProcessParser(), lambda: self.now, PUBLIC_URL)
+        world = World(
+            self.store, self.origin, InProcessParser(), lambda: self.now, PUBLIC_URL, Deployment
+        )
         environment = Environment("s3://bench", PUBLIC_URL, self.subscriptions, 10, 1)
         return MirrorFunction(environment, world, telemetry.json_log())
 

@@ -18,6 +18,7 @@ import workers
 from builders import atom_document, entry, json_feed, rss_document
 from commands import feedmirror, write_config
 from feedmirror.errors import FetchError, Kind, ParseError, StoreError
+from feedmirror.layout import DEPLOYMENTS
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
 from feedmirror.model import PARSER_VERSION, Disclaimer, Entry, Fetched, Subscription
@@ -30,10 +31,11 @@ from feedmirror.text.xml import printable
 from origin_server import OriginServer
 from parsers import InProcessParser
 from remembering import remember_renderings
-from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
+from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene, but_number
 from stores import CountingStore, Crash, CrashingStore, MemoryStore
 
 STATE = "state/news.json"
+MADE_NEWEST = [DEPLOYMENTS, STATE]  # what a rebuild writes that changes nothing
 ENTRIES = "data/news/entries/"
 HOLE = "data-hole"  # an attribute that the older sanitiser let through
 LOST = ", and more"  # words that it lost
@@ -175,7 +177,7 @@ def test_hole_is_closed_in_pages_that_are_no_part_of_the_archive_any_more(
     assert holes(scene) == []
     store = CountingStore(scene.store)
     reparse(scene, store)
-    assert store.writes == []
+    assert store.writes == MADE_NEWEST
     for key in before:
         if key.endswith("atom.xml"):
             page = objects(scene)[key].decode()
@@ -197,7 +199,7 @@ def test_second_time_there_is_nothing_to_write(older: Callable[[], None]) -> Non
     reparse(scene)
     store = CountingStore(scene.store)
     rebuilt = reparse(scene, store)
-    assert store.writes == []
+    assert store.writes == MADE_NEWEST
     assert told(rebuilt) == Reparsed(reread=13)
 
 
@@ -206,7 +208,7 @@ def test_nothing_is_written_where_nothing_is_read_otherwise() -> None:
     scene = mirrored()
     store = CountingStore(scene.store)
     assert told(reparse(scene, store)) == Reparsed(reread=13)
-    assert store.writes == [STATE] * store.writes.count(STATE)
+    assert not [key for key in store.writes if key not in MADE_NEWEST]
     assert len(record_keys(scene)) == 14
 
 
@@ -384,7 +386,7 @@ def test_entries_without_their_original_are_sanitised_again_and_counted(
     assert holes(scene) == []
     store = CountingStore(scene.store)
     assert told(reparse(scene, store)) == Reparsed(reread=2, cleaned=3)
-    assert store.writes == []
+    assert store.writes == MADE_NEWEST
 
 
 def test_what_the_lenient_parser_reads_afterwards_is_no_revision(
@@ -551,7 +553,7 @@ def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
     rereader = RememberingRereader()
     before = dict(objects(scene))
     reparse(scene, rereader=rereader)
-    expected = dict(objects(scene))
+    expected = but_number(objects(scene))
     assert holes(scene) == []
     for moment in ("before", "after", "lost"):
         at, stopped = 0, True
@@ -563,7 +565,7 @@ def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
                 reparse(scene, store, rereader)
             stopped = store.count > at
             reparse(scene, rereader=rereader)
-            assert objects(scene) == expected, (at, moment)
+            assert but_number(objects(scene)) == expected, (at, moment)
             at += 1
         assert at > 3 * 5
 

@@ -14,7 +14,7 @@ from feedmirror.model import Disclaimer
 from feedmirror.publishing.formats.format import unstamped
 from feedmirror.site import publish_site
 from page_reading import says_retired
-from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
+from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document, newest
 from stores import (
     CountingStore,
     Crash,
@@ -35,8 +35,9 @@ MOMENTS = ("before", "after", "lost")
 def scene() -> Scene:
     """A feed that is mirrored, and a site that knows it."""
     scene = Scene(document(2, 1))
+    scene.deployment = newest
     scene.refresh()
-    publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON)
+    publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON, newest)
     return scene
 
 
@@ -48,7 +49,7 @@ def objects(scene: Scene) -> dict[str, bytes]:
 def retire(scene: Scene, **changes: object) -> tuple[str, ...]:
     """The operator retires the feed, and the site is published; names of what was written."""
     retired = replace(RETIRED, **changes)  # type: ignore[arg-type]
-    return publish_site(scene.store, [retired], PUBLIC_URL, NOON).published
+    return publish_site(scene.store, [retired], PUBLIC_URL, NOON, newest).published
 
 
 def test_page_says_so_as_soon_as_the_feed_is_retired(scene: Scene) -> None:
@@ -69,7 +70,7 @@ def test_nothing_else_of_the_feed_changes(scene: Scene) -> None:
 def test_retired_feed_costs_a_load_from_then_on(scene: Scene) -> None:
     retire(scene)
     store = CountingStore(scene.store)
-    publish_site(store, [RETIRED], PUBLIC_URL, NOON)
+    publish_site(store, [RETIRED], PUBLIC_URL, NOON, newest)
     assert [key for key in store.loads if "news" in key] == ["state/news.json"]
     assert store.writes == []
 
@@ -132,7 +133,7 @@ def test_feed_that_fails_is_retired_without_a_word_of_it(scene: Scene) -> None:
 
 def test_feed_that_was_never_mirrored_is_retired_without_a_trace() -> None:
     store = MemoryStore()
-    publish_site(store, [RETIRED], PUBLIC_URL, NOON)
+    publish_site(store, [RETIRED], PUBLIC_URL, NOON, newest)
     assert not [key for key in store.objects if "news" in key]
     assert b"news" not in store.objects["public/status.json"]
 
@@ -172,7 +173,7 @@ def killed(scene: Scene, before: dict[str, bytes], moment: str) -> Iterator[None
         objects(scene).update(before)
         store = CrashingStore(scene.store, at, moment)  # type: ignore[arg-type]
         with contextlib.suppress(Crash, StoreError):
-            publish_site(store, [RETIRED], PUBLIC_URL, NOON)
+            publish_site(store, [RETIRED], PUBLIC_URL, NOON, newest)
         yield
         at, stopped = at + 1, store.count > at
     assert at > 10
@@ -190,7 +191,7 @@ def test_refresh_that_is_under_way_while_its_feed_is_retired_does_no_harm() -> N
         store = YieldingStore(scene.store, turnstile)
         return scene, [
             lambda: scene.refresh(store=store),
-            lambda: publish_site(store, [RETIRED], PUBLIC_URL, NOON),
+            lambda: publish_site(store, [RETIRED], PUBLIC_URL, NOON, newest),
         ]
 
     for run in (*explore(make, max_preemptions=1), *sample(make, 30)):

@@ -32,7 +32,7 @@ from feedmirror.publishing.formats.status import (
 )
 from feedmirror.publishing.pages.templates import STYLE
 from feedmirror.site import is_site_current, publish_site
-from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
+from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document, newest
 from site_documents import SITE
 from stores import (
     CountingStore,
@@ -49,7 +49,7 @@ OTHER = Subscription("other", "https://other.example.org/rss")
 
 
 def published(store: MemoryStore, *feeds: Subscription, now: datetime = NOON) -> dict[str, dict]:
-    publish_site(store, feeds, PUBLIC_URL, now)
+    publish_site(store, feeds, PUBLIC_URL, now, newest)
     found = json.loads(store.objects["public/status.json"])
     return {feed["feed"]: feed for feed in found["feeds"]}
 
@@ -57,7 +57,7 @@ def published(store: MemoryStore, *feeds: Subscription, now: datetime = NOON) ->
 def test_status_says_of_each_feed_where_it_is_and_how_it_stands() -> None:
     scene = Scene(document(2, 1))
     scene.refresh()
-    site = publish_site(scene.store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    site = publish_site(scene.store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON, newest)
     assert [line.slug for line in site.lines] == ["news", "other"]
     # OTHER is listed as soon as it has been asked for the first time.
     assert published(scene.store, SUBSCRIPTION, OTHER) == {  # type: ignore[arg-type]
@@ -108,17 +108,17 @@ def test_retired_feed_is_listed_and_its_failures_are_nobody_s() -> None:
     assert (found["retired"], found["failing"]) == (True, None)
     assert found["documents"]
     assert found["page"] == f"{PUBLIC_URL}/news/"
-    site = publish_site(scene.store, [retired], PUBLIC_URL, scene.now)
+    site = publish_site(scene.store, [retired], PUBLIC_URL, scene.now, newest)
     assert gauges(site.lines, scene.now) == Gauges(0, 0, 0, 0, 0, 0)
 
 
 def test_documents_are_written_only_when_they_change() -> None:
     store = CountingStore(MemoryStore())
-    assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON).published == SITE
+    assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON, newest).published == SITE
     assert store.writes == [f"public/{name}" for name in SITE]
     store.reset()
     later = NOON + timedelta(hours=5)
-    assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later).published == ()
+    assert publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later, newest).published == ()
     assert store.writes == []
     assert store.listings == ["state/", "data/"]
     *others, last = (f"public/{name}" for name in SITE)
@@ -128,18 +128,18 @@ def test_documents_are_written_only_when_they_change() -> None:
 def test_new_entry_changes_only_what_tells_of_it() -> None:
     scene = Scene(document(2, 1))
     scene.refresh()
-    publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON)
+    publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON, newest)
     scene.later(hours=1)
     scene.says(document(3, 2, 1))
     scene.refresh()
-    written = publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, scene.now).published
+    written = publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, scene.now, newest).published
     assert set(written) <= {"index.html", "status.json"}
     assert "status.json" in written
 
 
 def test_documents_have_the_media_types_that_they_are_served_with() -> None:
     store = MemoryStore()
-    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON, newest)
     found = {key.removeprefix("public/"): kind for key, kind in store.media_types.items()}
     assert found.pop(STYLE) == "text/css; charset=utf-8"
     assert found == {
@@ -159,20 +159,20 @@ def test_site_that_a_dead_run_left_half_written_is_made_whole_by_the_next(
     titled = replace(OTHER, title="Ours")
     Scene(document(3), store, titled).refresh()
     if known:
-        publish_site(store, known, PUBLIC_URL, NOON)
+        publish_site(store, known, PUBLIC_URL, NOON, newest)
     before = dict(store.objects)
-    publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, newest)
     expected = dict(store.objects)
     at, stopped = 0, True
     while stopped:
         store.objects = dict(before)
         dying = CrashingStore(store, at, moment)  # type: ignore[arg-type]
         with contextlib.suppress(Crash, StoreError):
-            publish_site(dying, [SUBSCRIPTION, titled], PUBLIC_URL, NOON)
+            publish_site(dying, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, newest)
         if not is_site_current(
             store, [SUBSCRIPTION, titled], PUBLIC_URL
         ):  # whoever looks after it asks
-            publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON)
+            publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, newest)
         assert store.objects == expected
         at, stopped = at + 1, dying.count > at
     assert at > 10
@@ -184,10 +184,10 @@ def test_site_that_others_write_all_the_time_is_an_error() -> None:
             return None
 
     store = Overtaken()
-    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON, newest)
     before = dict(store.objects)
     with pytest.raises(StoreError, match=r"public/status\.json is written by others all the time"):
-        publish_site(store, [SUBSCRIPTION], "https://elsewhere.example.net", NOON)
+        publish_site(store, [SUBSCRIPTION], "https://elsewhere.example.net", NOON, newest)
     assert store.objects == before
 
 
@@ -203,7 +203,7 @@ def test_lost_state_is_a_failing_feed_whose_documents_stay_listed(body: bytes | 
     after = published(store, SUBSCRIPTION, OTHER)
     failing = {"failing": "internal", "failing_since": "1970-01-01T00:00:00Z"}
     assert after == {**before, "other": {**before["other"], **failing}}
-    site = publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    site = publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON, newest)
     assert gauges(site.lines, NOON).broken == 1
     retired = published(store, SUBSCRIPTION, replace(OTHER, retired=True))["other"]
     assert (retired["retired"], retired["failing"]) == (True, None)
@@ -220,7 +220,7 @@ def test_folder_that_holds_no_feed_is_none() -> None:
 def test_site_is_current_until_the_configuration_changes() -> None:
     Scene(document(2, 1), store := MemoryStore()).refresh()
     assert not is_site_current(store, [SUBSCRIPTION], PUBLIC_URL)
-    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON, newest)
     assert is_site_current(store, [SUBSCRIPTION], PUBLIC_URL)
     assert is_site_current(store, [replace(SUBSCRIPTION, keep=7)], PUBLIC_URL)
     assert not is_site_current(store, [SUBSCRIPTION, OTHER], PUBLIC_URL)
@@ -232,7 +232,7 @@ def test_site_is_current_until_the_configuration_changes() -> None:
 def test_site_that_others_have_a_line_in_is_current_too() -> None:
     Scene(document(2, 1), store := MemoryStore()).refresh()
     Scene(document(3), store, OTHER).refresh()
-    publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON, newest)
     assert is_site_current(store, [SUBSCRIPTION], PUBLIC_URL)
     assert is_site_current(store, [SUBSCRIPTION, replace(NEVER, retired=True)], PUBLIC_URL)
 
@@ -266,10 +266,10 @@ def test_configurations_that_take_turns_on_a_store_write_nothing_in_the_end(
 ) -> None:
     store = CountingStore(memory := shared_store())
     for turn in order:
-        publish_site(store, CONFIGURATIONS[turn], PUBLIC_URL, NOON)
+        publish_site(store, CONFIGURATIONS[turn], PUBLIC_URL, NOON, newest)
     store.reset()
     for turn in (*order, *reversed(order)):
-        assert publish_site(store, CONFIGURATIONS[turn], PUBLIC_URL, NOON).published == ()
+        assert publish_site(store, CONFIGURATIONS[turn], PUBLIC_URL, NOON, newest).published == ()
     assert store.writes == []
     found = json.loads(memory.objects["public/status.json"])["feeds"]
     assert [(feed["feed"], feed["title"], feed["retired"]) for feed in found] == [
@@ -295,9 +295,9 @@ def test_feed_that_is_not_configured_is_not_in_the_gauges() -> None:
     other = Scene(FetchError(Kind.DNS, "no such name"), store := MemoryStore(), OTHER)
     other.refresh()
     Scene(document(2, 1), store).refresh()
-    publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON, newest)
     later = NOON + timedelta(days=90)
-    site = publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later)
+    site = publish_site(store, [SUBSCRIPTION], PUBLIC_URL, later, newest)
     assert gauges(site.lines, later) == Gauges(1, 0, 0, 0, quiet=1, newly_failing=0)
 
 
@@ -339,13 +339,15 @@ def test_line_that_another_run_publishes_meanwhile_is_not_lost() -> None:
         store.objects = dict(beginning)
         shared = YieldingStore(store, turnstile)
         return store, [
-            lambda: publish_site(shared, [replace(SUBSCRIPTION, title="A")], PUBLIC_URL, NOON),
-            lambda: publish_site(shared, [titled], PUBLIC_URL, NOON),
+            lambda: publish_site(
+                shared, [replace(SUBSCRIPTION, title="A")], PUBLIC_URL, NOON, newest
+            ),
+            lambda: publish_site(shared, [titled], PUBLIC_URL, NOON, newest),
         ]
 
     Scene(document(2, 1), first := MemoryStore()).refresh()
     Scene(document(3), first, OTHER).refresh()
-    publish_site(first, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON)
+    publish_site(first, [SUBSCRIPTION, OTHER], PUBLIC_URL, NOON, newest)
     beginning = first.objects
     for run in (*explore(make, max_preemptions=1), *sample(make, 30)):
         assert run.errors == (None, None), str(run)
@@ -404,7 +406,7 @@ def test_status_of_somebody_else_s_making_says_nothing(body: bytes) -> None:
 @pytest.mark.parametrize("name", ["404.html", "index.html"])
 def test_page_of_the_site_runs_nothing_and_is_read_without_a_style_of_its_own(name: str) -> None:
     store = MemoryStore()
-    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION], PUBLIC_URL, NOON, newest)
     page = store.objects[f"public/{name}"].lower()
     assert page.startswith(b"<!doctype html>")
     assert b"<script" not in page
@@ -414,7 +416,7 @@ def test_page_of_the_site_runs_nothing_and_is_read_without_a_style_of_its_own(na
 def test_index_leads_to_the_pages_of_the_feeds() -> None:
     Scene(document(2, 1), store := MemoryStore()).refresh()
     named = replace(SUBSCRIPTION, title="Fish & <i>chips</i>")
-    publish_site(store, [named, OTHER], PUBLIC_URL, NOON)
+    publish_site(store, [named, OTHER], PUBLIC_URL, NOON, newest)
     page = store.objects["public/index.html"].decode()
     links = [str(link) for link in etree.HTML(page).xpath("//a/@href")]
     assert f"{PUBLIC_URL}/news/" in [urljoin(f"{PUBLIC_URL}/", link) for link in links]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import Enum
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ class Group(Enum):
     BROKEN = "broken"  # the origin answers without a usable feed
     UNREACHABLE = "unreachable"  # the origin does not answer, or with an error
     GONE = "gone"  # the origin has no feed at this address
+    OLDER = "older"  # documents are of a newer deployment
     INTERNAL = "internal"  # an error of feedmirror or its store
 
 
@@ -43,6 +45,7 @@ class Kind(Enum):
     FILE = "file"  # a local file cannot be read
     MISSING = "missing"  # HTTP 404
     GONE = "gone"  # HTTP 410
+    OLDER = "older"  # documents are of a newer deployment, and are left alone
     STORE = "store"  # the store failed
     BUG = "bug"  # an unexpected exception
 
@@ -72,6 +75,7 @@ _GROUPS = (
         Group.UNREACHABLE,
     )
     | dict.fromkeys((Kind.MISSING, Kind.GONE), Group.GONE)
+    | {Kind.OLDER: Group.OLDER}
     | dict.fromkeys((Kind.STORE, Kind.BUG), Group.INTERNAL)
 )
 
@@ -125,6 +129,18 @@ class FetchError(FeedError):
 
 class ParseError(FeedError):
     """The origin's document is not a usable feed."""
+
+
+class OlderDeploymentError(FeedError):
+    """The documents of the feed are of a newer deployment, and are left as they are."""
+
+    def __init__(self, slug: str, newer_of: datetime) -> None:
+        super().__init__(
+            Kind.OLDER,
+            f"the documents of {slug} are of a newer deployment, of {newer_of:%Y-%m-%d %H:%M} UTC, "
+            "and were left as they are; new entries are stored and wait for it. To make this one "
+            f"the newest: `sam deploy`, or `feedmirror rebuild {slug}`",
+        )
 
 
 class RenderError(FeedMirrorError):

@@ -135,7 +135,7 @@ class World(Struct, frozen=True):
     parser: Parser
     clock: Callable[[], datetime]
     public_url: str  # where `public/` is served from
-    side_by_side: SideBySide = map  # how independent writes of one feed are made
     # Number and time of the deployment that refreshes; asked only where documents are of another
     # one. Raises: StoreError.
-    deployment: Callable[[], Deployment] = Deployment
+    deployment: Callable[[], Deployment]
+    side_by_side: SideBySide = map  # how independent writes of one feed are made

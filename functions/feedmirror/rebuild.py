@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import zip_longest
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ from feedmirror.layout import (
 )
 from feedmirror.mirror import record as records
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink, add_page, predecessors
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.record import Record, RecordName
 from feedmirror.mirror.recover import (
     IndexedEntry,
@@ -44,6 +46,7 @@ from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.publishing.formats.format import stamped
 from feedmirror.publishing.pages.templates import STYLE, style
 from feedmirror.reparse import Reparse, Reparsed
+from feedmirror.storage.deployments import deploy_rebuild
 from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.publisher import Publisher, TaskProgress
 from feedmirror.storage.wal import Applied, StateLog, StoredState
@@ -174,7 +177,8 @@ def rebuild(
     Raises: StoreError, also if no entry is stored; StateError if a newer version wrote any of it;
     RenderError; ParseError if the rereader is no more.
     """
-    log = StateLog(store, subscription, public_url)
+    deploy = partial(deploy_rebuild, store, now)
+    log = StateLog(store, subscription, public_url, deploy)
     publisher = Publisher(store, subscription, public_url)
     reparse = Reparse(subscription, store, publisher, rereader, side_by_side) if rereader else None
     stored = _StoredRecords(store, subscription, side_by_side, report)
@@ -193,9 +197,19 @@ def rebuild(
         if reparse is not None:
             reparse.renew(stored.index, stored.read)
         pages = PageWriter(publisher, stored.words, side_by_side)
-        state = _made_anew(old, stored, subscription, pages, reparse=reparse, now=now)
+        state = _made_anew(
+            old,
+            stored,
+            subscription,
+            pages,
+            reparse=reparse,
+            now=now,
+        )
+        state = replace(
+            state, deployment=publisher.described(deploy(), state.deployment), renewal=None
+        )
         present = StoredState(old or State(), etag)
-        held = present if state == old else log.commit(present, state)
+        held = log.commit(present, state)
         if held is not None:
             applied = log.apply(held, now)
             if applied.error is not None:
@@ -213,7 +227,7 @@ def address_of(store: Store, slug: str) -> str | None:
 
     Raises: StoreError.
     """
-    state, _ = StateLog(store, Subscription(slug, ""), "").salvage()
+    state, _ = StateLog(store, Subscription(slug, ""), "", Deployment).salvage()
     if state is not None and state.url:
         return state.url
     stored = _StoredRecords(store, Subscription(slug, ""), map, lambda _: None)
@@ -350,7 +364,7 @@ class _StoredRecords:
         """Return the ETags of the public documents, by name, and their largest generation."""
         found = {name: self._store.load(document_key(self.slug, name)) for name in FEED_DOCUMENTS}
         there = {name: stored for name, stored in found.items() if stored}
-        generation = max((stamped(stored.body) for stored in there.values()), default=0)
+        generation = max((stamped(one.body).generation for one in there.values()), default=0)
         return {name: stored.etag for name, stored in there.items()}, generation
 
     def superseded(self, plan: Plan) -> Iterator[str]:

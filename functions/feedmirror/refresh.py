@@ -202,7 +202,9 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     """
     if subscription.retired:
         return _retired(subscription, world)
-    log = StateLog(world.store, subscription, world.public_url, world.side_by_side)
+    log = StateLog(
+        world.store, subscription, world.public_url, world.deployment, world.side_by_side
+    )
     before = _recovered(log, world.clock())
     note = before.held.note
     work = partial(_refreshed, log, before, subscription, world, scheduled=scheduled)
@@ -247,7 +249,9 @@ def attempt(subscription: Subscription, world: World, *, scheduled: bool = False
 
 
 def _retired(subscription: Subscription, world: World) -> Outcome:
-    applied = apply_retired(world.store, subscription, world.public_url, world.clock())
+    applied = apply_retired(
+        world.store, subscription, world.public_url, world.clock(), world.deployment
+    )
     return Outcome(
         subscription.slug,
         "retired",
@@ -273,7 +277,7 @@ def _recovered(log: StateLog, now: datetime) -> Applied:
         return Applied(held)
     if held.state.complete:
         return log.apply(held, now)
-    return log.apply_entries(held)
+    return log.apply_entries(held, now)
 
 
 def _waiting(
@@ -316,8 +320,9 @@ def _apply(
                 break
             applied = Applied(held)
             del held  # with the words that are pending until they are carried out
-            if commit is not decision.commits[-1]:  # the last one is applied below
-                applied = log.apply_entries(applied.held)
+            is_last = commit is decision.commits[-1]  # which is applied below
+            if not is_last or log.is_older(applied.held.state):
+                applied = log.apply_entries(applied.held, now)
             new, revised = new + commit.new, revised + commit.revised
             amended += commit.amended
         else:

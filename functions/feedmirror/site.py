@@ -12,7 +12,7 @@ not at every refresh.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -35,6 +35,7 @@ from feedmirror.layout import (
     state_key,
 )
 from feedmirror.mirror import state_codec
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.health import FeedLine
 from feedmirror.mirror.state import State
 from feedmirror.model import Document, Subscription
@@ -89,13 +90,15 @@ def publish_site(
     subscriptions: Iterable[Subscription],
     public_url: str,
     now: datetime,
+    deployment: Callable[[], Deployment],
+    *,
     side_by_side: SideBySide = map,
 ) -> Site:
     """Bring the documents up to date, and those of retired feeds, which nobody else refreshes.
 
     Reads the state of every configured feed. Raises: StoreError.
     """
-    writer = _Writer(store, tuple(subscriptions), public_url, now, side_by_side)
+    writer = _Writer(store, tuple(subscriptions), public_url, now, deployment, side_by_side)
     for _ in range(ATTEMPTS):
         lines = writer.attempt()
         if lines is not None:
@@ -110,6 +113,7 @@ class _Writer(Struct, frozen=True):
     subscriptions: tuple[Subscription, ...]
     public_url: str
     now: datetime
+    deployment: Callable[[], Deployment]
     side_by_side: SideBySide
     published: list[str] = field(default_factory=list)  # as of `Site`
 
@@ -164,7 +168,7 @@ class _Writer(Struct, frozen=True):
         return line, bool(line.documents) or not feed.retired
 
     def _applied(self, feed: Subscription) -> State | None:
-        applied = apply_retired(self.store, feed, self.public_url, self.now)
+        applied = apply_retired(self.store, feed, self.public_url, self.now, self.deployment)
         self.published.extend(f"{feed.slug}/{name}" for name in applied.published)
         return applied.held.state if applied.held.etag else None
 

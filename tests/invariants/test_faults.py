@@ -226,10 +226,10 @@ def test_an_entry_that_fails_is_found_among_many_and_tried_once_by_each_version(
         store = CountingStore(scene.store)
         assert attempt(scene.subscription, scene.world(store)).outcome == "unchanged"
         assert store.writes == []
-        patched.setattr(render, "PROGRAM", "the next one")  # and no better
+        patched.setattr(render, "PROGRAM", "9.0.0")  # and no better
         assert scene.refresh().quarantined == ("https://gazette.example.org/27",)
         assert scene.refresh().outcome == "unchanged"
-    monkeypatch.setattr(render, "PROGRAM", "a better one")
+    monkeypatch.setattr(render, "PROGRAM", "9.0.1")
     assert scene.refresh().quarantined == ()
     _is_whole(scene, 40)
 
@@ -250,7 +250,7 @@ def test_an_entry_whose_disclaimer_cannot_be_attached_is_left_out_of_every_docum
         scene.says(document(4, 3, 2, 1))
         assert scene.refresh().new == 1
         assert len(records_in(scene.store)) == 4
-    monkeypatch.setattr(render, "PROGRAM", "a better one")
+    monkeypatch.setattr(render, "PROGRAM", "9.0.1")
     scene.later(hours=1)
     scene.refresh()
     _is_whole(scene, 4)

@@ -36,7 +36,17 @@ from hostile_documents import BOMBS
 from lambda_function import Context, Stage, batch
 from locations import ROOT
 from misbehaviour import POSSESSIONS
-from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, RememberingParser, Scene, document
+from scene import (
+    FEEDS,
+    NOON,
+    PUBLIC_URL,
+    SUBSCRIPTION,
+    URL,
+    RememberingParser,
+    Scene,
+    document,
+    newest,
+)
 from stores import CountingStore, MemoryStore
 from validity import atom_problems, json_problems, rss_problems
 
@@ -267,7 +277,9 @@ def test_a_process_that_is_used_again_does_what_a_fresh_one_does() -> None:
 
 
 def _function(stage: Stage) -> MirrorFunction:
-    world = World(stage.store, stage.origin, RememberingParser(), lambda: stage.now, PUBLIC_URL)
+    world = World(
+        stage.store, stage.origin, RememberingParser(), lambda: stage.now, PUBLIC_URL, newest
+    )
     return MirrorFunction(Environment("s3://b", PUBLIC_URL, stage.feeds, 2, 1), world, stage.log)
 
 

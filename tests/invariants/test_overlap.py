@@ -34,6 +34,7 @@ from scene import (
     URL,
     RememberingParser,
     StagedOrigin,
+    newest,
     records_in,
 )
 from store_factories import EVERYWHERE, MEMORY, Contents, Place, StoreFactory, state_in
@@ -74,7 +75,7 @@ def _world(store: Store, answer: object, minutes: float, url: str = URL) -> Worl
     failing = FetchError(Kind.TIMEOUT, "no answer")
     origin = StagedOrigin({URL: failing, ALTERNATE: failing} | {url: answer})  # type: ignore[dict-item]
     now = NOON + timedelta(minutes=minutes)
-    return World(store, origin, RememberingParser(), lambda: now, PUBLIC_URL)
+    return World(store, origin, RememberingParser(), lambda: now, PUBLIC_URL, newest)
 
 
 def _mirrored(factory: StoreFactory, subscription: Subscription = SUBSCRIPTION) -> Contents:
@@ -161,7 +162,7 @@ class Watching(YieldingStore):
         if operation != "load" and done is not None and key.startswith("public/"):
             stored = self.inner.load(key)
             assert stored is not None
-            self.written.setdefault(key, []).append(stamped(stored.body))
+            self.written.setdefault(key, []).append(stamped(stored.body).generation)
         return done
 
 
@@ -404,7 +405,7 @@ def test_the_site_s_writer_beside_a_refresh_leaves_no_page_that_is_wrong_for_lon
     factory = MEMORY()
     retired = replace(SUBSCRIPTION, retired=True)
     store = factory.store(_mirrored(factory))
-    publish_site(store, [retired], PUBLIC_URL, NOON)
+    publish_site(store, [retired], PUBLIC_URL, NOON, newest)
     for feeds, beginning in (
         ([retired], _mirrored(factory)),
         ([SUBSCRIPTION], factory.contents(store)),
@@ -420,13 +421,13 @@ def test_the_site_s_writer_beside_a_refresh_leaves_no_page_that_is_wrong_for_lon
             assert isinstance(store, MemoryStore)
             shared = YieldingStore(Reader(store), turnstile)
             return store, [
-                lambda: publish_site(shared, feeds, PUBLIC_URL, NOON),
+                lambda: publish_site(shared, feeds, PUBLIC_URL, NOON, newest),
                 lambda: refresh(SUBSCRIPTION, _world(shared, _body(3, 2, 1), 10)),
             ]
 
         for run in _orders(make, 2):
             assert not any(run.errors), str(run)
-            publish_site(run.store, [retired], PUBLIC_URL, NOON)
+            publish_site(run.store, [retired], PUBLIC_URL, NOON, newest)
             assert says_retired(_page(run.store)), str(run)
             refresh(SUBSCRIPTION, _world(run.store, _body(3, 2, 1), 20))
             assert not says_retired(_page(run.store)), str(run)

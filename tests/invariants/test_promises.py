@@ -55,6 +55,7 @@ from scene import (
     Scene,
     StagedOrigin,
     document,
+    newest,
 )
 from stores import (
     CountingStore,
@@ -231,7 +232,7 @@ class Mirror(RuleBasedStateMachine):
     @rule()
     def another_configuration_s_site_is_written(self) -> None:
         before = dict(self.objects)
-        publish_site(self.store, [OTHER], PUBLIC_URL, self.now)
+        publish_site(self.store, [OTHER], PUBLIC_URL, self.now, newest)
         assert {k: b for k, b in self.objects.items() if "/news/" in k} == {
             k: b for k, b in before.items() if "/news/" in k
         }
@@ -382,7 +383,7 @@ class Mirror(RuleBasedStateMachine):
         moment = now or self.now
         self.ran.add(moment)
         origin = StagedOrigin(answers)
-        world = World(store, origin, RememberingParser(), lambda: moment, PUBLIC_URL)
+        world = World(store, origin, RememberingParser(), lambda: moment, PUBLIC_URL, newest)
         try:
             return refresh(self.subscription, world)
         except StateError:
@@ -396,7 +397,7 @@ class Mirror(RuleBasedStateMachine):
     def _write_site(self, store: Store) -> object:
         self.ran.add(self.now)
         feed = replace(self.subscription, retired=not self.is_polled)
-        return publish_site(store, [OTHER, feed], PUBLIC_URL, self.now)
+        return publish_site(store, [OTHER, feed], PUBLIC_URL, self.now, newest)
 
     def _read(self, reply: str, outcome: Outcome, copied: Said | None = None) -> None:
         """Tell the promises what an undisturbed run has read."""
@@ -531,14 +532,14 @@ def test_feed_that_is_retired_after_a_killed_run_says_so_though_it_was_retired_b
     scene = Scene(document(2, 1), memory := MemoryStore())
     scene.refresh()
     retired = replace(SUBSCRIPTION, retired=True)
-    publish_site(memory, [retired], PUBLIC_URL, NOON)
+    publish_site(memory, [retired], PUBLIC_URL, NOON, newest)
     scene.says(document(3, 2, 1))
     with contextlib.suppress(Crash):
         scene.refresh(store=CrashingStore(memory, at, "after"))
-    publish_site(memory, [retired], PUBLIC_URL, NOON)
+    publish_site(memory, [retired], PUBLIC_URL, NOON, newest)
     assert says_retired(memory.objects[PAGE])
     counting = CountingStore(memory)
-    assert publish_site(counting, [retired], PUBLIC_URL, NOON).published == ()
+    assert publish_site(counting, [retired], PUBLIC_URL, NOON, newest).published == ()
     assert counting.writes == []
 
 

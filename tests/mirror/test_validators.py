@@ -19,7 +19,7 @@ from feedmirror.refresh import refresh
 from fetching import HOST, PUBLIC, make_origin, subscription
 from origin_server import OriginServer, reply
 from parsers import InProcessParser
-from scene import NOON, PUBLIC_URL, URL, Scene, document
+from scene import NOON, PUBLIC_URL, URL, Scene, document, newest
 from store_factories import state_in
 from stores import CountingStore, MemoryStore
 
@@ -46,7 +46,9 @@ class Poller:
 
     def poll(self, minutes: float = 15) -> Outcome:
         self.now += timedelta(minutes=minutes)
-        world = World(self.store, self._origin, InProcessParser(), lambda: self.now, PUBLIC_URL)
+        world = World(
+            self.store, self._origin, InProcessParser(), lambda: self.now, PUBLIC_URL, newest
+        )
         return refresh(self._subscription, world)
 
     @property

@@ -431,7 +431,7 @@ def test_document_depends_on_the_state_and_the_settings_only() -> None:
     scene.says(Fetched(URL, document.replace(b"<item>", b"<item> ")))
     scene.refresh()
     assert scene.public("atom.xml") == before
-    assert "<!-- feedmirror generation 1 -->" in before
+    assert "<!-- feedmirror generation 1 of " in before
 
 
 @pytest.mark.row("U4")

@@ -20,7 +20,7 @@ from feedmirror.storage import publisher
 from inertness import MARK
 from later_formats import later
 from page_reading import tree, words
-from scene import DOCUMENTS, Scene, document
+from scene import DOCUMENTS, Scene, document, newest
 
 Mistake = Callable[[str], str]
 
@@ -86,6 +86,7 @@ def test_a_refused_document_leaves_the_last_good_one_and_the_others_are_publishe
 ) -> None:
     spoil = {**MISTAKES, "a control": _with_a_control}[mistake]
     scene = Scene(document(2, 1))
+    scene.deployment = newest
     scene.refresh()
     good = scene.public(name)
     scene.says(document(3, 2, 1))

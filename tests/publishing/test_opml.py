@@ -21,7 +21,7 @@ from feedmirror.publishing.formats.opml import render
 from feedmirror.site import publish_site
 from readers import Newsboat, ServedMirror, served_mirror
 from required_programs import require_program
-from scene import NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document
+from scene import NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document, newest
 from stores import MemoryStore
 
 HOSTILE = (
@@ -154,7 +154,7 @@ def test_every_feed_of_the_list_is_a_public_document() -> None:
     new = Subscription("new", "https://new.example.org/rss")
     Scene(document(2, 1), store).refresh()
     Scene(document(3), store, other).refresh()
-    publish_site(store, [SUBSCRIPTION, other, new], PUBLIC_URL, NOON)
+    publish_site(store, [SUBSCRIPTION, other, new], PUBLIC_URL, NOON, newest)
     assert store.media_types["public/feeds.opml"] == "text/x-opml; charset=utf-8"
     root = ET.fromstring(store.objects["public/feeds.opml"])
     found = [each.get("xmlUrl", "") for each in root.iter("outline") if each.get("type") == "rss"]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from feedmirror.errors import Group, RenderError
 from feedmirror.mirror.archive import Month
 from feedmirror.model import Author, Entry, Revision, Robots
-from feedmirror.publishing.formats.format import stamp, stamped
+from feedmirror.publishing.formats.format import Stamp, stamp, stamped
 from feedmirror.publishing.formats.html import FORMAT, link_newer
 from feedmirror.publishing.pages.listing import excerpt
 from feedmirror.publishing.pages.phrases import host, size
@@ -220,8 +220,8 @@ def test_an_address_outside_of_the_archive_is_linked_to_absolutely() -> None:
 
 def test_generation_is_read_from_feed_and_archive_pages() -> None:
     for given_ in (publication(revision()), archived(revision())):
-        page = stamp(FORMAT.render(given_), 3)
-        assert stamped(page) == 3
+        given_stamp = Stamp(3, "0123456789abcdef")
+        assert stamped(stamp(FORMAT.render(given_), given_stamp)) == given_stamp
 
 
 # ---------------------------------------------------------------- the last look

@@ -25,7 +25,7 @@ from feedmirror.model import (
     Subscription,
 )
 from feedmirror.publishing.disclaimer import CSS_CLASS
-from feedmirror.publishing.formats.format import stamp, stamped
+from feedmirror.publishing.formats.format import Stamp, stamp, stamped, unstamped
 from feedmirror.publishing.pages.entry import (
     Neighbour,
     render_entry,
@@ -266,9 +266,10 @@ def test_a_page_is_small_besides_its_article() -> None:
 
 def test_generation_is_read_from_an_entry_page() -> None:
     page = entry_page(revision()).encode()
-    assert stamped(page) == 0
-    assert stamped(stamp(page, 17)) == 17
-    assert stamp(page, 17).startswith(b"<!doctype html>\n<!--")
+    assert stamped(page) == Stamp()
+    seventeenth = Stamp(17, "0123456789abcdef")
+    assert stamped(stamp(page, seventeenth)) == seventeenth
+    assert unstamped(stamp(page, seventeenth)).startswith(b"<!doctype html>\n<!--")
 
 
 @pytest.mark.row("R1", "R3")

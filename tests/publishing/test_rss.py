@@ -187,7 +187,7 @@ def test_equal_documents_of_two_generations_have_different_bytes() -> None:
         scene.later(hours=1)
         scene.says(rss_document([entry(1, **({"summary": body} if body else {}))]))
         scene.refresh()
-        assert f"<!-- feedmirror generation {generation} -->" in scene.public()
+        assert f"<!-- feedmirror generation {generation} of " in scene.public()
 
 
 RSS = next(made for made in formats() if made.name == "rss.xml")

@@ -11,7 +11,7 @@ from feedmirror.entrypoints.aws.mirror import MirrorFunction
 from feedmirror.model import Subscription
 from feedmirror.ports import World
 from recorder import Recorder
-from scene import NOON, PUBLIC_URL, RememberingParser, StagedOrigin, document
+from scene import NOON, PUBLIC_URL, RememberingParser, StagedOrigin, document, newest
 from stores import MemoryStore
 
 
@@ -63,6 +63,7 @@ class Stage:
             RememberingParser(),
             lambda: self.now,
             PUBLIC_URL,
+            newest,
         )
         environment = Environment("s3://b", PUBLIC_URL, self.feeds, self.threads, 1)
         return MirrorFunction(environment, world, self.log).invoke(event, context or Context())

@@ -819,14 +819,14 @@ STORING = (
     _mutant(
         "a page of a later generation is left",
         _PUBLISHER,
-        "is_due = found is None or stamped(found.body) < stamped(document.body)",
+        "is_due = found is None or _generation(found.body) < _generation(document.body)",
         "is_due = True",
         "invariants/test_guards.py::test_page_of_a_later_generation_is_left_by_an_earlier_one",
     ),
     _mutant(
         "a run that was overtaken writes no document",
         _PUBLISHER,
-        "is_later = found is not None and stamped(found.body) > stamped(document.body)",
+        "is_later = found is not None and _generation(found.body) > _generation(document.body)",
         "is_later = False",
         "invariants/test_guards.py::test_run_that_was_overtaken_leaves_the_newer_document",
     ),
@@ -847,7 +847,7 @@ STORING = (
     _mutant(
         "equal bytes of two generations differ",
         "publishing/formats/format.py",
-        'return b"".join(((head + mark % generation).encode(), document[len(head) :]))',
+        'return b"".join(((head + told).encode(), document[len(head) :]))',
         "return document",
         "publishing/test_rss.py::test_equal_documents_of_two_generations_have_different_bytes",
     ),

@@ -59,7 +59,7 @@ class Reader(_Around):
             assert has_entries or not (is_archive or key in self._with_entries), f"{key} is empty"
             self._with_entries |= {key} if has_entries else set()
         self._follow(key)
-        generation = stamped(body)
+        generation = stamped(body).generation
         assert generation >= self._generations.get(key, 0), f"{key} went back to an older one"
         self._generations[key] = generation
         self._judge(key, body)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Set
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import ClassVar
 
 from msgspec.structs import replace
 
 from builders import entry, rss_document
 from feedmirror.errors import FeedError
+from feedmirror.layout import DEPLOYMENTS
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import (
     Fetched,
     Gone,
@@ -31,7 +35,23 @@ SUBSCRIPTION = Subscription("news", URL, keep=5)
 PUBLIC_URL = "https://mirror.example.net"
 FEEDS = ("atom.xml", "feed.json", "rss.xml")  # what subscribers read
 DOCUMENTS = (*FEEDS, "index.html")  # of every feed, in the order they are written in
+_calls = count(1_000)
 Answer = bytes | Fetched | NotModified | Gone | FeedError
+
+
+def newest() -> Deployment:
+    """A deploy that is newer than all before."""
+    return Deployment(next(_calls), configured_at=NOON)
+
+
+def but_number(contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The contents of a store but for the number of its last rebuild."""
+    numbered = re.compile(rb'"deployment":{"number":[0-9]+')
+    return {
+        key: numbered.sub(b"", body) if key.startswith("state/") else body
+        for key, body in contents.items()
+        if key != DEPLOYMENTS
+    }
 
 
 class StagedOrigin:
@@ -89,6 +109,8 @@ class Scene:
         self.origin = StagedOrigin({subscription.url: document})
         self.parser = parser or RememberingParser()
         self.now = NOON
+        self.deployment: Callable[[], Deployment] = lambda: Deployment(self.deploys)
+        self.deploys = 1
 
     def says(self, document: Answer) -> None:
         """The origin's answer from now on."""
@@ -101,6 +123,7 @@ class Scene:
     def configure(self, **changes: object) -> None:
         """The operator edits the subscription."""
         self.subscription = replace(self.subscription, **changes)
+        self.deploys += 1
 
     def world(self, store: Store | None = None) -> World:
         return World(
@@ -109,6 +132,7 @@ class Scene:
             self.parser,
             lambda: self.now,
             PUBLIC_URL,
+            self.deployment,
         )
 
     def refresh(self, *, scheduled: bool = False, store: Store | None = None) -> Outcome:

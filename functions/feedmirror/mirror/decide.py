@@ -130,7 +130,9 @@ def _applied(
 
 
 # What the commits before the last one change, and carrying them out.
-_OF_ENTRIES = "generation window archive_summary tasks next_seq changed_at fault".split()
+_OF_ENTRIES = (
+    "generation window archive_summary tasks next_seq changed_at fault deployment renewal".split()
+)
 
 
 def _finished(

@@ -19,10 +19,11 @@ class Deployment(Stored, frozen=True, order=True):
     The default is older than all deployments but superseded ones.
     """
 
-    number: int = 0  # counts deploys and rebuilds of the whole store
+    number: int = 0  # grows with each deploy and rebuild; 0: of neither, such as a command line
     version: tuple[Count, ...] = ()  # of the program, the parser and each format
     configured_at: datetime = datetime.fromtimestamp(0, UTC)
     digest: str = ""  # of all that renderers see besides entries; equal: they publish the same
+    page_key: str = ""  # the part of it that pages of entries and of the archive depend on
 
     def __post_init__(self) -> None:
         require_utc(self.configured_at)

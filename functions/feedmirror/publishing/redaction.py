@@ -109,6 +109,10 @@ class PublicSettings(Struct, frozen=True):
     retired: bool
     redaction: Redaction
 
+    def of_pages(self) -> PublicSettings:
+        """Return as much of it as the pages of entries and of the archive are rendered from."""
+        return replace(self, every_s=0, retired=False)
+
 
 def public_settings(
     subscription: Subscription, key: Callable[[], bytes] = no_key

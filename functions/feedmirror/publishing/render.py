@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from feedmirror.errors import RenderError, contained, described
 from feedmirror.mirror.archive import ArchivePage
 from feedmirror.mirror.state import PROGRAM, Quarantine, State
-from feedmirror.model import Entry, Feed, Revision
+from feedmirror.model import PARSER_VERSION, Entry, Feed, Revision
 from feedmirror.publishing.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format, Rendering, Traits
@@ -119,10 +119,27 @@ def render_key(made: Format, state: State, settings: PublicSettings, address: st
     return blake2b(repr(inputs).encode(), digest_size=8).hexdigest()
 
 
+def render_key_of(settings: PublicSettings, address: str) -> str:
+    """Return a digest of everything that all documents depend on besides their entries: the key in
+    their stamps.
+    """
+    inputs = (version(), STYLE, address, settings)
+    return blake2b(repr(inputs).encode(), digest_size=8).hexdigest()
+
+
 def fragment_key(made: Format, publication: Publication) -> str:
     """Return a digest of everything that an entry in a document depends on besides the entry."""
     inputs = (program(), made.version, STYLE, publication.for_entries())
     return blake2b(repr(inputs).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def version() -> tuple[int, ...]:
+    """Return the version of all that makes documents: larger in the newer one of two programs."""
+    return (
+        *map(int, PROGRAM.split(".")),
+        PARSER_VERSION,
+        *(made.version for made in formats()),
+    )
 
 
 def program() -> str:

@@ -51,10 +51,6 @@ class Deployments(Struct, frozen=True, omit_defaults=True, tag_field="schema", t
             return Deployment(SUPERSEDED)
         return Deployment(self.builds[build].number, configured_at=self.builds[build].at)
 
-    def of_configuration(self, configured_at: datetime) -> Deployment:
-        """Return the deployment of a program that is no build, configured at that time."""
-        return Deployment(self.newest, configured_at=configured_at)
-
 
 def load_deployments(store: Store) -> Deployments:
     """Load the record; an empty one where it is missing or damaged.
@@ -83,9 +79,8 @@ def deploy_build(store: Store, build: str, now: datetime) -> Deployments:
 
 def deploy_rebuild(store: Store, now: datetime) -> Deployment:
     """Make a rebuild the newest deployment; return its number and time. Raises: StoreError."""
-    return _update(
-        store, lambda record: replace(record, newest=_next(record, now))
-    ).of_configuration(now)
+    record = _update(store, lambda record: replace(record, newest=_next(record, now)))
+    return Deployment(record.newest, configured_at=now)
 
 
 def _next(record: Deployments, now: datetime) -> int:

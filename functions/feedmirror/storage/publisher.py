@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from itertools import zip_longest
 
@@ -31,12 +31,13 @@ from feedmirror.layout import (
 )
 from feedmirror.mirror import record
 from feedmirror.mirror.archive import ArchivePage, EntryLink, predecessors
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.state import Fragments, Published, Quarantine, State
 from feedmirror.model import Document, Feed, Revision, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format, Rendering, stamp, stamped, unstamped
+from feedmirror.publishing.formats.format import Format, Rendering, Stamp, stamp, stamped, unstamped
 from feedmirror.publishing.formats.json_feed import keys_in
 from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.pages.templates import STYLE, style
@@ -51,10 +52,12 @@ from feedmirror.publishing.render import (
     program,
     publication_of,
     render_key,
+    render_key_of,
     rendered,
     shows,
     spliced,
     stale,
+    version,
 )
 from feedmirror.storage.objects import put, update
 from feedmirror.storage.redaction_key import redaction_key
@@ -126,6 +129,39 @@ class Publisher:
         self._side_by_side = side_by_side
         self._settings = public_settings(subscription, partial(redaction_key, store))
         self._address = f"{public_url.rstrip('/')}/{self.slug}"
+
+    @cached_property
+    def render_key(self) -> str:
+        """Return the key in the stamps of the documents."""
+        return render_key_of(self._settings, self._address)
+
+    @cached_property
+    def page_key(self) -> str:
+        """Return the key in the stamps of pages of entries and of the archive."""
+        return render_key_of(self._settings.of_pages(), self._address)
+
+    def deployed(self, state: State, deployment: Callable[[], Deployment]) -> Deployment | None:
+        """Return the deployment that documents are to be of: the state's own or a newer one; None
+        where the state's is newer than `deployment`, which must not render any then.
+        """
+        before = state.deployment
+        if state.feed is None or before.digest == self.render_key:
+            return before
+        this = self.described(deployment(), before)
+        return this if this > before else None
+
+    def described(self, deployment: Deployment, before: Deployment) -> Deployment:
+        """Return a deployment with all that the program and the settings say of it.
+
+        One without a number competes with `before` by version and date alone.
+        """
+        return Deployment(
+            deployment.number or before.number,
+            version(),
+            deployment.configured_at,
+            self.render_key,
+            self.page_key,
+        )
 
     def stale(self, state: State) -> tuple[Format, ...]:
         """Return the formats whose documents were rendered from something else than `state`."""
@@ -234,7 +270,7 @@ class Publisher:
 
         `previous` has the entry before each, by key.
         """
-        publication = publication_of(state, self._settings, self._address)
+        publication = publication_of(state, self._settings.of_pages(), self._address)
         for revision in revisions:
             named = previous.get(revision.key)
             neighbour = Neighbour(named.key, named.title) if named else None
@@ -246,7 +282,7 @@ class Publisher:
                 progress.entries.append(revision)
                 continue
             progress.quarantine(page.quarantined)
-            body = stamp(page.document, state.generation)
+            body = stamp(page.document, Stamp(state.generation, self.page_key))
             document = Document(entry_key(self.slug, revision.key), body, HTML)
             yield document, revision.observed_at == revision.first_seen
 
@@ -278,14 +314,15 @@ class Publisher:
         """Yield the documents of an archive page. `newer` is the name of the page after it, or
         None where there is none to link to yet. Raises: as `rendered`.
         """
-        publication = publication_of(state, self._settings, self._address, page, newer)
+        settings = self._settings.of_pages()
+        publication = publication_of(state, settings, self._address, page, newer)
         entries = self._attached(page.revisions, publication.feed, progress)
         for made in formats():
             one = rendered(
                 made, publication, page.revisions, entries, quarantined={}, replaces=False
             )
             progress.quarantine(one.quarantined)
-            body = stamp(one.document, state.generation)
+            body = stamp(one.document, Stamp(state.generation, self.page_key))
             yield Document(document_key(self.slug, made.name, page.name), body, made.media_type)
 
     def _attached(
@@ -300,7 +337,7 @@ class Publisher:
             return
 
         def make(found: Stored | None) -> bytes | None:
-            is_due = found is None or stamped(found.body) < stamped(document.body)
+            is_due = found is None or _generation(found.body) < _generation(document.body)
             return document.body if is_due else None
 
         update(self._store, document.key, document.media_type, make)
@@ -313,7 +350,7 @@ class Publisher:
 
         def make(found: Stored | None) -> bytes | None:
             is_due = found is None or (
-                stamped(found.body) <= stamped(document.body)
+                _generation(found.body) <= _generation(document.body)
                 and unstamped(found.body) != unstamped(document.body)
             )
             return document.body if is_due else None
@@ -405,7 +442,7 @@ class Publisher:
         if known and before and known.digest == digest:
             etag, stored = before.etag, before.body
         else:
-            stored = stamp(one.document, state.generation)
+            stored = stamp(one.document, Stamp(state.generation, self.render_key))
             document = Document(document_key(self.slug, made.name), stored, made.media_type)
             written = self._replace(document, known.etag if known else None)
             if written is None:
@@ -516,7 +553,7 @@ class Publisher:
         """
 
         def make(found: Stored | None) -> bytes | None:
-            is_later = found is not None and stamped(found.body) > stamped(document.body)
+            is_later = found is not None and _generation(found.body) > _generation(document.body)
             return None if is_later else document.body
 
         written = put(self._store, document, etag)
@@ -526,7 +563,11 @@ class Publisher:
         """Return the largest generation of any public document: for a feed without a state."""
         keys = (document_key(self.slug, name) for name in FEED_DOCUMENTS)
         found = (self._store.load(key) for key in keys)
-        return max((stamped(one.body) for one in found if one), default=0)
+        return max((_generation(one.body) for one in found if one), default=0)
+
+
+def _generation(document: bytes) -> int:
+    return stamped(document).generation
 
 
 def _linked(

@@ -7,9 +7,9 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from feedmirror.errors import (
     FeedMirrorError,
     ObjectError,
+    OlderDeploymentError,
     RenderError,
     StateError,
     StoreError,
@@ -26,6 +27,7 @@ from feedmirror.errors import (
 )
 from feedmirror.layout import RECORD_TYPE, records_prefix, state_key
 from feedmirror.mirror import record, state_codec
+from feedmirror.mirror.deployment import Deployment, Renewal
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.model import Document, Revision, Subscription
@@ -90,9 +92,11 @@ class StateLog:
         store: Store,
         subscription: Subscription,
         public_url: str,
+        deployment: Callable[[], Deployment],
         side_by_side: SideBySide = map,
     ) -> None:
         self.slug = subscription.slug
+        self._deployment = cache(deployment)
         self._store = store
         self._url = subscription.url
         self._publisher = Publisher(store, subscription, public_url, side_by_side)
@@ -140,13 +144,41 @@ class StateLog:
         """Write the state by compare-and-swap; return the stored state, or None if another run was
         quicker.
 
-        One whose documents are not up to date is committed with that still to be done.
+        One whose documents are not up to date is committed with that still to be done; where they
+        are of an older deployment, as one of this deployment.
         """
-        if not state.tasks and self._publisher.stale(state):
-            state = replace(state, generation=state.generation + 1, tasks=tasks_of())
+        if not self.is_older(state):
+            state = self._of_this_deployment(state, held.state)
+            if not state.tasks and self._publisher.stale(state):
+                state = replace(state, generation=state.generation + 1, tasks=tasks_of())
         document = Document(self._key, state_codec.dump(state), RECORD_TYPE)
         etag = put(self._store, document, held.etag)
         return StoredState(state, etag) if etag else None
+
+    def is_older(self, state: State) -> bool:
+        """True if the documents are of a newer deployment than this one."""
+        return self._publisher.deployed(state, self._deployment) is None
+
+    def _is_newer(self, state: State) -> bool:
+        deployed = self._publisher.deployed(state, self._deployment)
+        return deployed is not None and deployed != state.deployment
+
+    def _of_this_deployment(self, state: State, before: State) -> State:
+        """Return the state with this deployment if it is newer than the one in it.
+
+        The generation is a new one: whatever was written for an earlier one is to give way.
+        """
+        deployed = self._publisher.deployed(state, self._deployment)
+        if deployed is None or deployed == state.deployment:
+            return state
+        generation = max(state.generation, before.generation + 1)
+        return replace(
+            state,
+            deployment=deployed,
+            generation=generation,
+            tasks=state.tasks or tasks_of(),
+            renewal=_renewal(state, deployed, generation) if before.feed else None,
+        )
 
     def recall(self, state: State, keys: Iterable[str]) -> dict[str, Revision]:
         """Return entries that have left the window, as they were read first; without those whose
@@ -165,16 +197,39 @@ class StateLog:
                 found[key] = read.revision
         return found
 
-    def apply_entries(self, held: StoredState) -> Applied:
+    def apply_entries(self, held: StoredState, now: datetime) -> Applied:
         """Store the entries that are pending, and write their pages and the archive pages.
 
-        That it was done is not committed, but taken along by the next commit.
+        That it was done is not committed, but taken along by the next commit. Where the documents
+        are of a newer deployment, the entries of the last commit are stored, and nothing is written
+        that is public: all stays pending.
         """
+        held = self._redeployed(held, now)
         progress = TaskProgress()
+        if self.is_older(held.state):
+            named = held.state.pending_entries
+            last = (one for one in named if one.generation == held.state.generation)
+            self._publisher.store_entries(replace(held.state, tasks=tasks_of(last)), progress)
+            return Applied(held, error=progress.error)
         error = contained(partial(self._entries, held, progress))
         if isinstance(error, Exception):
             return Applied(held, error=error)
         return Applied(held, error=progress.error)
+
+    def _redeployed(self, held: StoredState, now: datetime) -> StoredState:
+        """Return the state, committed as of this deployment where that is newer than the state's.
+
+        Raises: StoreError if others write the state all the time.
+        """
+        for _ in range(ATTEMPTS):
+            if not self._is_newer(held.state):
+                return held
+            held = self.commit(held, held.state) or self.load(now)
+        raise self._overtaken()
+
+    def _overtaken(self) -> StoreError:
+        what = "is written by others all the time; the next refresh goes on"
+        return StoreError(f"{self._key} {what}")
 
     def _entries(self, held: StoredState, progress: TaskProgress) -> None:
         self._publisher.store_entries(held.state, progress)
@@ -189,10 +244,15 @@ class StateLog:
 
         Also when nothing new was fetched: a new format, or a changed disclaimer, reaches readers
         here. What changes without a commit of its own gets one first. What fails by a fault of our
-        own or of the store's stays pending, and the state says so. Raises: StoreError if others
-        write the state all the time.
+        own or of the store's stays pending, and the state says so; all of it does where the
+        documents are of a newer deployment. Raises: StoreError if others write the state all the
+        time.
         """
         for _ in range(ATTEMPTS):
+            held = self._redeployed(held, now)
+            if self.is_older(held.state):
+                of = held.state.deployment.configured_at
+                return Applied(held, error=OlderDeploymentError(self.slug, of))
             if not held.state.tasks:
                 if not self._publisher.stale(held.state):
                     return Applied(held)
@@ -202,7 +262,7 @@ class StateLog:
             if applied is not None:
                 return applied
             held = self._gone_on(held, now)
-        raise StoreError(f"{self._key} is written by others all the time; the next refresh goes on")
+        raise self._overtaken()
 
     def _gone_on(self, held: StoredState, now: datetime) -> StoredState:
         """Return the state that another run has gone on to.
@@ -265,6 +325,13 @@ class StateLog:
         return noted if isinstance(noted, StoredState) else held
 
 
+def _renewal(state: State, deployed: Deployment, generation: int) -> Renewal | None:
+    """Return what is left to renew where another deployment becomes that of a state."""
+    if deployed.page_key == state.deployment.page_key:
+        return state.renewal
+    return Renewal(generation, below=state.next_seq)
+
+
 def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:
     """Return the error as the state remembers it; the same value as before if nothing changed."""
     kind = kind_of(error)
@@ -280,17 +347,21 @@ def _each_once(pending: Iterable[Revision]) -> tuple[Revision, ...]:
 
 
 def apply_retired(
-    store: Store, subscription: Subscription, public_url: str, now: datetime
+    store: Store,
+    subscription: Subscription,
+    public_url: str,
+    now: datetime,
+    deployment: Callable[[], Deployment],
 ) -> Applied:
     """Do pending tasks of a retired feed and publish its stale documents, its page among them.
 
     Where the subscription has no `url`, the one that the state was mirrored from stands in the
     documents. Does nothing for a feed that was never mirrored.
-    Raises: StoreError, StateError, RenderError.
+    Raises: StoreError, StateError, RenderError; OlderDeploymentError where all stays as it is.
     """
-    held = StateLog(store, subscription, public_url).load(now)
+    held = StateLog(store, subscription, public_url, deployment).load(now)
     known = replace(subscription, url=subscription.url or held.state.url)
-    applied = StateLog(store, known, public_url).apply(held, now)
+    applied = StateLog(store, known, public_url, deployment).apply(held, now)
     if isinstance(applied.error, FeedMirrorError):
         raise applied.error
     if applied.error is not None:

@@ -40,7 +40,7 @@ from fetching import (
 from locations import ROOT
 from origin_server import Drip, Forever, Hang, OriginServer, Reset, Step, Wait, reply
 from parsers import InProcessParser
-from scene import PUBLIC_URL, document
+from scene import PUBLIC_URL, document, newest
 from stores import CountingStore, MemoryStore
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\n"
@@ -84,7 +84,9 @@ class Mirror:
     def refresh(self, slug: str = "hostile") -> Outcome:
         clock = NOW + timedelta(minutes=self.minutes)
         self.minutes += 15
-        world = World(self.store, make_origin(), InProcessParser(), lambda: clock, PUBLIC_URL)
+        world = World(
+            self.store, make_origin(), InProcessParser(), lambda: clock, PUBLIC_URL, newest
+        )
         return attempt(self.feeds[slug], world)
 
     def kept(self) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from feedmirror.ports import World
 from origin_server import OriginServer
 from page_reading import says_retired
 from recorder import Recorder
-from scene import PUBLIC_URL, SUBSCRIPTION, RememberingParser, StagedOrigin
+from scene import PUBLIC_URL, SUBSCRIPTION, RememberingParser, StagedOrigin, newest
 from stores import MemoryStore
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -252,8 +252,8 @@ def test_watch_updates_the_site_once_an_hour(origin, here):
     def clock() -> datetime:
         return now
 
-    world = World(MemoryStore(), StagedOrigin({}), RememberingParser(), clock, PUBLIC_URL)
-    updater = Recording(world, Selection((SUBSCRIPTION,), PUBLIC_URL), 1, Recorder())
+    world = World(MemoryStore(), StagedOrigin({}), RememberingParser(), clock, PUBLIC_URL, newest)
+    updater = Recording(world, Selection((SUBSCRIPTION,), PUBLIC_URL, NOON), 1, Recorder())
     for minute in minutes:
         now = NOON + timedelta(minutes=minute)
         updater.update_hourly()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from time import monotonic
 from typing import Any
 
@@ -32,6 +32,7 @@ from feedmirror.entrypoints.aws.events import (
 )
 from feedmirror.entrypoints.store import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StoreError
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
 from feedmirror.site import is_site_current, publish_site
@@ -107,7 +108,10 @@ class DispatchFunction:
             return ()
         feeds, public_url = self._environment.subscriptions.values(), self._environment.public_url
         with thread_map(self._environment.threads) as side_by_side:
-            site = publish_site(self._store(), feeds, public_url, now, side_by_side)
+            deployment = partial(Deployment, configured_at=now)
+            site = publish_site(
+                self._store(), feeds, public_url, now, deployment, side_by_side=side_by_side
+            )
         duration_ms = round((monotonic() - started_at) * 1000)
         telemetry.log_site(self._log, site.published, len(site.lines), duration_ms)
         counts = gauges(site.lines, now)

@@ -35,6 +35,7 @@ from feedmirror.entrypoints.aws.events import (
     requested_feeds,
 )
 from feedmirror.errors import EventError, Group
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
 from feedmirror.refresh import attempt
@@ -232,6 +233,7 @@ def start(
         parser=WorkerParser.with_limits(variables, memory_bytes=environment.parser_bytes),
         clock=clock,
         public_url=environment.public_url,
+        deployment=lambda: Deployment(configured_at=clock()),
         side_by_side=map_in(ThreadPoolExecutor(WRITERS), WRITERS),
     )
     return MirrorFunction(environment, world, log)

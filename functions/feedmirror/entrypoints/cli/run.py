@@ -21,6 +21,7 @@ from feedmirror.entrypoints.cli.workers import WorkerPool, interruptible
 from feedmirror.entrypoints.store import WRITERS, open_store, thread_map
 from feedmirror.entrypoints.telemetry import redacted
 from feedmirror.errors import Kind, StoreError
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.schedule import is_due, next_due
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
@@ -44,6 +45,7 @@ def run(arguments: Namespace, resources: Resources) -> int:
             parser=parser,
             clock=resources.clock,
             public_url=selection.public_url,
+            deployment=lambda: Deployment(configured_at=selection.configured_at),
             side_by_side=side_by_side,
         )
         with shown_progress(live=not (as_json or arguments.quiet or arguments.json)) as progress:
@@ -179,7 +181,14 @@ class SiteUpdater:
             return
         feeds = feeds or selection.subscriptions
         with thread_map(self._threads) as side_by_side:
-            publish_site(world.store, feeds, selection.public_url, world.clock(), side_by_side)
+            publish_site(
+                world.store,
+                feeds,
+                selection.public_url,
+                world.clock(),
+                world.deployment,
+                side_by_side=side_by_side,
+            )
 
 
 def _log(

@@ -6,7 +6,7 @@ import re
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -35,13 +35,16 @@ class Selection(Struct, frozen=True):
 
     subscriptions: tuple[Subscription, ...]
     public_url: str  # empty within this module: not configured
+    configured_at: datetime  # the date of feeds.toml, or now for what the command line says
     files: Mapping[str, Path] = field(default_factory=dict)  # by the `url` that stands for each
     configured: tuple[Subscription, ...] | None = None  # all of feeds.toml; None: no file
 
 
 def select_feeds(arguments: Namespace, now: datetime, open_store: Callable[[], Store]) -> Selection:
     """Return the feeds that the command line asks for. Raises: ConfigError."""
-    selection = _of_address(arguments) if arguments.url else _of_file(arguments)
+    selection = _of_address(arguments, now) if arguments.url else _of_file(arguments)
+    if arguments.public_url:
+        selection = replace(selection, configured_at=now)
     public_url = public_url_of(arguments, selection.public_url, open_store)
     selection = replace(selection, public_url=public_url)
     if not arguments.due:
@@ -96,7 +99,16 @@ def _tick(tick: timedelta, now: datetime) -> tuple[datetime, datetime]:
 def _of_file(arguments: Namespace) -> Selection:
     settings = _load(arguments.config)
     chosen = _named(settings.subscriptions, arguments.feed or (), arguments.config)
-    return Selection(chosen, settings.public_url or "", configured=settings.subscriptions)
+    written_at = _date_of(arguments.config)
+    return Selection(
+        chosen, settings.public_url or "", written_at, configured=settings.subscriptions
+    )
+
+
+def _date_of(path: Path) -> datetime:
+    """Return when the file was written, within the years that a date may be of."""
+    latest = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+    return datetime.fromtimestamp(min(max(path.stat().st_mtime, 0), latest), UTC)
 
 
 def configured(path: Path) -> Settings | None:
@@ -146,7 +158,7 @@ def _unknown(slug: str, known: Mapping[str, Subscription], path: Path) -> str:
 # ---------------------------------------------------------------- URL or file
 
 
-def _of_address(arguments: Namespace) -> Selection:
+def _of_address(arguments: Namespace, now: datetime) -> Selection:
     path = _local_path(arguments.url)
     options = {
         "disclaimer": arguments.disclaimer,
@@ -162,13 +174,13 @@ def _of_address(arguments: Namespace) -> Selection:
                 )
             )
         subscription = subscription_for(arguments.url, slug=arguments.slug, **options)
-        return Selection((subscription,), "")
+        return Selection((subscription,), "", now)
     # Validated with a placeholder, since a subscription cannot have the address of a file.
     slug = arguments.slug or _slug_of_file(path)
     subscription = subscription_for("https://file.invalid/", slug=slug, **options)
     # In public documents: the name of the file, without its folder.
     url = f"file:///{quote(path.name, errors='surrogateescape')}"
-    return Selection((replace(subscription, url=url),), "", {url: path})
+    return Selection((replace(subscription, url=url),), "", now, {url: path})
 
 
 def _local_path(address: str) -> Path | None:

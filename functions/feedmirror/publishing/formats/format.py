@@ -1,4 +1,4 @@
-"""Format: how one kind of public document is rendered, verified and stamped with its generation.
+"""Format: how one kind of public document is rendered, verified and stamped.
 
 A document is a frame, with a fragment for each entry in it. A fragment depends on its entry and on
 `Publication.for_entries` alone, so it can be taken over from one version of a document to the next.
@@ -18,13 +18,16 @@ from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.publication import Publication
 from feedmirror.text.namespaces import OWN_MEMBER
 
-# The beginnings of documents, each followed by the generation.
+# The beginnings of documents, each followed by the stamp.
 XML_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 HTML_HEAD = "<!doctype html>\n"
 JSON_HEAD = f'{{"version":"https://jsonfeed.org/version/1.1","{OWN_MEMBER}":{{'
-_COMMENT, _MEMBER = "<!-- feedmirror generation %d -->\n", '"generation":%d,'
+_COMMENT = "<!-- feedmirror generation %d of %s -->\n"
+_MEMBER = '"generation":%d,"render_key":"%s",'
 _MARKS = {XML_HEAD: _COMMENT, HTML_HEAD: _COMMENT, JSON_HEAD: _MEMBER}
-_STAMP = re.compile(rb'feedmirror(?: |":\{")generation(?: |":)([0-9]{1,15})')
+_STAMP = re.compile(
+    rb'feedmirror(?: |":\{")generation(?: |":)([0-9]{1,15})(?: of |,"render_key":")([0-9a-f]{16})'
+)
 _HEAD_BYTES = 200  # every format stamps within these; an origin may write the same further down
 
 
@@ -151,25 +154,33 @@ def encoded(pieces: Iterable[str]) -> bytes:
     return document.getvalue()
 
 
-def stamp(document: bytes, generation: int) -> bytes:
-    """Return the document of any format, or the page of an entry, with its generation in its head.
+class Stamp(Struct, frozen=True):
+    """What the head of each public document and page of a feed says of its origin."""
+
+    generation: int = 0  # of the commit that it was written for
+    render_key: str = ""  # digest of what renderers saw besides entries: 16 digits
+
+
+def stamp(document: bytes, with_: Stamp) -> bytes:
+    """Return the document of any format, or the page of an entry, with the stamp in its head.
 
     The generation keeps two documents from having equal bytes, and so equal ETags.
     Raises: ValueError, if the document does not begin as `render` begins it.
     """
     for head, mark in _MARKS.items():
         if document.startswith(head.encode()):
-            return b"".join(((head + mark % generation).encode(), document[len(head) :]))
+            told = mark % (with_.generation, with_.render_key)
+            return b"".join(((head + told).encode(), document[len(head) :]))
     raise ValueError(f"no document begins with {document[:40]!r}")
 
 
 def unstamped(document: bytes) -> bytes:
-    """Return the document without its generation, to compare contents."""
+    """Return the document without its stamp, to compare contents."""
     head, rest = document[:_HEAD_BYTES], document[_HEAD_BYTES:]
     return _STAMP.sub(b"", head, count=1) + rest
 
 
-def stamped(document: bytes) -> int:
-    """Return the generation of a document of any format; 0 if the document has none."""
+def stamped(document: bytes) -> Stamp:
+    """Return the stamp of a document of any format; `Stamp()` if the document has none."""
     found = _STAMP.search(document[:_HEAD_BYTES])
-    return int(found[1]) if found else 0
+    return Stamp(int(found[1]), found[2].decode()) if found else Stamp()

@@ -108,7 +108,8 @@ def _channel(publication: Publication, *, is_blocked: bool) -> Iterator[str]:
         yield _category(category.term, category.scheme)
     yield f"<generator>feedmirror {__version__}</generator>"
     yield "<docs>https://www.rssboard.org/rss-specification</docs>"
-    yield f"<ttl>{max(1, publication.settings.every_s // 60)}</ttl>"
+    if not publication.archive.page:  # an archive page is complete: nobody is to poll it
+        yield f"<ttl>{max(1, publication.settings.every_s // 60)}</ttl>"
     if feed.image:
         yield "".join(_image(feed.image, publication))
     if publication.archive.page:
@@ -246,7 +247,7 @@ def verify(document: bytes, publication: Publication) -> None:
 
 FORMAT = Format(
     RSS_XML,
-    4,
+    5,
     _frame,
     _item,
     (b"<item>\n", b"</item>\n"),
