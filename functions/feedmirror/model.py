@@ -379,4 +379,7 @@ class Outcome(Struct, frozen=True):
     quarantined: tuple[str, ...] = ()  # guids of entries that could not be rendered
     note: str | None = None  # a sentence for the operator that is not a failure
     recovered: bool = False  # the refresh before failed
+    renewal: str | None = (
+        None  # where pages of an earlier deployment are left; None: there are none
+    )
     duration_ms: int = 0  # how long the refresh took

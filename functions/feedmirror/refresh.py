@@ -258,7 +258,13 @@ def _retired(subscription: Subscription, world: World) -> Outcome:
         note="`retired = true` in its configuration: the origin is not asked",
         published=applied.published,
         quarantined=applied.quarantined,
+        renewal=_renewal(applied),
     )
+
+
+def _renewal(applied: Applied) -> str | None:
+    renewal = applied.held.state.renewal
+    return renewal.position if renewal else None
 
 
 def _failure(error: Exception) -> Failure:
@@ -413,7 +419,7 @@ def _documents_applied(log: StateLog, before: Applied, outcome: Outcome, world: 
         note="; ".join(filter(None, (outcome.note, applied.note))) or None,
     )
     if applied.error is None:
-        return outcome
+        return replace(outcome, renewal=_renewal(applied))
     also = outcome.failure.message if outcome.failure else outcome.note
     return replace(outcome, outcome="failed", failure=_failure(applied.error), note=also)
 

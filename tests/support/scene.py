@@ -35,7 +35,7 @@ SUBSCRIPTION = Subscription("news", URL, keep=5)
 PUBLIC_URL = "https://mirror.example.net"
 FEEDS = ("atom.xml", "feed.json", "rss.xml")  # what subscribers read
 DOCUMENTS = (*FEEDS, "index.html")  # of every feed, in the order they are written in
-_calls = count(1_000)
+_calls = count(10**11)
 Answer = bytes | Fetched | NotModified | Gone | FeedError
 
 

@@ -138,6 +138,12 @@ def page_name(number: int, older: str | None, entries: Iterable[tuple[str, str]]
     return f"{number + 1:06}-{blake2b(lines.encode(), digest_size=6).hexdigest()}"
 
 
+def page_number(name: str) -> int:
+    """Return the number of the page of that name; 0 for a name that no page has."""
+    number = name.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() else 0
+
+
 def _count_months(
     months: Mapping[str, tuple[int, str]], of: Iterable[str], page: str
 ) -> dict[str, tuple[int, str]]:

@@ -39,3 +39,11 @@ class Renewal(Stored, frozen=True):
     below: Count | None = None  # window entries with a smaller number are left; None: see `page`
     page: str | None = None  # the archive page that is next; None: the newest one
     newer: str | None = None  # the archive page after that one, if there is any
+    superseded: bool = False  # `page` is no part of the archive any more: these come last
+
+    @property
+    def position(self) -> str:
+        """Return the name of the next slice, unique within the renewal: for messages."""
+        if self.below is not None:
+            return f"window/{self.below}"
+        return f"{'superseded' if self.superseded else 'archive'}/{self.page or 'newest'}"

@@ -114,6 +114,14 @@ class TaskProgress(Struct):
         return known[2]
 
 
+class Contents(Struct, frozen=True):
+    """What an archive page lists, and the names of the pages that it links to."""
+
+    keys: tuple[str, ...]  # of its entries, newest first
+    older: str | None
+    newer: str | None
+
+
 class Publisher:
     """One feed's public folder in a store, and the records behind it."""
 
@@ -342,16 +350,21 @@ class Publisher:
 
         update(self._store, document.key, document.media_type, make)
 
-    def renew(self, document: Document) -> bool:
-        """Write a page over one that says something else and is of no later generation.
+    def renew(self, document: Document, since: int | None = None) -> bool:
+        """Write a page over one that is stale and of no later generation.
 
-        Return True where it was written.
+        One is stale that says something else; with `since`, one of an earlier generation than that,
+        or with another render key. Return True where it was written.
         """
+
+        def is_stale(body: bytes) -> bool:
+            if since is None:
+                return unstamped(body) != unstamped(document.body)
+            return _generation(body) < since or stamped(body).render_key != self.page_key
 
         def make(found: Stored | None) -> bytes | None:
             is_due = found is None or (
-                _generation(found.body) <= _generation(document.body)
-                and unstamped(found.body) != unstamped(document.body)
+                _generation(found.body) <= _generation(document.body) and is_stale(found.body)
             )
             return document.body if is_due else None
 
@@ -361,10 +374,8 @@ class Publisher:
         """Return True if an archive page is there, with all that the present formats make of it."""
         return self._store.load(document_key(self.slug, FEED_DOCUMENTS[-1], page)) is not None
 
-    def contents_of(self, page: str) -> tuple[tuple[str, ...], str | None, str | None]:
-        """Return the keys of the entries of an archive page, newest first, and the names of the
-        pages that it links to: the older and the newer one.
-        """
+    def contents_of(self, page: str) -> Contents:
+        """Return what an archive page lists, and links to, as it is in the store."""
         found = self._store.load(document_key(self.slug, FEED_JSON, page))
         other = self._store.load(document_key(self.slug, ATOM_XML, page))
         body = other.body if other else b""
@@ -372,7 +383,7 @@ class Publisher:
             linked[1].decode() if (linked := pattern.search(body)) else None
             for pattern in (_OLDER, _NEWER)
         )
-        return keys_in(found.body) if found else (), older, newer
+        return Contents(keys_in(found.body) if found else (), older, newer)
 
     def link_newer(self, page: str, newer: str) -> None:
         """Link the documents of an archive page to those of the next page."""

@@ -99,8 +99,27 @@ class StateLog:
         self._deployment = cache(deployment)
         self._store = store
         self._url = subscription.url
-        self._publisher = Publisher(store, subscription, public_url, side_by_side)
+        self.publisher = Publisher(store, subscription, public_url, side_by_side)
         self._key = state_key(self.slug)
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        subscription: Subscription,
+        public_url: str,
+        deployment: Callable[[], Deployment],
+        *,
+        now: datetime,
+        side_by_side: SideBySide = map,
+    ) -> StateLog:
+        """Return the log of a feed. Where the subscription has no `url`, since the feed is retired,
+        the one that the state was mirrored from stands in its documents. Raises: as `load`.
+        """
+        if not subscription.url:
+            held = cls(store, subscription, public_url, deployment).load(now)
+            subscription = replace(subscription, url=held.state.url)
+        return cls(store, subscription, public_url, deployment, side_by_side)
 
     def load(self, now: datetime) -> StoredState:
         """Return the state as the store has it, or an empty one where no entry is stored either.
@@ -114,7 +133,7 @@ class StateLog:
             if stored is None:
                 raise StateError(why_missing(self.slug))
         if stored is None:  # beyond whatever was published before all of it was lost, if it was
-            left = self._publisher.newest_generation()
+            left = self.publisher.newest_generation()
             return StoredState(State(url=self._url, generation=left + LEAP if left else 0), None)
         return StoredState(state_codec.load(stored.body, self._key).as_of(now), stored.etag)
 
@@ -149,7 +168,7 @@ class StateLog:
         """
         if not self.is_older(state):
             state = self._of_this_deployment(state, held.state)
-            if not state.tasks and self._publisher.stale(state):
+            if not state.tasks and self.publisher.stale(state):
                 state = replace(state, generation=state.generation + 1, tasks=tasks_of())
         document = Document(self._key, state_codec.dump(state), RECORD_TYPE)
         etag = put(self._store, document, held.etag)
@@ -157,10 +176,10 @@ class StateLog:
 
     def is_older(self, state: State) -> bool:
         """True if the documents are of a newer deployment than this one."""
-        return self._publisher.deployed(state, self._deployment) is None
+        return self.publisher.deployed(state, self._deployment) is None
 
     def _is_newer(self, state: State) -> bool:
-        deployed = self._publisher.deployed(state, self._deployment)
+        deployed = self.publisher.deployed(state, self._deployment)
         return deployed is not None and deployed != state.deployment
 
     def _of_this_deployment(self, state: State, before: State) -> State:
@@ -168,7 +187,7 @@ class StateLog:
 
         The generation is a new one: whatever was written for an earlier one is to give way.
         """
-        deployed = self._publisher.deployed(state, self._deployment)
+        deployed = self.publisher.deployed(state, self._deployment)
         if deployed is None or deployed == state.deployment:
             return state
         generation = max(state.generation, before.generation + 1)
@@ -209,7 +228,7 @@ class StateLog:
         if self.is_older(held.state):
             named = held.state.pending_entries
             last = (one for one in named if one.generation == held.state.generation)
-            self._publisher.store_entries(replace(held.state, tasks=tasks_of(last)), progress)
+            self.publisher.store_entries(replace(held.state, tasks=tasks_of(last)), progress)
             return Applied(held, error=progress.error)
         error = contained(partial(self._entries, held, progress))
         if isinstance(error, Exception):
@@ -232,8 +251,8 @@ class StateLog:
         return StoreError(f"{self._key} {what}")
 
     def _entries(self, held: StoredState, progress: TaskProgress) -> None:
-        self._publisher.store_entries(held.state, progress)
-        self._publisher.publish_pages(held.state, progress)
+        self.publisher.store_entries(held.state, progress)
+        self.publisher.publish_pages(held.state, progress)
         # In place: whoever holds the state lets go of the words of what was carried out.
         held.state = replace(
             held.state, tasks=tasks_of(_each_once(progress.entries), progress.pages)
@@ -254,7 +273,7 @@ class StateLog:
                 of = held.state.deployment.configured_at
                 return Applied(held, error=OlderDeploymentError(self.slug, of))
             if not held.state.tasks:
-                if not self._publisher.stale(held.state):
+                if not self.publisher.stale(held.state):
                     return Applied(held)
                 held = self.commit(held, held.state) or self.load(now)
                 continue
@@ -274,7 +293,7 @@ class StateLog:
         found = self.load(now)
         if found.etag != held.etag:
             return found
-        newest = self._publisher.newest_generation()
+        newest = self.publisher.newest_generation()
         if newest <= found.state.generation:
             return found
         return self.commit(found, replace(found.state, generation=newest + 1)) or found
@@ -306,7 +325,7 @@ class StateLog:
     def _all(self, held: StoredState, progress: TaskProgress) -> bool:
         """Do the tasks; return True if another run has gone on from this state."""
         self._entries(held, progress)
-        return not self._publisher.publish_documents(held.state, progress)
+        return not self.publisher.publish_documents(held.state, progress)
 
     def _commit_changed(self, held: StoredState, state: State) -> StoredState | None:
         return held if state == held.state else self.commit(held, state)
@@ -359,9 +378,8 @@ def apply_retired(
     documents. Does nothing for a feed that was never mirrored.
     Raises: StoreError, StateError, RenderError; OlderDeploymentError where all stays as it is.
     """
-    held = StateLog(store, subscription, public_url, deployment).load(now)
-    known = replace(subscription, url=subscription.url or held.state.url)
-    applied = StateLog(store, known, public_url, deployment).apply(held, now)
+    log = StateLog.of(store, subscription, public_url, deployment, now=now)
+    applied = log.apply(log.load(now), now)
     if isinstance(applied.error, FeedMirrorError):
         raise applied.error
     if applied.error is not None:
