@@ -955,9 +955,94 @@ CHANGING = (
         "records are written after the commit that names them",
         "storage/wal.py",
         "        etag = put(self._store, document, held.etag)\n",
-        "        self.apply_entries(StoredState(state, held.etag))\n"
+        "        self._entries(StoredState(state, held.etag), TaskProgress())\n"
         "        etag = put(self._store, document, held.etag)\n",
         "invariants/test_crash.py::test_records_are_written_after_the_commit_that_names_them",
+    ),
+)
+_RENEWAL = "renewal.py"
+_OVERLAP = "invariants/test_renewal_overlap.py::"
+RENEWING = (
+    _mutant(
+        "an older deployment leaves documents alone",
+        _PUBLISHER,
+        "return this if this > before else None",
+        "return this",
+        "test_newest_deployment.py::test_older_deployment_leaves_all_that_is_public_alone_and_says_what_to_do",
+        "test_newest_deployment.py::test_rollback_of_a_deploy_has_new_entries_public_at_its_first_run",
+    ),
+    _mutant(
+        "a newer deployment renders documents again",
+        _PUBLISHER,
+        "return this if this > before else None",
+        "return None",
+        "test_newest_deployment.py::test_configuration_of_a_later_date_renders_the_documents_again",
+    ),
+    _mutant(
+        "a deploy goes before version and date",
+        "mirror/deployment.py",
+        "    number: int = 0  # grows with each deploy and rebuild; 0: of neither, such as a command line\n"
+        "    version: tuple[Count, ...] = ()  # of the program, the parser and each format\n",
+        "    version: tuple[Count, ...] = ()\n    number: int = 0\n",
+        "test_newest_deployment.py::test_deploy_wins_over_a_later_version_and_date",
+    ),
+    _mutant(
+        "a version goes before a date",
+        "mirror/deployment.py",
+        "    version: tuple[Count, ...] = ()  # of the program, the parser and each format\n"
+        "    configured_at: datetime = datetime.fromtimestamp(0, UTC)\n",
+        "    configured_at: datetime = datetime.fromtimestamp(0, UTC)\n"
+        "    version: tuple[Count, ...] = ()\n",
+        "test_newest_deployment.py::test_newer_version_of_a_format_wins_over_a_later_date",
+    ),
+    _mutant(
+        "of one date the digest decides",
+        _PUBLISHER,
+        "return this if this > before else None",
+        "return this if this.configured_at >= before.configured_at else None",
+        "test_newest_deployment.py::test_deployments_that_take_turns_never_go_back_to_an_older_one",
+    ),
+    _mutant(
+        "an older deployment writes no page",
+        _LEDGER,
+        "        if self.is_older(held.state):\n            named",
+        "        if False:\n            named",
+        "test_newest_deployment.py::test_older_deployment_leaves_all_that_is_public_alone_and_says_what_to_do",
+    ),
+    _mutant(
+        "pages of an earlier deployment are renewed",
+        _LEDGER,
+        "return Renewal(generation, below=state.next_seq)",
+        "return None",
+        "test_renewal.py::test_new_disclaimer_reaches_every_page_in_slices_the_newest_first",
+    ),
+    _mutant(
+        "a page that was renewed before keeps its link to a newer one",
+        _RENEWAL,
+        "        if newer:  # also",
+        "        if False:  # also",
+        _OVERLAP + "test_renewal_beside_a_refresh_leaves_no_old_word_and_no_broken_link",
+    ),
+    _mutant(
+        "a page of a later generation is not renewed over",
+        _PUBLISHER,
+        "_generation(found.body) <= _generation(document.body) and is_stale(found.body)",
+        "is_stale(found.body)",
+        _OVERLAP + "test_renewal_that_a_newer_deployment_overtakes_never_has_the_last_word",
+    ),
+    _mutant(
+        "a page that the deployment has written is left",
+        _PUBLISHER,
+        "return _generation(body) < since or stamped(body).render_key != self.page_key",
+        "return True",
+        "test_renewal.py::test_renewal_killed_at_any_operation_leaves_no_old_word_and_writes_each_page_once",
+    ),
+    _mutant(
+        "pages that are no part of the archive any more are renewed",
+        _RENEWAL,
+        "        return replace(renewal, page=name, superseded=True) if name else None",
+        "        return None",
+        "test_renewal.py::test_page_that_is_no_part_of_the_archive_any_more_is_renewed_too",
     ),
 )
 AREAS = {
@@ -968,4 +1053,5 @@ AREAS = {
     "splicing": SPLICING,
     "storing": STORING,
     "changing": CHANGING,
+    "renewing": RENEWING,
 }
