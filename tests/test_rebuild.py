@@ -677,7 +677,7 @@ def test_each_record_is_read_once_and_its_newest_words_once_more() -> None:
     lose_state(scene)
     store = CountingStore(scene.store)
     make(scene, store)
-    assert store.listings == [ENTRIES, "public/news/archive/"]
+    assert store.listings == ["data/news/removed/", ENTRIES, "public/news/archive/"]
     reads = [key for key in store.loads if key.startswith(ENTRIES)]
     assert len(reads) == 10 + 9
     documents = (f"public/news/{name}" for name in DOCUMENTS)

@@ -2,6 +2,7 @@
 
     state/SLUG.json                           the state of a feed: its write-ahead log
     data/SLUG/entries/KEY/REVISION.N.json     records: the stored revisions of its entries
+    data/SLUG/removed/KEY.json                tombstones: entries that were taken down
     data/redaction.key                        key of the digests that replace secrets
     data/deployments.json                     which build or rebuild is the newest one
     public/SLUG/rss.xml …                     its feeds and its page
@@ -27,7 +28,7 @@ MOST_KEY_BYTES = (
 )
 
 PUBLIC = "public/"
-DATA = "data/"  # records by slug, the redaction key, and the record of deployments
+DATA = "data/"  # records and tombstones by slug, the redaction key, and the record of deployments
 STATES = "state/"  # flat: the names below are the slugs of the feeds in the store
 REDACTION_KEY = f"{DATA}redaction.key"
 DEPLOYMENTS = f"{DATA}deployments.json"
@@ -80,6 +81,16 @@ def slug_of_state(key: str) -> str:
 def records_prefix(slug: str) -> str:
     """Return the key prefix of a feed's records."""
     return f"{DATA}{slug}/entries/"
+
+
+def tombstones_prefix(slug: str) -> str:
+    """Return the key prefix of the tombstones of a feed."""
+    return f"{DATA}{slug}/removed/"
+
+
+def tombstone_key(slug: str, key: str) -> str:
+    """Return the key of the tombstone of an entry."""
+    return f"{tombstones_prefix(slug)}{key}.json"
 
 
 def document_key(slug: str, name: str, page: str | None = None) -> str:

@@ -256,6 +256,15 @@ class Images(Enum):
     NONE = "none"  # linked: a page loads nothing from other hosts
 
 
+class Reason(Enum):
+    """Ground on which an entry is taken down."""
+
+    PRIVACY = "privacy"
+    COURT = "court"
+    COPYRIGHT = "copyright"
+    ERROR = "error"
+
+
 class Robots(Enum):
     """Indexing of the mirror's pages by search engines."""
 
@@ -311,6 +320,16 @@ class Subscription(Struct, frozen=True):
 # ---------------------------------------------------------------- storage and publishing
 
 
+class Removal(Stored, frozen=True):
+    """The operator's removal of an entry, as far as readers are told of it."""
+
+    at: datetime
+    reason: Reason
+
+    def __post_init__(self) -> None:
+        require_utc(self.at)
+
+
 class Revision(Stored, frozen=True):
     """One observed version of an entry, as in the window of a state and in records."""
 
@@ -328,6 +347,8 @@ class Revision(Stored, frozen=True):
     number: Count = 0  # of its record among those of the same words, or the first that may be free
     generation: Count = 0  # of the commit that named it: of two versions the larger is the later
     disclaimer: str | None = None  # the text it was first published under; in records only
+    removal: Removal | None = None  # None: the words are there
+    removed_bytes: Count = 0  # what `size_bytes` was, so that archive pages are divided as before
 
     def __post_init__(self) -> None:
         require_utc(self.first_seen, self.listed_at, self.observed_at, self.feed_updated)
@@ -335,6 +356,8 @@ class Revision(Stored, frozen=True):
     @property
     def size_bytes(self) -> int:
         """Size of title, bodies and extensions in UTF-8, without the original element."""
+        if self.removal is not None:
+            return self.removed_bytes
         entry = self.entry
         bodies = (entry.title, entry.summary, entry.content, entry.extensions)
         texts = (*bodies, *entry.extension_elements)

@@ -8,7 +8,7 @@ refresh, so it may be killed or overlap with others at any point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -31,8 +31,10 @@ from feedmirror.mirror.recover import (
     plan_pages,
     restore,
 )
+from feedmirror.mirror.removal import with_removals
 from feedmirror.mirror.state import Published, State
 from feedmirror.mirror.tasks import tasks_of
+from feedmirror.mirror.tombstone import Tombstone
 from feedmirror.model import PARSER_VERSION, Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.publishing.formats.format import stamped
@@ -43,6 +45,7 @@ from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.pages import PageWriter
 from feedmirror.storage.publisher import Publisher
 from feedmirror.storage.records import StoredRecords
+from feedmirror.storage.removal import replace_removed_words
 from feedmirror.storage.wal import Applied, StateLog, StoredState
 
 
@@ -96,7 +99,7 @@ def rebuild(
             if isinstance(recovered.error, StoreError):
                 raise recovered.error
             old, etag, done = recovered.held.state, recovered.held.etag, recovered.published
-        stored.survey()  # after the state was read: all that it speaks of has been stored by now
+        tombstones = _surveyed(stored)
         if reparse is not None:
             reparse.renew(stored.index, stored.read)
         pages = PageWriter(publisher, stored.words, side_by_side)
@@ -105,6 +108,7 @@ def rebuild(
             stored,
             subscription,
             pages,
+            tombstones,
             reparse=reparse,
             now=now,
         )
@@ -125,6 +129,17 @@ def rebuild(
     )
 
 
+def _surveyed(stored: StoredRecords) -> tuple[Tombstone, ...]:
+    """Read all records; return the tombstones. Entries that were taken down have no words by then,
+    whatever a backup had brought back. Raises: StoreError.
+
+    After the state was read: all that it speaks of has been stored by now.
+    """
+    tombstones = replace_removed_words(stored.store, stored.slug)
+    stored.survey()
+    return tombstones
+
+
 def address_of(store: Store, slug: str) -> str | None:
     """Return the address that a feed was mirrored from, or None if nothing is stored of the feed.
 
@@ -143,6 +158,7 @@ def _made_anew(
     stored: StoredRecords,
     subscription: Subscription,
     pages: PageWriter,
+    tombstones: Sequence[Tombstone],
     *,
     reparse: Reparse | None,
     now: datetime,
@@ -163,6 +179,7 @@ def _made_anew(
         )
     documents, generation = _documents(stored.store, slug)
     base = base_state(old, index, subscription.url, generation).as_of(now)
+    base = with_removals(base, tombstones)
     plan = plan_pages(index, base, subscription.keep, now)
     summary = pages.write_archive(plan.pages, base)
     entries = {one.key: one for one in plan.entries}

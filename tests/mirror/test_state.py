@@ -28,8 +28,9 @@ from feedmirror.mirror.state import (
 )
 from feedmirror.mirror.state_codec import dump, load
 from feedmirror.mirror.tasks import tasks_of
+from feedmirror.mirror.tombstone import TakeDown, Tombstone
 from feedmirror.mirror.window import Window
-from feedmirror.model import Entry, Feed, Revision
+from feedmirror.model import Entry, Feed, Reason, Removal, Revision
 from model_strategies import ENTRIES, FEEDS, MAYBE, MOMENTS, TEXTS
 
 REVISIONS = st.builds(
@@ -142,6 +143,8 @@ _FULL = State(
     asks=Asks(60), gone={"u": Sightings(1, _NOON)}, moved_to="v", moving=("w", 1),
     quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
     fault=Failing("bug", "internal", _NOON, "m"),
+    removed={"k": Removal(_NOON, Reason.COURT)},
+    removing=(TakeDown(Tombstone("k", "g", _NOON, Reason.COURT, "r", "by")),),
     deployment=Deployment(1, (0, 1), _NOON, "d"), renewal=Renewal(1, 2, "000001-a", "000002-b"),
     fragments=Fragments(("m",), {"n": (1, 2)}),
     archive_summary=ArchiveSummary(

@@ -204,8 +204,8 @@ EXCHANGES = (
     _mutant(
         "what has become a secret is replaced when it is rendered",
         "publishing/render.py",
-        "attach(settings.redaction.value(revision), settings, feed)",
-        "attach(revision, settings, feed)",
+        "settings.redaction.value(with_notice(revision))",
+        "with_notice(revision)",
         "publishing/test_redaction.py::test_a_value_that_becomes_secret_later_leaves_the_documents",
     ),
     _mutant(

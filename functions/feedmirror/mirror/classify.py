@@ -62,7 +62,10 @@ def classify(
     parsed = reading.parsed
     memory = Memory(
         state.fingerprints if state.parser_version == PARSER_VERSION else {},
-        {key: known_entry.digest for key, known_entry in state.known_entries.by_key.items()},
+        {
+            **dict.fromkeys(state.removed, ""),
+            **{key: known_entry.digest for key, known_entry in state.known_entries.by_key.items()},
+        },
         frozenset(state.ambiguous),
         work.recall,
     )
@@ -119,7 +122,9 @@ class _Classifying:
         return found
 
     def sort(self, one: Identified, entry: Entry) -> None:
-        """Put an entry where it belongs."""
+        """Put an entry where it belongs; pass over one that was taken down."""
+        if one.key in self._state.removed:
+            return
         known_entry = self._state.known_entries.by_key.get(one.key)
         if known_entry is None:
             self.new.append(_observed(one, entry, self._reading))

@@ -51,7 +51,12 @@ def named(slug: str, stored_as: str) -> RecordName | None:
 
 def dump(slug: str, revision: Revision, feed: Feed | None) -> bytes:
     """Render the record of a revision that was just parsed, as JSON."""
-    return json.encode(Record(revision, feed, PARSER_VERSION, slug))
+    return encode(Record(revision, feed, PARSER_VERSION, slug))
+
+
+def encode(record: Record) -> bytes:
+    """Render the record as JSON."""
+    return json.encode(record)
 
 
 def load(body: bytes, slug: str, stored_as: str) -> Record:

@@ -22,8 +22,18 @@ from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.retention import KnownEntries
 from feedmirror.mirror.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.mirror.tasks import StoreEntry, Task, WriteArchivePage
+from feedmirror.mirror.tombstone import TakeDown
 from feedmirror.mirror.window import Window
-from feedmirror.model import Count, Feed, Revision, Stored, Subscription, Validators, require_utc
+from feedmirror.model import (
+    Count,
+    Feed,
+    Removal,
+    Revision,
+    Stored,
+    Subscription,
+    Validators,
+    require_utc,
+)
 
 TOMORROW = timedelta(days=1)  # a date of the origin's further ahead is no date
 LASTING = timedelta(hours=1)  # a failure that is over sooner concerns nobody
@@ -124,6 +134,8 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
     fault: Failing | None = None  # of our own: why pending work could not be carried out
     fragments: Fragments = field(default_factory=Fragments)
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
+    removed: Mapping[str, Removal] = field(default_factory=dict)  # by key; never forgotten
+    removing: tuple[TakeDown, ...] = ()  # committed, but perhaps not carried out yet
     deployment: Deployment = Deployment()  # of what is public
     renewal: Renewal | None = None  # None: no page is of an earlier deployment
     # The entries that have left the window.

@@ -25,6 +25,7 @@ from feedmirror.publishing.pages.entry import (
 from feedmirror.publishing.pages.templates import STYLE
 from feedmirror.publishing.publication import ArchiveLinks, LastingFailure, Publication
 from feedmirror.publishing.redaction import PublicSettings
+from feedmirror.publishing.removal import with_notice
 from feedmirror.publishing.verify import inspect_secrets, without_bare_prose
 
 ENTRY_PAGE = "page"  # in place of a document's name in a `Quarantine`
@@ -180,7 +181,8 @@ def attached(revision: Revision, settings: PublicSettings, feed: Feed) -> Discla
 
 
 def _attached(revision: Revision, settings: PublicSettings, feed: Feed) -> Disclaimed:
-    return without_bare_prose(attach(settings.redaction.value(revision), settings, feed))
+    shown = settings.redaction.value(with_notice(revision))
+    return without_bare_prose(attach(shown, settings, feed))
 
 
 def rendered(

@@ -225,6 +225,8 @@ class Publisher:
             found = record.load(stored.body, self.slug, key)
         except ValueError:  # damaged: it stays as it is
             return False
+        if found.revision.removal is not None:  # its words are not to be stored again
+            return True
         is_later = or_later and found.revision.generation > revision.generation
         return is_later or record.is_same_reading(found, revision)
 
@@ -384,6 +386,11 @@ class Publisher:
             for pattern in (_OLDER, _NEWER)
         )
         return Contents(keys_in(found.body) if found else (), older, newer)
+
+    def links(self, key: str, other: str) -> bool:
+        """Return True if the page of an entry links to that of another one."""
+        found = self._store.load(entry_key(self.slug, key))
+        return found is not None and f'"{other}.html"'.encode() in found.body
 
     def link_newer(self, page: str, newer: str) -> None:
         """Link the documents of an archive page to those of the next page."""

@@ -37,7 +37,7 @@ class StoredRecords:
         `of` are the keys of the entries whose records are read, each followed by a slash; "" is for
         all entries. Raises: StoreError.
         """
-        listed = self._side_by_side(self._names, of)
+        listed = self._side_by_side(self.names, of)
         fresh = (name for names in listed for name in names if not self.index.has(name))
         for name, record in self._side_by_side(self.read, fresh):
             self._note(name, record)
@@ -47,7 +47,8 @@ class StoredRecords:
             if only_one and number:
                 break
 
-    def _names(self, below: str) -> Iterator[RecordName]:
+    def names(self, below: str) -> Iterator[RecordName]:
+        """Yield the names of records, `below` as one of `survey`. Raises: StoreError."""
         for key in self.store.keys(f"{records_prefix(self.slug)}{below}"):
             name = records.named(self.slug, key)
             if name:

@@ -28,8 +28,10 @@ from feedmirror.errors import (
 from feedmirror.layout import RECORD_TYPE, records_prefix, state_key
 from feedmirror.mirror import record, state_codec
 from feedmirror.mirror.deployment import Deployment, Renewal
+from feedmirror.mirror.removal import with_removals
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
 from feedmirror.mirror.tasks import tasks_of
+from feedmirror.mirror.tombstone import TakeDown
 from feedmirror.model import Document, Revision, Subscription
 from feedmirror.ports import SideBySide, Store
 from feedmirror.storage.objects import ATTEMPTS, put
@@ -99,6 +101,7 @@ class StateLog:
         self._deployment = cache(deployment)
         self._store = store
         self._url = subscription.url
+        self._side_by_side = side_by_side
         self.publisher = Publisher(store, subscription, public_url, side_by_side)
         self._key = state_key(self.slug)
 
@@ -134,7 +137,8 @@ class StateLog:
                 raise StateError(why_missing(self.slug))
         if stored is None:  # beyond whatever was published before all of it was lost, if it was
             left = self.publisher.newest_generation()
-            return StoredState(State(url=self._url, generation=left + LEAP if left else 0), None)
+            state = State(url=self._url, generation=left + LEAP if left else 0)
+            return StoredState(self._without_removed(state), None)
         return StoredState(state_codec.load(stored.body, self._key).as_of(now), stored.etag)
 
     def salvage(self) -> tuple[State | None, str | None]:
@@ -251,12 +255,28 @@ class StateLog:
         return StoreError(f"{self._key} {what}")
 
     def _entries(self, held: StoredState, progress: TaskProgress) -> None:
+        removing = self._remove(held.state, progress)
         self.publisher.store_entries(held.state, progress)
         self.publisher.publish_pages(held.state, progress)
         # In place: whoever holds the state lets go of the words of what was carried out.
         held.state = replace(
-            held.state, tasks=tasks_of(_each_once(progress.entries), progress.pages)
+            held.state,
+            tasks=tasks_of(_each_once(progress.entries), progress.pages),
+            removing=removing,
         )
+
+    def _remove(self, state: State, progress: TaskProgress) -> tuple[TakeDown, ...]:
+        """Replace the words of entries that are taken down; return what is left to do of it."""
+        if not state.removing:
+            return ()
+        from feedmirror.storage.removal import Remover  # noqa: PLC0415 - hardly ever needed
+
+        remover = Remover(self._store, self.publisher, self._side_by_side)
+        error = contained(partial(remover.carry_out, state))
+        if isinstance(error, Exception):
+            progress.failed(error)
+            return state.removing
+        return ()
 
     def apply(self, held: StoredState, now: datetime) -> Applied:
         """Do all tasks of the state, and bring its documents up to date.
@@ -296,7 +316,17 @@ class StateLog:
         newest = self.publisher.newest_generation()
         if newest <= found.state.generation:
             return found
-        return self.commit(found, replace(found.state, generation=newest + 1)) or found
+        gone_on = replace(self._without_removed(found.state), generation=newest + 1)
+        return self.commit(found, gone_on) or found
+
+    def _without_removed(self, state: State) -> State:
+        """Return a state without the entries that were taken down meanwhile, or before it was lost.
+
+        Raises: StoreError.
+        """
+        from feedmirror.storage.removal import stored_tombstones  # noqa: PLC0415 - as above
+
+        return with_removals(state, stored_tombstones(self._store, self.slug))
 
     def _apply_once(self, held: StoredState, now: datetime) -> Applied | None:
         """Do the tasks once; return how far, or None if another run has gone on from this state."""

@@ -12,6 +12,7 @@ from typing import Any
 from feedmirror import __version__
 from feedmirror.entrypoints.store import MOST_THREADS, StoreLocation, parse_location
 from feedmirror.errors import ConfigError
+from feedmirror.model import Reason
 
 DEFAULT_CONFIG = Path("feeds.toml")
 DEFAULT_STORE = StoreLocation(Path("mirror"))
@@ -46,6 +47,8 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     _add(status, "--json")
     what = "recreate feeds from their stored entries"
     _add_rebuild(add_command("rebuild", what, _REBUILD_ABOUT, _REBUILD_EXAMPLES))
+    what = "take an entry down for good"
+    _add_takedown(add_command("takedown", what, _TAKEDOWN_ABOUT, _TAKEDOWN_EXAMPLES))
     arguments = parser.parse_args(argv)
     if arguments.command is None:
         parser.print_help(sys.stderr)
@@ -120,15 +123,34 @@ def _add_rebuild(rebuild: ArgumentParser) -> None:
         action="store_true",
         help="parse the stored entries again first, with this version of feedmirror",
     )
-    rebuild.add_argument(
-        "--disclaimer",
-        metavar="TEXT",
-        help="disclaimer on every entry, for a feed that is not in feeds.toml",
-    )
+    rebuild.add_argument("--disclaimer", **_OF_STORED)
     _add(rebuild, "--public-url")
     _add_threads(rebuild, 16, "records read")
     _add(rebuild, "--json")
     rebuild.add_argument("-q", "--quiet", action="store_true", help="print only errors")
+
+
+def _add_takedown(takedown: ArgumentParser) -> None:
+    takedown.add_argument("feed", metavar="SLUG", help="name of the feed")
+    takedown.add_argument(
+        "entry", metavar="ENTRY", help="KEY of the entry, or the URL of its page on the mirror"
+    )
+    takedown.add_argument(
+        "--reason",
+        required=True,
+        choices=[reason.value for reason in Reason],
+        help="ground, of which readers are told",
+    )
+    takedown.add_argument(
+        "--reference", required=True, metavar="TEXT", help="case or letter, for the log alone"
+    )
+    act = takedown.add_mutually_exclusive_group()
+    act.add_argument("--dry-run", action="store_true", help="print the objects, and change nothing")
+    act.add_argument("--yes", action="store_true", help="do not ask")
+    _add(takedown, "--config", "--store")
+    takedown.add_argument("--disclaimer", **_OF_STORED)
+    _add(takedown, "--public-url")
+    _add_threads(takedown, 16, "records read")
 
 
 def _add_threads(parser: Any, number: int, work: str) -> None:
@@ -184,6 +206,10 @@ def _whole(value: str, low: int, high: int) -> int:
     raise ArgumentTypeError(f"{value!r} is not a whole number from {low} to {high}")
 
 
+_OF_STORED: dict[str, Any] = {
+    "metavar": "TEXT",
+    "help": "disclaimer on every entry, for a feed that is not in feeds.toml",
+}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--config": {
         "type": Path,
@@ -290,4 +316,23 @@ examples:
   feedmirror rebuild old-news --disclaimer 'A copy of {source_title}.'
 
 exit codes: 0 success, 1 a feed or one of its records failed, 2 wrong usage or configuration
+"""
+_TAKEDOWN_ABOUT = """\
+Take an entry down for good: its words leave every object of the store, and no refresh, rebuild or
+lost state brings them back. Works while other runs refresh the feed, and may be repeated.
+
+Readers are shown a notice in its place, with the date and the ground. The page of the entry keeps
+its address, archive pages keep theirs.
+
+Earlier versions of objects, which a bucket with versioning keeps for a week, are not deleted, and
+caches are not invalidated; the runbook says how.
+"""
+_TAKEDOWN_EXAMPLES = """\
+examples:
+  feedmirror takedown example-news 769fddacdc8774210f16b68e65dd3116 \\
+      --reason privacy --reference 'letter of 2 March'
+  feedmirror takedown example-news https://m.example.org/example-news/entries/769f...16.html \\
+      --reason court --reference 'order 12/26' --dry-run
+
+exit codes: 0 success, 1 it is not done, 2 wrong usage or configuration
 """

@@ -38,7 +38,7 @@ def rebuild(arguments: Namespace, resources: Resources) -> int:
     """
     with resources.start_parser() if arguments.reparse else nullcontext() as rereader:
         store = open_store(arguments.store, threads=arguments.threads)
-        subscriptions, public_url = _select_feeds(arguments, store)
+        subscriptions, public_url = select_stored_feeds(arguments, store)
         with (
             shown_progress(live=not (arguments.json or arguments.quiet)) as progress,
             thread_map(arguments.threads) as side_by_side,
@@ -155,8 +155,8 @@ def _reparsed(reparsed: Reparsed) -> str:
 # ---------------------------------------------------------------- selection of feeds
 
 
-def _select_feeds(arguments: Namespace, store: Store) -> tuple[list[Subscription], str]:
-    """Return the feeds to rebuild and the public URL. Raises: ConfigError, StoreError."""
+def select_stored_feeds(arguments: Namespace, store: Store) -> tuple[list[Subscription], str]:
+    """Return the feeds that are named and the public URL. Raises: ConfigError, StoreError."""
     settings = configured(arguments.config)
     known = {feed.slug: feed for feed in settings.subscriptions} if settings else {}
     configured_url = settings.public_url if settings else None
@@ -205,4 +205,4 @@ def _missing_disclaimer(slug: str, url: str, arguments: Namespace) -> Iterator[s
         yield f'                    url = "{shown}"'
     here = f" --store {shlex.quote(str(arguments.store))}"
     option = "" if arguments.store == DEFAULT_STORE else here
-    yield f"or give its text:   feedmirror rebuild {slug}{option} --disclaimer TEXT"
+    yield f"or give its text:   feedmirror {arguments.command} {slug}{option} --disclaimer TEXT"

@@ -99,13 +99,13 @@ def _tick(tick: timedelta, now: datetime) -> tuple[datetime, datetime]:
 def _of_file(arguments: Namespace) -> Selection:
     settings = _load(arguments.config)
     chosen = _named(settings.subscriptions, arguments.feed or (), arguments.config)
-    written_at = _date_of(arguments.config)
+    written_at = date_of(arguments.config)
     return Selection(
         chosen, settings.public_url or "", written_at, configured=settings.subscriptions
     )
 
 
-def _date_of(path: Path) -> datetime:
+def date_of(path: Path) -> datetime:
     """Return when the file was written, within the years that a date may be of."""
     latest = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
     return datetime.fromtimestamp(min(max(path.stat().st_mtime, 0), latest), UTC)

@@ -101,6 +101,7 @@ def _page(
         "entry.html",
         **_feed_values(publication),
         **_entry_values(revision, language_of(revision.entry, publication)),
+        indexed=publication.settings.robots is Robots.INDEX and revision.removal is None,
         pictures=pictured or [],
         body=body,
         is_bare=pictured is None,
@@ -114,7 +115,6 @@ def _feed_values(publication: Publication) -> dict[str, Any]:
     return {
         "root": "../../",
         "here": "../",
-        "indexed": settings.robots is Robots.INDEX,
         "contacts_nobody": settings.images is Images.NONE,
         "feed_title": title_of(publication),
         "site": publication.feed.link,

@@ -1,0 +1,74 @@
+"""Removal of entries from a state: afterwards it has none of their words, and remembers their keys.
+
+The archive pages and the window keep the places of removed entries, which have stubs there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from feedmirror.mirror.archive import ArchivePage, EntryLink
+from feedmirror.mirror.state import State
+from feedmirror.mirror.tasks import StoreEntry, Task, WriteArchivePage, tasks_of
+from feedmirror.mirror.tombstone import TakeDown, Tombstone, stubs
+from feedmirror.mirror.window import Window
+from feedmirror.model import Removal
+
+
+def removed_from(state: State, tombstone: Tombstone) -> State:
+    """Return the state to commit for an entry that is taken down, with all that is left to do."""
+    key, generation = tombstone.key, state.generation + 1
+    # The ones in archive pages have records: they have been in the window.
+    held = (one for one in (*state.pending_entries, *state.window) if one.key == key)
+    revisions = stubs(held, key, tombstone.removal)
+    due = TakeDown(replace(tombstone, generation=generation), revisions)
+    without = with_removals(state, (tombstone,))
+    return replace(
+        without,
+        generation=generation,
+        removing=(*state.removing, due),
+        tasks=without.tasks or tasks_of(),
+        changed_at=tombstone.at,
+    )
+
+
+def with_removals(state: State, tombstones: Iterable[Tombstone]) -> State:
+    """Return the state without the words of these entries; the same one where it has none."""
+    for tombstone in tombstones:
+        if tombstone.key not in state.removed:
+            state = _without(state, tombstone.key, tombstone.removal)
+    return state
+
+
+def _without(state: State, key: str, removal: Removal) -> State:
+    window = state.window
+    if any(one.key == key for one in window):
+        window = Window.of(stubs(window, key, removal), window)
+    summary = state.archive_summary
+    return replace(
+        state,
+        removed={**state.removed, key: removal},
+        window=window,
+        tasks=tuple(_tasks(state.tasks, key, removal)),
+        archive_summary=replace(summary, newest=_untitled(summary.newest, key)),
+        quarantined={name: one for name, one in state.quarantined.items() if name != key},
+    )
+
+
+def _tasks(tasks: Iterable[Task], key: str, removal: Removal) -> Iterator[Task]:
+    for task in tasks:
+        if isinstance(task, WriteArchivePage):
+            yield WriteArchivePage(_page(task.page, key, removal))
+        elif not (isinstance(task, StoreEntry) and task.revision.key == key):
+            yield task
+
+
+def _page(page: ArchivePage, key: str, removal: Removal) -> ArchivePage:
+    revisions = stubs(page.revisions, key, removal)
+    return replace(page, follows=_untitled(page.follows, key), revisions=revisions)
+
+
+def _untitled(link: EntryLink | None, key: str) -> EntryLink | None:
+    return EntryLink(key) if link and link.key == key else link

@@ -1,0 +1,224 @@
+"""Carry out the removal of an entry: its tombstone, and stubs over all that has its words.
+
+Nothing is deleted: a run that was under way creates what is missing, and leaves what is taken or of
+a later generation. So it may all be done twice, late, or by several runs at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from msgspec.structs import replace
+
+from feedmirror.errors import StoreError, contained
+from feedmirror.layout import (
+    RECORD_TYPE,
+    archive_prefix,
+    records_prefix,
+    tombstone_key,
+    tombstones_prefix,
+)
+from feedmirror.mirror import record, tombstone
+from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink, predecessors
+from feedmirror.mirror.record import LAST, Record
+from feedmirror.mirror.state import State
+from feedmirror.mirror.tombstone import TakeDown, Tombstone, stub
+from feedmirror.model import Revision, Subscription
+from feedmirror.ports import SideBySide, Store, Stored
+from feedmirror.storage.objects import update
+from feedmirror.storage.pages import PageWriter
+from feedmirror.storage.publisher import Publisher
+from feedmirror.storage.records import StoredRecords
+
+
+def stored_tombstones(store: Store, slug: str) -> tuple[Tombstone, ...]:
+    """Load the tombstones of a feed. Raises: StoreError, also where one is damaged."""
+    found = []
+    for key in store.keys(tombstones_prefix(slug)):
+        stored = store.load(key)
+        if stored is None:
+            continue
+        try:
+            found.append(tombstone.load(stored.body, key))
+        except ValueError as error:
+            raise StoreError(f"{key} is damaged ({error}): nothing was changed") from error
+    return tuple(found)
+
+
+class _Stubs:
+    """Stubs over the records of one entry."""
+
+    def __init__(self, store: Store, slug: str, buried: Tombstone) -> None:
+        self._store = store
+        self._slug = slug
+        self._buried = buried
+
+    def write(self, unstored: Iterable[Revision]) -> None:
+        """Write them, and one where a run may still create a record. Raises: StoreError."""
+        last: dict[str, int] = {}  # number of the last record of each revision
+        for stored_as in self._store.keys(f"{records_prefix(self._slug)}{self._buried.key}/"):
+            if name := record.named(self._slug, stored_as):
+                last[name[1]] = max(name[2], last.get(name[1], -1))
+        made = {one.digest: one for one in unstored}
+        for digest in {**last, **made}:
+            self._write_revision(digest, last.get(digest, -1), made.get(digest))
+
+    def _write_revision(self, digest: str, last: int, made: Revision | None) -> None:
+        """Write stubs over the records of a revision.
+
+        The first number that is free gets one before any other: a run that has still to store the
+        revision, or reads it again, stops there.
+        """
+        is_closed = False
+        for number in range(last, -1, -1):
+            found = self._load(self._key(digest, number))
+            if found is not None:
+                made = stub(found.revision, self._buried.removal)
+                is_closed = number == last and made is found.revision
+                break
+        if made is not None and not is_closed:
+            last = self._close(made, last + 1)
+        for number in range(last + 1):
+            self._replace(self._key(digest, number), made)
+
+    def _key(self, digest: str, number: int) -> str:
+        return record.key_of(self._slug, self._buried.key, digest, number)
+
+    def _close(self, made: Revision, first: int) -> int:
+        """Create a stub under the first number that is free; return the number."""
+        for number in range(first, LAST + 1):
+            where = self._key(made.digest, number)
+            body = record.dump(self._slug, replace(made, number=number), None)
+            if self._store.create(where, body) is not None:
+                return number
+        return LAST
+
+    def _load(self, where: str) -> Record | None:
+        """Load a record; None where it is missing or damaged."""
+        stored = self._store.load(where)
+        read = contained(partial(record.load, stored.body, self._slug, where)) if stored else None
+        return read if isinstance(read, Record) else None
+
+    def _replace(self, where: str, made: Revision | None) -> None:
+        """Write a stub over one record, also where it is damaged; `made` is that of another one."""
+
+        def body(stored: Stored | None) -> bytes | None:
+            if stored is None:
+                return None
+            read = contained(partial(record.load, stored.body, self._slug, where))
+            if isinstance(read, Record):
+                if read.revision.removal is not None:
+                    return None
+                stub_ = stub(read.revision, self._buried.removal)
+                return record.encode(replace(read, revision=stub_))
+            return record.dump(self._slug, made, None) if made else b"{}"
+
+        update(self._store, where, RECORD_TYPE, body)
+
+
+def replace_removed_words(store: Store, slug: str) -> tuple[Tombstone, ...]:
+    """Write stubs over the records of all entries that were taken down, since a backup may have
+    brought their words back; return the tombstones. Raises: StoreError.
+    """
+    tombstones = stored_tombstones(store, slug)
+    for buried in tombstones:
+        replace_words(store, slug, buried)
+    return tombstones
+
+
+def replace_words(
+    store: Store, slug: str, buried: Tombstone, unstored: Iterable[Revision] = ()
+) -> None:
+    """Write stubs over all records of an entry, and where a run may still create one.
+
+    `unstored` are stubs of revisions that may have no record. Raises: StoreError.
+    """
+    _Stubs(store, slug, buried).write(unstored)
+
+
+def find_archive_pages(
+    store: Store, publisher: Publisher, key: str, report: Callable[[int], None]
+) -> tuple[str, ...]:
+    """Return the names of the archive pages that have an entry; `report` gets how many were read.
+
+    Raises: StoreError.
+    """
+    found = []
+    for number, name in enumerate(store.folders(archive_prefix(publisher.slug)), 1):
+        if key in publisher.contents_of(name).keys:
+            found.append(name)
+        report(number)
+    return tuple(found)
+
+
+class Remover:
+    """Carries out what a state says of removed entries."""
+
+    def __init__(self, store: Store, publisher: Publisher, side_by_side: SideBySide = map) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._records = StoredRecords(store, Subscription(publisher.slug, ""), side_by_side)
+        self._pages = PageWriter(publisher, self._records.words, side_by_side)
+
+    def carry_out(self, state: State) -> None:
+        """Replace the words of all entries that are being removed; documents are not written here.
+
+        Raises: StoreError, RenderError.
+        """
+        for due in state.removing:
+            self._bury(due)
+        for due in state.removing:
+            self._replace_pages(due, state)
+
+    def _bury(self, due: TakeDown) -> None:
+        buried, slug = due.tombstone, self._publisher.slug
+        body = tombstone.dump(slug, buried)
+        update(self._store, tombstone_key(slug, buried.key), RECORD_TYPE, lambda _: body)
+        replace_words(self._store, slug, buried, due.revisions)
+
+    def _replace_pages(self, due: TakeDown, state: State) -> None:
+        """Write the entry's page, those of the entries that link to it, and its archive pages."""
+        key = due.tombstone.key
+        follow: dict[str, EntryLink | None] = {}
+        pending = {page.name for page in state.pending_pages}
+        for name in due.tombstone.archive_pages:
+            if name not in pending:  # else its own task writes it
+                page, newer = self._archive_page(name)
+                follow |= self._predecessors(page, newer)
+                self._pages.renew_archive_page(page, newer, state)
+        follow |= predecessors(state.window, state.pending_pages, state.archive_summary)
+        linking = [
+            other
+            for other, before in follow.items()
+            if before and before.key == key and self._publisher.links(other, key)
+        ]
+        known = {one.key: one for one in state.window if one.key in linking}
+        found = {**known, **{one.key: one for one in self._revisions((*linking, key))}}
+        self._pages.write_entries(found.values(), follow, state)
+
+    def _revisions(self, keys: Iterable[str]) -> tuple[Revision, ...]:
+        """Return the entries as they were committed last, those that have records."""
+        keys = tuple(keys)
+        self._records.survey(of=[f"{key}/" for key in keys])
+        return self._pages.revisions_of(keys, self._records.index.entries)
+
+    def _archive_page(self, name: str) -> tuple[ArchivePage, str | None]:
+        """Return an archive page as the records have it, and the name of the next one."""
+        contents = self._publisher.contents_of(name)
+        follows = None
+        if contents.older:
+            before = self._publisher.contents_of(contents.older).keys[:1]
+            links = (EntryLink(one.key, one.entry.title) for one in self._revisions(before))
+            follows = next(links, None)
+        revisions = self._revisions(contents.keys)
+        return ArchivePage(name, contents.older, follows, revisions), contents.newer
+
+    def _predecessors(self, page: ArchivePage, newer: str | None) -> dict[str, EntryLink | None]:
+        """Return the entry before each of the page, and before the oldest of the next page."""
+        follow = predecessors((), (page,), ArchiveSummary())
+        after = self._publisher.contents_of(newer).keys if newer else ()
+        if after:
+            newest = page.revisions[0]
+            follow[after[-1]] = EntryLink(newest.key, newest.entry.title)
+        return follow

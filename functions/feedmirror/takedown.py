@@ -1,0 +1,170 @@
+"""Take an entry down, for good: its words leave every object of the store.
+
+    plan     find the entry, and all that has words of it
+    commit   the state without the entry, as any commit: one conditional write
+    apply    the tombstone; stubs over records, pages and archive pages; the documents
+
+Runs that are under way are harmless: they overwrite nothing of a later generation, create nothing
+that is there, and whoever loads the state finishes what was left undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from feedmirror.errors import OlderDeploymentError, RenderError, StoreError, described
+from feedmirror.layout import (
+    FEED_DOCUMENTS,
+    document_key,
+    entry_key,
+    state_key,
+    tombstone_key,
+)
+from feedmirror.mirror import record
+from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.record import Record, RecordName
+from feedmirror.mirror.removal import removed_from
+from feedmirror.mirror.state import State
+from feedmirror.mirror.tombstone import Tombstone
+from feedmirror.model import Reason, Revision, Subscription
+from feedmirror.ports import SideBySide, Store
+from feedmirror.storage.objects import ATTEMPTS
+from feedmirror.storage.records import StoredRecords
+from feedmirror.storage.removal import find_archive_pages
+from feedmirror.storage.wal import StateLog, StoredState
+
+
+class Order(Struct, frozen=True):
+    """Request of the operator to take an entry down."""
+
+    reason: Reason
+    reference: str  # a case, a letter
+    by: str  # who asks
+
+
+class Plan(Struct, frozen=True):
+    """An entry to take down, and the objects that are written for it."""
+
+    key: str
+    revision: Revision | None  # as it was committed last; None: no record can be read
+    was_removed_at: datetime | None  # when it was taken down before
+    archive_pages: tuple[str, ...]  # names
+    objects: tuple[str, ...]  # keys, in the order in which they are written
+    held: StoredState
+
+
+class Takedown:
+    """Takes down entries of one feed."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        store: Store,
+        public_url: str,
+        deployment: Callable[[], Deployment],
+        *,
+        clock: Callable[[], datetime],
+        side_by_side: SideBySide = map,
+    ) -> None:
+        self._slug = subscription.slug
+        self._store = store
+        self._log = StateLog(store, subscription, public_url, deployment, side_by_side)
+        self._records = StoredRecords(store, subscription, side_by_side)
+        self._clock = clock
+
+    def plan(self, key: str, report: Callable[[int], None] = lambda _: None) -> Plan | None:
+        """Return what taking the entry down comes to; None where there is no such entry.
+
+        `report` gets how many archive pages were searched so far. Raises: StoreError, StateError;
+        OlderDeploymentError where a newer deployment's documents could not be written.
+        """
+        held = self._log.load(self._clock())
+        if self._log.is_older(held.state):
+            raise OlderDeploymentError(self._slug, held.state.deployment.configured_at)
+        # After the state was read: what it does not name any more has been written by now.
+        names = tuple(self._records.names(f"{key}/"))
+        revision = self._revision(names, held.state, key)
+        if revision is None and not names:
+            return None
+        removal = held.state.removed.get(key)
+        pages = find_archive_pages(self._store, self._log.publisher, key, report)
+        written = {page.name for page in held.state.pending_pages if _has(page.revisions, key)}
+        pages = tuple(sorted({*pages, *written}))
+        documents = (
+            document_key(self._slug, name, page)
+            for page in (*pages, None)
+            for name in FEED_DOCUMENTS
+        )
+        return Plan(
+            key,
+            revision,
+            removal.at if removal else None,
+            pages,
+            (
+                state_key(self._slug),
+                tombstone_key(self._slug, key),
+                *(record.key_of(self._slug, *name) for name in names),
+                entry_key(self._slug, key),
+                *documents,
+            ),
+            held,
+        )
+
+    def carry_out(self, plan: Plan, order: Order) -> Tombstone:
+        """Take the entry down; return the tombstone.
+
+        The plan is made again where a run has changed the feed meanwhile. An entry that was taken
+        down already has all of it done once more. Raises: StoreError, StateError, RenderError.
+        """
+        tried: Plan | None = plan
+        for _ in range(ATTEMPTS):
+            if tried is None:
+                raise StoreError(f"the entry {plan.key} of {self._slug} is not there any more")
+            buried = self._tombstone(tried, order)
+            held = self._log.commit(tried.held, removed_from(tried.held.state, buried))
+            if held is not None:
+                self._apply(held)
+                return buried
+            tried = self.plan(plan.key)
+        raise StoreError(
+            f"{state_key(self._slug)} is written by others all the time: nothing was taken down"
+        )
+
+    def _tombstone(self, plan: Plan, order: Order) -> Tombstone:
+        names = self._records.names(f"{plan.key}/")
+        return Tombstone(
+            key=plan.key,
+            guid=plan.revision.guid if plan.revision else "",
+            at=plan.was_removed_at or self._clock(),
+            reason=order.reason,
+            reference=order.reference,
+            by=order.by,
+            revisions=tuple(dict.fromkeys(digest for _, digest, _ in names)),
+            archive_pages=plan.archive_pages,
+        )
+
+    def _revision(self, names: Sequence[RecordName], state: State, key: str) -> Revision | None:
+        """Return the entry as its records or the state have it, or None."""
+        read = [record for _, record in map(self._records.read, names)]
+        stored = [one.revision for one in read if isinstance(one, Record)]
+        held = [*stored, *state.window, *state.pending_entries]
+        of = (one for one in held if one.key == key)
+        return max(of, key=lambda one: one.generation, default=None)
+
+    def _apply(self, held: StoredState) -> None:
+        """Do all that the commit leaves to do. Raises: StoreError, RenderError."""
+        now = self._clock()
+        is_whole = held.state.complete  # of a first mirror the documents wait for the rest
+        applied = self._log.apply(held, now) if is_whole else self._log.apply_entries(held, now)
+        if applied.error is None:
+            return
+        if isinstance(applied.error, StoreError):
+            raise applied.error
+        raise RenderError(described(applied.error)) from applied.error
+
+
+def _has(revisions: tuple[Revision, ...], key: str) -> bool:
+    return any(one.key == key for one in revisions)

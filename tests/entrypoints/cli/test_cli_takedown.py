@@ -1,0 +1,90 @@
+"""`feedmirror takedown`, as its user sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builders import entry, rss_document
+from commands import feedmirror, write_config
+from origin_server import OriginServer
+
+CANARY = "quincunx"
+FEED = rss_document([entry(3), entry(2, summary=f"<p>The {CANARY} of it.</p>"), entry(1)])
+WHY = ("--reason", "privacy", "--reference", "letter 7")
+
+
+@pytest.fixture
+def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> Iterator[Path]:
+    """The folder of a mirror of one feed, `x`."""
+    monkeypatch.chdir(tmp_path)
+    with OriginServer() as server:
+        server.serve("/feed", FEED, etag='"1"')
+        write_config(tmp_path, {"x": server.url("/feed")}, top='public_url = "https://m.example"')
+        assert feedmirror("run", "--quiet") == 0
+        capsys.readouterr()
+        yield tmp_path / "mirror"
+
+
+def key_of(mirror: Path) -> str:
+    (record,) = (one for one in (mirror / "data/x/entries").rglob("*.json") if has(one))
+    return record.parent.name
+
+
+def has(path: Path) -> bool:
+    return CANARY.encode() in path.read_bytes()
+
+
+def left(mirror: Path) -> list[Path]:
+    return [path for path in mirror.rglob("*") if path.is_file() and has(path)]
+
+
+@pytest.mark.slow
+def test_an_entry_is_taken_down_by_the_address_of_its_page(mirrored: Path, capsys) -> None:
+    key = key_of(mirrored)
+    page = f"https://m.example/x/entries/{key}.html"
+    assert feedmirror("takedown", "x", page, *WHY, "--yes") == 0
+    assert left(mirrored) == []
+    assert f"x: {key} was taken down" in capsys.readouterr().out
+    kept = json.loads((mirrored / f"data/x/removed/{key}.json").read_text())["tombstone"]
+    assert (kept["reason"], kept["reference"]) == ("privacy", "letter 7")
+    assert kept["by"]
+    assert feedmirror("rebuild", "x", "--quiet") == 0
+    assert feedmirror("run", "--quiet") == 0
+    assert left(mirrored) == []
+
+
+@pytest.mark.slow
+def test_a_dry_run_names_the_objects_and_changes_nothing(mirrored: Path, capsys) -> None:
+    key, before = key_of(mirrored), left(mirrored)
+    assert feedmirror("takedown", "x", key, *WHY, "--dry-run") == 0
+    said = capsys.readouterr().out.split()
+    assert {str(path.relative_to(mirrored)) for path in before} <= {*said}
+    assert left(mirrored) == before
+
+
+@pytest.mark.slow
+def test_without_a_terminal_to_ask_on_nothing_is_taken_down(mirrored: Path, capsys) -> None:
+    before = left(mirrored)
+    assert feedmirror("takedown", "x", key_of(mirrored), *WHY) == 1
+    assert "--yes" in capsys.readouterr().err
+    assert left(mirrored) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("0" * 32, "has no entry"),
+        ("https://m.example/y/entries/" + "0" * 32 + ".html", "neither"),
+        ("the entry of Monday", "neither"),
+    ],
+)
+def test_what_names_no_entry_of_the_feed_is_refused(
+    mirrored: Path, capsys, named: str, words: str
+) -> None:
+    assert feedmirror("takedown", "x", named, *WHY, "--yes") == 2
+    assert words in capsys.readouterr().err

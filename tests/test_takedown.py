@@ -1,0 +1,321 @@
+"""An entry that is taken down: its words are nowhere, and nothing brings them back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from itertools import count
+from typing import Literal
+
+import pytest
+from msgspec.structs import replace
+
+from builders import entry, rss_document
+from effort import EXHAUSTIVE, amount
+from feedmirror.errors import StoreError
+from feedmirror.mirror import state_codec
+from feedmirror.mirror.state import State
+from feedmirror.mirror.tombstone import Tombstone
+from feedmirror.model import Reason
+from feedmirror.ports import Store
+from feedmirror.rebuild import rebuild
+from feedmirror.takedown import Order, Takedown
+from remembering import remember_renderings
+from scene import PUBLIC_URL, SUBSCRIPTION, Scene
+from stores import Crash, CrashingStore, FailingStore, Turnstile, YieldingStore, explore, sample
+
+CANARY = "quincunx"  # a word of the entry that is taken down, and of no other
+REMOVED = "data/news/removed/"
+ORDER = Order(Reason.PRIVACY, "letter of 2 March", "operator")
+
+
+def says(*numbers: int, of: int, words: str = f"<p>All of the {CANARY} of it.</p>") -> bytes:
+    """A feed whose entry `of` has the canary in its title and body."""
+    entries = [
+        entry(number, **({"title": f"The {CANARY}", "summary": words} if number == of else {}))
+        for number in numbers
+    ]
+    return rss_document(entries)
+
+
+def key_of(scene: Scene, words: str = CANARY) -> str:
+    """The key of the entry whose record has these words."""
+    store = scene.store
+    (found,) = {
+        key.split("/")[3]
+        for key in store.keys("data/news/entries/")
+        if words.encode() in store.load(key).body  # type: ignore[union-attr]
+    }
+    return found
+
+
+def places(scene: Scene, words: str = CANARY) -> list[str]:
+    """The keys of all objects that have these words."""
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    return [key for key, body in objects.items() if words.encode() in body]
+
+
+def take_down(scene: Scene, key: str, store: Store | None = None) -> Tombstone:
+    work = Takedown(
+        scene.subscription,
+        store if store is not None else scene.store,
+        PUBLIC_URL,
+        scene.deployment,
+        clock=lambda: scene.now,
+    )
+    plan = work.plan(key)
+    assert plan is not None
+    return work.carry_out(plan, ORDER)
+
+
+def state(scene: Scene) -> State:
+    stored = scene.store.load("state/news.json")
+    assert stored is not None
+    return state_codec.load(stored.body, "state/news.json")
+
+
+def lose_all_but_tombstones(scene: Scene) -> dict[str, bytes]:
+    """Delete the state and the records; return the objects that are left."""
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    for key in [key for key in objects if key.startswith(("state/", "data/news/entries/"))]:
+        del objects[key]
+    return objects
+
+
+def mirrored(keep: int = 3, of: int = 2) -> Scene:
+    """A mirror of five entries, the first of which are in archive pages of one entry."""
+    scene = Scene(says(2, 1, of=of), subscription=replace(SUBSCRIPTION, keep=keep))
+    scene.refresh()
+    scene.later(hours=100)
+    scene.says(says(5, 4, 3, 2, 1, of=of))
+    scene.refresh()
+    scene.later(minutes=15)
+    return scene
+
+
+@pytest.fixture(autouse=True)
+def one_a_page(pages_of_one: None) -> None:
+    """So that an archive page is full at once."""
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3, 4, 9])
+def test_the_words_of_an_entry_that_is_taken_down_are_in_no_object(keep: int) -> None:
+    scene = mirrored(keep)
+    assert len(places(scene)) > 3
+    take_down(scene, key_of(scene))
+    assert places(scene) == []
+
+
+def test_the_other_entries_keep_their_places_and_pages() -> None:
+    scene = mirrored(keep=2)
+    archived = {seen.address for seen in scene.history()}
+    titles = [title for seen in scene.history() for title in seen.titles]
+    take_down(scene, key_of(scene))
+    assert {seen.address for seen in scene.history()} == archived
+    after = [title for seen in scene.history() for title in seen.titles]
+    assert after == ["Removed" if CANARY in title else title for title in titles]
+
+
+@pytest.mark.parametrize("keep", [2, 9])
+def test_an_entry_that_its_origin_still_has_does_not_come_back(keep: int) -> None:
+    scene = mirrored(keep)
+    take_down(scene, key_of(scene))
+    for number in range(6, 9):
+        scene.later(hours=100)
+        scene.says(says(number, 2, 1, of=2, words=f"<p>Edited {CANARY} {number}.</p>"))
+        scene.refresh()
+    assert places(scene) == []
+    assert sum(title == "Removed" for seen in scene.history() for title in seen.titles) == 1
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_rebuild_does_not_bring_it_back(is_lost: bool) -> None:
+    scene = mirrored(keep=2)
+    take_down(scene, key_of(scene))
+    before = [(seen.address, seen.titles) for seen in scene.history()]
+    if is_lost:
+        del scene.store.objects["state/news.json"]  # type: ignore[attr-defined]
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    scene.later(hours=1)
+    scene.refresh()
+    assert places(scene) == []
+    assert [(seen.address, seen.titles) for seen in scene.history()] == before
+    assert len(state(scene).removed) == 1
+
+
+@pytest.mark.parametrize("is_rebuilt", [False, True])
+def test_a_state_that_was_put_back_does_not_bring_it_back(*, is_rebuilt: bool) -> None:
+    scene = mirrored(keep=2)
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    old = objects["state/news.json"]
+    take_down(scene, key_of(scene))
+    objects["state/news.json"] = old
+    if is_rebuilt:
+        rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+        assert places(scene) == []
+    scene.later(hours=100)
+    scene.says(says(6, 5, 2, of=2))
+    scene.refresh()
+    assert places(scene) == []
+
+
+def test_a_feed_that_begins_anew_does_not_bring_it_back() -> None:
+    scene = mirrored()
+    take_down(scene, key_of(scene))
+    lose_all_but_tombstones(scene)
+    for _ in range(2):
+        scene.refresh()
+        assert places(scene) == []
+        scene.later(hours=1)
+
+
+def test_nothing_is_committed_where_the_tombstones_cannot_be_listed() -> None:
+    scene = mirrored()
+    take_down(scene, key_of(scene))
+    objects = lose_all_but_tombstones(scene)
+    before = dict(objects)
+    failing = FailingStore(scene.store, lambda name, key: (name, key) == ("keys", REMOVED))
+    with pytest.raises(StoreError):
+        scene.refresh(store=failing)
+    assert objects == before
+
+
+@pytest.mark.parametrize("name", ["rss.xml", "atom.xml", "feed.json", "index.html"])
+def test_readers_are_told_with_the_ground_and_the_disclaimer(name: str) -> None:
+    scene = mirrored(keep=9)
+    titled = scene.public(name).count("Entry")
+    key = key_of(scene)
+    take_down(scene, key)
+    assert "Removed" in scene.public(name)
+    assert "protect the privacy" in scene.public(name)
+    assert scene.public(name).count("Entry") == titled
+    page = scene.fetch(f"{PUBLIC_URL}/news/entries/{key}.html").decode()
+    assert "protect the privacy" in page
+    assert "noindex" in page
+    assert "feedmirror-disclaimer" in page
+
+
+def test_a_second_takedown_keeps_the_first_date_and_changes_nothing_for_readers() -> None:
+    scene = mirrored(keep=2)
+    key = key_of(scene)
+    first = take_down(scene, key)
+    before = scene.history()
+    scene.later(hours=5)
+    assert take_down(scene, key).at == first.at
+    assert [seen.titles for seen in scene.history()] == [seen.titles for seen in before]
+    assert places(scene) == []
+
+
+def test_the_last_entry_of_a_feed_is_taken_down() -> None:
+    scene = Scene(says(2, of=2))
+    scene.refresh()
+    take_down(scene, key_of(scene))
+    assert places(scene) == []
+    assert [seen.titles for seen in scene.history()] == [("Removed",)]
+
+
+# ---------------------------------------------------------------- at any moment
+
+
+def before_news(keep: int = 2) -> Scene:
+    """A mirror whose next refresh edits the entry, and lets entries into archive pages."""
+    scene = mirrored(keep)
+    scene.later(hours=100)
+    scene.says(says(7, 6, 2, 1, of=2, words=f"<p>An edited {CANARY}.</p>"))
+    return scene
+
+
+def copied(scene: Scene) -> Scene:
+    """The same mirror in a store of its own."""
+    other = Scene(b"", subscription=scene.subscription)
+    other.origin, other.now = scene.origin, scene.now
+    other.store.objects.update(scene.store.objects)  # type: ignore[attr-defined]
+    return other
+
+
+def assert_gone(scene: Scene, *, why: str) -> None:
+    """The words stay away, whatever is done next."""
+    for _ in range(2):
+        assert places(scene) == [], why
+        scene.later(hours=100)
+        scene.refresh()
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    assert places(scene) == [], why
+    titles = [title for seen in scene.history() for title in seen.titles]
+    assert titles.count("Removed") == 1, why
+    assert len(titles) == 7, why
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_refresh_that_died_at_any_step_leaves_no_words_behind(
+    moment: Literal["before", "after"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember_renderings(monkeypatch)
+    start = before_news()
+    key = key_of(start)
+    for at in count():
+        scene = copied(start)
+        crashing = CrashingStore(scene.store, at, moment)
+        with contextlib.suppress(Crash):
+            scene.refresh(store=crashing)
+        take_down(scene, key)
+        assert_gone(scene, why=f"died {moment} {at}")
+        if crashing.count <= at:  # it has fewer steps
+            break
+    assert at > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["before", "after", "lost"])
+def test_a_takedown_that_died_at_any_step_is_finished_by_the_next_refresh(
+    moment: Literal["before", "after", "lost"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember_renderings(monkeypatch)
+    start = before_news()
+    key = key_of(start)
+    for at in count():
+        scene = copied(start)
+        crashing = CrashingStore(scene.store, at, moment)
+        with contextlib.suppress(Crash, StoreError):
+            take_down(scene, key, crashing)
+        if not state(scene).removed:  # it died before the commit
+            take_down(scene, key)
+        scene.refresh()
+        assert_gone(scene, why=f"died {moment} {at}")
+        if crashing.count <= at:  # it has fewer steps
+            break
+    assert at > 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", ["refresh", "rebuild"])
+def test_a_run_beside_it_brings_no_words_back_in_any_order(
+    other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember_renderings(monkeypatch)
+    start = before_news()
+    key = key_of(start)
+
+    def prepare(turnstile: Turnstile) -> tuple[Scene, list[Callable[[], object]]]:
+        scene = copied(start)
+        shared = YieldingStore(scene.store, turnstile)
+
+        def run() -> object:
+            if other == "refresh":
+                return scene.refresh(store=shared)
+            return rebuild(scene.subscription, shared, PUBLIC_URL, scene.now)
+
+        return scene, [lambda: take_down(scene, key, shared), run]
+
+    left, runs = set(), 0
+    orders = explore(prepare, max_preemptions=2 if EXHAUSTIVE else 1, merging=True)
+    for run in (*orders, *sample(prepare, amount(60), seed=3)):
+        runs += 1
+        scene = run.store
+        assert not any(run.errors), str(run)
+        contents = frozenset(scene.store.objects.items())
+        if contents not in left:
+            left.add(contents)
+            assert_gone(scene, why=str(run))
+    assert runs > 60
