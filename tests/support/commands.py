@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -122,3 +123,23 @@ class Terminal:
             return False
         self.output += data.decode("utf-8", "replace")
         return bool(data)
+
+
+def when(condition: Callable[[], bool], then: Callable[[], None]) -> threading.Thread:
+    """Do something as soon as a condition holds, from another thread."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 60  # a busy machine starts a process slowly
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        then()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def interrupt() -> None:
+    """Ctrl-C, if the command still runs: a test that has failed must not end the others."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        os.kill(os.getpid(), signal.SIGINT)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from feedmirror.errors import Group
+from feedmirror.errors import Group, described, kind_of
 from feedmirror.model import Outcome, Subscription
 from feedmirror.text.secrets import hidden, secrets_of
 
@@ -38,6 +38,8 @@ MESSAGE_REFUSED = "message refused"
 MESSAGE_DROPPED = "message dropped"
 MESSAGE_NOT_SENT = "message not sent"
 FEEDS_DISPATCHED = "feeds dispatched"
+PAGES_RENEWED = "pages renewed"
+RENEWAL_FAILED = "renewal failed"
 SITE_PUBLISHED = "site published"
 SITE_NOT_PUBLISHED = "site not published"
 CONFIGURATION_REFUSED = "configuration refused"
@@ -214,6 +216,17 @@ def log_dispatch(log: Log, due: int, not_sent: Mapping[str, str], duration_ms: i
         log.error(MESSAGE_NOT_SENT, extra={"feed": slug, "error": printable_text(why)})
     extra = {"due": due, "not_sent": len(not_sent), "duration_ms": duration_ms}
     log.info(FEEDS_DISPATCHED, extra=extra)
+
+
+def log_renewal(log: Log, feed: str, written: int, left: str | None) -> None:
+    """Log that pages of an earlier deployment were made anew, and where more of them are left."""
+    log.info(PAGES_RENEWED, extra={"feed": feed, "written": written, "left": left})
+
+
+def log_renewal_failure(log: Log, subscription: Subscription, error: Exception) -> None:
+    """Log that pages could not be renewed; the next refresh of the feed has it tried again."""
+    fields = {"error_kind": kind_of(error).value, "error": redacted(described(error), subscription)}
+    log.error(RENEWAL_FAILED, extra={"feed": subscription.slug, **fields})
 
 
 def log_site(log: Log, published: Sequence[str], feeds: int, duration_ms: int) -> None:

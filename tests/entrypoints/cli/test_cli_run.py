@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -16,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from builders import entry, rss_document
-from commands import feedmirror, spawn, write_config
+from commands import feedmirror, interrupt, spawn, when, write_config
 from feedmirror.mirror.schedule import next_due
 from origin_server import OriginServer, Wait, reply
 from scene import DOCUMENTS
@@ -382,26 +380,6 @@ def test_wrong_usage_is_refused_with_exit_code_two(argv, said, here, capsys):
 
 
 # ---------------------------------------------------------------- watching, and having enough
-
-
-def when(condition, then) -> threading.Thread:
-    """Do something as soon as a condition holds, from another thread."""
-
-    def wait() -> None:
-        deadline = time.monotonic() + 60  # a busy machine starts a process slowly
-        while not condition() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        then()
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    return thread
-
-
-def interrupt() -> None:
-    """Ctrl-C, if the command still runs: a test that has failed must not end the others."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import asdict
@@ -15,6 +15,8 @@ from feedmirror.entrypoints.cli.terminal import counted, listed_names, show_tabl
 from feedmirror.entrypoints.store import StoreLocation
 from feedmirror.entrypoints.telemetry import (
     FEED_REFRESHED,
+    PAGES_RENEWED,
+    RENEWAL_FAILED,
     RUN_FINISHED,
     RUN_STOPPING,
     Log,
@@ -37,7 +39,10 @@ class Result:
     """Outcomes of a run. Logs each as it arrives, and keeps the last one of each feed."""
 
     def __init__(
-        self, selection: Selection, log: Log, on_outcome: Callable[[Outcome], None]
+        self,
+        selection: Selection,
+        log: Log,
+        on_outcome: Sequence[Callable[[Outcome], None]],
     ) -> None:
         self._selection = selection
         self._subscriptions = {each.slug: each for each in selection.subscriptions}
@@ -70,7 +75,8 @@ class Result:
         self._fields[outcome.feed] = outcome_fields(outcome, subscription)
         self.tally = self.tally.plus(outcome)
         log_outcome(self._log, outcome, subscription)
-        self._on_outcome(outcome)
+        for note in self._on_outcome:
+            note(outcome)
 
     def log_stop(self) -> None:
         """Log that the run was interrupted, and which feeds it still finishes."""
@@ -201,6 +207,10 @@ def event_line(message: object, fields: _Fields) -> str:
     if message == RUN_STOPPING:
         names = listed_names(fields["finishing"])
         return f"stopping; finishing {names} (Ctrl-C again: stop at once)" if names else "stopping"
+    if message == PAGES_RENEWED:
+        return f"{fields['feed']}: {fields['written']:,} pages renewed"
+    if message == RENEWAL_FAILED:
+        return f"{fields['feed']}: pages were not renewed: {fields['error']}"
     return str(message)
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from feedmirror.adapters.origin.file import FileOrigin
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.command import INTERRUPTED, Resources
+from feedmirror.entrypoints.cli.renew import Renewer
 from feedmirror.entrypoints.cli.result import QuietLog, Result, TextLog
 from feedmirror.entrypoints.cli.selection import Selection, select_feeds
 from feedmirror.entrypoints.cli.terminal import Progress, shown_progress
@@ -51,10 +52,16 @@ def run(arguments: Namespace, resources: Resources) -> int:
         with shown_progress(live=not (as_json or arguments.quiet or arguments.json)) as progress:
             log = _log(arguments, progress, resources.clock, as_json=as_json)
             updater = SiteUpdater(world, selection, arguments.threads, log)
-            result = Result(selection, log, updater.note)
-            running = _Run(arguments, world, selection, progress, result, updater, not as_json)
+            renewer = Renewer(world, selection.subscriptions, log, progress.show)
+            result = Result(selection, log, (updater.note, renewer.note))
+            running = _Run(
+                arguments, world, selection, progress, result, updater, renewer, not as_json
+            )
             running.refresh()
-    return _write_result(arguments, result, as_json=as_json) or int(updater.failed)
+    code = _write_result(arguments, result, as_json=as_json)
+    if renewer.is_due and not arguments.watch:
+        return code or INTERRUPTED
+    return code or int(updater.failed or renewer.failed)
 
 
 class _Run(Struct, frozen=True):
@@ -66,6 +73,7 @@ class _Run(Struct, frozen=True):
     progress: Progress
     result: Result
     updater: SiteUpdater
+    renewer: Renewer
     is_text: bool  # whether the log is text
 
     def refresh(self) -> None:
@@ -98,6 +106,10 @@ class _Run(Struct, frozen=True):
         for outcome in pool.outcomes():
             self.result.add(outcome)
             self.progress.show(self.result.progress_text)
+        self._renew(pool)
+
+    def _renew(self, pool: WorkerPool) -> None:
+        self.renewer.finish(self.arguments.threads, lambda: pool.stopping)
 
     def _watch(self, pool: WorkerPool) -> None:
         """Refresh all feeds, then each whenever it is due, until `pool` is stopped.
@@ -121,6 +133,7 @@ class _Run(Struct, frozen=True):
             since = now
         for outcome in pool.outcomes():
             self.result.add(outcome)
+        self._renew(pool)
 
     def _work_until(self, due_at: datetime, slug: str, pool: WorkerPool) -> None:
         """Collect outcomes until `due_at`, when the feed `slug` is due, or until the stop."""
@@ -128,9 +141,11 @@ class _Run(Struct, frozen=True):
         while not pool.stopping and (left_s := (due_at - self.world.clock()).total_seconds()) > 0:
             working = f"refreshing {', '.join(self.result.running)}; " if pool.slugs else ""
             self.progress.show(f"{working}next: {slug} at {at} (Ctrl-C: stop)")
-            outcome = pool.next_outcome(left_s)
+            outcome = pool.next_outcome(0 if self.renewer.is_due else left_s)
             if outcome is not None:
                 self.result.add(outcome)
+            elif self.renewer.is_due:
+                self.renewer.slice()
 
 
 class SiteUpdater:
