@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import gzip
+from collections.abc import Callable, Iterator
 from itertools import count
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
@@ -12,12 +14,13 @@ from msgspec.structs import replace
 
 from builders import entry, rss_document
 from effort import EXHAUSTIVE, amount
+from feedmirror.adapters.stores.s3 import S3Store
 from feedmirror.errors import StoreError
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
 from feedmirror.model import Reason
-from feedmirror.ports import Store
+from feedmirror.ports import Purged, VersionedStore
 from feedmirror.rebuild import rebuild
 from feedmirror.takedown import Order, Takedown
 from remembering import remember_renderings
@@ -55,7 +58,7 @@ def places(scene: Scene, words: str = CANARY) -> list[str]:
     return [key for key, body in objects.items() if words.encode() in body]
 
 
-def take_down(scene: Scene, key: str, store: Store | None = None) -> Tombstone:
+def take_down(scene: Scene, key: str, store: VersionedStore | None = None) -> Tombstone:
     work = Takedown(
         scene.subscription,
         store if store is not None else scene.store,
@@ -65,7 +68,7 @@ def take_down(scene: Scene, key: str, store: Store | None = None) -> Tombstone:
     )
     plan = work.plan(key)
     assert plan is not None
-    return work.carry_out(plan, ORDER)
+    return work.carry_out(plan, ORDER).tombstone
 
 
 def state(scene: Scene) -> State:
@@ -319,3 +322,74 @@ def test_a_run_beside_it_brings_no_words_back_in_any_order(
             left.add(contents)
             assert_gone(scene, why=str(run))
     assert runs > 60
+
+
+# ---------------------------------------------------------------- versions
+
+
+@pytest.fixture
+def versioned() -> Iterator[S3Store]:
+    """A store in a bucket that keeps earlier versions."""
+    from s3_server import moto_in_process
+
+    with moto_in_process() as open_store:
+        store = open_store()
+        enabled = {"Status": "Enabled"}
+        store._client.put_bucket_versioning(Bucket=store._bucket, VersioningConfiguration=enabled)
+        yield store
+
+
+def versions(store: S3Store) -> dict[tuple[str, str], bytes]:
+    """The bodies of all versions of all objects, by key and version."""
+    client, bucket = store._client, store._bucket
+    pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket)
+    found = {}
+    for one in (version for page in pages for version in page.get("Versions", ())):
+        named = {"Key": one["Key"], "VersionId": one["VersionId"]}
+        reply = client.get_object(Bucket=bucket, **named)
+        body = reply["Body"].read()
+        if reply.get("ContentEncoding") == "gzip":
+            body = gzip.decompress(body)
+        found[one["Key"], one["VersionId"]] = body
+    return found
+
+
+def versions_with_words(store: S3Store) -> list[tuple[str, str]]:
+    return [name for name, body in versions(store).items() if CANARY.encode() in body]
+
+
+@pytest.mark.slow
+def test_the_words_are_in_no_version_of_any_object(versioned: S3Store) -> None:
+    scene = Scene(says(2, 1, of=2), versioned, replace(SUBSCRIPTION, keep=2))
+    scene.refresh()
+    scene.later(hours=100)
+    scene.says(says(4, 3, 2, 1, of=2))
+    scene.refresh()
+    assert len(versions_with_words(versioned)) > len(set(versioned.keys())) / 3
+    other = versioned.create("public/other/rss.xml", b"1")
+    assert other
+    assert versioned.replace("public/other/rss.xml", b"2", other)
+    take_down(scene, key_of(scene))
+    assert versions_with_words(versioned) == []
+    assert len([key for key, _ in versions(versioned) if key == "public/other/rss.xml"]) == 2
+    scene.later(hours=100)
+    scene.says(says(5, 2, of=2, words=f"<p>{CANARY} again.</p>"))
+    scene.refresh()
+    assert versions_with_words(versioned) == []
+
+
+@pytest.mark.slow
+def test_versions_that_may_not_be_deleted_are_named(
+    versioned: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etag = versioned.create("public/news/rss.xml", b"1")
+    assert etag
+    assert versioned.replace("public/news/rss.xml", b"2", etag)
+    held = {"Key": "public/news/rss.xml", "VersionId": "v1", "Code": "AccessDenied"}
+    client = SimpleNamespace(
+        list_object_versions=versioned._client.list_object_versions,
+        delete_objects=lambda **_: {"Errors": [held]},  # moto knows no legal hold here
+    )
+    monkeypatch.setattr(versioned, "_client", client)
+    purged = versioned.purge("public/news/")
+    assert purged == Purged(0, ("public/news/rss.xml, version v1: AccessDenied",))

@@ -108,6 +108,23 @@ class Store(Protocol):
         ...
 
 
+class Purged(Struct, frozen=True):
+    """Result of deleting the earlier versions of objects."""
+
+    deleted: int = 0
+    kept: tuple[str, ...] = ()  # those that may not be deleted: a sentence each
+
+
+class VersionedStore(Store, Protocol):
+    """Store that may keep earlier versions of objects, for an operator who may delete them."""
+
+    def purge(self, prefix: str) -> Purged:
+        """Delete all versions but the current ones of the object with that key or, where `prefix`
+        ends with a slash, of all objects below it.
+        """
+        ...
+
+
 class Queue(Protocol):
     """Queue of refreshes, one message per feed."""
 

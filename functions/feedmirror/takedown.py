@@ -3,6 +3,7 @@
     plan     find the entry, and all that has words of it
     commit   the state without the entry, as any commit: one conditional write
     apply    the tombstone; stubs over records, pages and archive pages; the documents
+    purge    earlier versions of all these
 
 Runs that are under way are harmless: they overwrite nothing of a later generation, create nothing
 that is there, and whoever loads the state finishes what was left undone.
@@ -12,14 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import chain
 
 from msgspec import Struct
 
 from feedmirror.errors import OlderDeploymentError, RenderError, StoreError, described
 from feedmirror.layout import (
     FEED_DOCUMENTS,
+    PUBLIC,
     document_key,
     entry_key,
+    records_prefix,
     state_key,
     tombstone_key,
 )
@@ -30,10 +34,10 @@ from feedmirror.mirror.removal import removed_from
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
 from feedmirror.model import Reason, Revision, Subscription
-from feedmirror.ports import SideBySide, Store
+from feedmirror.ports import Purged, SideBySide, VersionedStore
 from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.records import StoredRecords
-from feedmirror.storage.removal import find_archive_pages
+from feedmirror.storage.removal import find_archive_pages, find_entries, linking_to
 from feedmirror.storage.wal import StateLog, StoredState
 
 
@@ -43,6 +47,13 @@ class Order(Struct, frozen=True):
     reason: Reason
     reference: str  # a case, a letter
     by: str  # who asks
+
+
+class Done(Struct, frozen=True):
+    """An entry that was taken down."""
+
+    tombstone: Tombstone
+    purged: Purged  # earlier versions of objects
 
 
 class Plan(Struct, frozen=True):
@@ -62,7 +73,7 @@ class Takedown:
     def __init__(
         self,
         subscription: Subscription,
-        store: Store,
+        store: VersionedStore,
         public_url: str,
         deployment: Callable[[], Deployment],
         *,
@@ -74,6 +85,14 @@ class Takedown:
         self._log = StateLog(store, subscription, public_url, deployment, side_by_side)
         self._records = StoredRecords(store, subscription, side_by_side)
         self._clock = clock
+
+    def find(self, name: str, report: Callable[[int], None] = lambda _: None) -> dict[str, str]:
+        """Return the entries with that GUID or permalink, by key, each with its GUID.
+
+        Reads all archive pages; `report` gets how many were read. Raises: StoreError, StateError.
+        """
+        state = self._log.load(self._clock()).state
+        return find_entries(self._store, self._log.publisher, state, name, report)
 
     def plan(self, key: str, report: Callable[[int], None] = lambda _: None) -> Plan | None:
         """Return what taking the entry down comes to; None where there is no such entry.
@@ -93,6 +112,7 @@ class Takedown:
         pages = find_archive_pages(self._store, self._log.publisher, key, report)
         written = {page.name for page in held.state.pending_pages if _has(page.revisions, key)}
         pages = tuple(sorted({*pages, *written}))
+        linking = linking_to(self._log.publisher, held.state, key, pages)
         documents = (
             document_key(self._slug, name, page)
             for page in (*pages, None)
@@ -107,14 +127,14 @@ class Takedown:
                 state_key(self._slug),
                 tombstone_key(self._slug, key),
                 *(record.key_of(self._slug, *name) for name in names),
-                entry_key(self._slug, key),
+                *(entry_key(self._slug, one) for one in (*linking, key)),
                 *documents,
             ),
             held,
         )
 
-    def carry_out(self, plan: Plan, order: Order) -> Tombstone:
-        """Take the entry down; return the tombstone.
+    def carry_out(self, plan: Plan, order: Order) -> Done:
+        """Take the entry down, and delete earlier versions of all that may have its words.
 
         The plan is made again where a run has changed the feed meanwhile. An entry that was taken
         down already has all of it done once more. Raises: StoreError, StateError, RenderError.
@@ -127,7 +147,7 @@ class Takedown:
             held = self._log.commit(tried.held, removed_from(tried.held.state, buried))
             if held is not None:
                 self._apply(held)
-                return buried
+                return Done(buried, self._purge(plan.key))
             tried = self.plan(plan.key)
         raise StoreError(
             f"{state_key(self._slug)} is written by others all the time: nothing was taken down"
@@ -164,6 +184,15 @@ class Takedown:
         if isinstance(applied.error, StoreError):
             raise applied.error
         raise RenderError(described(applied.error)) from applied.error
+
+    def _purge(self, key: str) -> Purged:
+        """Delete the earlier versions of all objects that may ever have had words of the entry."""
+        slug = self._slug
+        of_records = f"{records_prefix(slug)}{key}/"
+        found = [
+            self._store.purge(one) for one in (state_key(slug), of_records, f"{PUBLIC}{slug}/")
+        ]
+        return Purged(sum(one.deleted for one in found), tuple(chain(*(one.kept for one in found))))
 
 
 def _has(revisions: tuple[Revision, ...], key: str) -> bool:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.layout import is_key
-from feedmirror.ports import SideBySide, Store
+from feedmirror.ports import SideBySide, VersionedStore
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -73,7 +73,7 @@ def parse_location(where: str) -> StoreLocation:
     return StoreLocation(bucket=bucket, prefix=prefix)
 
 
-def open_store(where: str | StoreLocation, *, threads: int) -> Store:
+def open_store(where: str | StoreLocation, *, threads: int) -> VersionedStore:
     """Open the store at a location, for use by that many threads. Sends no request yet.
 
     Raises: ConfigError, also if the AWS configuration (a profile, say) is not usable.

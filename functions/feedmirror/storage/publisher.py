@@ -38,7 +38,7 @@ from feedmirror.ports import SideBySide, Store, Stored
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format, Rendering, Stamp, stamp, stamped, unstamped
-from feedmirror.publishing.formats.json_feed import keys_in
+from feedmirror.publishing.formats.json_feed import identifiers_in, keys_in
 from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.pages.templates import STYLE, style
 from feedmirror.publishing.publication import Publication
@@ -386,6 +386,11 @@ class Publisher:
             for pattern in (_OLDER, _NEWER)
         )
         return Contents(keys_in(found.body) if found else (), older, newer)
+
+    def identifiers_of(self, page: str) -> dict[str, tuple[str, ...]]:
+        """Return the GUID and link of each entry of an archive page, by key."""
+        found = self._store.load(document_key(self.slug, FEED_JSON, page))
+        return identifiers_in(found.body) if found else {}
 
     def links(self, key: str, other: str) -> bool:
         """Return True if the page of an entry links to that of another one."""

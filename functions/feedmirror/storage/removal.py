@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import pairwise
 
 from msgspec.structs import replace
 
@@ -21,6 +22,7 @@ from feedmirror.layout import (
 )
 from feedmirror.mirror import record, tombstone
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink, predecessors
+from feedmirror.mirror.comparison import compared
 from feedmirror.mirror.record import LAST, Record
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import TakeDown, Tombstone, stub
@@ -152,6 +154,48 @@ def find_archive_pages(
     return tuple(found)
 
 
+def find_entries(
+    store: Store, publisher: Publisher, state: State, name: str, report: Callable[[int], None]
+) -> dict[str, str]:
+    """Return the entries with that GUID or link, by key, each with what it is called there.
+
+    All archive pages are read; `report` gets how many were. Raises: StoreError.
+    """
+    wanted = compared(name)
+    held = (*state.window, *state.pending_entries)
+    found = {
+        one.key: one.guid
+        for one in held
+        if wanted in {compared(text) for text in _identifiers(one) if text}
+    }
+    for number, page in enumerate(store.folders(archive_prefix(publisher.slug)), 1):
+        for key, texts in publisher.identifiers_of(page).items():
+            if wanted in map(compared, texts):
+                found[key] = texts[0]
+        report(number)
+    return found
+
+
+def _identifiers(revision: Revision) -> tuple[str | None, ...]:
+    return revision.guid, revision.entry.guid, revision.entry.link
+
+
+def linking_to(
+    publisher: Publisher, state: State, key: str, archive_pages: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the keys of the entries whose pages link to that of an entry, which is in these
+    archive pages and perhaps in the state. Raises: StoreError.
+    """
+    follow = predecessors(state.window, state.pending_pages, state.archive_summary)
+    near = {other for other, before in follow.items() if before and before.key == key}
+    for name in archive_pages:
+        contents = publisher.contents_of(name)
+        after = publisher.contents_of(contents.newer).keys[-1:] if contents.newer else ()
+        listed = (*after, *contents.keys)
+        near.update(newer for newer, one in pairwise(listed) if one == key)
+    return tuple(sorted(other for other in near if publisher.links(other, key)))
+
+
 class Remover:
     """Carries out what a state says of removed entries."""
 
@@ -185,14 +229,11 @@ class Remover:
         for name in due.tombstone.archive_pages:
             if name not in pending:  # else its own task writes it
                 page, newer = self._archive_page(name)
-                follow |= self._predecessors(page, newer)
+                follow |= predecessors((), (page,), ArchiveSummary())
                 self._pages.renew_archive_page(page, newer, state)
         follow |= predecessors(state.window, state.pending_pages, state.archive_summary)
-        linking = [
-            other
-            for other, before in follow.items()
-            if before and before.key == key and self._publisher.links(other, key)
-        ]
+        linking = linking_to(self._publisher, state, key, due.tombstone.archive_pages)
+        follow |= dict.fromkeys(linking, EntryLink(key))
         known = {one.key: one for one in state.window if one.key in linking}
         found = {**known, **{one.key: one for one in self._revisions((*linking, key))}}
         self._pages.write_entries(found.values(), follow, state)
@@ -213,12 +254,3 @@ class Remover:
             follows = next(links, None)
         revisions = self._revisions(contents.keys)
         return ArchivePage(name, contents.older, follows, revisions), contents.newer
-
-    def _predecessors(self, page: ArchivePage, newer: str | None) -> dict[str, EntryLink | None]:
-        """Return the entry before each of the page, and before the oldest of the next page."""
-        follow = predecessors((), (page,), ArchiveSummary())
-        after = self._publisher.contents_of(newer).keys if newer else ()
-        if after:
-            newest = page.revisions[0]
-            follow[after[-1]] = EntryLink(newest.key, newest.entry.title)
-        return follow

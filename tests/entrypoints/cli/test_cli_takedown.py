@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builders import entry, rss_document
+from builders import SITE, entry, rss_document
 from commands import feedmirror, write_config
 from origin_server import OriginServer
 
@@ -18,15 +18,20 @@ WHY = ("--reason", "privacy", "--reference", "letter 7")
 
 
 @pytest.fixture
-def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> Iterator[Path]:
-    """The folder of a mirror of one feed, `x`."""
-    monkeypatch.chdir(tmp_path)
+def origin() -> Iterator[OriginServer]:
     with OriginServer() as server:
         server.serve("/feed", FEED, etag='"1"')
-        write_config(tmp_path, {"x": server.url("/feed")}, top='public_url = "https://m.example"')
-        assert feedmirror("run", "--quiet") == 0
-        capsys.readouterr()
-        yield tmp_path / "mirror"
+        yield server
+
+
+@pytest.fixture
+def mirrored(origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> Path:
+    """The folder of a mirror of one feed, `x`."""
+    monkeypatch.chdir(tmp_path)
+    write_config(tmp_path, {"x": origin.url("/feed")}, top='public_url = "https://m.example"')
+    assert feedmirror("run", "--quiet") == 0
+    capsys.readouterr()
+    return tmp_path / "mirror"
 
 
 def key_of(mirror: Path) -> str:
@@ -58,6 +63,29 @@ def test_an_entry_is_taken_down_by_the_address_of_its_page(mirrored: Path, capsy
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("named", [f"{SITE}2", "HTTPS://Gazette.example.org/2?utm_source=x"])
+def test_an_entry_is_taken_down_by_its_permalink(mirrored: Path, named: str) -> None:
+    assert feedmirror("takedown", "x", named, *WHY, "--yes") == 0
+    assert left(mirrored) == []
+
+
+@pytest.mark.slow
+def test_what_two_entries_have_is_refused_with_the_list(
+    mirrored: Path, origin: OriginServer, capsys
+) -> None:
+    others = [entry(number, guid=f"n{number}", link=f"{SITE}same") for number in (8, 9)]
+    origin.serve("/feed", rss_document(others))
+    assert feedmirror("run", "--quiet") == 0
+    assert feedmirror("takedown", "x", f"{SITE}same", *WHY, "--yes") == 2
+    said = capsys.readouterr().err
+    assert "several" in said
+    assert "n8" in said
+    assert "n9" in said
+    assert feedmirror("takedown", "x", "n9", *WHY, "--yes") == 0
+    assert len([*(mirrored / "data/x/removed").iterdir()]) == 1
+
+
+@pytest.mark.slow
 def test_a_dry_run_names_the_objects_and_changes_nothing(mirrored: Path, capsys) -> None:
     key, before = key_of(mirrored), left(mirrored)
     assert feedmirror("takedown", "x", key, *WHY, "--dry-run") == 0
@@ -79,8 +107,8 @@ def test_without_a_terminal_to_ask_on_nothing_is_taken_down(mirrored: Path, caps
     ("named", "words"),
     [
         ("0" * 32, "has no entry"),
-        ("https://m.example/y/entries/" + "0" * 32 + ".html", "neither"),
-        ("the entry of Monday", "neither"),
+        ("https://m.example/y/entries/" + "0" * 32 + ".html", "no entry of x"),
+        ("the entry of Monday", "no entry of x"),
     ],
 )
 def test_what_names_no_entry_of_the_feed_is_refused(

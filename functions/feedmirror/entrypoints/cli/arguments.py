@@ -133,7 +133,7 @@ def _add_rebuild(rebuild: ArgumentParser) -> None:
 def _add_takedown(takedown: ArgumentParser) -> None:
     takedown.add_argument("feed", metavar="SLUG", help="name of the feed")
     takedown.add_argument(
-        "entry", metavar="ENTRY", help="KEY of the entry, or the URL of its page on the mirror"
+        "entry", metavar="ENTRY", help="its URL, its GUID, its KEY, or the URL of its page here"
     )
     takedown.add_argument(
         "--reason",
@@ -324,8 +324,9 @@ lost state brings them back. Works while other runs refresh the feed, and may be
 Readers are shown a notice in its place, with the date and the ground. The page of the entry keeps
 its address, archive pages keep theirs.
 
-Earlier versions of objects, which a bucket with versioning keeps for a week, are not deleted, and
-caches are not invalidated; the runbook says how.
+Earlier versions of objects, which a bucket with versioning keeps for a week, are deleted. That
+needs s3:ListBucketVersions on the bucket and s3:DeleteObjectVersion on its objects. Caches are not
+invalidated; the runbook says how.
 """
 _TAKEDOWN_EXAMPLES = """\
 examples:
@@ -334,5 +335,5 @@ examples:
   feedmirror takedown example-news https://m.example.org/example-news/entries/769f...16.html \\
       --reason court --reference 'order 12/26' --dry-run
 
-exit codes: 0 success, 1 it is not done, 2 wrong usage or configuration
+exit codes: 0 success, 1 not done, or not all of it, 2 wrong usage or configuration
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from datetime import datetime
 from getpass import getuser
 
@@ -25,7 +26,6 @@ _PAGE = re.compile(r"https?://[^?#]*/([a-z0-9-]+)/entries/([0-9a-f]{32})\.html")
 
 def takedown(arguments: Namespace, resources: Resources) -> int:
     """Run the command; return its exit code. Raises: ConfigError, StoreError."""
-    key = _key_of(arguments)
     store = open_store(arguments.store, threads=arguments.threads)
     arguments.feeds = [arguments.feed]
     (subscription,), public_url = select_stored_feeds(arguments, store)
@@ -40,7 +40,7 @@ def takedown(arguments: Namespace, resources: Resources) -> int:
             side_by_side=side_by_side,
         )
         try:
-            return _carry_out(work, key, subscription, arguments)
+            return _carry_out(work, subscription, arguments)
         except ConfigError:
             raise
         except FeedMirrorError as error:
@@ -48,12 +48,15 @@ def takedown(arguments: Namespace, resources: Resources) -> int:
             return 1
 
 
-def _carry_out(work: Takedown, key: str, subscription: Subscription, arguments: Namespace) -> int:
+def _carry_out(work: Takedown, subscription: Subscription, arguments: Namespace) -> int:
     """Plan, print, ask and carry out; return the exit code. Raises: FeedMirrorError."""
     with shown_progress(live=True) as progress:
-        plan = work.plan(
-            key, lambda n: progress.show(f"{counted(f'{n:,}', 'archive page')} searched")
-        )
+
+        def report(number: int) -> None:
+            progress.show(f"{counted(f'{number:,}', 'archive page')} searched")
+
+        key = _key_of(arguments) or _found(work, arguments, report)
+        plan = work.plan(key, report)
     if plan is None:
         raise ConfigError((f"{arguments.feed} has no entry {key}",))
     _print_plan(plan, subscription)
@@ -62,25 +65,39 @@ def _carry_out(work: Takedown, key: str, subscription: Subscription, arguments: 
     if not arguments.yes and not _agreed():
         print_error("nothing was changed")
         return 1
-    work.carry_out(plan, Order(Reason(arguments.reason), arguments.reference, _user()))
-    print(f"{arguments.feed}: {key} was taken down")  # noqa: T201 - the output
-    return 0
+    done = work.carry_out(plan, Order(Reason(arguments.reason), arguments.reference, _user()))
+    purged = counted(f"{done.purged.deleted:,}", "earlier version")
+    print(f"{arguments.feed}: {key} was taken down; {purged} deleted")  # noqa: T201 - the output
+    if done.purged.kept:
+        print_error(
+            "earlier versions that may not be deleted, and still have its words perhaps:",
+            *(f"  {line}" for line in done.purged.kept),
+        )
+    return 1 if done.purged.kept else 0
 
 
-def _key_of(arguments: Namespace) -> str:
-    """Return the key that the command line names. Raises: ConfigError."""
+def _key_of(arguments: Namespace) -> str | None:
+    """Return the key that the command line names; None if it names the entry otherwise."""
     if _KEY.fullmatch(arguments.entry):
         return str(arguments.entry)
     page = _PAGE.fullmatch(arguments.entry)
-    if page and page[1] == arguments.feed:
-        return page[2]
+    return page[2] if page and page[1] == arguments.feed else None
+
+
+def _found(work: Takedown, arguments: Namespace, report: Callable[[int], None]) -> str:
+    """Return the key of the entry with that GUID or permalink.
+
+    Raises: ConfigError if there is none, or more than one.
+    """
+    found = work.find(arguments.entry, report)
     shown = printable_text(arguments.entry)
-    raise ConfigError(
-        (
-            f"{shown}: neither the KEY of an entry nor the URL of its page on the mirror",
-            f"a page of {arguments.feed} ends with /{arguments.feed}/entries/KEY.html",
-        )
-    )
+    if not found:
+        what = "the KEY, the GUID or the URL of an entry, or the URL of its page on the mirror"
+        raise ConfigError((f"{shown}: no entry of {arguments.feed} has it; it must be {what}",))
+    if len(found) > 1:
+        listed = (f"  {key}  {printable_text(guid)}" for key, guid in sorted(found.items()))
+        raise ConfigError((f"{shown} is that of several entries: give the KEY of one", *listed))
+    return next(iter(found))
 
 
 def _configured_at(arguments: Namespace, now: datetime) -> datetime:

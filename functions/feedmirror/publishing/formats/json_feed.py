@@ -68,6 +68,21 @@ def keys_in(document: bytes) -> tuple[str, ...]:
         return ()
 
 
+def identifiers_in(document: bytes) -> dict[str, tuple[str, ...]]:
+    """Return the GUID and link of each entry of a document that `render` returned, by key; {} if
+    the document is damaged.
+    """
+    try:
+        return {str(item[OWN_MEMBER]["key"]): _identifiers(item) for item in _items(document)}
+    except (ValueError, LookupError, TypeError):
+        return {}
+
+
+def _identifiers(item: Json) -> tuple[str, ...]:
+    found = (item.get("id"), item.get("url"), item[OWN_MEMBER].get("guid"))
+    return tuple(str(one) for one in found if one)
+
+
 def _extension(publication: Publication) -> Json:
     """Return the extension of the feed: the software, the source and its rights."""
     url = publication.settings.source_url
