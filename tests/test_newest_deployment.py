@@ -137,9 +137,12 @@ def test_newer_version_of_a_format_wins_over_a_later_date(monkeypatch: pytest.Mo
     assert scene.published() == before
 
 
-def test_deploy_wins_over_a_later_version_and_date() -> None:
+def test_deploy_wins_over_a_later_version_and_date(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Two(document(2, 1))
-    scene.as_(THEIRS, replace(NEWER, number=7))
+    with monkeypatch.context() as patched:
+        newer = tuple(replace(made, version=made.version + 1) for made in render.formats())
+        patched.setattr(render, "formats", lambda: newer)
+        scene.as_(THEIRS, replace(NEWER, number=7))
     scene.as_(OURS, replace(OLDER, number=8))
     assert "Our words." in scene.public()
 

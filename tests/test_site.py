@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import permutations
 from urllib.parse import urljoin
 
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 
 from builders import SITE as SITE_OF_ORIGIN
 from feedmirror.errors import FetchError, Kind, StoreError
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.health import FeedLine, is_quiet, last_new
 from feedmirror.mirror.retention import KnownEntries, KnownEntry
 from feedmirror.mirror.state import Failing, State
@@ -157,22 +159,23 @@ def test_site_that_a_dead_run_left_half_written_is_made_whole_by_the_next(
 ) -> None:
     Scene(document(2, 1), store := MemoryStore()).refresh()
     titled = replace(OTHER, title="Ours")
+    deployed = partial(Deployment, 10**12)
     Scene(document(3), store, titled).refresh()
     if known:
-        publish_site(store, known, PUBLIC_URL, NOON, newest)
+        publish_site(store, known, PUBLIC_URL, NOON, deployed)
     before = dict(store.objects)
-    publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, newest)
+    publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, deployed)
     expected = dict(store.objects)
     at, stopped = 0, True
     while stopped:
         store.objects = dict(before)
         dying = CrashingStore(store, at, moment)  # type: ignore[arg-type]
         with contextlib.suppress(Crash, StoreError):
-            publish_site(dying, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, newest)
+            publish_site(dying, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, deployed)
         if not is_site_current(
             store, [SUBSCRIPTION, titled], PUBLIC_URL
         ):  # whoever looks after it asks
-            publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, newest)
+            publish_site(store, [SUBSCRIPTION, titled], PUBLIC_URL, NOON, deployed)
         assert store.objects == expected
         at, stopped = at + 1, dying.count > at
     assert at > 10
@@ -376,12 +379,16 @@ feed_lines = st.builds(
 )
 
 
-@given(st.lists(feed_lines, unique_by=lambda line: line.slug), st.text())
-def test_lines_are_read_back_as_they_were_written(lines: list[FeedLine], key: str) -> None:
+@given(
+    st.lists(feed_lines, unique_by=lambda line: line.slug), st.builds(Deployment, digest=st.text())
+)
+def test_lines_are_read_back_as_they_were_written(
+    lines: list[FeedLine], deployment: Deployment
+) -> None:
     """So the documents that are made from them are the same, too."""
-    status = parse_status(status_document(lines, PUBLIC_URL, key))
+    status = parse_status(status_document(lines, PUBLIC_URL, deployment))
     assert list(status.lines.values()) == lines
-    assert (status.render_key, status.public_url) == (key, PUBLIC_URL)
+    assert (status.deployment, status.public_url) == (deployment, PUBLIC_URL)
 
 
 @pytest.mark.parametrize(
@@ -391,10 +398,10 @@ def test_lines_are_read_back_as_they_were_written(lines: list[FeedLine], key: st
         b"{",
         b"[]",
         b"{}",
-        b'{"render_key": 7, "public_url": "p", "feeds": []}',
-        b'{"render_key": "k", "public_url": 7, "feeds": []}',
-        b'{"render_key": "k", "public_url": "p", "feeds": [{}]}',
-        b'{"render_key": "k", "public_url": "p", "feeds": 7}',
+        b'{"deployment": 7, "public_url": "p", "feeds": []}',
+        b'{"deployment": {}, "public_url": 7, "feeds": []}',
+        b'{"deployment": {}, "public_url": "p", "feeds": [{}]}',
+        b'{"deployment": {}, "public_url": "p", "feeds": 7}',
         b"[" * 100_000,
         b"\xff",
     ],
@@ -491,3 +498,40 @@ def test_failures_are_counted_by_their_group_once_they_have_lasted(
     assert found.configured == 2
     assert (getattr(found, gauge), found.newly_failing) == (lasting, newly)
     assert found.blocked + found.broken + found.unreachable == lasting
+
+
+# ---------------------------------------------------------------- two deployments
+
+
+def test_older_deployment_leaves_the_documents_of_the_site_alone() -> None:
+    scene = Scene(document(2, 1))
+    scene.refresh()
+    elsewhere = "https://elsewhere.example.net"
+    publish_site(scene.store, [SUBSCRIPTION], elsewhere, NOON, partial(Deployment, 2))
+    before = dict(scene.store.objects)  # type: ignore[attr-defined]
+    site = publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON, partial(Deployment, 1))
+    assert site.published == ()
+    assert before == scene.store.objects  # type: ignore[attr-defined]
+    site = publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON, partial(Deployment, 3))
+    assert "index.html" in site.published
+
+
+def test_older_deployment_leaves_the_line_of_a_feed_as_the_newer_one_has_it() -> None:
+    scene = Scene(document(2, 1))
+    theirs = replace(SUBSCRIPTION, title="Theirs")
+    scene.subscription = theirs
+    scene.refresh()
+    scene.deployment = newest
+    scene.refresh()
+    publish_site(scene.store, [theirs], PUBLIC_URL, NOON, newest)
+    ours = [replace(SUBSCRIPTION, title="Ours")]
+    assert publish_site(scene.store, ours, PUBLIC_URL, NOON, Deployment).published == ()
+    assert publish_site(scene.store, ours, PUBLIC_URL, NOON, newest).published
+
+
+def test_retired_feed_of_an_older_deployment_keeps_its_line() -> None:
+    scene = Scene(document(2, 1))
+    scene.refresh()
+    publish_site(scene.store, [SUBSCRIPTION], PUBLIC_URL, NOON, newest)
+    retired = [replace(SUBSCRIPTION, retired=True)]
+    assert publish_site(scene.store, retired, PUBLIC_URL, NOON, Deployment).published == ()

@@ -112,9 +112,7 @@ def rebuild(
             reparse=reparse,
             now=now,
         )
-        state = replace(
-            state, deployment=publisher.described(deploy(), state.deployment), renewal=None
-        )
+        state = replace(state, deployment=publisher.described(deploy()), renewal=None)
         present = StoredState(old or State(), etag)
         held = log.commit(present, state)
         if held is not None:

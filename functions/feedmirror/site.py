@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from feedmirror.errors import Kind, RenderError, StateError, StoreError
+from feedmirror.errors import Kind, OlderDeploymentError, RenderError, StateError, StoreError
 from feedmirror.layout import (
     CSS,
     DATA,
@@ -35,7 +36,7 @@ from feedmirror.layout import (
     state_key,
 )
 from feedmirror.mirror import state_codec
-from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.deployment import Deployment, in_force
 from feedmirror.mirror.health import FeedLine
 from feedmirror.mirror.state import State
 from feedmirror.model import Document, Subscription
@@ -51,8 +52,10 @@ from feedmirror.publishing.formats.status import (
 )
 from feedmirror.publishing.pages.index import index_page, not_found_page
 from feedmirror.publishing.pages.templates import STYLE, style
+from feedmirror.publishing.render import version
 from feedmirror.settings.slugs import SLUG
 from feedmirror.storage.objects import ATTEMPTS, put
+from feedmirror.storage.publisher import Publisher
 from feedmirror.storage.wal import apply_retired, has_entries, why_missing
 
 _VERSION = 4  # raise it with every change of what is rendered
@@ -72,7 +75,7 @@ def is_site_current(store: Store, subscriptions: Iterable[Subscription], public_
     Other feeds, and states that have changed since, do not count.
     """
     status = _status(store.load(site_key(STATUS)))
-    return status.render_key == _render_key(public_url) and all(
+    return status.deployment.digest == _render_key(public_url) and all(
         status.lines[feed.slug].render_key == render_key_of(feed, public_url)
         if feed.slug in status.lines
         else feed.retired  # of which nothing was mirrored
@@ -98,7 +101,7 @@ def publish_site(
 
     Reads the state of every configured feed. Raises: StoreError.
     """
-    writer = _Writer(store, tuple(subscriptions), public_url, now, deployment, side_by_side)
+    writer = _Writer(store, tuple(subscriptions), public_url, now, cache(deployment), side_by_side)
     for _ in range(ATTEMPTS):
         lines = writer.attempt()
         if lines is not None:
@@ -124,7 +127,8 @@ class _Writer(Struct, frozen=True):
         line that another run publishes meanwhile is never lost.
         """
         found = self.store.load(site_key(STATUS))
-        last = _status(found).lines
+        status = _status(found)
+        last = status.lines
         # Also of feeds that have entries and no state any more, which is said on their lines.
         there = map(slug_of_state, self.store.keys(STATES))
         stored = frozenset(there) | frozenset(self.store.folders(DATA))
@@ -135,6 +139,9 @@ class _Writer(Struct, frozen=True):
             return line_of(feed, State(), self.public_url, self.now), False
 
         looked = tuple(self.side_by_side(look_at, self.subscriptions))
+        deployed = in_force(status.deployment, _render_key(self.public_url), self._described)
+        if deployed is None:  # the site is of a newer deployment
+            return tuple(line for line, _ in looked)
         configured = (line for line, is_listed in looked if is_listed)
         others = stored - {feed.slug for feed in self.subscriptions}
         lines = [*configured, *self._unconfigured(filter(SLUG.fullmatch, others), last)]
@@ -145,7 +152,7 @@ class _Writer(Struct, frozen=True):
         )
         # The last one, since it says that all are up to date: whoever finds it old after a crash
         # makes them again.
-        body = status_document(lines, self.public_url, _render_key(self.public_url))
+        body = status_document(lines, self.public_url, deployed)
         if found is None or found.body != body:
             document = Document(site_key(STATUS), body, MEDIA_TYPES[STATUS])
             if put(self.store, document, found.etag if found else None) is None:
@@ -162,13 +169,31 @@ class _Writer(Struct, frozen=True):
         except (StoreError, RenderError):
             line = _unreadable(feed, last, self.public_url)
         else:
+            if last and state and self._is_older(feed, state):
+                return last, True
             line = line_of(feed, state or State(), self.public_url, self.now)
             if state is None:
                 return line, False
         return line, bool(line.documents) or not feed.retired
 
+    def _described(self) -> Deployment:
+        return replace(
+            self.deployment(),
+            version=(*version(), _VERSION),
+            digest=_render_key(self.public_url),
+        )
+
+    def _is_older(self, feed: Subscription, state: State) -> bool:
+        """True if the documents of the feed are of a newer deployment than this one."""
+        known = replace(feed, url=feed.url or state.url)
+        publisher = Publisher(self.store, known, self.public_url)
+        return publisher.deployed(state, self.deployment) is None
+
     def _applied(self, feed: Subscription) -> State | None:
-        applied = apply_retired(self.store, feed, self.public_url, self.now, self.deployment)
+        try:
+            applied = apply_retired(self.store, feed, self.public_url, self.now, self.deployment)
+        except OlderDeploymentError:
+            return _state(self.store, feed.slug, self.now)
         self.published.extend(f"{feed.slug}/{name}" for name in applied.published)
         return applied.held.state if applied.held.etag else None
 

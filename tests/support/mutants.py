@@ -965,16 +965,16 @@ _OVERLAP = "invariants/test_renewal_overlap.py::"
 RENEWING = (
     _mutant(
         "an older deployment leaves documents alone",
-        _PUBLISHER,
-        "return this if this > before else None",
-        "return this",
+        "mirror/deployment.py",
+        "return made if made > before else None",
+        "return made",
         "test_newest_deployment.py::test_older_deployment_leaves_all_that_is_public_alone_and_says_what_to_do",
         "test_newest_deployment.py::test_rollback_of_a_deploy_has_new_entries_public_at_its_first_run",
     ),
     _mutant(
         "a newer deployment renders documents again",
-        _PUBLISHER,
-        "return this if this > before else None",
+        "mirror/deployment.py",
+        "return made if made > before else None",
         "return None",
         "test_newest_deployment.py::test_configuration_of_a_later_date_renders_the_documents_again",
     ),
@@ -997,9 +997,9 @@ RENEWING = (
     ),
     _mutant(
         "of one date the digest decides",
-        _PUBLISHER,
-        "return this if this > before else None",
-        "return this if this.configured_at >= before.configured_at else None",
+        "mirror/deployment.py",
+        "return made if made > before else None",
+        "return made if made.configured_at >= before.configured_at else None",
         "test_newest_deployment.py::test_deployments_that_take_turns_never_go_back_to_an_older_one",
     ),
     _mutant(

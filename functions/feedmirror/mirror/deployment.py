@@ -6,7 +6,10 @@ render them again; so two that take turns never rewrite each other's, whatever t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from feedmirror.model import Count, Stored, require_utc
 
@@ -27,6 +30,19 @@ class Deployment(Stored, frozen=True, order=True):
 
     def __post_init__(self) -> None:
         require_utc(self.configured_at)
+
+
+def in_force(before: Deployment, digest: str, this: Callable[[], Deployment]) -> Deployment | None:
+    """Return the deployment that documents are to be of: `before` where it has that digest, else
+    `this` where it is newer; None where documents are to be left alone.
+
+    A deployment without a number competes with `before` by version and date alone.
+    """
+    if before.digest == digest:
+        return before
+    made = this()
+    made = replace(made, number=made.number or before.number)
+    return made if made > before else None
 
 
 class Renewal(Stored, frozen=True):

@@ -31,7 +31,7 @@ from feedmirror.layout import (
 )
 from feedmirror.mirror import record
 from feedmirror.mirror.archive import ArchivePage, EntryLink, predecessors
-from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.deployment import Deployment, in_force
 from feedmirror.mirror.state import Fragments, Published, Quarantine, State
 from feedmirror.model import Document, Feed, Revision, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
@@ -152,23 +152,14 @@ class Publisher:
         """Return the deployment that documents are to be of: the state's own or a newer one; None
         where the state's is newer than `deployment`, which must not render any then.
         """
-        before = state.deployment
-        if state.feed is None or before.digest == self.render_key:
-            return before
-        this = self.described(deployment(), before)
-        return this if this > before else None
+        if state.feed is None:
+            return state.deployment
+        return in_force(state.deployment, self.render_key, lambda: self.described(deployment()))
 
-    def described(self, deployment: Deployment, before: Deployment) -> Deployment:
-        """Return a deployment with all that the program and the settings say of it.
-
-        One without a number competes with `before` by version and date alone.
-        """
-        return Deployment(
-            deployment.number or before.number,
-            version(),
-            deployment.configured_at,
-            self.render_key,
-            self.page_key,
+    def described(self, deployment: Deployment) -> Deployment:
+        """Return a deployment with all that the program and the settings say of it."""
+        return replace(
+            deployment, version=version(), digest=self.render_key, page_key=self.page_key
         )
 
     def stale(self, state: State) -> tuple[Format, ...]:

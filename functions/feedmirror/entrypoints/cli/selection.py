@@ -43,8 +43,9 @@ class Selection(Struct, frozen=True):
 def select_feeds(arguments: Namespace, now: datetime, open_store: Callable[[], Store]) -> Selection:
     """Return the feeds that the command line asks for. Raises: ConfigError."""
     selection = _of_address(arguments, now) if arguments.url else _of_file(arguments)
-    if arguments.public_url:
-        selection = replace(selection, configured_at=now)
+    if arguments.public_url:  # said after the file was written, also where its date is ahead
+        later = selection.configured_at + timedelta(microseconds=1)
+        selection = replace(selection, configured_at=max(now, later))
     public_url = public_url_of(arguments, selection.public_url, open_store)
     selection = replace(selection, public_url=public_url)
     if not arguments.due:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 
 from feedmirror.layout import FEEDS, INDEX_HTML
 from feedmirror.mirror.codec import decode
+from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.health import FeedLine, is_quiet, last_new
 from feedmirror.mirror.state import LASTING, State
 from feedmirror.model import Subscription, require_utc
@@ -62,13 +63,13 @@ def digest_of(*parts: object) -> str:
 class Status(Struct, frozen=True):
     """Contents of a `status.json`."""
 
-    render_key: str | None = None  # of the site's documents as a whole; None: not known
+    deployment: Deployment = Deployment()  # of the site's documents as a whole
     public_url: str | None = None  # where readers find the site
     lines: Mapping[str, FeedLine] = field(default_factory=dict)  # by slug
 
 
-def status_document(lines: Iterable[FeedLine], public_url: str, render_key: str) -> bytes:
-    """Render `status.json`. `render_key` is that of the site as a whole.
+def status_document(lines: Iterable[FeedLine], public_url: str, deployment: Deployment) -> bytes:
+    """Render `status.json`. `deployment` is that of the site as a whole.
 
     Nothing in it is of the moment it was rendered: it changes when a feed's line does.
     """
@@ -88,7 +89,7 @@ def status_document(lines: Iterable[FeedLine], public_url: str, render_key: str)
         }
         for line in lines
     ]
-    plain = {"render_key": render_key, "public_url": public_url, "feeds": feeds}
+    plain = {"deployment": to_builtins(deployment), "public_url": public_url, "feeds": feeds}
     told = json.dumps(plain, ensure_ascii=False, indent=1)
     return escape_for_script(told).encode()
 
@@ -100,7 +101,7 @@ def parse_status(body: bytes) -> Status:
     except ValueError:
         return Status()
     lines = {one.feed: one.line() for one in published.feeds}
-    return Status(published.render_key, published.public_url, lines)
+    return Status(published.deployment, published.public_url, lines)
 
 
 class _PublishedLine(Struct, frozen=True):
@@ -140,7 +141,7 @@ class _PublishedLine(Struct, frozen=True):
 class _PublishedStatus(Struct, frozen=True):
     """The whole of `status.json`."""
 
-    render_key: str | None
+    deployment: Deployment
     public_url: str | None
     feeds: tuple[_PublishedLine, ...]
 
