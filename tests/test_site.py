@@ -146,6 +146,7 @@ def test_documents_have_the_media_types_that_they_are_served_with() -> None:
     assert found.pop(STYLE) == "text/css; charset=utf-8"
     assert found == {
         "404.html": "text/html; charset=utf-8",
+        "removed.html": "text/html; charset=utf-8",
         "feeds.opml": "text/x-opml; charset=utf-8",
         "index.html": "text/html; charset=utf-8",
         "status.json": "application/json",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
+import re
 from collections.abc import Callable, Iterator
 from itertools import count
-from types import SimpleNamespace
 from typing import Literal
+from xml.etree import ElementTree as ET
 
 import pytest
 from msgspec.structs import replace
@@ -15,19 +17,22 @@ from msgspec.structs import replace
 from builders import entry, rss_document
 from effort import EXHAUSTIVE, amount
 from feedmirror.adapters.stores.s3 import S3Store
+from feedmirror.adapters.stores.versions import NoVersions, S3Versions
 from feedmirror.errors import StoreError
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
 from feedmirror.model import Reason
-from feedmirror.ports import Purged, VersionedStore
+from feedmirror.ports import Purged, Store
 from feedmirror.rebuild import rebuild
+from feedmirror.site import publish_site
 from feedmirror.takedown import Order, Takedown
 from remembering import remember_renderings
-from scene import PUBLIC_URL, SUBSCRIPTION, Scene
+from scene import DOCUMENTS, PUBLIC_URL, SUBSCRIPTION, Scene
 from stores import Crash, CrashingStore, FailingStore, Turnstile, YieldingStore, explore, sample
 
 CANARY = "quincunx"  # a word of the entry that is taken down, and of no other
+ATOM = "{http://www.w3.org/2005/Atom}"
 REMOVED = "data/news/removed/"
 ORDER = Order(Reason.PRIVACY, "letter of 2 March", "operator")
 
@@ -58,10 +63,17 @@ def places(scene: Scene, words: str = CANARY) -> list[str]:
     return [key for key, body in objects.items() if words.encode() in body]
 
 
-def take_down(scene: Scene, key: str, store: VersionedStore | None = None) -> Tombstone:
+def versions_of(store: Store) -> NoVersions | S3Versions:
+    if isinstance(store, S3Store):
+        return S3Versions(store._client, store._bucket)
+    return NoVersions()
+
+
+def take_down(scene: Scene, key: str, store: Store | None = None) -> Tombstone:
     work = Takedown(
         scene.subscription,
         store if store is not None else scene.store,
+        versions_of(scene.store),
         PUBLIC_URL,
         scene.deployment,
         clock=lambda: scene.now,
@@ -83,6 +95,10 @@ def lose_all_but_tombstones(scene: Scene) -> dict[str, bytes]:
     for key in [key for key in objects if key.startswith(("state/", "data/news/entries/"))]:
         del objects[key]
     return objects
+
+
+def entries_of(scene: Scene) -> list[ET.Element]:
+    return list(ET.fromstring(scene.public("atom.xml")).iterfind(f"{ATOM}entry"))
 
 
 def mirrored(keep: int = 3, of: int = 2) -> Scene:
@@ -189,13 +205,86 @@ def test_readers_are_told_with_the_ground_and_the_disclaimer(name: str) -> None:
     titled = scene.public(name).count("Entry")
     key = key_of(scene)
     take_down(scene, key)
-    assert "Removed" in scene.public(name)
     assert "protect the privacy" in scene.public(name)
     assert scene.public(name).count("Entry") == titled
     page = scene.fetch(f"{PUBLIC_URL}/news/entries/{key}.html").decode()
     assert "protect the privacy" in page
     assert "noindex" in page
     assert "feedmirror-disclaimer" in page
+
+
+def test_atom_has_a_tombstone_of_the_same_id_and_no_words() -> None:
+    scene = mirrored(keep=9)
+    id_of = {one.findtext(f"{ATOM}title"): one.findtext(f"{ATOM}id") for one in entries_of(scene)}
+    take_down(scene, key_of(scene))
+    assert len(entries_of(scene)) == len(id_of) - 1
+    root = ET.fromstring(scene.public("atom.xml"))
+    (told,) = root.iterfind("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+    assert told.get("ref") == id_of[f"The {CANARY}"]
+    assert told.get("when") == f"{scene.now:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_json_feed_and_rss_have_the_same_id_and_a_date_of_removal() -> None:
+    scene = mirrored(keep=9)
+    before = json.loads(scene.public("feed.json"))["items"]
+    guids = re.findall("<guid.*</guid>", scene.public("rss.xml"))
+    take_down(scene, key_of(scene))
+    after = json.loads(scene.public("feed.json"))["items"]
+    assert [item["id"] for item in after] == [item["id"] for item in before]
+    assert re.findall("<guid.*</guid>", scene.public("rss.xml")) == guids
+    (told,) = (item for item in after if "removed" in item["_feedmirror"])
+    assert told["title"] == "Removed"
+    assert told["_feedmirror"]["removed"] == f"{scene.now:%Y-%m-%dT%H:%M:%SZ}"
+    assert "revision" not in told["_feedmirror"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_after_thirty_days_the_notice_leaves_the_documents(name: str) -> None:
+    scene = mirrored(keep=9)
+    take_down(scene, key_of(scene))
+    scene.later(days=29)
+    scene.refresh()
+    assert "protect the privacy" in scene.public(name)
+    scene.later(days=1)
+    assert name in scene.refresh().published
+    assert "protect the privacy" not in scene.public(name)
+    assert "Entry 1" in scene.public(name)
+    scene.says(says(6, 5, 4, 3, 2, 1, of=2))
+    scene.later(hours=1)
+    scene.refresh()
+    assert "protect the privacy" not in scene.public(name)
+    assert "Entry 6" in scene.public(name)
+    assert places(scene) == []
+    scene.later(hours=1)
+    assert scene.refresh().published == ()
+
+
+def test_archive_pages_keep_the_notice() -> None:
+    scene = mirrored(keep=1)
+    take_down(scene, key_of(scene))
+    scene.later(days=40)
+    scene.refresh()
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    titles = [title for seen in scene.history() for title in seen.titles]
+    assert titles.count("Removed") == 1
+
+
+def test_the_site_says_how_many_entries_were_removed_and_why() -> None:
+    scene = mirrored()
+    feeds = (scene.subscription,)
+    publish_site(scene.store, feeds, PUBLIC_URL, scene.now, scene.deployment)
+    assert "Nothing has been removed" in scene.fetch(f"{PUBLIC_URL}/removed.html").decode()
+    assert "removed.html" not in scene.fetch(f"{PUBLIC_URL}/index.html").decode()
+    take_down(scene, key_of(scene))
+    for configured in (feeds, ()):  # then the line is the one that was published
+        publish_site(scene.store, configured, PUBLIC_URL, scene.now, scene.deployment)
+        page = scene.fetch(f"{PUBLIC_URL}/removed.html").decode()
+        assert "1 to protect the privacy of a person" in page
+        assert 'href="news/"' in page
+        assert "removed.html" in scene.fetch(f"{PUBLIC_URL}/index.html").decode()
+        status = json.loads(scene.fetch(f"{PUBLIC_URL}/status.json"))
+        assert status["feeds"][0]["removed"] == {"privacy": 1}
+    assert places(scene) == []
 
 
 def test_a_second_takedown_keeps_the_first_date_and_changes_nothing_for_readers() -> None:
@@ -386,10 +475,7 @@ def test_versions_that_may_not_be_deleted_are_named(
     assert etag
     assert versioned.replace("public/news/rss.xml", b"2", etag)
     held = {"Key": "public/news/rss.xml", "VersionId": "v1", "Code": "AccessDenied"}
-    client = SimpleNamespace(
-        list_object_versions=versioned._client.list_object_versions,
-        delete_objects=lambda **_: {"Errors": [held]},  # moto knows no legal hold here
-    )
-    monkeypatch.setattr(versioned, "_client", client)
-    purged = versioned.purge("public/news/")
+    client = versioned._client
+    monkeypatch.setattr(client, "delete_objects", lambda **_: {"Errors": [held]})
+    purged = S3Versions(client, versioned._bucket).purge("public/news/")
     assert purged == Purged(0, ("public/news/rss.xml, version v1: AccessDenied",))

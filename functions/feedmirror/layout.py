@@ -38,8 +38,8 @@ ATOM_XML, FEED_JSON, RSS_XML, INDEX_HTML = "atom.xml", "feed.json", "rss.xml", "
 FEEDS = (ATOM_XML, FEED_JSON, RSS_XML)
 FEED_DOCUMENTS = (*FEEDS, INDEX_HTML)
 # The documents of the site. The name of the style sheet contains its digest.
-NOT_FOUND, OPML, STATUS = "404.html", "feeds.opml", "status.json"
-SITE_DOCUMENTS = (INDEX_HTML, NOT_FOUND, OPML, STATUS)
+NOT_FOUND, OPML, REMOVED, STATUS = "404.html", "feeds.opml", "removed.html", "status.json"
+SITE_DOCUMENTS = (INDEX_HTML, NOT_FOUND, OPML, REMOVED, STATUS)
 
 RECORD_TYPE = "application/json"  # of records and states
 HTML, CSS = "text/html; charset=utf-8", "text/css; charset=utf-8"
@@ -49,6 +49,7 @@ MEDIA_TYPES = {
     RSS_XML: "application/rss+xml; charset=utf-8",
     INDEX_HTML: HTML,
     NOT_FOUND: HTML,
+    REMOVED: HTML,
     OPML: "text/x-opml; charset=utf-8",
     STATUS: "application/json",
 }

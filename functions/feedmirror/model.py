@@ -325,6 +325,7 @@ class Removal(Stored, frozen=True):
 
     at: datetime
     reason: Reason
+    is_over: bool = False  # True: readers have been told for long enough; in states only
 
     def __post_init__(self) -> None:
         require_utc(self.at)

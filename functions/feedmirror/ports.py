@@ -115,12 +115,12 @@ class Purged(Struct, frozen=True):
     kept: tuple[str, ...] = ()  # those that may not be deleted: a sentence each
 
 
-class VersionedStore(Store, Protocol):
-    """Store that may keep earlier versions of objects, for an operator who may delete them."""
+class Versions(Protocol):
+    """Earlier versions of the objects of a store."""
 
     def purge(self, prefix: str) -> Purged:
         """Delete all versions but the current ones of the object with that key or, where `prefix`
-        ends with a slash, of all objects below it.
+        ends with a slash, of all objects below it. Raises: StoreError.
         """
         ...
 

@@ -1,5 +1,5 @@
-"""Publish the documents of the site: `index.html`, `feeds.opml`, `status.json`, `404.html` and
-the style sheet.
+"""Publish the documents of the site: `index.html`, `feeds.opml`, `status.json`, `removed.html`,
+`404.html` and the style sheet.
 
 They have a line for every feed that is in the store. The line of a configured feed is made from its
 state and its configuration; that of any other feed stays as it was published last, in
@@ -29,6 +29,7 @@ from feedmirror.layout import (
     NOT_FOUND,
     OPML,
     PUBLIC,
+    REMOVED,
     STATES,
     STATUS,
     site_key,
@@ -50,7 +51,7 @@ from feedmirror.publishing.formats.status import (
     render_key_of,
     status_document,
 )
-from feedmirror.publishing.pages.index import index_page, not_found_page
+from feedmirror.publishing.pages.index import index_page, not_found_page, removed_page
 from feedmirror.publishing.pages.templates import STYLE, style
 from feedmirror.publishing.render import version
 from feedmirror.settings.slugs import SLUG
@@ -58,7 +59,7 @@ from feedmirror.storage.objects import ATTEMPTS, put
 from feedmirror.storage.publisher import Publisher
 from feedmirror.storage.wal import apply_retired, has_entries, why_missing
 
-_VERSION = 4  # raise it with every change of what is rendered
+_VERSION = 5  # raise it with every change of what is rendered
 _LONG_AGO = datetime.fromtimestamp(0, UTC)  # where nobody knows since when
 
 
@@ -253,6 +254,7 @@ def _documents(lines: Sequence[FeedLine], public_url: str) -> Iterator[Document]
     yield Document(site_key(STYLE), style(), CSS)  # the others refer to it
     texts = {
         NOT_FOUND: not_found_page(),
+        REMOVED: removed_page(lines, public_url),
         OPML: opml.render(lines, public_url),
         INDEX_HTML: index_page(lines, public_url),
     }

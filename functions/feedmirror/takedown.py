@@ -34,7 +34,7 @@ from feedmirror.mirror.removal import removed_from
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
 from feedmirror.model import Reason, Revision, Subscription
-from feedmirror.ports import Purged, SideBySide, VersionedStore
+from feedmirror.ports import Purged, SideBySide, Store, Versions
 from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.records import StoredRecords
 from feedmirror.storage.removal import find_archive_pages, find_entries, linking_to
@@ -73,7 +73,8 @@ class Takedown:
     def __init__(
         self,
         subscription: Subscription,
-        store: VersionedStore,
+        store: Store,
+        versions: Versions,
         public_url: str,
         deployment: Callable[[], Deployment],
         *,
@@ -82,6 +83,7 @@ class Takedown:
     ) -> None:
         self._slug = subscription.slug
         self._store = store
+        self._versions = versions
         self._log = StateLog(store, subscription, public_url, deployment, side_by_side)
         self._records = StoredRecords(store, subscription, side_by_side)
         self._clock = clock
@@ -190,7 +192,7 @@ class Takedown:
         slug = self._slug
         of_records = f"{records_prefix(slug)}{key}/"
         found = [
-            self._store.purge(one) for one in (state_key(slug), of_records, f"{PUBLIC}{slug}/")
+            self._versions.purge(one) for one in (state_key(slug), of_records, f"{PUBLIC}{slug}/")
         ]
         return Purged(sum(one.deleted for one in found), tuple(chain(*(one.kept for one in found))))
 

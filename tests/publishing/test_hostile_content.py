@@ -128,7 +128,7 @@ def test_attacks_in_the_feeds_own_fields_run_in_no_document() -> None:
         subscriptions.append(subscription)
     publish_site(store, subscriptions, PUBLIC_URL, NOON)
     public = _public(store)
-    assert {"index.html", "feeds.opml", "status.json", "404.html"} <= public.keys()
+    assert {"index.html", "feeds.opml", "status.json", "removed.html", "404.html"} <= public.keys()
     assert len(json.loads(public["status.json"])["feeds"]) == len(subscriptions)
     assert _problems(public) == []
 

@@ -13,7 +13,7 @@ PAGE = "000001-0a1b2c3d4e5f"
 ENTRY = "769fddacdc8774210f16b68e65dd3116"
 
 FEEDS = ("atom.xml", "feed.json", "rss.xml")
-SITE = ("404.html", "feeds.opml", "index.html", "status.json", "style-0a1b2c3d.css")
+SITE = ("404.html", "feeds.opml", "index.html", "removed.html", "status.json", "style-0a1b2c3d.css")
 FOLDERS = ("news", f"news/archive/{PAGE}")
 
 KEYS = frozenset(

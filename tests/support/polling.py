@@ -18,7 +18,7 @@ from stores import MemoryStore, _Around
 
 T = TypeVar("T")
 
-_OF_THE_SITE = {"index.html", "feeds.opml", "status.json"}  # another writer's
+_OF_THE_SITE = {"index.html", "feeds.opml", "removed.html", "status.json"}  # another writer's
 _HREF = re.compile(r'(?:href|src)="([^"]*)"')
 
 

@@ -13,11 +13,11 @@ import re
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar, cast
+from typing import Generic, Literal, TypeVar
 
 from feedmirror.errors import StoreError
 from feedmirror.layout import split_key, split_prefix
-from feedmirror.ports import Purged, Store, Stored, VersionedStore
+from feedmirror.ports import Store, Stored
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -60,9 +60,6 @@ class MemoryStore:
         below = (key.removeprefix(prefix) for key in self.keys(prefix))
         return iter(dict.fromkeys(path.split("/")[0] for path in below if "/" in path))
 
-    def purge(self, prefix: str) -> Purged:
-        return Purged()
-
     def _put(self, key: str, body: bytes, media_type: str) -> str:
         self.objects[key] = bytes(body)
         self.media_types[key] = media_type
@@ -96,10 +93,6 @@ class _Around:
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         return self._pass("folders", prefix, lambda: self.inner.folders(prefix))
-
-    def purge(self, prefix: str) -> Purged:
-        inner = cast("VersionedStore", self.inner)
-        return self._pass("purge", prefix, lambda: inner.purge(prefix))
 
     def _pass(self, operation: str, key: str, perform: Callable[[], T]) -> T:
         raise NotImplementedError

@@ -94,7 +94,7 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
         return [sub(f"${{Bucket.Arn}}/{name}") for name in names]
 
     queue, ticks = get_att("Refreshes", "Arn"), get_att("FailedTicks", "Arn")
-    names = ("index.html", "feeds.opml", "status.json", "404.html", "style-*.css")
+    names = ("index.html", "feeds.opml", "status.json", "removed.html", "404.html", "style-*.css")
     site = keys(*(f"public/{name}" for name in names))
     mirror = keys("state/*", "data/*", "public/*/*", "public/style-*.css")
     # Anything new belongs here, with the reason in the template.

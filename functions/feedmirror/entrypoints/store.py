@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.layout import is_key
-from feedmirror.ports import SideBySide, VersionedStore
+from feedmirror.ports import SideBySide, Store, Versions
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -73,7 +73,7 @@ def parse_location(where: str) -> StoreLocation:
     return StoreLocation(bucket=bucket, prefix=prefix)
 
 
-def open_store(where: str | StoreLocation, *, threads: int) -> VersionedStore:
+def open_store(where: str | StoreLocation, *, threads: int) -> Store:
     """Open the store at a location, for use by that many threads. Sends no request yet.
 
     Raises: ConfigError, also if the AWS configuration (a profile, say) is not usable.
@@ -87,6 +87,21 @@ def open_store(where: str | StoreLocation, *, threads: int) -> VersionedStore:
 
     try:
         return S3Store.connect(location.bucket, location.prefix, threads=threads)
+    except StoreError as error:
+        raise ConfigError((f"{location}: {error}",)) from error
+
+
+def open_versions(location: StoreLocation) -> Versions:
+    """Open the earlier versions of the objects of a store. Sends no request yet.
+
+    Raises: ConfigError, as `open_store`.
+    """
+    from feedmirror.adapters.stores.versions import NoVersions, S3Versions  # noqa: PLC0415 - as above
+
+    if location.directory is not None:
+        return NoVersions()
+    try:
+        return S3Versions.connect(location.bucket, location.prefix)
     except StoreError as error:
         raise ConfigError((f"{location}: {error}",)) from error
 

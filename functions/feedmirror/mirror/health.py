@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from feedmirror.mirror.state import State
 
@@ -29,6 +29,7 @@ class FeedLine(Struct, frozen=True):
     page: str | None = None  # the address of its page for people; None: there is none yet
     language: str | None = None  # BCP 47; None: the origin does not say
     source: str | None = None  # the page that the origin has, absolute; None: it names none
+    removed: Mapping[str, int] = field(default_factory=dict)  # entries taken down, by reason
     # Digest of what the line owes to the feed's configuration; None: made from its state alone.
     render_key: str | None = None
 

@@ -38,6 +38,7 @@ from feedmirror.model import (
 TOMORROW = timedelta(days=1)  # a date of the origin's further ahead is no date
 LASTING = timedelta(hours=1)  # a failure that is over sooner concerns nobody
 SKEW = timedelta(minutes=15)  # no function runs for longer, so overlapping runs differ by less
+NOTICE = timedelta(days=30)  # for so long the window's documents say that an entry was removed
 LEAP = 1_000  # generations: more than any run that began with a lost state can be ahead
 
 
@@ -156,8 +157,21 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
         """Archive pages that are committed, but perhaps not written yet."""
         return tuple(task.page for task in self.tasks if isinstance(task, WriteArchivePage))
 
+    @property
+    def over(self) -> frozenset[str]:
+        """The keys of removed entries of which documents say nothing any more."""
+        return frozenset(key for key, one in self.removed.items() if one.is_over)
+
+    @property
+    def shown(self) -> tuple[Revision, ...]:
+        """The entries of the window that documents show."""
+        over = self.over
+        entries = self.window.revisions
+        return tuple(one for one in entries if one.key not in over) if over else entries
+
     def as_of(self, now: datetime) -> State:
-        """Return the state with no time in the future: where a clock was ahead, now is meant.
+        """Return the state with no time in the future: where a clock was ahead, now is meant; and
+        with the notices of removed entries that are over by now.
 
         Runs that overlap may differ by `SKEW`. Times of entries are corrected when they are next
         committed.
@@ -181,6 +195,13 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
                 url: replace(sightings, last=min(sightings.last, now))
                 for url, sightings in self.gone.items()
             }
+        over = {
+            key: replace(one, is_over=True)
+            for key, one in self.removed.items()
+            if not one.is_over and now - one.at >= NOTICE
+        }
+        if over:
+            ahead["removed"] = {**self.removed, **over}
         return replace(self, **ahead) if ahead else self
 
     def for_url(self, url: str) -> State:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from feedmirror.model import Reason, Revision
+from feedmirror.model import Reason, Removal, Revision
 
 _TITLE = "Removed"
-_GROUNDS = {
-    Reason.PRIVACY: "to protect the privacy of a person",
-    Reason.COURT: "by order of a court",
-    Reason.COPYRIGHT: "after a complaint about copyright",
-    Reason.ERROR: "since it was published in error",
+GROUNDS = {
+    Reason.PRIVACY.value: "to protect the privacy of a person",
+    Reason.COURT.value: "by order of a court",
+    Reason.COPYRIGHT.value: "after a complaint about copyright",
+    Reason.ERROR.value: "since it was published in error",
 }
+
+
+def notice(removal: Removal) -> str:
+    """Return the sentence that readers are told, as plain text."""
+    date, ground = f"{removal.at:%Y-%m-%d}", GROUNDS[removal.reason.value]
+    return f"This entry was removed from the mirror on {date} {ground}."
 
 
 def with_notice(revision: Revision) -> Revision:
@@ -22,9 +28,6 @@ def with_notice(revision: Revision) -> Revision:
     removal = revision.removal
     if removal is None:
         return revision
-    notice = (
-        f"<p>This entry was removed from the mirror on {removal.at:%Y-%m-%d} "
-        f"{_GROUNDS[removal.reason]}.</p>"
-    )
-    entry = replace(revision.entry, title=_TITLE, summary=notice, updated=removal.at, language="en")
+    words = f"<p>{notice(removal)}</p>"
+    entry = replace(revision.entry, title=_TITLE, summary=words, updated=removal.at, language="en")
     return replace(revision, entry=entry)

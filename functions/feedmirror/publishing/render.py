@@ -97,7 +97,7 @@ class RenderInputs(Struct, frozen=True):
     generation: int
     address: str
     settings: PublicSettings  # of its secrets the digest
-    quarantined: tuple[str, ...]  # keys of entries that the document lacks
+    missing: tuple[str, ...]  # keys of entries that the document lacks
     style: str | None  # name of the style sheet; None: the document has none
     failure: LastingFailure | None  # None: there is none, or the document does not say
 
@@ -109,10 +109,13 @@ def render_key(made: Format, state: State, settings: PublicSettings, address: st
         generation=state.generation,
         address=address,
         settings=settings,
-        quarantined=tuple(
-            key
-            for key, one in sorted(state.quarantined.items())
-            if one.program == program() and shows(made, one)
+        missing=(
+            *(
+                key
+                for key, one in sorted(state.quarantined.items())
+                if one.program == program() and shows(made, one)
+            ),
+            *sorted(state.over),
         ),
         style=None if made.is_feed else STYLE,
         failure=_failure(state) if made.shows_failure else None,

@@ -407,7 +407,7 @@ class Publisher:
         if not chosen or state.feed is None:
             return True
         publication = publication_of(state, self._settings, self._address)
-        marks = state.window.marks()
+        marks = _marks(state)
         if state.fragments.marks != marks:
             progress.fragments = Fragments(marks)
         for made in chosen:
@@ -502,7 +502,7 @@ class Publisher:
             whole = contained(partial(self._spliced, made, publication, state, before, progress))
             if isinstance(whole, Rendering):
                 return Rendered(whole, {})
-        revisions = state.window.revisions
+        revisions = state.shown
         entries = self._attached(revisions, publication.feed, progress)
         quarantined, replaces = state.quarantined, made.name in state.documents
         return rendered(
@@ -521,7 +521,7 @@ class Publisher:
 
         Raises: as `spliced`; ValueError where the state has the positions of other entries.
         """
-        revisions, lengths = state.window.revisions, state.fragments.lengths[made.name]
+        revisions, lengths = state.shown, state.fragments.lengths[made.name]
         old = Rendering(before.body, lengths, made.separator).fragments()
         by_mark = dict(zip(state.fragments.marks, old, strict=True))
         marks = zip(revisions, progress.fragments.marks, strict=True)
@@ -578,6 +578,15 @@ class Publisher:
         keys = (document_key(self.slug, name) for name in FEED_DOCUMENTS)
         found = (self._store.load(key) for key in keys)
         return max((_generation(one.body) for one in found if one), default=0)
+
+
+def _marks(state: State) -> tuple[str, ...]:
+    """Return the marks of the entries that documents show."""
+    marks, over = state.window.marks(), state.over
+    if not over:
+        return marks
+    listed = zip(state.window, marks, strict=True)
+    return tuple(mark for one, mark in listed if one.key not in over)
 
 
 def _generation(document: bytes) -> int:

@@ -45,6 +45,7 @@ ACTIVE = frozenset(
 LICENCES = frozenset({RSL, CC, CREATIVE_COMMONS})
 
 # Prefixes that the root of a mirrored document declares; some readers go by the prefix alone.
+TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"  # RFC 6721
 PREFIXES = {
     "admin": "http://webns.net/mvcb/",
     "atom": ATOM,

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.layout import MOST_BYTES, check_size, is_key, split_key, split_prefix
-from feedmirror.ports import Purged, Stored
+from feedmirror.ports import Stored
 
 _SCRATCH = ".tmp"  # not a valid key, and neither is _LOCK: a segment never starts with a dot
 _LOCK = ".lock"
@@ -100,11 +100,6 @@ class DirectoryStore:
                     os.replace(temporary, name, src_dir_fd=scratch, dst_dir_fd=folder)
                 _sync(folder)
             return _digest(body)
-
-    def purge(self, prefix: str) -> Purged:
-        """Do nothing: a directory keeps no earlier versions."""
-        del prefix
-        return Purged()
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Yield the keys that begin with `prefix`, in byte order. Raises: StoreError, also late."""

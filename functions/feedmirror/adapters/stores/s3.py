@@ -34,7 +34,7 @@ from feedmirror.layout import (
     split_key,
     split_prefix,
 )
-from feedmirror.ports import Purged, Stored
+from feedmirror.ports import Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -117,44 +117,6 @@ class S3Store:
         """
         found = self._named(prefix, "CommonPrefixes", "Prefix", Delimiter="/")
         return filter(is_key, (name.rstrip("/").rpartition("/")[2] for name in found))
-
-    def purge(self, prefix: str) -> Purged:
-        """Delete the earlier versions, as `VersionedStore` says; two requests for each 1,000.
-
-        Needs `s3:ListBucketVersions` and `s3:DeleteObjectVersion`. Raises: StoreError.
-        """
-        split_key("purge", prefix.removesuffix("/"))
-        request: dict[str, Any] = {"Prefix": self._prefix + prefix}
-        deleted, kept = 0, []
-        while True:
-            with self._translated("purge", prefix):
-                page = self._ask("list_object_versions", Bucket=self._bucket, **request)
-                _check(page, "IsTruncated")
-                earlier = [*self._earlier(page, request["Prefix"])]
-                refused = self._delete(earlier)
-            deleted += len(earlier) - len(refused)
-            kept += refused
-            if not page["IsTruncated"]:
-                return Purged(deleted, tuple(kept))
-            markers = page["NextKeyMarker"], page["NextVersionIdMarker"]
-            request["KeyMarker"], request["VersionIdMarker"] = markers
-
-    @staticmethod
-    def _earlier(page: Mapping[str, Any], prefix: str) -> Iterator[dict[str, str]]:
-        for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-            if not one["IsLatest"] and (prefix.endswith("/") or one["Key"] == prefix):
-                yield {"Key": one["Key"], "VersionId": one["VersionId"]}
-
-    def _delete(self, versions: list[dict[str, str]]) -> list[str]:
-        """Delete these versions; return a sentence for each that is still there."""
-        if not versions:
-            return []
-        request = {"Objects": versions, "Quiet": True}
-        reply = self._ask("delete_objects", Bucket=self._bucket, Delete=request)
-        return [
-            f"{one['Key']}, version {one['VersionId']}: {one['Code']}"
-            for one in reply.get("Errors", ())
-        ]
 
     def _named(self, prefix: str, listed: str, name: str, **options: Any) -> Iterator[str]:
         """Yield the field `name` of each element of the list `listed`, of all pages."""

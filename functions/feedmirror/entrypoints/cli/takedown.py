@@ -13,7 +13,7 @@ from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.rebuild import select_stored_feeds
 from feedmirror.entrypoints.cli.selection import configured, date_of
 from feedmirror.entrypoints.cli.terminal import counted, print_error, shown_progress
-from feedmirror.entrypoints.store import open_store, thread_map
+from feedmirror.entrypoints.store import open_store, open_versions, thread_map
 from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedMirrorError
 from feedmirror.mirror.deployment import Deployment
@@ -34,6 +34,7 @@ def takedown(arguments: Namespace, resources: Resources) -> int:
         work = Takedown(
             subscription,
             store,
+            open_versions(arguments.store),
             public_url,
             lambda: Deployment(configured_at=since),
             clock=resources.clock,

@@ -9,7 +9,7 @@ from itertools import chain
 
 from feedmirror import __version__
 from feedmirror.layout import ATOM_XML, FEEDS, bare_type
-from feedmirror.model import Author, Category, Entry, Revision
+from feedmirror.model import Author, Category, Entry, Removal, Revision
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.fields import (
     changed_at,
@@ -22,9 +22,10 @@ from feedmirror.publishing.fields import (
 from feedmirror.publishing.formats.extension_elements import with_extension_elements
 from feedmirror.publishing.formats.format import XML_HEAD, Format, Frame, Traits
 from feedmirror.publishing.publication import Publication
+from feedmirror.publishing.removal import notice
 from feedmirror.publishing.verify import BodyReader, inspect_structure, inspect_xml
 from feedmirror.text.dates import rfc3339
-from feedmirror.text.namespaces import ATOM, PREFIXES
+from feedmirror.text.namespaces import ATOM, PREFIXES, TOMBSTONES
 from feedmirror.text.plain import is_read_as_html
 from feedmirror.text.urls import iri_of, is_iri, is_web
 from feedmirror.text.xml import SEPARATOR, cdata, escape, quote
@@ -160,12 +161,22 @@ def _own_source(revision: Revision, publication: Publication) -> Iterator[str]:
 
 def _entry(disclaimed: Disclaimed, publication: Publication) -> Iterator[str]:
     revision = disclaimed.revision
+    if revision.removal is not None:
+        yield from _deleted(revision, revision.removal)
+        return
     own = (*_head(revision), *_bodies(disclaimed), *_source(revision, publication))
     yield f"<entry{_lang(revision.entry.language)}>\n"
     for element in with_extension_elements(own, disclaimed.extension_elements):
         yield element
         yield "\n"
     yield "</entry>\n"
+
+
+def _deleted(revision: Revision, removal: Removal) -> Iterator[str]:
+    """Yield the tombstone of a removed entry. Source: RFC 6721 §3."""
+    ref, when = quote(iri_of(revision)), rfc3339(removal.at)
+    yield f"<at:deleted-entry xmlns:at={quote(TOMBSTONES)} ref={ref} when={quote(when)}>"
+    yield f"<at:comment>{escape(notice(removal))}</at:comment></at:deleted-entry>\n"
 
 
 def _head(revision: Revision) -> Iterator[str]:
@@ -233,7 +244,8 @@ def verify(document: bytes, publication: Publication) -> None:
     """Check that the document has its entries and their disclaimers. Raises: RenderError."""
     names = (f"{ATOM}{SEPARATOR}{name}" for name in ("summary", "content"))
     reader = BodyReader(f"{ATOM}{SEPARATOR}entry", 2, names, "text")
-    inspect_xml(ATOM_XML, document, reader, publication.entries)
+    entries = [one for one in publication.entries if one.revision.removal is None]
+    inspect_xml(ATOM_XML, document, reader, entries)
 
 
 FORMAT = Format(
@@ -244,6 +256,7 @@ FORMAT = Format(
     (b"<entry", b"</entry>\n"),
     verify,
     partial(inspect_structure, ATOM_XML),
+    of_removed=(b"<at:deleted-entry", b"</at:deleted-entry>\n"),
     traits=_traits,
     link_newer=link_newer,
 )

@@ -101,6 +101,10 @@ class Format(Struct, frozen=True):
     # None: the format has no such link.
     link_newer: Callable[[bytes, str], bytes] | None = None
     shows_failure: bool = False  # the document says that refreshes of the feed fail
+    of_removed: tuple[bytes, bytes] = (
+        b"",
+        b"",
+    )  # as `bounds`, of a removed entry; empty: as others
 
     def render(self, publication: Publication) -> bytes:
         """Return the document of these entries, without its generation."""
@@ -122,8 +126,11 @@ class Format(Struct, frozen=True):
 
     def is_fragment(self, found: memoryview) -> bool:
         """Return True if the bytes begin and end as an entry of this format does."""
-        first, last = self.bounds
-        return found[: len(first)] == first and found[-len(last) :] == last
+        return any(
+            found[: len(first)] == first and found[-len(last) :] == last
+            for first, last in (self.bounds, self.of_removed)
+            if first
+        )
 
     @property
     def is_feed(self) -> bool:

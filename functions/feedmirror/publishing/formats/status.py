@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -14,7 +15,7 @@ from feedmirror.mirror.codec import decode
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.health import FeedLine, is_quiet, last_new
 from feedmirror.mirror.state import LASTING, State
-from feedmirror.model import Subscription, require_utc
+from feedmirror.model import Count, Subscription, require_utc
 from feedmirror.publishing.redaction import mirror_title
 from feedmirror.text.plain import escape_for_script
 from feedmirror.text.secrets import HIDDEN, secrets_of
@@ -43,6 +44,7 @@ def line_of(subscription: Subscription, state: State, public_url: str, now: date
         page=address if INDEX_HTML in state.documents else None,
         language=state.feed.language if state.feed else None,
         source=secrets.replaced((state.feed and state.feed.link) or "", lambda _: HIDDEN) or None,
+        removed=Counter(sorted(one.reason.value for one in state.removed.values())),
         render_key=render_key_of(subscription, public_url),
     )
 
@@ -86,6 +88,7 @@ def status_document(lines: Iterable[FeedLine], public_url: str, deployment: Depl
             "language": line.language,
             "source": line.source,
             "render_key": line.render_key,
+            **({"removed": line.removed} if line.removed else {}),
         }
         for line in lines
     ]
@@ -118,6 +121,7 @@ class _PublishedLine(Struct, frozen=True):
     language: str | None
     source: str | None
     render_key: str | None
+    removed: Mapping[str, Count] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_utc(self.last_new_entry, self.failing_since)
@@ -134,6 +138,7 @@ class _PublishedLine(Struct, frozen=True):
             page=self.page,
             language=self.language,
             source=self.source,
+            removed=self.removed,
             render_key=self.render_key,
         )
 

@@ -1,4 +1,4 @@
-"""Pages of the site: the list of all feeds, and the 404 page."""
+"""Pages of the site: the list of all feeds, the page of removals, and the 404 page."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from feedmirror.layout import STATUS
+from feedmirror.layout import REMOVED, STATUS
 from feedmirror.mirror.health import FeedLine
 from feedmirror.publishing.pages import phrases
 from feedmirror.publishing.pages.listing import visible_title
 from feedmirror.publishing.pages.phrases import direction
 from feedmirror.publishing.pages.templates import filled
+from feedmirror.publishing.removal import GROUNDS
 
 OPML = "feeds.opml"
 
@@ -29,6 +30,13 @@ class Row(Struct, frozen=True):
     since: datetime | None  # beginning of the failure; None: unknown
 
 
+class _Removed(Struct, frozen=True):
+    """A feed as the page of removals shows it."""
+
+    feed: Row
+    grounds: tuple[str, ...]  # with the number of entries
+
+
 def index_page(lines: Sequence[FeedLine], public_url: str) -> str:
     """Return the page of all feeds, the retired feeds after the others."""
     return filled(
@@ -40,12 +48,30 @@ def index_page(lines: Sequence[FeedLine], public_url: str) -> str:
         opml=OPML,
         opml_address=f"{public_url.rstrip('/')}/{OPML}",
         status=STATUS,
+        removed=REMOVED if any(line.removed for line in lines) else None,
+    )
+
+
+def removed_page(lines: Sequence[FeedLine], public_url: str) -> str:
+    """Return the page that says how many entries were taken down, feed by feed, and on what
+    ground.
+    """
+    return filled(
+        "removed.html",
+        root="",
+        rows=[_Removed(_row(line), _grounds(line)) for line in lines if line.removed],
+        mirror=phrases.host(public_url),
     )
 
 
 def not_found_page() -> str:
     """Return the 404 page. Its links begin at the root, since it is shown at any address."""
     return filled("404.html", root="/")
+
+
+def _grounds(line: FeedLine) -> tuple[str, ...]:
+    counts = sorted(line.removed.items())
+    return tuple(f"{number:,} {GROUNDS[reason]}" for reason, number in counts if reason in GROUNDS)
 
 
 def _row(line: FeedLine) -> Row:

@@ -1,0 +1,82 @@
+"""Earlier versions of objects, for an operator who may delete them; no function does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from feedmirror.adapters.aws import FAILURES, explain, make_client
+from feedmirror.errors import StoreError
+from feedmirror.ports import Purged
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class NoVersions:
+    """The `Versions` of a store that keeps none."""
+
+    def purge(self, prefix: str) -> Purged:
+        """Do nothing."""
+        del prefix
+        return Purged()
+
+
+class S3Versions:
+    """The `Versions` of a bucket.
+
+    Needs `s3:ListBucketVersions` on the bucket and `s3:DeleteObjectVersion` on its objects.
+    """
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str = "") -> None:
+        folder = prefix.strip("/")
+        self._client = client
+        self._bucket = bucket
+        self._prefix = f"{folder}/" if folder else ""
+
+    @classmethod
+    def connect(cls, bucket: str, prefix: str = "") -> S3Versions:
+        """Return those of a bucket. Sends no request yet. Raises: StoreError."""
+        return cls(make_client("s3", threads=1), bucket, prefix)
+
+    def purge(self, prefix: str) -> Purged:
+        """Delete the earlier versions; two requests for each 1,000 versions. Raises: StoreError."""
+        deleted: int = 0
+        kept: list[str] = []
+        try:
+            for versions in self._pages(self._prefix + prefix):
+                refused = self._delete(versions)
+                deleted += len(versions) - len(refused)
+                kept += refused
+        except FAILURES as error:
+            where = f"s3://{self._bucket}/{self._prefix}{prefix}"
+            raise StoreError(
+                f"earlier versions below {where} are not deleted: {explain(error)} "
+                "(this needs s3:ListBucketVersions and s3:DeleteObjectVersion)"
+            ) from error
+        return Purged(deleted, tuple(kept))
+
+    def _pages(self, name: str) -> Iterator[list[dict[str, str]]]:
+        """Yield the earlier versions of the object of that name, or below it, 1,000 at most."""
+        pages = self._client.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=name):
+            listed: list[Mapping[str, Any]] = [
+                *page.get("Versions", ()),
+                *page.get("DeleteMarkers", ()),
+            ]
+            yield [
+                {"Key": one["Key"], "VersionId": one["VersionId"]}
+                for one in listed
+                if not one["IsLatest"] and (name.endswith("/") or one["Key"] == name)
+            ]
+
+    def _delete(self, versions: list[dict[str, str]]) -> list[str]:
+        """Delete these versions; return a sentence for each that is still there."""
+        if not versions:
+            return []
+        request: Any = {"Objects": versions, "Quiet": True}
+        reply = self._client.delete_objects(Bucket=self._bucket, Delete=request)
+        return [
+            f"{one['Key']}, version {one['VersionId']}: {one['Code']}"
+            for one in reply.get("Errors", ())
+        ]
