@@ -25,6 +25,7 @@ from feedmirror.model import PARSER_VERSION, Disclaimer, Entry, Fetched, Subscri
 from feedmirror.parsing.parse import parse
 from feedmirror.ports import Located, Rereader, Store
 from feedmirror.rebuild import Rebuilt, rebuild
+from feedmirror.renewal import renew_slice
 from feedmirror.reparse import Reparsed
 from feedmirror.text import sanitize
 from feedmirror.text.xml import printable
@@ -628,3 +629,93 @@ def test_command_names_what_cannot_be_read_again_and_ends_with_one(
     assert "; 2 reparsed, 0 of them changed; " in out
     assert "news: 1 record left unchanged, since reparsing failed:\n" in err
     assert f"  {record.relative_to(here / 'mirror')}: " in err
+
+
+# ---------------------------------------------------------------- renewal
+
+
+def renew_all(scene: Scene, store: Store | None = None) -> None:
+    while renew_slice(scene.subscription, scene.world(store)).position is not None:
+        pass
+
+
+def test_newer_parser_reaches_all_that_is_public_by_renewal_alone(
+    older: Callable[[], None],
+) -> None:
+    scene = mirrored()
+    before = ids(scene)
+    older()
+    renew_all(scene)
+    assert holes(scene) == []
+    assert ids(scene) == before
+    assert LOST in scene.public()
+    assert state(scene).renewal is None
+    assert not state(scene).tasks
+    changed = len([key for key in record_keys(scene) if not key.endswith(".0.json")])
+    assert changed == 13  # one record more for each entry
+
+
+def test_entries_that_a_renewal_read_again_are_no_revisions_of_the_origin_s(
+    older: Callable[[], None],
+) -> None:
+    scene = mirrored()
+    older()
+    renew_all(scene)
+    scene.later(hours=1)
+    scene.says(feed(13, 11, 10))
+    outcome = scene.refresh()
+    assert (outcome.new, outcome.revised, outcome.amended) == (0, 0, 0)
+    assert holes(scene) == []
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_plain_rebuild_leaves_entries_of_an_older_parser_to_a_renewal(
+    is_lost: bool, older: Callable[[], None]
+) -> None:
+    scene = mirrored()
+    older()
+    if is_lost:
+        del objects(scene)[STATE]
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    assert holes(scene) != []
+    renew_all(scene)
+    assert holes(scene) == []
+    assert state(scene).renewal is None
+
+
+def test_changed_disclaimer_has_nothing_read_again(older: Callable[[], None]) -> None:
+    scene = mirrored()
+    older()
+    renew_all(scene)
+    scene.configure(disclaimer=Disclaimer(text="Other words."))
+    before = record_keys(scene)
+    renew_all(scene)
+    assert record_keys(scene) == before
+    assert all(b"Other words." in body for key, body in public(scene).items() if "entries" in key)
+
+
+@pytest.mark.parametrize("moment", ["before", "after", "lost"])
+def test_renewal_that_reads_again_may_be_killed_anywhere(
+    moment: str, older: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember_renderings(monkeypatch)
+    scene = Scene(feed(3, 2, 1), MemoryStore(), subscription=replace(SUBSCRIPTION, keep=2))
+    monkeypatch.setattr("feedmirror.mirror.archive.PAGE_ENTRIES", 1)
+    monkeypatch.setattr("feedmirror.renewal.PAGE_ENTRIES", 1)
+    scene.refresh()
+    older()
+    scene.parser = RememberingRereader()  # type: ignore[assignment] # nothing is parsed
+    before = dict(objects(scene))
+    at, stopped = 0, True
+    while stopped:
+        objects(scene).clear()
+        objects(scene).update(before)
+        store = CrashingStore(scene.store, at, moment)  # type: ignore[arg-type]
+        with contextlib.suppress(Crash, StoreError):
+            renew_all(scene, store)
+        stopped = store.count > at
+        renew_all(scene)
+        assert holes(scene) == [], (at, moment)
+        assert len(record_keys(scene)) == 6, (at, moment)
+        at += 1
+    assert at > 3 * 5

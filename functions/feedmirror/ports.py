@@ -65,6 +65,10 @@ class Rereader(Protocol):
         ...
 
 
+class DocumentParser(Parser, Rereader, Protocol):
+    """Parses documents, and stored entries again."""
+
+
 class Stored(Struct, frozen=True):
     """Object of a store."""
 
@@ -149,7 +153,7 @@ class World(Struct, frozen=True):
 
     store: Store
     origin: Origin
-    parser: Parser
+    parser: DocumentParser
     clock: Callable[[], datetime]
     public_url: str  # where `public/` is served from
     # Number and time of the deployment that refreshes; asked only where documents are of another

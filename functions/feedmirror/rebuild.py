@@ -24,9 +24,10 @@ from feedmirror.layout import (
 )
 from feedmirror.mirror import record as records
 from feedmirror.mirror.archive import predecessors
-from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.deployment import Deployment, Renewal
 from feedmirror.mirror.recover import (
     Plan,
+    RecordIndex,
     base_state,
     plan_pages,
     restore,
@@ -112,7 +113,11 @@ def rebuild(
             reparse=reparse,
             now=now,
         )
-        state = replace(state, deployment=publisher.described(deploy()), renewal=None)
+        state = replace(
+            state,
+            deployment=publisher.described(deploy()),
+            renewal=None if reparse else _left_to_reread(old, stored.index, state),
+        )
         present = StoredState(old or State(), etag)
         held = log.commit(present, state)
         if held is not None:
@@ -125,6 +130,17 @@ def rebuild(
         f"the state of {subscription.slug} is written by others all the time: keep them from it "
         "for a while"
     )
+
+
+def _left_to_reread(old: State | None, index: RecordIndex, state: State) -> Renewal | None:
+    """Return what is left to a renewal: to read entries again that an older parser has read."""
+    if old is None or old.feed is None:
+        is_left = (index.parser_version or PARSER_VERSION) < PARSER_VERSION
+    else:
+        is_left = old.deployment.parser_version != PARSER_VERSION or bool(
+            old.renewal and old.renewal.rereads
+        )
+    return Renewal(state.generation, below=state.next_seq, rereads=True) if is_left else None
 
 
 def _surveyed(stored: StoredRecords) -> tuple[Tombstone, ...]:

@@ -10,7 +10,8 @@ present deployment has written is left.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,14 +26,16 @@ from feedmirror.mirror.archive import (
     predecessors,
 )
 from feedmirror.mirror.deployment import Renewal
+from feedmirror.mirror.recover import with_readings
 from feedmirror.mirror.state import State
-from feedmirror.model import Subscription
+from feedmirror.model import Revision, Subscription
 from feedmirror.ports import World
+from feedmirror.reparse import Reparse
 from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.pages import PageWriter
 from feedmirror.storage.publisher import Publisher
 from feedmirror.storage.records import StoredRecords
-from feedmirror.storage.wal import StateLog
+from feedmirror.storage.wal import Applied, StateLog, StoredState
 
 
 class Renewed(Struct, frozen=True):
@@ -62,7 +65,7 @@ def renew_slice(subscription: Subscription, world: World) -> Renewed:
             side_by_side=world.side_by_side,
         )
         held = log.load(now)
-        applied = log.apply(held, now) if held.state.complete else log.apply_entries(held, now)
+        applied = _applied(log, held, now)
         if applied.error is not None:
             raise applied.error
         state = applied.held.state
@@ -70,13 +73,21 @@ def renew_slice(subscription: Subscription, world: World) -> Renewed:
             return Renewed(subscription.slug, None)
         renewing = _Slice(log.publisher, subscription, world, state)
         left = renewing.renewed(state.renewal)
-        if log.commit(applied.held, replace(state, renewal=left)):
+        committed = log.commit(applied.held, replace(renewing.reread, renewal=left))
+        if committed is not None:
+            if renewing.reread is not state:  # else no document is stale
+                _applied(log, committed, now)
             pages = renewing.pages
             guids = tuple(pages.quarantined.values())
             return Renewed(subscription.slug, left.position if left else None, pages.renewed, guids)
     raise StoreError(
         f"the state of {subscription.slug} is written by others all the time; the next run goes on"
     )
+
+
+def _applied(log: StateLog, held: StoredState, now: datetime) -> Applied:
+    """Do what is pending; documents of a first mirror that was not finished wait for the rest."""
+    return log.apply(held, now) if held.state.complete else log.apply_entries(held, now)
 
 
 class _Slice:
@@ -86,9 +97,15 @@ class _Slice:
         self, publisher: Publisher, subscription: Subscription, world: World, state: State
     ) -> None:
         assert state.renewal is not None  # noqa: S101 - as `renew_slice` has seen
+        self.reread = state  # with the entries of the window as they were read again
         self._publisher = publisher
         self._state = state
         self._store = world.store
+        self._reparse = (
+            Reparse(subscription, world.store, publisher, world.parser, world.side_by_side)
+            if state.renewal.rereads
+            else None
+        )
         self._records = StoredRecords(world.store, subscription, world.side_by_side)
         self.pages = PageWriter(
             publisher, self._records.words, world.side_by_side, state.renewal.generation
@@ -110,12 +127,36 @@ class _Slice:
 
     def _window(self, renewal: Renewal, below: int) -> Renewal:
         """Write the pages of the newest entries of the window that are left."""
-        window = self._state.window
-        left = [one for one in window if one.seq < below]
+        left = [one for one in self._state.window if one.seq < below]
         slice_ = left[:PAGE_ENTRIES]
+        if self._reparse:
+            self._survey(one.key for one in slice_)
+            slice_ = self._read_again(slice_)
+        window = self.reread.window
         follow = predecessors(window, (), self._state.archive_summary)
         self.pages.write_entries(slice_, follow, self._state)
         return replace(renewal, below=slice_[-1].seq if len(left) > len(slice_) else None)
+
+    def _survey(self, keys: Iterable[str]) -> None:
+        """Read the records of these entries, and the entries again where an older parser has."""
+        self._records.survey(of=[f"{key}/" for key in keys])
+        if self._reparse:
+            self._reparse.renew(self._records.index, self._records.read, only_older=True)
+
+    def _read_again(self, revisions: Sequence[Revision]) -> list[Revision]:
+        """Return entries of the window as they were read again; `reread` is the state with them."""
+        index = self._records.index.entries
+        changed = {
+            one.key: index[one.key]
+            for one in revisions
+            if one.key in index
+            and index[one.key].generation == one.generation
+            and index[one.key].name != (one.key, one.digest, one.number)
+        }
+        again = {one.key: one for one in self.pages.revisions_of(changed, index)}
+        if again:
+            self.reread = with_readings(self._state, again, changed)
+        return [again.get(one.key, one) for one in revisions]
 
     def _archive_page(self, name: str, newer: str | None) -> str | None:
         """Write an archive page, and the pages of its entries; return the name of the older one."""
@@ -123,7 +164,7 @@ class _Slice:
         older = contents.older or self._older_than(name)
         before = self._publisher.contents_of(older).keys[:1] if older else ()
         keys = (*contents.keys, *before)
-        self._records.survey(of=[f"{key}/" for key in keys])
+        self._survey(keys)
         revisions = self.pages.revisions_of(keys, self._records.index.entries)
         follows = None
         if before and revisions and revisions[-1].key == before[0]:
@@ -153,8 +194,7 @@ class _Slice:
 
     def _superseded(self, renewal: Renewal) -> Renewal | None:
         assert renewal.page is not None  # noqa: S101 - `_next_superseded` has named it
-        keys = self._publisher.contents_of(renewal.page).keys
-        self._records.survey(of=[f"{key}/" for key in keys])
+        self._survey(self._publisher.contents_of(renewal.page).keys)
         self.pages.renew_page(renewal.page, self._records.index.entries, self._state)
         return self._next_superseded(renewal)
 

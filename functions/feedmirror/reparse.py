@@ -84,12 +84,18 @@ class Reparse:
         """True if every entry says what the present parser makes of its original."""
         return not (self.done.cleaned or self.done.failed)
 
-    def renew(self, index: RecordIndex, load: Load) -> None:
-        """Read the last record of each entry again; those that were read before are passed over.
+    def renew(self, index: RecordIndex, load: Load, *, only_older: bool = False) -> None:
+        """Read the last record of each entry again; those that were read before are passed over,
+        and with `only_older` those that the present parser has read.
 
         Raises: StoreError; ParseError if there is no parser any more.
         """
-        names = [one.name for one in index.entries.values() if one.name not in self._read]
+        names = [
+            one.name
+            for one in index.entries.values()
+            if one.name not in self._read
+            and not (only_older and one.parser_version >= PARSER_VERSION)
+        ]
         loaded = self._side_by_side(load, names)
         stored = (
             _Stored(name, found)

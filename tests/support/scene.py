@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import ClassVar
@@ -15,6 +15,7 @@ from feedmirror.errors import FeedError
 from feedmirror.layout import DEPLOYMENTS
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import (
+    Entry,
     Fetched,
     Gone,
     NotModified,
@@ -23,7 +24,7 @@ from feedmirror.model import (
     Subscription,
     Validators,
 )
-from feedmirror.ports import Parser, Store, World
+from feedmirror.ports import DocumentParser, Located, Store, World
 from feedmirror.refresh import refresh
 from history import Seen, walk
 from parsers import InProcessParser
@@ -93,6 +94,9 @@ class RememberingParser:
             self._memory[question] = InProcessParser().parse(fetched, known)
         return self._memory[question]
 
+    def reread(self, stored: Sequence[Located]) -> Sequence[Entry | str]:
+        return InProcessParser().reread(stored)
+
 
 class Scene:
     """One feed, one store, one origin, one clock."""
@@ -102,7 +106,7 @@ class Scene:
         document: Answer,
         store: Store | None = None,
         subscription: Subscription = SUBSCRIPTION,
-        parser: Parser | None = None,
+        parser: DocumentParser | None = None,
     ) -> None:
         self.store = store if store is not None else MemoryStore()
         self.subscription = subscription

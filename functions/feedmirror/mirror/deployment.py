@@ -27,6 +27,7 @@ class Deployment(Stored, frozen=True, order=True):
     configured_at: datetime = datetime.fromtimestamp(0, UTC)
     digest: str = ""  # of all that renderers see besides entries; equal: they publish the same
     page_key: str = ""  # the part of it that pages of entries and of the archive depend on
+    parser_version: Count = 0  # a part of `version`
 
     def __post_init__(self) -> None:
         require_utc(self.configured_at)
@@ -55,6 +56,7 @@ class Renewal(Stored, frozen=True):
     below: Count | None = None  # window entries with a smaller number are left; None: see `page`
     page: str | None = None  # the archive page that is next; None: the newest one
     newer: str | None = None  # the archive page after that one, if there is any
+    rereads: bool = False  # entries that an older parser has read are read again first
     superseded: bool = False  # `page` is no part of the archive any more: these come last
 
     @property

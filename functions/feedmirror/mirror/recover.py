@@ -336,19 +336,40 @@ def in_place(revision: Revision, entry: IndexedEntry) -> Revision:
     return revision if placed == revision else placed
 
 
+def with_readings(
+    state: State, again: Mapping[str, Revision], entries: Mapping[str, IndexedEntry]
+) -> State:
+    """Return the state with entries of the window as they were read again, by key.
+
+    Its documents are to be rendered again.
+    """
+    before = state.known_entries.by_key
+    read = {key: _known_entry(entries[key], before[key]) for key in again if key in before}
+    return replace(
+        state,
+        window=Window.of((again.get(one.key, one) for one in state.window), state.window),
+        known_entries=KnownEntries.of({**before, **read}),
+        generation=state.generation + 1,
+        tasks=state.tasks or tasks_of(),
+    )
+
+
+def _known_entry(entry: IndexedEntry, before: KnownEntry | None) -> KnownEntry:
+    """Return an entry as the state remembers it."""
+    first = int(entry.first_seen.timestamp())
+    named = "" if entry.digest == entry.reading else entry.digest
+    at = min(before.at, first) if before else first
+    return KnownEntry(entry.reading, at, entry.particulars, entry.dated, named)
+
+
 def _known_entries(base: State, plan: Plan, window: int) -> KnownEntries:
     """The keys of all entries that are stored, those that the old state knew last."""
     entries, before = {entry.key: entry for entry in plan.entries}, base.known_entries.by_key
     known = [key for key in before if key in entries]
-    known_entries = {}
-    for key in dict.fromkeys((*(key for key in entries if key not in before), *known)):
-        entry = entries[key]
-        first = int(entry.first_seen.timestamp())
-        at = before[key].at if key in before else first
-        named = "" if entry.digest == entry.reading else entry.digest
-        known_entries[key] = KnownEntry(
-            entry.reading, min(at, first), entry.particulars, entry.dated, named
-        )
+    known_entries = {
+        key: _known_entry(entries[key], before.get(key))
+        for key in dict.fromkeys((*(key for key in entries if key not in before), *known))
+    }
     # A first mirror's entries all came in one document: the best guess at how many are in one.
     together = max(Counter(entry.listed_at for entry in plan.entries).values(), default=0)
     return remembered(known_entries, max(2 * together + window, len(known)))

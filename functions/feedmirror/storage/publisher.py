@@ -33,7 +33,7 @@ from feedmirror.mirror import record
 from feedmirror.mirror.archive import ArchivePage, EntryLink, predecessors
 from feedmirror.mirror.deployment import Deployment, in_force
 from feedmirror.mirror.state import Fragments, Published, Quarantine, State
-from feedmirror.model import Document, Feed, Revision, Subscription
+from feedmirror.model import PARSER_VERSION, Document, Feed, Revision, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
@@ -159,7 +159,11 @@ class Publisher:
     def described(self, deployment: Deployment) -> Deployment:
         """Return a deployment with all that the program and the settings say of it."""
         return replace(
-            deployment, version=version(), digest=self.render_key, page_key=self.page_key
+            deployment,
+            version=version(),
+            digest=self.render_key,
+            page_key=self.page_key,
+            parser_version=PARSER_VERSION,
         )
 
     def stale(self, state: State) -> tuple[Format, ...]:

@@ -376,9 +376,13 @@ class StateLog:
 
 def _renewal(state: State, deployed: Deployment, generation: int) -> Renewal | None:
     """Return what is left to renew where another deployment becomes that of a state."""
-    if deployed.page_key == state.deployment.page_key:
-        return state.renewal
-    return Renewal(generation, below=state.next_seq)
+    before, going_on = state.deployment, state.renewal
+    if deployed.page_key == before.page_key:
+        return going_on
+    rereads = deployed.parser_version != before.parser_version or bool(
+        going_on and going_on.rereads
+    )
+    return Renewal(generation, below=state.next_seq, rereads=rereads)
 
 
 def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:

@@ -10,14 +10,13 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
 
 from msgspec import Struct
 
 from feedmirror.entrypoints.cli.arguments import parse_arguments
 from feedmirror.entrypoints.cli.terminal import print_error
 from feedmirror.errors import ConfigError, StoreError
-from feedmirror.ports import Origin, Parser, Rereader
+from feedmirror.ports import DocumentParser, Origin
 
 # As shells report a program that a signal ended. Source: POSIX.1-2024, shell, §2.8.2
 INTERRUPTED = 130
@@ -25,11 +24,7 @@ _PIPE_BROKEN = 141
 _PARSER_BYTES = 1_000_000_000  # of address space; a document of 10 MB takes a third
 
 
-class _DocumentParser(Parser, Rereader, Protocol):
-    """Parser of feed documents and of stored entries (`--reparse`)."""
-
-
-def _start_parser() -> AbstractContextManager[_DocumentParser]:
+def _start_parser() -> AbstractContextManager[DocumentParser]:
     from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415 - `serve` needs none
 
     return WorkerParser.with_limits(os.environ, memory_bytes=_PARSER_BYTES)
@@ -44,7 +39,7 @@ def _web(clock: Callable[[], datetime]) -> Origin:
 class Resources(Struct, frozen=True):
     """External resources of a command, which tests replace."""
 
-    start_parser: Callable[[], AbstractContextManager[_DocumentParser]] = _start_parser
+    start_parser: Callable[[], AbstractContextManager[DocumentParser]] = _start_parser
     web: Callable[[Callable[[], datetime]], Origin] = _web
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
