@@ -739,7 +739,8 @@ def test_memory_is_flat_whatever_the_entries_say(pages_of_many: None) -> None:
         """Three hundred entries of 50 KB, made when they are read."""
 
         def keys(self, prefix: str = "") -> Any:
-            return (f"{ENTRIES}{n:032x}/{n:032x}.0.json" for n in range(1, 301))
+            keys = (f"{ENTRIES}{n:032x}/{n:032x}.0.json" for n in range(1, 301))
+            return (key for key in keys if key.startswith(prefix))
 
         def load(self, key: str) -> Any:
             if not key.startswith(ENTRIES):

@@ -1012,7 +1012,7 @@ RENEWING = (
     _mutant(
         "pages of an earlier deployment are renewed",
         _LEDGER,
-        "return Renewal(generation, below=state.next_seq)",
+        "return Renewal(generation, below=state.next_seq, rereads=rereads)",
         "return None",
         "test_renewal.py::test_new_disclaimer_reaches_every_page_in_slices_the_newest_first",
     ),
@@ -1036,6 +1036,20 @@ RENEWING = (
         "return _generation(body) < since or stamped(body).render_key != self.page_key",
         "return True",
         "test_renewal.py::test_renewal_killed_at_any_operation_leaves_no_old_word_and_writes_each_page_once",
+    ),
+    _mutant(
+        "entries of the window that were read again are committed",
+        _RENEWAL,
+        "replace(renewing.reread, renewal=left)",
+        "replace(state, renewal=left)",
+        "test_reparse.py::test_newer_parser_reaches_all_that_is_public_by_renewal_alone",
+    ),
+    _mutant(
+        "what was read again is no revision of the origin's",
+        "mirror/recover.py",
+        "KnownEntries.of({**before, **read})",
+        "KnownEntries.of(before)",
+        "test_reparse.py::test_entries_that_a_renewal_read_again_are_no_revisions_of_the_origin_s",
     ),
     _mutant(
         "pages that are no part of the archive any more are renewed",
