@@ -10,23 +10,27 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Literal
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from builders import entry, rss_document
+from builders import SITE, entry, rss_document
 from effort import EXHAUSTIVE, amount
 from feedmirror.adapters.stores.s3 import S3Store
 from feedmirror.adapters.stores.versions import NoVersions, S3Versions
 from feedmirror.errors import StoreError
 from feedmirror.mirror import state_codec
+from feedmirror.mirror.likeness import likenesses
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
-from feedmirror.model import Reason
+from feedmirror.model import Entry, Reason
 from feedmirror.ports import Purged, Store
 from feedmirror.rebuild import rebuild
 from feedmirror.site import publish_site
-from feedmirror.takedown import Order, Takedown
+from feedmirror.takedown import Order, Released, Takedown, release
 from remembering import remember_renderings
 from scene import DOCUMENTS, PUBLIC_URL, SUBSCRIPTION, Scene
 from stores import Crash, CrashingStore, FailingStore, Turnstile, YieldingStore, explore, sample
@@ -304,6 +308,80 @@ def test_the_last_entry_of_a_feed_is_taken_down() -> None:
     take_down(scene, key_of(scene))
     assert places(scene) == []
     assert [seen.titles for seen in scene.history()] == [("Removed",)]
+
+
+# ---------------------------------------------------------------- under another name
+
+LONG = f"<p>{' '.join(f'word{n}' for n in range(19))} {CANARY}</p>"
+
+
+def under_another_name(scene: Scene, **changes: object) -> str:
+    """The origin lists a new entry with these changes; return the note on the refresh."""
+    scene.later(hours=1)
+    usual = {"title": "Another", "guid": "another", "link": f"{SITE}another"}
+    scene.says(rss_document([entry(7), {**entry(2), **usual, **changes}]))
+    return scene.refresh().note or ""
+
+
+@pytest.mark.parametrize(
+    "changes", [{"summary": LONG}, {"link": f"{SITE}2?utm_source=feed"}, {"content": LONG.upper()}]
+)
+def test_an_entry_like_a_removed_one_is_left_out_and_told(changes: dict[str, object]) -> None:
+    scene = Scene(says(2, 1, of=2, words=LONG))
+    scene.refresh()
+    take_down(scene, key_of(scene))
+    note = under_another_name(scene, **changes)
+    assert "Another" not in scene.public()
+    assert "Entry 7" in scene.public()
+    assert places(scene) == []
+    (key,) = state(scene).withheld.values()
+    assert f"feedmirror restore news {key}" in note
+    scene.later(hours=1)
+    scene.says(rss_document([entry(8), entry(7), {**entry(2), "guid": "another", **changes}]))
+    scene.refresh()
+    assert places(scene) == []
+
+
+def test_a_false_match_is_released() -> None:
+    scene = Scene(says(2, 1, of=2, words=LONG))
+    scene.refresh()
+    removed = key_of(scene)
+    take_down(scene, removed)
+    under_another_name(scene, summary=LONG)
+    (key,) = state(scene).withheld.values()
+    result = release(scene.store, "news", (key, removed, "0" * 32), scene.now)
+    assert result == Released((key,), (removed,), ("0" * 32,))
+    scene.later(hours=1)
+    assert scene.refresh().new == 1
+    assert "Another" in scene.public()
+    assert not state(scene).withheld
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"summary": LONG.replace(f" {CANARY}", "")},  # too short to be known by
+        {"link": SITE},  # that of the channel
+        {"link": f"{SITE}shared"},  # that of another entry, too
+        {"link": None, "summary": None},
+    ],
+)
+def test_an_entry_that_only_seems_alike_is_taken(changes: dict[str, object]) -> None:
+    likeness = {"title": f"The {CANARY}", **changes}
+    first = [{**entry(2), **likeness}, {**entry(1), "link": f"{SITE}shared"}]
+    scene = Scene(rss_document(first))
+    scene.refresh()
+    take_down(scene, key_of(scene))
+    assert not under_another_name(scene, **changes)
+    assert "Another" in scene.public()
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_likeness_says_nothing_without_the_secret(words: str, link: str) -> None:
+    body = f"<p>{'word ' * 20}{escape(words)}</p>"
+    found = likenesses(Entry(link=link, summary=body), b"a", frozenset())
+    assert found == likenesses(Entry(link=link, content=body), b"a", frozenset())
+    assert not {*found} & {*likenesses(Entry(link=link, summary=body), b"b", frozenset())}
 
 
 # ---------------------------------------------------------------- at any moment

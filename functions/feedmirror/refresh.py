@@ -166,7 +166,7 @@ def _known(state: State) -> frozenset[str]:
         for fingerprint, one in state.quarantined.items()
         if not one.documents and one.program == PROGRAM
     )
-    return frozenset((*state.fingerprints, *unread))
+    return frozenset((*state.fingerprints, *unread, *state.withheld))
 
 
 def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[State, str | None]:
@@ -318,8 +318,7 @@ def _apply(
     new = revised = amended = 0
     applied = before
     for _ in range(_ATTEMPTS):
-        now = world.clock()
-        decision = _decided(log, applied.held.state, subscription, gathered, now)
+        decision = _decided(log, applied.held.state, subscription, gathered, world)
         for commit in decision.commits:
             held = log.commit(applied.held, commit.apply(applied.held.state))
             if held is None:
@@ -328,7 +327,7 @@ def _apply(
             del held  # with the words that are pending until they are carried out
             is_last = commit is decision.commits[-1]  # which is applied below
             if not is_last or log.is_older(applied.held.state):
-                applied = log.apply_entries(applied.held, now)
+                applied = log.apply_entries(applied.held, world.clock())
             new, revised = new + commit.new, revised + commit.revised
             amended += commit.amended
         else:
@@ -343,7 +342,7 @@ def _apply(
                 unchanged=decision.unchanged,
                 lossless=gathered.reading is None or gathered.reading.parsed.lossless,
                 quarantined=_unread(gathered),
-                note=_HELD_UP if decision.held_up else _note(gathered, decision),
+                note=_HELD_UP if decision.held_up else _note(log.slug, gathered, decision),
                 recovered=before.held.state.failing is not None,
             )
             return applied, outcome
@@ -359,17 +358,23 @@ def _unread(gathered: Gathered) -> tuple[str, ...]:
     return tuple(parsed.items[index].name for index in parsed.unreadable)
 
 
-def _note(gathered: Gathered, decision: Decision) -> str | None:
+def _note(slug: str, gathered: Gathered, decision: Decision) -> str | None:
     """Return the note for the operator on a refresh that did not fail, or None."""
-    if not decision.held:
-        return gathered.note
-    waiting = "a change waits" if decision.held == 1 else f"{decision.held} changes wait"
-    held = f"{waiting}: what changes at every poll is followed once a day"
-    return "; ".join(filter(None, (gathered.note, held)))
+    notes = [gathered.note]
+    if decision.held:
+        waiting = "a change waits" if decision.held == 1 else f"{decision.held} changes wait"
+        notes.append(f"{waiting}: what changes at every poll is followed once a day")
+    if decision.withheld:
+        keys = " ".join(decision.withheld)
+        notes.append(
+            "left out, since they look like entries that were taken down: "
+            f"`feedmirror restore {slug} {keys}` releases them"
+        )
+    return "; ".join(filter(None, notes)) or None
 
 
 def _decided(
-    log: StateLog, state: State, subscription: Subscription, gathered: Gathered, now: datetime
+    log: StateLog, state: State, subscription: Subscription, gathered: Gathered, world: World
 ) -> Decision:
     """Decide what the answer changes, from the state as it is at this moment."""
     learned = gathered.state
@@ -383,15 +388,17 @@ def _decided(
         # Here: with all that it needs, it would be half of what a poll imports that finds nothing.
         from feedmirror.mirror.decide import decide  # noqa: PLC0415
 
-        decision = decide(noted, subscription, gathered.reading, {})
+        secret = redaction_key(world.store) if state.removed_likenesses else b""
+        decision = decide(noted, subscription, gathered.reading, {}, secret)
         archived: dict[str, Revision | None] = {}
         while decision.wanted:
             archived |= dict.fromkeys(decision.wanted)
             archived |= log.recall(state, decision.wanted)
-            decision = decide(noted, subscription, gathered.reading, archived)
+            decision = decide(noted, subscription, gathered.reading, archived, secret)
         if decision.commits or decision.held_up or noted == state:
             return decision
         return Decision((Commit(lambda _: noted),), decision.unchanged)
+    now = world.clock()
     if gathered.heard is not None:
         noted = with_validators(noted, gathered.heard, now)
     if state.failing:

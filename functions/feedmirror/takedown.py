@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import reduce
 from itertools import chain
 
 from msgspec import Struct
@@ -29,14 +30,16 @@ from feedmirror.layout import (
 )
 from feedmirror.mirror import record
 from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.likeness import likenesses, shared_links
 from feedmirror.mirror.record import Record, RecordName
-from feedmirror.mirror.removal import removed_from
+from feedmirror.mirror.removal import released, removed_from
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
-from feedmirror.model import Reason, Revision, Subscription
+from feedmirror.model import Entry, Reason, Revision, Subscription
 from feedmirror.ports import Purged, SideBySide, Store, Versions
 from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.records import StoredRecords
+from feedmirror.storage.redaction_key import redaction_key
 from feedmirror.storage.removal import find_archive_pages, find_entries, linking_to
 from feedmirror.storage.wal import StateLog, StoredState
 
@@ -60,7 +63,7 @@ class Plan(Struct, frozen=True):
     """An entry to take down, and the objects that are written for it."""
 
     key: str
-    revision: Revision | None  # as it was committed last; None: no record can be read
+    revisions: tuple[Revision, ...]  # that can be read, the one that was committed last first
     was_removed_at: datetime | None  # when it was taken down before
     archive_pages: tuple[str, ...]  # names
     objects: tuple[str, ...]  # keys, in the order in which they are written
@@ -107,8 +110,8 @@ class Takedown:
             raise OlderDeploymentError(self._slug, held.state.deployment.configured_at)
         # After the state was read: what it does not name any more has been written by now.
         names = tuple(self._records.names(f"{key}/"))
-        revision = self._revision(names, held.state, key)
-        if revision is None and not names:
+        revisions = self._revisions(names, held.state, key)
+        if not revisions and not names:
             return None
         removal = held.state.removed.get(key)
         pages = find_archive_pages(self._store, self._log.publisher, key, report)
@@ -122,7 +125,7 @@ class Takedown:
         )
         return Plan(
             key,
-            revision,
+            revisions,
             removal.at if removal else None,
             pages,
             (
@@ -159,22 +162,39 @@ class Takedown:
         names = self._records.names(f"{plan.key}/")
         return Tombstone(
             key=plan.key,
-            guid=plan.revision.guid if plan.revision else "",
+            guid=plan.revisions[0].guid if plan.revisions else "",
             at=plan.was_removed_at or self._clock(),
             reason=order.reason,
             reference=order.reference,
             by=order.by,
             revisions=tuple(dict.fromkeys(digest for _, digest, _ in names)),
             archive_pages=plan.archive_pages,
+            likenesses=self._likenesses(plan),
         )
 
-    def _revision(self, names: Sequence[RecordName], state: State, key: str) -> Revision | None:
-        """Return the entry as its records or the state have it, or None."""
+    def _likenesses(self, plan: Plan) -> tuple[str, ...]:
+        """Return the digests by which entries like this one are known, of all its revisions."""
+        state = plan.held.state
+        known = (one for one, key in state.removed_likenesses.items() if key == plan.key)
+        listed = {one.key: one.entry for one in (*state.window, *state.pending_entries)}
+        entry = plan.revisions[0].entry if plan.revisions else Entry()
+        listed[plan.key] = entry
+        own = state.feed.link if state.feed else None
+        shared = shared_links(listed.values(), own)
+        secret = redaction_key(self._store)
+        words = (one.entry for one in plan.revisions if one.removal is None)
+        found = chain(*(likenesses(each, secret, shared) for each in words))
+        return tuple(dict.fromkeys((*known, *found)))
+
+    def _revisions(
+        self, names: Sequence[RecordName], state: State, key: str
+    ) -> tuple[Revision, ...]:
+        """Return the entry as its records and the state have it, what was committed last first."""
         read = [record for _, record in map(self._records.read, names)]
         stored = [one.revision for one in read if isinstance(one, Record)]
-        held = [*stored, *state.window, *state.pending_entries]
+        held = (*stored, *state.window, *state.pending_entries)
         of = (one for one in held if one.key == key)
-        return max(of, key=lambda one: one.generation, default=None)
+        return tuple(sorted(of, key=lambda one: -one.generation))
 
     def _apply(self, held: StoredState) -> None:
         """Do all that the commit leaves to do. Raises: StoreError, RenderError."""
@@ -195,6 +215,32 @@ class Takedown:
             self._versions.purge(one) for one in (state_key(slug), of_records, f"{PUBLIC}{slug}/")
         ]
         return Purged(sum(one.deleted for one in found), tuple(chain(*(one.kept for one in found))))
+
+
+class Released(Struct, frozen=True):
+    """Result of releasing entries, by their keys."""
+
+    released: tuple[str, ...]
+    purged: tuple[str, ...]  # those that were taken down themselves
+    unknown: tuple[str, ...]
+
+
+def release(store: Store, slug: str, keys: tuple[str, ...], now: datetime) -> Released:
+    """Release entries that are left out since they look like ones that were taken down.
+
+    Raises: StoreError, StateError.
+    """
+    log = StateLog(store, Subscription(slug, ""), "", Deployment)
+    for _ in range(ATTEMPTS):
+        held = log.load(now)
+        there = set(held.state.withheld.values())
+        found = tuple(key for key in keys if key in there)
+        purged = tuple(key for key in keys if key in held.state.removed)
+        unknown = tuple(key for key in keys if key not in {*found, *purged})
+        state = reduce(released, found, held.state)
+        if not found or log.save(held, state):
+            return Released(found, purged, unknown)
+    raise StoreError(f"{state_key(slug)} is written by others all the time: nothing was released")
 
 
 def _has(revisions: tuple[Revision, ...], key: str) -> bool:

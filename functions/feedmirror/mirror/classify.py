@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from feedmirror.mirror.comparison import date_of, is_renewed, particulars_digest, revision_digest
 from feedmirror.mirror.flapping import DAY_S, may_follow
 from feedmirror.mirror.identity import Identified, Memory, identify
+from feedmirror.mirror.likeness import likenesses, shared_links
 from feedmirror.mirror.record import LAST
 from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.state import TOMORROW, State
@@ -39,6 +40,8 @@ class Classified(Struct, frozen=True):
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # keys by item, but of `held`
     ambiguous: tuple[str, ...] = ()  # keys that stand for several entries since this document
     wanted: tuple[str, ...] = ()  # keys of entries that must be loaded before all this counts
+    # Keys, by item, of new entries that look like ones that were taken down: they are left out.
+    withheld: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def by_origin(self) -> tuple[Revision, ...]:
@@ -53,12 +56,14 @@ def classify(
     archived: Archived,
     *,
     additive: bool,
+    secret: bytes = b"",
 ) -> Classified:
     """Return the document's entries, classified.
 
     With `additive`, entries that are known count as unchanged, whatever the document says of them.
+    `secret` is that of the store, for `likenesses`; empty where no entry was taken down.
     """
-    work = _Classifying(state, reading, archived, additive=additive)
+    work = _Classifying(state, reading, archived, additive=additive, secret=secret)
     parsed = reading.parsed
     memory = Memory(
         state.fingerprints if state.parser_version == PARSER_VERSION else {},
@@ -81,15 +86,19 @@ def classify(
         tuple(work.amended),
         tuple(work.counted),
         tuple(work.held),
-        len(set(who.keys.values())) - len(work.new) - len(work.revised) - len(work.amended),
+        len(set(who.keys.values()) - set(work.withheld.values()))
+        - len(work.new)
+        - len(work.revised)
+        - len(work.amended),
         tuple(dict.fromkeys(who.keys[index] for index in sorted(who.keys))),
         {
             parsed.items[index].fingerprint: key
             for index, key in sorted(who.keys.items())
-            if key not in held
+            if key not in held and parsed.items[index].fingerprint not in work.withheld
         },
         who.ambiguous,
         tuple(work.wanted),
+        work.withheld,
     )
 
 
@@ -97,8 +106,15 @@ class _Classifying:
     """Sorts entries one by one."""
 
     def __init__(
-        self, state: State, reading: Reading, archived: Archived, *, additive: bool
+        self,
+        state: State,
+        reading: Reading,
+        archived: Archived,
+        *,
+        additive: bool,
+        secret: bytes,
     ) -> None:
+        self.withheld: dict[str, str] = {}  # keys by fingerprint
         self.new: list[Revision] = []
         self.revised: list[Revision] = []
         self.amended: list[Revision] = []
@@ -109,6 +125,7 @@ class _Classifying:
         self._reading = reading
         self._archived = archived
         self._additive = additive
+        self._secret = secret
 
     @cached_property
     def _listed(self) -> Mapping[str, Revision]:
@@ -127,7 +144,7 @@ class _Classifying:
             return
         known_entry = self._state.known_entries.by_key.get(one.key)
         if known_entry is None:
-            self.new.append(_observed(one, entry, self._reading))
+            self._sort_new(one, entry)
             return
         if self._additive:
             return
@@ -153,6 +170,23 @@ class _Classifying:
             change.append(revision)
         else:
             self.held[one.key] = partial(change.append, revision)
+
+    def _sort_new(self, one: Identified, entry: Entry) -> None:
+        if self._is_like_a_removed(one, entry):
+            self.withheld[self._reading.parsed.items[one.index].fingerprint] = one.key
+        else:
+            self.new.append(_observed(one, entry, self._reading))
+
+    def _is_like_a_removed(self, one: Identified, entry: Entry) -> bool:
+        if not self._state.removed_likenesses or one.key in self._state.released:
+            return False
+        found = likenesses(entry, self._secret, self._shared_links)
+        return any(each in self._state.removed_likenesses for each in found)
+
+    @cached_property
+    def _shared_links(self) -> frozenset[str]:
+        parsed = self._reading.parsed
+        return shared_links(parsed.entries.values(), parsed.feed.link)
 
     def release_if_new(self) -> None:
         """Follow all that is held, where documents are written anyway."""

@@ -29,4 +29,6 @@ class Decision(Struct, frozen=True):
     unchanged: int  # entries of the document that are as they were
     held_up: bool = False  # True: entries were not taken, since too much is pending already
     held: int = 0  # changes that come too often to be followed now
+    # Keys of new entries that are left out, since they look like ones that were taken down.
+    withheld: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()  # keys of entries to load before the decision can be made

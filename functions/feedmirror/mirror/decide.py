@@ -47,16 +47,20 @@ _DAILY = timedelta(days=1)  # how often bookkeeping alone is written
 
 
 def decide(
-    state: State, subscription: Subscription, reading: Reading, archived: Archived
+    state: State,
+    subscription: Subscription,
+    reading: Reading,
+    archived: Archived,
+    secret: bytes = b"",
 ) -> Decision:
     """Return the commits to make, in order; each but the last has a part of the entries.
 
     `archived` are entries that have left the window, by key. If the decision has keys in `wanted`,
-    load these entries and decide again.
+    load these entries and decide again. `secret` is as of `classify`.
     """
     late = _is_late(state, reading)
     additive = late or not reading.parsed.complete
-    found = classify(state, subscription, reading, archived, additive=additive)
+    found = classify(state, subscription, reading, archived, additive=additive, secret=secret)
     if found.wanted:
         return Decision((), found.unchanged, wanted=found.wanted)
     base = replace(state, failing=None)
@@ -68,7 +72,12 @@ def decide(
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
     if not (found.new or found.by_origin or feed_changed):
         commits = _bookkeeping(state, base, reading)
-        return Decision(commits, found.unchanged, held=len(found.held))
+        return Decision(
+            commits,
+            found.unchanged,
+            held=len(found.held),
+            withheld=tuple(found.withheld.values()),
+        )
     if _pending_bytes(state) > BOUND_BYTES:
         # Nothing of the document is remembered, so the next refresh reads it again.
         return Decision((), found.unchanged, held_up=True)
@@ -85,6 +94,7 @@ def decide(
         tuple(_commits(base, subscription.keep, found, reading.requested_at)),
         found.unchanged,
         held=len(found.held),
+        withheld=tuple(found.withheld.values()),
     )
 
 
@@ -327,6 +337,7 @@ def _described(
         feed=feed,
         fingerprints=found.fingerprints,
         quarantined=_quarantined(state, reading),
+        withheld={**_withheld(state, reading), **found.withheld},
         parser_version=PARSER_VERSION,
         addresses=state.addresses if found.held else _addresses(state, subscription, reading),
         complete=True,
@@ -350,6 +361,12 @@ def _quarantined(state: State, reading: Reading) -> dict[str, Quarantine]:
         for index, why in reading.parsed.unreadable.items()
     }
     return {key: one for key, one in kept.items() if key not in read} | unread
+
+
+def _withheld(state: State, reading: Reading) -> dict[str, str]:
+    """Return what is left out, without items that are no longer in the document."""
+    listed = {item.fingerprint for item in reading.parsed.items}
+    return {one: key for one, key in state.withheld.items() if one in listed}
 
 
 def _addresses(state: State, subscription: Subscription, reading: Reading) -> dict[str, Address]:
@@ -393,7 +410,7 @@ def _bookkeeping(state: State, described: State, reading: Reading) -> tuple[Comm
     if described == state:  # as it is of a document that was cut off, which is not remembered
         return ()
     # An item that the parser cannot take is not to be tried at every poll.
-    noted = described.quarantined != state.quarantined
+    noted = (described.quarantined, described.withheld) != (state.quarantined, state.withheld)
     if noted or state.failing or state.parser_version != PARSER_VERSION:
         return (Commit(lambda _: described),)
     address = worth_a_write(state.addresses.get(url), described.addresses.get(url), now)

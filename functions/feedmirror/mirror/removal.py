@@ -39,7 +39,19 @@ def with_removals(state: State, tombstones: Iterable[Tombstone]) -> State:
     for tombstone in tombstones:
         if tombstone.key not in state.removed:
             state = _without(state, tombstone.key, tombstone.removal)
+            like = dict.fromkeys(tombstone.likenesses, tombstone.key)
+            state = replace(state, removed_likenesses={**state.removed_likenesses, **like})
     return state
+
+
+def released(state: State, key: str) -> State:
+    """Return the state that takes an entry which was left out, at the next document."""
+    return replace(
+        state,
+        released=(*state.released, key),
+        withheld={item: one for item, one in state.withheld.items() if one != key},
+        addresses={},  # what they have is read again, whatever validators say
+    )
 
 
 def _without(state: State, key: str, removal: Removal) -> State:

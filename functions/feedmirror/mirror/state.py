@@ -136,6 +136,11 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
     fragments: Fragments = field(default_factory=Fragments)
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
     removed: Mapping[str, Removal] = field(default_factory=dict)  # by key; never forgotten
+    removed_likenesses: Mapping[str, str] = field(default_factory=dict)  # keys by `likenesses`
+    # Keys, by fingerprint, of listed items that are left out, since they look like removed entries;
+    # and of those that the operator has released.
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    released: tuple[str, ...] = ()
     removing: tuple[TakeDown, ...] = ()  # committed, but perhaps not carried out yet
     deployment: Deployment = Deployment()  # of what is public
     renewal: Renewal | None = None  # None: no page is of an earlier deployment

@@ -29,6 +29,7 @@ class Tombstone(Stored, frozen=True):
     generation: Count = 0  # of the commit that removed the entry
     revisions: tuple[str, ...] = ()  # digests of all that are known of
     archive_pages: tuple[str, ...] = ()  # names of those that had the entry
+    likenesses: tuple[str, ...] = ()  # digests by which an entry like it is known
 
     @property
     def removal(self) -> Removal:

@@ -174,6 +174,12 @@ class StateLog:
             state = self._of_this_deployment(state, held.state)
             if not state.tasks and self.publisher.stale(state):
                 state = replace(state, generation=state.generation + 1, tasks=tasks_of())
+        return self.save(held, state)
+
+    def save(self, held: StoredState, state: State) -> StoredState | None:
+        """Write the state as `commit` does, whatever its documents are: for changes of what is
+        remembered alone, without a configuration.
+        """
         document = Document(self._key, state_codec.dump(state), RECORD_TYPE)
         etag = put(self._store, document, held.etag)
         return StoredState(state, etag) if etag else None

@@ -116,3 +116,23 @@ def test_what_names_no_entry_of_the_feed_is_refused(
 ) -> None:
     assert feedmirror("takedown", "x", named, *WHY, "--yes") == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_entry_that_looks_like_a_removed_one_is_released(
+    mirrored: Path, origin: OriginServer, capsys
+) -> None:
+    removed = key_of(mirrored)
+    assert feedmirror("takedown", "x", removed, *WHY, "--yes") == 0
+    another = entry(9, title="Another", link=f"{SITE}2")
+    origin.serve("/feed", rss_document([another, entry(3)]))
+    assert feedmirror("run", "--quiet") == 0
+    assert feedmirror("status") == 0
+    said = capsys.readouterr().out
+    assert "feedmirror restore x" in said
+    key = said.split("feedmirror restore x ")[1][:32]
+    assert feedmirror("restore", "x", key) == 0
+    assert feedmirror("restore", "x", removed) == 1
+    assert "purged" in capsys.readouterr().err
+    assert feedmirror("run", "--quiet") == 0
+    assert "Another" in (mirrored / "public/x/rss.xml").read_text()

@@ -49,6 +49,10 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     _add_rebuild(add_command("rebuild", what, _REBUILD_ABOUT, _REBUILD_EXAMPLES))
     what = "take an entry down for good"
     _add_takedown(add_command("takedown", what, _TAKEDOWN_ABOUT, _TAKEDOWN_EXAMPLES))
+    restore = add_command("restore", "take entries that look like removed ones", _RESTORE_ABOUT)
+    restore.add_argument("feed", metavar="SLUG", help="name of the feed")
+    restore.add_argument("keys", nargs="+", metavar="KEY", help="KEY of an entry, as told")
+    _add(restore, "--store")
     arguments = parser.parse_args(argv)
     if arguments.command is None:
         parser.print_help(sys.stderr)
@@ -336,4 +340,11 @@ examples:
       --reason court --reference 'order 12/26' --dry-run
 
 exit codes: 0 success, 1 not done, or not all of it, 2 wrong usage or configuration
+"""
+_RESTORE_ABOUT = """\
+Take entries that a refresh has left out, since their link or their text is that of an entry that
+was taken down. The note of the refresh and `feedmirror status` name them. They are read at the
+next refresh, if their origin still lists them.
+
+An entry that was taken down itself cannot be restored: its words are purged.
 """

@@ -143,6 +143,7 @@ class FeedHealth(Struct, frozen=True):
     moved_to: str | None = None  # target of the permanent redirect of `url`
     gone: Mapping[str, datetime] = field(default_factory=dict)  # address -> time of its next poll
     quarantined: tuple[str, ...] = ()  # keys of entries that cannot be rendered
+    withheld: tuple[str, ...] = ()  # keys of new entries that look like ones that were taken down
     documents: tuple[str, ...] = ()  # names of the public documents
     addresses: tuple[str, ...] = ()  # their URLs; empty if public_url is not known
 
@@ -185,6 +186,7 @@ def health_of(
         generation=state.generation,
         done=not state.tasks,
         quarantined=tuple(state.quarantined),
+        withheld=tuple(dict.fromkeys(state.withheld.values())),
         documents=tuple(made.name for made in published),
         addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in published if public_url),
     )
@@ -317,6 +319,12 @@ def _notes(health: FeedHealth) -> Iterable[str]:
     if health.quarantined:
         entries = counted(len(health.quarantined), "entry")
         yield f"quarantined, since they cannot be rendered: {entries}"
+    if health.withheld:
+        keys = " ".join(health.withheld)
+        yield (
+            "left out, since they look like entries that were taken down: "
+            f"`feedmirror restore {health.feed} {keys}` releases them"
+        )
     if health.done is False:
         yield "the last run was interrupted; the next one completes it"
 

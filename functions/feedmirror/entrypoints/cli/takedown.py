@@ -110,7 +110,7 @@ def _configured_at(arguments: Namespace, now: datetime) -> datetime:
 
 
 def _print_plan(plan: Plan, subscription: Subscription) -> None:
-    title = plan.revision.entry.title if plan.revision else None
+    title = plan.revisions[0].entry.title if plan.revisions else None
     title = redacted(printable_text(title), subscription) if title else "without a title"
     again = f", taken down already on {plan.was_removed_at:%Y-%m-%d}" if plan.was_removed_at else ""
     lines = [f"{subscription.slug}: {title} ({plan.key}){again}", "to be written:"]
