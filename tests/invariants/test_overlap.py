@@ -132,7 +132,7 @@ def _actors(
 
 
 def _explored(place: Place, make: Make, memory: int, s3: int) -> Iterator[Run[Store]]:
-    """Every order with at most so many interruptions: fewer on S3, which takes ten times as long.
+    """Every order with at most so many interruptions: fewer on S3, which takes much longer.
 
     What S3 could do that memory does not is between the requests of one operation; those are
     interleaved in test_s3_faults.py.

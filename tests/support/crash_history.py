@@ -71,7 +71,7 @@ class History:
     def left(self, *, however_often: bool = False) -> list[Contents]:
         """What a run may leave behind that is killed once, or runs that are killed however often.
 
-        On S3, which takes ten times as long, once and after any operation: what it could do that
+        On S3, which takes longer, once and after any operation: what it could do that
         memory does not is within an operation, and test_s3_faults.py is about that.
         """
         on_s3 = not isinstance(self.factory.store(), MemoryStore)

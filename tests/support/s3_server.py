@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from multiprocessing import forkserver
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -117,38 +118,6 @@ def new_bucket(names: Iterable[str] = ()) -> str:
     for name in names:
         backend.put_object(bucket, name, b"")
     return bucket
-
-
-def refill(bucket: str, objects: Iterable[tuple[str, bytes, str]]) -> None:
-    """A bucket of that name with what `bucket_of` gave, and nothing else."""
-    backend = _backend()
-    if bucket not in backend.buckets:
-        backend.create_bucket(bucket, REGION)
-    backend.buckets[bucket].keys.clear()
-    for name, body, coding in objects:
-        stored = backend.put_object(bucket, name, body)
-        stored.set_metadata({"Content-Encoding": coding} if coding else {})
-
-
-def bucket_of(bucket: str) -> frozenset[tuple[str, bytes, str]]:
-    """The names, bytes and codings of all that lies in a bucket."""
-    keys = _backend().buckets[bucket].keys
-    found = [(name, keys[name]) for name in keys]
-    return frozenset(
-        (name, key.value, key.metadata.get("content-encoding", "")) for name, key in found
-    )
-
-
-def ask_moto(verb: str, url: str, headers: Mapping[str, Any], body: bytes) -> Answer:
-    """What moto answers, past all that moto does to find out which of AWS's services is meant."""
-    _make_atomic()
-    from moto.core.request import Request
-    from moto.s3.responses import S3Response
-
-    request = Request.from_primitives(verb, url, headers, body)
-    asked = S3Response.bucket_dispatch if urlsplit(url).path == "/" else S3Response.key_dispatch
-    status, found, answer = asked(request, request.raw_url, request.headers)
-    return Answer(status, found, answer if isinstance(answer, bytes) else answer.encode())
 
 
 def _backend() -> Any:
@@ -300,7 +269,7 @@ def pass_on(exchange: Conversation) -> None:
 
 def says(status: int, code: str, message: str = "Because.", **headers: str) -> Fault:
     """An error of S3, for a request that it does not carry out."""
-    answer = _error(status, code, message, headers)
+    answer = error_answer(status, code, message, headers)
     return lambda exchange: exchange.send(answer)
 
 
@@ -309,12 +278,18 @@ def does_but_says(status: int, code: str) -> Fault:
 
     def fault(exchange: Conversation) -> None:
         exchange.forward()
-        exchange.send(_error(status, code, "Because.", {}))
+        exchange.send(error_answer(status, code))
 
     return fault
 
 
-def _error(status: int, code: str, message: str, headers: dict[str, str]) -> Answer:
+def error_answer(
+    status: int,
+    code: str,
+    message: str = "Because.",
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:
+    """Return an error as S3 tells it; in names of headers, _ stands for -."""
     xml = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     named |= {"Content-Type": "application/xml", "x-amz-request-id": "REQUEST1"}

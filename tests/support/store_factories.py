@@ -51,7 +51,7 @@ class _Memory:
 
 @functools.cache
 def _s3() -> StoreFactory:
-    from s3_wire import WIRE  # here: moto is slow to import
+    from s3_wire import WIRE  # here: boto3 is slow to import
 
     return WIRE
 

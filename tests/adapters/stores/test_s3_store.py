@@ -52,6 +52,7 @@ from s3_server import (
     stays_silent,
     stops_in_the_middle,
 )
+from s3_wire import WIRE
 from scene import PUBLIC_URL, Scene, document
 from store_contract import KEY, Opener, SharedStoreContract, StoreContract
 
@@ -92,6 +93,15 @@ class TestS3StoreInProcess(StoreContract):
     def opener(self, make_store: Callable[[], S3Store]) -> Opener:
         store = make_store()
         return lambda: S3Store(store._client, store._bucket)
+
+
+class TestS3StoreOverSmallS3(StoreContract):
+    """The fake that sweeps over faults use keeps what moto keeps."""
+
+    @pytest.fixture
+    def opener(self) -> Opener:
+        WIRE.store()
+        return WIRE.open
 
 
 @pytest.mark.slow
