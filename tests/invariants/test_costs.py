@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from builders import entry, rss_document
-from feedmirror.model import Fetched
+from feedmirror.model import Disclaimer, Fetched
+from feedmirror.renewal import renew_slice
 from scene import DOCUMENTS, URL, Scene, document
 from stores import CountingStore, MemoryStore, VirtualStore
 
@@ -128,8 +129,6 @@ def test_a_feed_that_keeps_failing_the_same_way_is_written_down_once_and_told_of
 
 
 def test_a_changed_disclaimer_is_published_without_touching_entries() -> None:
-    from feedmirror.model import Disclaimer
-
     scene, store, _ = _mirrored()
     scene.configure(disclaimer=Disclaimer(text="Quite another notice."))
     outcome = scene.refresh()
@@ -139,3 +138,19 @@ def test_a_changed_disclaimer_is_published_without_touching_entries() -> None:
     store.reset()
     scene.refresh()
     assert store.operations == [("load", STATE)]
+
+
+@pytest.mark.parametrize("archived", [100, 1_000_000])
+def test_changed_settings_cost_the_documents_and_then_each_page_once(archived: int) -> None:
+    scene, store, _ = _mirrored(archived)
+    scene.configure(disclaimer=Disclaimer(text="Other words."))
+    scene.refresh()
+    assert len(store.loads) <= scene.subscription.keep + 6
+    assert store.writes == [STATE, *PUBLIC, STATE]
+    assert store.listings == []
+    store.reset()
+    assert renew_slice(scene.subscription, scene.world()).written == 3
+    pages = [key for key in store.replaces if "/entries/" in key]
+    assert sorted(store.loads) == sorted([STATE, *pages])
+    assert store.writes == [*pages, STATE]
+    assert store.listings == []

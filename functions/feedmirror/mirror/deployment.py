@@ -1,4 +1,4 @@
-"""Deployments, a program with a configuration each: which of two is the newer one.
+"""Deployments (each a program with a configuration), and which of two is the newer one.
 
 The documents and pages of a feed are of one deployment, which the state names. Only a newer one may
 render them again; so two that take turns never rewrite each other's, whatever their clocks say.
@@ -47,7 +47,7 @@ def in_force(before: Deployment, digest: str, this: Callable[[], Deployment]) ->
 
 
 class Renewal(Stored, frozen=True):
-    """How far the pages of entries and of the archive are renewed, newest first.
+    """Position of the renewal of pages of entries and of the archive, newest first.
 
     Pages of an earlier generation are of an earlier deployment.
     """

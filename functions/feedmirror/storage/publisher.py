@@ -115,7 +115,7 @@ class TaskProgress(Struct):
 
 
 class Contents(Struct, frozen=True):
-    """What an archive page lists, and the names of the pages that it links to."""
+    """Entries of an archive page, and the names of the pages that it links to."""
 
     keys: tuple[str, ...]  # of its entries, newest first
     older: str | None

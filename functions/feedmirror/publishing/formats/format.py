@@ -162,7 +162,7 @@ def encoded(pieces: Iterable[str]) -> bytes:
 
 
 class Stamp(Struct, frozen=True):
-    """What the head of each public document and page of a feed says of its origin."""
+    """Mark in the head of each public document and page of a feed."""
 
     generation: int = 0  # of the commit that it was written for
     render_key: str = ""  # digest of what renderers saw besides entries: 16 digits
