@@ -185,6 +185,7 @@ def test_refresh_that_is_under_way_while_its_feed_is_retired_does_no_harm() -> N
 
     def make(turnstile: Turnstile) -> tuple[Scene, Sequence[Callable[[], object]]]:
         scene = Scene(document(2, 1))
+        scene.deployment = newest
         scene.refresh()
         scene.later(hours=1)
         scene.says(document(3, 2, 1))
