@@ -44,7 +44,10 @@ ORDER = Order(Reason.PRIVACY, "letter of 2 March", "operator")
 def says(*numbers: int, of: int, words: str = f"<p>All of the {CANARY} of it.</p>") -> bytes:
     """A feed whose entry `of` has the canary in its title and body."""
     entries = [
-        entry(number, **({"title": f"The {CANARY}", "summary": words} if number == of else {}))
+        entry(
+            number,
+            **({"title": f"The {CANARY} of the garden", "summary": words} if number == of else {}),
+        )
         for number in numbers
     ]
     return rss_document(entries)
@@ -73,8 +76,8 @@ def versions_of(store: Store) -> NoVersions | S3Versions:
     return NoVersions()
 
 
-def take_down(scene: Scene, key: str, store: Store | None = None) -> Tombstone:
-    work = Takedown(
+def takedown_of(scene: Scene, store: Store | None = None) -> Takedown:
+    return Takedown(
         scene.subscription,
         store if store is not None else scene.store,
         versions_of(scene.store),
@@ -82,6 +85,10 @@ def take_down(scene: Scene, key: str, store: Store | None = None) -> Tombstone:
         scene.deployment,
         clock=lambda: scene.now,
     )
+
+
+def take_down(scene: Scene, key: str, store: Store | None = None) -> Tombstone:
+    work = takedown_of(scene, store)
     plan = work.plan(key)
     assert plan is not None
     return work.carry_out(plan, ORDER).tombstone
@@ -224,7 +231,7 @@ def test_atom_has_a_tombstone_of_the_same_id_and_no_words() -> None:
     assert len(entries_of(scene)) == len(id_of) - 1
     root = ET.fromstring(scene.public("atom.xml"))
     (told,) = root.iterfind("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
-    assert told.get("ref") == id_of[f"The {CANARY}"]
+    assert told.get("ref") == id_of[f"The {CANARY} of the garden"]
     assert told.get("when") == f"{scene.now:%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -289,6 +296,25 @@ def test_the_site_says_how_many_entries_were_removed_and_why() -> None:
         status = json.loads(scene.fetch(f"{PUBLIC_URL}/status.json"))
         assert status["feeds"][0]["removed"] == {"privacy": 1}
     assert places(scene) == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_left_is_named(*, whole: bool) -> None:
+    scene = mirrored(keep=1)
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    work, key = takedown_of(scene), key_of(scene)
+    plan = work.plan(key)
+    assert plan is not None
+    had = [one for one in places(scene) if "/entries/" not in one or key in one]
+    assert {*had} <= {*work.verify(plan, whole=whole).left}
+    work.carry_out(plan, ORDER)
+    verified = work.verify(plan, whole=whole)
+    assert verified.left == ()
+    assert verified.read == work.objects() if whole else verified.read < work.objects()
+    (name,) = plan.archive_pages
+    kept = f"public/news/archive/{name}/rss.xml"
+    objects[kept] += f"<!-- All of the {CANARY} of it. -->".encode()
+    assert work.verify(plan, whole=whole).left == (kept,)
 
 
 def test_a_second_takedown_keeps_the_first_date_and_changes_nothing_for_readers() -> None:
@@ -367,7 +393,7 @@ def test_a_false_match_is_released() -> None:
     ],
 )
 def test_an_entry_that_only_seems_alike_is_taken(changes: dict[str, object]) -> None:
-    likeness = {"title": f"The {CANARY}", **changes}
+    likeness = {"title": f"The {CANARY} of the garden", **changes}
     first = [{**entry(2), **likeness}, {**entry(1), "link": f"{SITE}shared"}]
     scene = Scene(rss_document(first))
     scene.refresh()

@@ -4,6 +4,7 @@
     commit   the state without the entry, as any commit: one conditional write
     apply    the tombstone; stubs over records, pages and archive pages; the documents
     purge    earlier versions of all these
+    verify   no object that can quote the entry does
 
 Runs that are under way are harmless: they overwrite nothing of a later generation, create nothing
 that is there, and whoever loads the state finishes what was left undone.
@@ -11,7 +12,7 @@ that is there, and whoever loads the state finishes what was left undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import reduce
 from itertools import chain
@@ -20,17 +21,21 @@ from msgspec import Struct
 
 from feedmirror.errors import OlderDeploymentError, RenderError, StoreError, described
 from feedmirror.layout import (
+    DATA,
     FEED_DOCUMENTS,
     PUBLIC,
+    SITE_DOCUMENTS,
     document_key,
     entry_key,
     records_prefix,
+    site_key,
     state_key,
     tombstone_key,
 )
 from feedmirror.mirror import record
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.likeness import likenesses, shared_links
+from feedmirror.mirror.quotation import phrases_of, quotes
 from feedmirror.mirror.record import Record, RecordName
 from feedmirror.mirror.removal import released, removed_from
 from feedmirror.mirror.state import State
@@ -90,6 +95,7 @@ class Takedown:
         self._log = StateLog(store, subscription, public_url, deployment, side_by_side)
         self._records = StoredRecords(store, subscription, side_by_side)
         self._clock = clock
+        self._side_by_side = side_by_side
 
     def find(self, name: str, report: Callable[[int], None] = lambda _: None) -> dict[str, str]:
         """Return the entries with that GUID or permalink, by key, each with its GUID.
@@ -207,6 +213,57 @@ class Takedown:
             raise applied.error
         raise RenderError(described(applied.error)) from applied.error
 
+    def verify(
+        self,
+        plan: Plan,
+        *,
+        whole: bool = False,
+        report: Callable[[int], None] = lambda _: None,  # how many objects were read
+    ) -> Verified:
+        """Read all objects that can quote the entry, as they are now; with `whole`, all of the
+        feed. Words that are gone already, by an earlier takedown, are not looked for.
+
+        Raises: StoreError.
+        """
+        phrases = phrases_of(one.entry for one in plan.revisions if one.removal is None)
+        left, read = [], 0
+        keys = tuple(self._of_feed() if whole else self._near(plan))
+
+        def look(key: str) -> tuple[str, bool]:
+            stored = self._store.load(key)
+            return key, stored is not None and quotes(stored.body, phrases)
+
+        for read, (key, has_words) in enumerate(self._side_by_side(look, keys), 1):
+            report(read)
+            if has_words:
+                left.append(key)
+        return Verified(read, tuple(left))
+
+    def objects(self) -> int:
+        """Return how many objects of the feed `verify` reads of the whole. Raises: StoreError."""
+        return sum(1 for _ in self._of_feed())
+
+    def _of_feed(self) -> Iterator[str]:
+        """Yield the keys of all objects of the feed, and of the site."""
+        slug = self._slug
+        yield state_key(slug)
+        for prefix in (f"{DATA}{slug}/", f"{PUBLIC}{slug}/"):
+            yield from self._store.keys(prefix)
+        yield from map(site_key, SITE_DOCUMENTS)
+
+    def _near(self, plan: Plan) -> Iterator[str]:
+        """Yield the keys of the objects that can quote the entry."""
+        pages: dict[str | None, None] = {None: None}
+        for name in plan.archive_pages:
+            contents = self._log.publisher.contents_of(name)
+            pages |= dict.fromkeys(filter(None, (name, contents.older, contents.newer)))
+        documents = (
+            document_key(self._slug, name, page) for page in pages for name in FEED_DOCUMENTS
+        )
+        records = self._store.keys(f"{records_prefix(self._slug)}{plan.key}/")
+        site = map(site_key, SITE_DOCUMENTS)
+        yield from dict.fromkeys((*plan.objects, *records, *documents, *site))
+
     def _purge(self, key: str) -> Purged:
         """Delete the earlier versions of all objects that may ever have had words of the entry."""
         slug = self._slug
@@ -215,6 +272,13 @@ class Takedown:
             self._versions.purge(one) for one in (state_key(slug), of_records, f"{PUBLIC}{slug}/")
         ]
         return Purged(sum(one.deleted for one in found), tuple(chain(*(one.kept for one in found))))
+
+
+class Verified(Struct, frozen=True):
+    """Result of looking for words of an entry that was taken down."""
+
+    read: int  # objects
+    left: tuple[str, ...]  # keys of those that have words of the entry
 
 
 class Released(Struct, frozen=True):

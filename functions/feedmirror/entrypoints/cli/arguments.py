@@ -151,6 +151,13 @@ def _add_takedown(takedown: ArgumentParser) -> None:
     act = takedown.add_mutually_exclusive_group()
     act.add_argument("--dry-run", action="store_true", help="print the objects, and change nothing")
     act.add_argument("--yes", action="store_true", help="do not ask")
+    takedown.add_argument(
+        "--verify",
+        choices=("near", "all"),
+        default="near",
+        help="afterwards read all objects that can quote the entry, or all of the feed "
+        "(default: near)",
+    )
     _add(takedown, "--config", "--store")
     takedown.add_argument("--disclaimer", **_OF_STORED)
     _add(takedown, "--public-url")
@@ -339,7 +346,7 @@ examples:
   feedmirror takedown example-news https://m.example.org/example-news/entries/769f...16.html \\
       --reason court --reference 'order 12/26' --dry-run
 
-exit codes: 0 success, 1 not done, or not all of it, 2 wrong usage or configuration
+exit codes: 0 success, 1 not done, or words are left, 2 wrong usage or configuration
 """
 _RESTORE_ABOUT = """\
 Take entries that a refresh has left out, since their link or their text is that of an entry that

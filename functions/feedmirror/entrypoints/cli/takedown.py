@@ -21,6 +21,7 @@ from feedmirror.model import Reason, Subscription
 from feedmirror.takedown import Order, Plan, Takedown
 
 _KEY = re.compile(r"[0-9a-f]{32}")
+_READ_DOLLARS = 0.0000004  # a GET of S3 Standard, in the cheapest regions
 _PAGE = re.compile(r"https?://[^?#]*/([a-z0-9-]+)/entries/([0-9a-f]{32})\.html")
 
 
@@ -74,7 +75,31 @@ def _carry_out(work: Takedown, subscription: Subscription, arguments: Namespace)
             "earlier versions that may not be deleted, and still have its words perhaps:",
             *(f"  {line}" for line in done.purged.kept),
         )
-    return 1 if done.purged.kept else 0
+    left = _verified(work, plan, arguments)
+    return 1 if done.purged.kept or left else 0
+
+
+def _verified(work: Takedown, plan: Plan, arguments: Namespace) -> bool:
+    """Look for words that are left, and print what was found; return True if there are any."""
+    whole = arguments.verify == "all"
+    if whole:
+        number = work.objects()
+        dollars = number * _READ_DOLLARS
+        print(f"{counted(f'{number:,}', 'object')} to read, ${dollars:.4f} in S3")  # noqa: T201
+    with shown_progress(live=True) as progress:
+        result = work.verify(
+            plan, whole=whole, report=lambda n: progress.show(f"{n:,} objects verified")
+        )
+    if result.left:
+        print_error("words of the entry are left in:", *(f"  {key}" for key in result.left))
+    else:
+        objects = counted(f"{result.read:,}", "object")
+        print(f"verified: no words of it in {objects}")  # noqa: T201 - the output
+    print(  # noqa: T201 - the output
+        "not reached: what readers have fetched; dead letters and lines of the log, which may name "
+        "it until they expire (14 days and as the log group says)"
+    )
+    return bool(result.left)
 
 
 def _key_of(arguments: Namespace) -> str | None:
