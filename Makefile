@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--outp
 # the tests start it a dozen times.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help run serve build test unit fast others lint format lock bench clean slow covered rest fuzzed fuzz torture
+.PHONY: help run serve build test unit unit-first unit-second pure fast others lint format lock bench clean slow covered rest fuzzed fuzz torture
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,7 @@ covered: # the fast tests
 		$(BIN)/pytest -m "not slow" --cov --cov-report term
 
 others: $(VENV)/dev.stamp # tests on the Pythons that are not this one
-	tools/test-others "$(BIN)/python"
+	+tools/test-others "$(BIN)/python"
 
 fuzzed: .venv-fuzz/fuzz.stamp # twenty seconds of fuzzing, with the same seed each time
 	@if [ -x .venv-fuzz/bin/python ]; then .venv-fuzz/bin/python -m fuzz --seconds 20; fi
@@ -66,7 +66,16 @@ fuzz: .venv-fuzz/fuzz.stamp ## an hour of fuzzing, from what earlier ones have l
 torture: $(VENV)/dev.stamp ## all tests, every sweep whole, a thousand kills, thousands of lives of a mirror: hours
 	FEEDMIRROR_EXHAUSTIVE=1 $(BIN)/pytest --numprocesses $(WORKERS) -o faulthandler_timeout=0
 
-unit: $(VENV)/dev.stamp ## the tests of pure code, in seconds
+unit: $(VENV)/dev.stamp ## tests of pure code, in seconds: a sixth of the random examples, an eighth of the costly cases
+	$(MAKE) --jobs 2 unit-first unit-second
+
+# Two runs instead of two workers of one run: each collects only its own half.
+unit-first: TESTS := $(filter-out tests/mirror tests/publishing,$(PURE))
+unit-second: TESTS := tests/mirror tests/publishing
+unit-first unit-second:
+	FEEDMIRROR_QUICK=1 $(BIN)/pytest -m "not slow" $(TESTS)
+
+pure: $(VENV)/dev.stamp # all tests of pure code, and MORE
 	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow" -o faulthandler_timeout=0 $(PURE) $(MORE)
 
 fast: $(VENV)/dev.stamp ## all tests that are not slow, in a minute

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from effort import amount
+from effort import QUICK, amount
 
 # No deadline: what an example takes says more of the machine than of the code. On a failure,
 # `print_blob` shows the line that brings the very same example back.
@@ -56,8 +57,22 @@ def _is_slow(item: pytest.Item) -> bool:
     return item.get_closest_marker("slow") is not None
 
 
+def _unless_costly(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield, of a costly test, every eighth case: no case of one that has fewer."""
+    cases: Counter[str] = Counter()
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        cases[name] += 1
+        if cases[name] % 8 == 0 or item.get_closest_marker("costly") is None:
+            yield item
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several workers begin with what takes long, so that none waits for the last of it."""
+    """Leave costly tests out of a quick run. Several workers begin with what takes long, so that
+    none waits for the last of it.
+    """
+    if QUICK:
+        items[:] = _unless_costly(items)
     if hasattr(config, "workerinput"):  # one alone makes what a module shares only once
         items.sort(key=lambda item: not _is_slow(item))
 

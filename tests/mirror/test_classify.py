@@ -95,6 +95,7 @@ PARTICULARS = [
 ]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(("before", "after", "shown"), PARTICULARS)
 def test_particulars_follow_quietly_in_every_format_and_are_stored(
     before: str, after: str, shown: str
@@ -145,6 +146,7 @@ def test_record_that_was_fetched_last_counts_when_the_state_is_lost() -> None:
     ).outcome == "unchanged"  # fmt: skip
 
 
+@pytest.mark.costly
 def test_fiftieth_record_of_the_same_words_is_overwritten_by_the_next() -> None:
     scene = begun(said(), said(2))
     for number in range(60):
@@ -186,6 +188,7 @@ def test_date_that_is_corrected_follows(date: str) -> None:
 # ---------------------------------------------------------------- counters
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "counter",
     [
@@ -208,6 +211,7 @@ def test_counters_never_write_and_are_taken_along(counter: str) -> None:
 # ---------------------------------------------------------------- flapping
 
 
+@pytest.mark.costly
 def test_words_that_change_at_every_poll_are_followed_three_times_then_daily() -> None:
     scene = begun(said(), said(2))
     followed = 0
@@ -219,6 +223,7 @@ def test_words_that_change_at_every_poll_are_followed_three_times_then_daily() -
     assert followed == 3 + 1
 
 
+@pytest.mark.costly
 def test_addresses_that_expire_are_followed_four_times_a_day() -> None:
     scene = begun(
         said(rest=f'<enclosure url="{SITE}/1.mp3?token=a" length="1" type="audio/mpeg"/>')
@@ -243,6 +248,7 @@ def test_change_that_is_held_back_is_followed_once_it_may_be_though_the_origin_i
     assert "Edit 4." in scene.public()
 
 
+@pytest.mark.costly
 def test_clock_in_the_head_is_followed_three_times_then_daily() -> None:
     scene = begun(said())
     changes = sum(

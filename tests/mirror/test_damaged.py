@@ -134,6 +134,7 @@ def test_the_state_that_is_damaged_below_is_sound() -> None:
     assert state.moving == ("https://new.example.org/", 1)
 
 
+@pytest.mark.costly
 @pytest.mark.row("S7")
 @settings(max_examples=amount(100))
 @given(st.sampled_from(PATHS), ODD)
@@ -200,6 +201,7 @@ def test_escaped_pairs_of_surrogates_are_as_good_as_the_character() -> None:
     assert state_codec.load(body, "state.json").url == "https://x.example/😀 \\ud800"
 
 
+@pytest.mark.costly
 @pytest.mark.row("S7")
 @pytest.mark.parametrize(
     "body", [NESTED.encode(), b'{"schema": 1e999999}', b"\xff", b"", b"[]", b'"\\ud800"']

@@ -127,6 +127,7 @@ def test_another_failure_in_between_neither_counts_nor_begins_the_count_anew(
 # ---------------------------------------------------------------- while it is gone
 
 
+@pytest.mark.costly
 def test_an_address_that_is_gone_is_asked_once_a_week_and_says_until_when_not() -> None:
     scene = _mirrored()
     _gone_at_noon(scene)
@@ -274,6 +275,7 @@ def test_a_clock_that_was_ahead_keeps_no_address_from_being_asked() -> None:
 # ---------------------------------------------------------------- what the operator is told
 
 
+@pytest.mark.costly
 def test_status_says_when_a_feed_that_is_gone_is_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

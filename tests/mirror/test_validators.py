@@ -68,6 +68,7 @@ def poller() -> Iterator[Poller]:
         yield Poller(server)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -134,6 +135,7 @@ def test_a_304_brings_a_last_modified_and_a_weak_etag_up_to_date(poller: Poller)
     assert poller.writes == before
 
 
+@pytest.mark.costly
 @pytest.mark.row("F11")
 def test_after_a_304_with_another_etag_the_next_request_is_unconditional_once_a_day(
     poller: Poller,
@@ -190,6 +192,7 @@ def _headers(etag: str | None, modified: str | None) -> list[tuple[str, str]]:
 # ---------------------------------------------------------------- what rotates
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("counted", [False, True], ids=["same bytes", "a counter"])
 @pytest.mark.row("F12")
 def test_validators_that_rotate_at_every_poll_are_written_three_times_then_hourly(
@@ -216,6 +219,7 @@ def test_a_304_whose_date_rotates_is_written_three_times_then_hourly(poller: Pol
     assert poller.store.writes == [STATE] * (3 + 9)
 
 
+@pytest.mark.costly
 def test_the_budget_holds_for_a_document_behind_a_redirect_too(poller: Poller) -> None:
     poller.server.redirect("/feed", "/moved", 302)
     poller.server.serve("/moved", document(1), etag='"i"')
@@ -228,6 +232,7 @@ def test_the_budget_holds_for_a_document_behind_a_redirect_too(poller: Poller) -
     assert poller.store.writes == [STATE] * (3 + 9)
 
 
+@pytest.mark.costly
 def test_validators_that_come_with_news_use_up_nothing(poller: Poller) -> None:
     for number in range(1, 9):
         poller.serve(document(*range(number, 0, -1)), f'"j{number}"')

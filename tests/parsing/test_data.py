@@ -78,6 +78,7 @@ def test_every_file_is_known_here_and_to_the_readme():
     assert [name for name in names - {"README.md"} if f"`{name}`" not in readme] == []
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", FEEDS)
 def test_feed_has_the_version_entries_and_mistakes_that_are_claimed(name: str):
     version, entries, rules = FEEDS[name]

@@ -292,6 +292,7 @@ def test_authors_are_listed_once_and_empty_authors_are_left_out() -> None:
     assert _atom("<author><uri>https://a.example.org/</uri></author><author/>").authors == ()
 
 
+@pytest.mark.costly
 @pytest.mark.row("P3")
 def test_an_author_of_ten_megabytes_spoils_nothing_else() -> None:
     entry = _rss(f"<title>t</title><author>{'a.' * 2_000_000}@{'b.' * 2_000_000}</author>")

@@ -118,6 +118,7 @@ def test_no_known_namespace_depends_on_its_spelling(
     assert canonical(spelt.upper() if upper else spelt) == uri
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("prefix", ["content", "c"])
 @pytest.mark.parametrize(
     "uri",
@@ -193,6 +194,7 @@ def test_a_body_of_another_vocabulary_carries_the_disclaimer_however_it_is_spelt
         assert NOTICE in found.text
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "picture", ["a' medium='image'", "a' type='image/png'", "a.png'", "a.JPG?w=9'"]
 )
@@ -432,6 +434,7 @@ def test_the_title_may_hold_the_title_of_the_source_and_the_disclaimer_then_name
 # ---------------------------------------------------------------- what nobody is to see
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("mark", ["\u200b", "\u200e", "\u2066", "\ufeff", "\xad"])
 def test_an_invisible_mark_in_front_of_a_link_is_no_part_of_it(mark: str) -> None:
     link = "https://kelp.example.org/1"

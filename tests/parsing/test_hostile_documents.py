@@ -162,6 +162,7 @@ def test_what_a_document_names_is_neither_opened_nor_contacted(
     assert "secret of this machine" not in repr(found)
 
 
+@pytest.mark.costly
 @pytest.mark.row("P6")
 def test_no_file_is_opened_while_a_document_is_parsed() -> None:
     """Not even to see whether its name is one: in a process of its own, which notes every open."""

@@ -319,6 +319,7 @@ KEYS = st.sampled_from(
 )
 
 
+@pytest.mark.costly
 def test_an_item_that_is_nested_too_deeply_is_named_and_the_others_are_read() -> None:
     deep = '{"id": "2", "a": "]\\"}", "b": ' + '[{"c": ' * 100_000 + "1" + "}]" * 100_000 + "}"
     document = _feed({"id": "1"}, "deep", "list", {"id": "3"}).replace('"deep"', deep)

@@ -123,6 +123,7 @@ FORMATS = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("document", FORMATS.values(), ids=FORMATS)
 def test_the_answer_is_the_same_whatever_is_known(document: str) -> None:
     fetched, fingerprints = _fetched(document), _fingerprints(document)
@@ -131,6 +132,7 @@ def test_the_answer_is_the_same_whatever_is_known(document: str) -> None:
         assert (shortened is not None) == bool(known)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("part", [Part(0, 0), Part(0), Part(1, 3), Part(2, 4)])
 def test_the_answer_is_the_same_in_parts(part: Part) -> None:
     fetched, fingerprints = _fetched(_rss(*ITEMS)), _fingerprints(_rss(*ITEMS))
@@ -218,6 +220,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("document", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_what_looks_like_a_known_item_is_read_as_what_it_is(document: str) -> None:
     fingerprints = _fingerprints(_rss(K, K2, PLAIN))
@@ -238,6 +241,7 @@ def test_a_known_item_within_other_start_tags_is_new() -> None:
     assert list(parse(_fetched(other), known).entries) == [0]
 
 
+@pytest.mark.costly
 def test_an_item_at_the_position_of_a_quoted_one_is_not_taken_for_it() -> None:
     """Characters that XML forbids move what comes after them."""
     known = frozenset(_fingerprints(_rss(PLAIN)))
@@ -316,6 +320,7 @@ def test_elements_of_known_items_count_towards_the_limit() -> None:
     assert _assert_same(_fetched(_rss(*large)), known) is None
 
 
+@pytest.mark.costly
 def test_a_feed_is_described_after_an_item_with_as_many_fields_as_are_read() -> None:
     item = _item(1, "<category>a</category>" * 2_000)
     described = _rss(item, "<ttl>90</ttl>")
@@ -405,6 +410,7 @@ DATA = [path for path in sorted((TESTS / "data").iterdir()) if path.is_file()]
 SAMPLES = [pytest.param(path, marks=pytest.mark.slow) for path in sample_feeds()]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("path", [*DATA, *SAMPLES], ids=lambda path: path.name)
 def test_documents_of_others_are_read_as_the_whole(path: Path) -> None:
     fetched = _fetched(path.read_bytes())

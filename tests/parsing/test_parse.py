@@ -50,6 +50,7 @@ def _refused(document: str | bytes) -> Kind:
 # ---------------------------------------------------------------- documents of every make
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("path", [p for p in DATA.iterdir() if p.name not in LENIENT], ids=str)
 def test_every_feed_is_split_and_each_entry_keeps_its_original(path: Path) -> None:
     parsed = parse(Fetched(URL, path.read_bytes()), frozenset())

@@ -195,6 +195,7 @@ def stored(count: int = 3) -> list[Located]:
     return [(URL, one) for one in parsed(document).entries.values()]
 
 
+@pytest.mark.costly
 def test_worker_reads_as_this_process_would() -> None:
     entries = [(URL, one) for name in DOCUMENTS for one in parsed(DOCUMENTS[name]).entries.values()]
     entries += [(URL, Entry(summary="<p>a<script>b</script>")), (URL, Entry(original="{}"))]
@@ -206,6 +207,7 @@ def test_worker_reads_as_this_process_would() -> None:
     assert again[:-3] == [one for _, one in entries[:-2]]
 
 
+@pytest.mark.costly
 def test_contexts_come_from_the_worker_as_they_were_parsed() -> None:
     with started() as parser:
         for name, document in DOCUMENTS.items():
@@ -253,6 +255,7 @@ def test_an_answer_of_another_shape_is_used_for_no_entry(answer: object) -> None
     assert all(isinstance(one, str) or one.title is None for one in again)
 
 
+@pytest.mark.costly
 @pytest.mark.row("P9")
 def test_worker_cannot_change_what_is_stored_of_an_original() -> None:
     said = {"title": "forged", "original": "<item/>", "context": {"link": "https://a.example/"}}
@@ -262,6 +265,7 @@ def test_worker_cannot_change_what_is_stored_of_an_original() -> None:
     assert (made.original, made.context) == (stored(1)[0][1].original, stored(1)[0][1].context)
 
 
+@pytest.mark.costly
 def test_the_error_message_of_a_worker_is_short() -> None:
     with answering(["x" * 100_000]) as parser:
         [why] = parser.reread(stored(1))

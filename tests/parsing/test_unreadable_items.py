@@ -119,6 +119,7 @@ def test_what_is_read_without_an_item_is_what_is_read_of_the_others(
     assert [item.guid for item in parsed.items] == [item.guid for item in whole.items]
 
 
+@pytest.mark.costly
 @pytest.mark.row("P8")
 def test_a_feed_of_which_one_entry_cannot_be_read_is_mirrored_without_it() -> None:
     document = feed("atom", 5).body
@@ -190,6 +191,7 @@ def work(header, *_):
 """
 
 
+@pytest.mark.costly
 def test_a_document_of_which_not_even_the_items_can_be_told_fails_as_it_first_did() -> None:
     with workers.parser(_NOT_EVEN_ITEMS) as parser, pytest.raises(ParseError) as failure:
         parser.parse(feed("rss", 3), frozenset())

@@ -70,6 +70,7 @@ def _one(answer: bytes | Fetched, **settings: Any) -> Any:
 # ---------------------------------------------------------------- valid
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
 def test_every_test_feed_is_published_valid_with_the_disclaimer_in_every_body(path: Path) -> None:
     public = _published(Fetched(URL, path.read_bytes()))

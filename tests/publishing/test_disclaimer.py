@@ -112,6 +112,7 @@ def test_any_body_shows_the_disclaimer_block_once(body: str, place: Position) ->
     assert blocks[0].getparent() is tree
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "opening",
     ["<!--", "<plaintext>", "<textarea>", "<table><tr><td>", "<details>", "<svg>", "<select>",

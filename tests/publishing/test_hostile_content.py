@@ -203,6 +203,7 @@ def test_every_page_shows_the_disclaimer_once_at_the_configured_position(case: C
                 assert place is notice, path
 
 
+@pytest.mark.costly
 @pytest.mark.row("R3", "C6")
 @pytest.mark.parametrize("title", [text[:200] for text in (*FORGED, *OPEN_ENDED, *TEXTS.values())])
 def test_a_title_in_the_disclaimer_breaks_neither_its_line_nor_its_direction(title: str) -> None:

@@ -79,6 +79,7 @@ def _stored(scene: Scene, below: str) -> dict[str, bytes]:
 # ---------------------------------------------------------------- documents
 
 
+@pytest.mark.costly
 @pytest.mark.row("U4")
 @pytest.mark.parametrize(("mistake", "name"), SPOILT)
 def test_a_refused_document_leaves_the_last_good_one_and_the_others_are_published(
@@ -121,6 +122,7 @@ def test_a_document_that_fails_at_one_entry_is_published_without_that_entry(
 # ---------------------------------------------------------------- archive pages
 
 
+@pytest.mark.costly
 @pytest.mark.row("U4")
 @pytest.mark.parametrize("mistake", MISTAKES)
 @pytest.mark.parametrize("name", DOCUMENTS)

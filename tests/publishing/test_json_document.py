@@ -66,6 +66,7 @@ def _assert_disclaimed(public: str) -> None:
         assert set(bodies.values()) == {1}, bodies
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
 def test_every_test_feed_is_published_valid_with_the_disclaimer_in_every_body(path: Path) -> None:
     public = _published(Fetched(URL, path.read_bytes()))
@@ -369,6 +370,7 @@ def test_document_depends_on_the_state_and_the_settings_only() -> None:
     assert scene.public("feed.json") == before
 
 
+@pytest.mark.costly
 @pytest.mark.row("U4")
 @pytest.mark.parametrize(
     ("broken", "complaint"),

@@ -380,6 +380,7 @@ def test_an_entry_is_filed_under_the_month_of_its_date(
 # ---------------------------------------------------------------- what it costs
 
 
+@pytest.mark.costly
 def test_importing_the_pages_imports_neither_jinja2_nor_parsers() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'functions')!r})\n"

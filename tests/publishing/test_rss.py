@@ -50,6 +50,7 @@ def _read(public: str) -> Any:
     return feedparser.parse(io.BytesIO(public.encode()))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("path", FEEDS, ids=lambda path: path.name)
 def test_every_test_feed_is_published_valid_with_the_disclaimer_in_every_body(path: Path) -> None:
     public = _published(Fetched(URL, path.read_bytes()))

@@ -290,6 +290,7 @@ def test_good_document_has_no_problem():
     assert rss_problems(GOOD.encode(), self_url=SELF, now=NOW) == []
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(("old", "new", "rules"), MISTAKES)
 def test_planted_mistake_breaks_its_rule_and_no_other(old: str, new: str, rules: str):
     assert rules_broken(mistaken(old, new)) == set(rules.split())

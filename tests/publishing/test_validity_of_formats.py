@@ -173,6 +173,7 @@ def test_good_documents_validate_against_grammar_and_schema():
     assert schema_problems(json.dumps(GOOD_JSON).encode()) == []
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(("old", "new", "rules"), ATOM_MISTAKES)
 def test_mistake_in_atom_breaks_its_rule_and_no_other(old: str, new: str, rules: str):
     assert old in GOOD_ATOM

@@ -67,6 +67,7 @@ SPELLINGS: dict[str, Callable[[datetime], str]] = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 @given(moment=MOMENTS, zone=OFFSETS)
 def test_every_spelling_of_a_moment_is_read_as_that_moment(

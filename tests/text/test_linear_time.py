@@ -72,6 +72,7 @@ def test_text_is_read_in_time_that_grows_with_its_length(name: str) -> None:
         read(text)
 
 
+@pytest.mark.costly
 @pytest.mark.row("P3")
 def test_what_rss_would_say_twice_is_found_without_a_search_for_each_name() -> None:
     names = [f"Writer {number}" for number in range(50_000)]
@@ -155,6 +156,7 @@ def test_identifiers_of_many_marks_are_compared_in_time_that_does_not_explode() 
         compared(f"https://tides.example.org/?{'&' * 500_000}a")
 
 
+@pytest.mark.costly
 def test_words_are_compared_without_a_second_look_at_what_is_no_tag() -> None:
     title = '<a "' * 100_000
     with seconds_not_minutes():
