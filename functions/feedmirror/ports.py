@@ -129,6 +129,17 @@ class Versions(Protocol):
         ...
 
 
+class Cdn(Protocol):
+    """Caches between the store and its readers."""
+
+    def invalidate(self, paths: Sequence[str], name: str) -> str:
+        """Have the caches forget what is at these paths (`/SLUG/*`); return the request's ID.
+
+        Idempotent: requested once under the same `name`. Raises: StoreError.
+        """
+        ...
+
+
 class Queue(Protocol):
     """Queue of refreshes, one message per feed."""
 

@@ -199,7 +199,7 @@ class Exchange(BaseHTTPRequestHandler):
         fault = self.server.faults.popleft() if self.server.faults else pass_on
         fault(self)
 
-    do_GET = do_PUT = do_HEAD = handle_request  # noqa: N815 - the names that http.server calls
+    do_GET = do_PUT = do_POST = do_HEAD = handle_request  # noqa: N815 - the names that http.server calls
 
     def forward(self) -> Answer:
         """The answer of moto."""

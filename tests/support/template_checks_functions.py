@@ -117,6 +117,12 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
         ("xray:PutTraceSegments", "*"),
         ("xray:PutTelemetryRecords", "*"),
     )
+    contents = keys("state/*", "data/*", "public/*")
+    assert _allowed(templates, "OperatorPolicy") == _pairs(
+        *((f"s3:{a}", *contents) for a in ("GetObject", "PutObject", "DeleteObjectVersion")),
+        *((f"s3:{a}", bucket) for a in ("ListBucket", "ListBucketVersions")),
+        ("cloudfront:CreateInvalidation", get_att("Cdn", "Outputs.DistributionArn")),
+    )
     assert _allowed(templates, "DispatchFunctionTickRole") == _pairs(
         ("lambda:InvokeFunction", get_att("DispatchFunction", "Arn")), ("sqs:SendMessage", ticks)
     )
@@ -143,7 +149,8 @@ def _allowed(templates: Templates, name: str) -> set[tuple[object, str]]:
 
 
 def roles_are_for_their_service_and_have_no_other_policies(templates: Templates) -> None:
-    assert sorted(of_type(templates.root, "AWS::IAM::ManagedPolicy")) == ["RunPolicy"]
+    policies = sorted(of_type(templates.root, "AWS::IAM::ManagedPolicy"))
+    assert policies == ["OperatorPolicy", "RunPolicy"]
     traced = properties(templates.root, "RunPolicy")["PolicyDocument"]["Statement"][1]["Fn::If"]
     assert (traced[0], traced[2]) == ("Traced", {"Ref": "AWS::NoValue"})
     roles = of_type(templates.root, "AWS::IAM::Role")

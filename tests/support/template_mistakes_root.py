@@ -13,6 +13,7 @@ _REFRESHES = "root/Resources/Refreshes/Properties"
 _ACCESS = f"{_BUCKET}/Properties/PublicAccessBlockConfiguration"
 _RULE = f"{_BUCKET}/Properties/LifecycleConfiguration/Rules/0"
 _MIRROR_S3 = "root/Resources/MirrorFunctionRole/Properties/Policies/0/PolicyDocument/Statement/1"
+_OPERATOR = "root/Resources/OperatorPolicy/Properties/PolicyDocument/Statement"
 _SENDING = "root/Resources/DispatchFunctionRole/Properties/Policies/0/PolicyDocument/Statement/0"
 _SETTLING = "root/Resources/DispatchFunctionRole/Properties/Policies/0/PolicyDocument/Statement/3"
 _TARGET = "root/Resources/DispatchFunctionTick/Properties/Target"
@@ -128,6 +129,8 @@ MISTAKES = (
     Mistake(_allow, f"{_SENDING}/Resource", "*"),
     Mistake(_allow, f"{_SETTLING}/Resource/1", sub("${Bucket.Arn}/public/*")),
     Mistake(_allow, "root/Resources/RunPolicy/Properties/PolicyDocument/Statement/0/Resource", "*"),
+    Mistake(_allow, f"{_OPERATOR}/2/Action", ["s3:DeleteObjectVersion", "s3:DeleteObject"]),
+    Mistake(_allow, f"{_OPERATOR}/3/Resource", "*"),
     Mistake(
         _trust, "root/Resources/MirrorFunctionRole/Properties/ManagedPolicyArns/1", "arn:admin"
     ),

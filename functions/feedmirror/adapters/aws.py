@@ -44,13 +44,13 @@ def _unanswered(**_: object) -> tuple[_NoAnswer, dict[str, Any]]:
 
 
 def make_client(
-    service: Literal["s3", "sqs"],
+    service: Literal["s3", "sqs", "cloudfront"],
     *,
     threads: int,  # size of the connection pool
     endpoint_url: str | None = None,  # None: AWS
     session: Session | None = None,  # None: a new one, with the credentials of the environment
     read_timeout_s: float = 10.0,  # between bytes; AWS answers within a second
-) -> Any:  # an S3Client, an SQSClient
+) -> Any:  # the client of that service
     """Return a client; sends no request yet. Create one per process: it costs 0.2 s of CPU.
 
     Raises: StoreError if profile, region or endpoint cannot be used.

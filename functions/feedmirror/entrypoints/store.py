@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from feedmirror.errors import ConfigError, StoreError
 from feedmirror.layout import is_key
-from feedmirror.ports import SideBySide, Store, Versions
+from feedmirror.ports import Cdn, SideBySide, Store, Versions
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -104,6 +104,16 @@ def open_versions(location: StoreLocation) -> Versions:
         return S3Versions.connect(location.bucket, location.prefix)
     except StoreError as error:
         raise ConfigError((f"{location}: {error}",)) from error
+
+
+def open_cdn(distribution: str) -> Cdn:
+    """Open the CloudFront distribution with this ID. Sends no request yet. Raises: ConfigError."""
+    from feedmirror.adapters.cdn import CloudFront  # noqa: PLC0415 - as above
+
+    try:
+        return CloudFront.connect(distribution)
+    except StoreError as error:
+        raise ConfigError((f"{distribution}: {error}",)) from error
 
 
 def _refused(where: str, problem: str) -> ConfigError:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from builders import entry, rss_document
+from builders import SITE, entry, rss_document
 from commands import ENVIRONMENT, feedmirror
 from commands import write_config as write_any_config
 from feedmirror.entrypoints.store import StoreLocation, open_store, parse_location
@@ -125,6 +125,25 @@ def test_real_feed_is_mirrored_lost_and_made_anew(bucket, client, capsys):
     assert feedmirror(*run) == 0
     [feed] = json.loads(capsys.readouterr().out)["feeds"]
     assert (feed["outcome"], feed["new"], feed["revised"]) == ("unchanged", 0, 0)
+
+
+@pytest.mark.slow
+def test_an_entry_is_taken_down_with_all_versions_in_a_bucket(bucket, client, origin, here, capsys):
+    enabled = {"Status": "Enabled"}
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=enabled)
+    write_config(here, {"x": origin.url("/feed")})
+    where = ("--store", f"s3://{bucket}/copies")
+    assert feedmirror("run", *where, "--quiet") == 0
+    capsys.readouterr()
+    order = ("--reason", "error", "--reference", "7", "--yes")
+    assert feedmirror("takedown", "x", f"{SITE}2", *where, *order) == 0
+    said = capsys.readouterr().out
+    assert "earlier versions deleted" in said
+    assert "create-invalidation --distribution-id ID --paths '/x/*'" in said
+    listed = client.list_object_versions(Bucket=bucket)["Versions"]
+    records = [one for one in listed if "/entries/" in one["Key"]]
+    assert all(one["IsLatest"] for one in records)
+    assert b"<title>Entry 2" not in body_of(client, bucket, "copies/public/x/rss.xml")
 
 
 # ---------------------------------------------------------------- looking at it

@@ -152,6 +152,11 @@ def _add_takedown(takedown: ArgumentParser) -> None:
     act.add_argument("--dry-run", action="store_true", help="print the objects, and change nothing")
     act.add_argument("--yes", action="store_true", help="do not ask")
     takedown.add_argument(
+        "--distribution",
+        metavar="ID",
+        help="CloudFront distribution that is to forget its copies",
+    )
+    takedown.add_argument(
         "--verify",
         choices=("near", "all"),
         default="near",
@@ -336,8 +341,8 @@ Readers are shown a notice in its place, with the date and the ground. The page 
 its address, archive pages keep theirs.
 
 Earlier versions of objects, which a bucket with versioning keeps for a week, are deleted. That
-needs s3:ListBucketVersions on the bucket and s3:DeleteObjectVersion on its objects. Caches are not
-invalidated; the runbook says how.
+needs s3:ListBucketVersions on the bucket and s3:DeleteObjectVersion on its objects; the policy of
+the stack's output OperatorPolicyArn has all that is needed.
 """
 _TAKEDOWN_EXAMPLES = """\
 examples:

@@ -13,9 +13,9 @@ from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.rebuild import select_stored_feeds
 from feedmirror.entrypoints.cli.selection import configured, date_of
 from feedmirror.entrypoints.cli.terminal import counted, print_error, shown_progress
-from feedmirror.entrypoints.store import open_store, open_versions, thread_map
+from feedmirror.entrypoints.store import open_cdn, open_store, open_versions, thread_map
 from feedmirror.entrypoints.telemetry import printable_text, redacted
-from feedmirror.errors import ConfigError, FeedMirrorError
+from feedmirror.errors import ConfigError, FeedMirrorError, StoreError
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import Reason, Subscription
 from feedmirror.takedown import Order, Plan, Takedown
@@ -42,7 +42,7 @@ def takedown(arguments: Namespace, resources: Resources) -> int:
             side_by_side=side_by_side,
         )
         try:
-            return _carry_out(work, subscription, arguments)
+            return _carry_out(work, subscription, arguments, resources.clock())
         except ConfigError:
             raise
         except FeedMirrorError as error:
@@ -50,7 +50,9 @@ def takedown(arguments: Namespace, resources: Resources) -> int:
             return 1
 
 
-def _carry_out(work: Takedown, subscription: Subscription, arguments: Namespace) -> int:
+def _carry_out(
+    work: Takedown, subscription: Subscription, arguments: Namespace, now: datetime
+) -> int:
     """Plan, print, ask and carry out; return the exit code. Raises: FeedMirrorError."""
     with shown_progress(live=True) as progress:
 
@@ -75,8 +77,31 @@ def _carry_out(work: Takedown, subscription: Subscription, arguments: Namespace)
             "earlier versions that may not be deleted, and still have its words perhaps:",
             *(f"  {line}" for line in done.purged.kept),
         )
-    left = _verified(work, plan, arguments)
-    return 1 if done.purged.kept or left else 0
+    is_forgotten = _invalidated(arguments, key, now)
+    is_left = _verified(work, plan, arguments)
+    return 1 if done.purged.kept or is_left or not is_forgotten else 0
+
+
+def _invalidated(arguments: Namespace, key: str, now: datetime) -> bool:
+    """Have the CDN forget its copies, or say how; nothing for a directory.
+
+    Return False if the CDN did not take the request.
+    """
+    paths = f"/{arguments.feed}/*"
+    if arguments.distribution:
+        name = f"{key} {now:%Y%m%dT%H%M%SZ}"
+        try:
+            request = open_cdn(arguments.distribution).invalidate([paths], name)
+        except StoreError as error:
+            print_error(str(error))
+            return False
+        print(f"CloudFront forgets {paths} (invalidation {request})")  # noqa: T201 - the output
+    elif arguments.store.directory is None:
+        print(  # noqa: T201 - the output
+            "to have CloudFront forget its copies: aws cloudfront create-invalidation "
+            f"--distribution-id ID --paths '{paths}'"
+        )
+    return True
 
 
 def _verified(work: Takedown, plan: Plan, arguments: Namespace) -> bool:
