@@ -89,7 +89,7 @@ class Soak:
     def write_site(self) -> None:
         """The documents of the site; the next writer does what this one could not."""
         with contextlib.suppress(Crash, Exception):
-            publish_site(self.store, self._subscriptions(), PUBLIC_URL, self.now)
+            publish_site(self.store, self._subscriptions(), PUBLIC_URL, self.now, Deployment)
 
     def calm_down(self) -> None:
         """No more faults: a refresh of each feed, once all have been waited for, and the site."""
@@ -98,7 +98,7 @@ class Soak:
             self.now += timedelta(days=2)
             for feed in self.feeds.values():
                 self.refresh(feed, scheduled=False)
-        publish_site(self.store, self._subscriptions(), PUBLIC_URL, self.now)
+        publish_site(self.store, self._subscriptions(), PUBLIC_URL, self.now, Deployment)
 
     def _subscriptions(self) -> list[Subscription]:
         return [feed.subscription for feed in self.feeds.values()]

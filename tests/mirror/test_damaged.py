@@ -25,7 +25,7 @@ from feedmirror.publishing.formats.status import Status, parse_status
 from feedmirror.rebuild import rebuild
 from feedmirror.refresh import attempt
 from feedmirror.site import publish_site
-from scene import PUBLIC_URL, Scene, document, records_in
+from scene import PUBLIC_URL, Scene, document, newest, records_in
 from stores import MemoryStore
 
 STATE = "state/news.json"
@@ -162,7 +162,7 @@ def test_whatever_is_done_with_a_damaged_state_comes_to_an_outcome(
         "news", scene.subscription, scene.store.objects[STATE], scene.now,
         public_url=PUBLIC_URL, configured=True,
     )  # fmt: skip
-    publish_site(scene.store, [scene.subscription], PUBLIC_URL, scene.now)
+    publish_site(scene.store, [scene.subscription], PUBLIC_URL, scene.now, newest)
     scene.later(hours=1)
     world = replace(scene.world(), origin=AnyAddress())
     outcome = attempt(scene.subscription, world)

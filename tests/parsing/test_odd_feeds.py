@@ -17,7 +17,7 @@ from feedmirror.refresh import attempt
 from feedmirror.site import publish_site
 from locations import DATA
 from parsers import InProcessParser
-from scene import PUBLIC_URL, Scene
+from scene import PUBLIC_URL, Scene, newest
 from store_factories import state_in
 
 FEEDS = amount(200)
@@ -130,5 +130,5 @@ def test_no_odd_feed_ends_with_a_bug(first: int) -> None:
         else:
             rebuilt = rebuild(one, scene.store, PUBLIC_URL, scene.now)
             assert min(rebuilt.entries, rebuilt.window, rebuilt.archived) >= 0
-    site = publish_site(scene.store, subscriptions, PUBLIC_URL, scene.now)
+    site = publish_site(scene.store, subscriptions, PUBLIC_URL, scene.now, newest)
     assert len(site.lines) == _EACH

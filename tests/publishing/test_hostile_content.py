@@ -30,7 +30,7 @@ from page_reading import tree, words
 from parsers import InProcessParser
 from rules.bodies import parse_body
 from rules.tree import ATOM, CONTENT, parse_document
-from scene import NOON, PUBLIC_URL, URL, Scene
+from scene import NOON, PUBLIC_URL, URL, Scene, newest
 from stores import MemoryStore
 from vectors import ADDRESSES, FORGED, OPEN_ENDED, TEXTS, VECTORS, markup
 
@@ -126,7 +126,7 @@ def test_attacks_in_the_feeds_own_fields_run_in_no_document() -> None:
         scene = Scene(document, store, subscription, InProcessParser())
         assert scene.refresh().quarantined == ()
         subscriptions.append(subscription)
-    publish_site(store, subscriptions, PUBLIC_URL, NOON)
+    publish_site(store, subscriptions, PUBLIC_URL, NOON, newest)
     public = _public(store)
     assert {"index.html", "feeds.opml", "status.json", "removed.html", "404.html"} <= public.keys()
     assert len(json.loads(public["status.json"])["feeds"]) == len(subscriptions)
