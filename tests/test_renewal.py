@@ -15,7 +15,7 @@ from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import Disclaimer, Images, Robots
 from feedmirror.publishing.formats.format import unstamped
 from feedmirror.rebuild import rebuild
-from feedmirror.renewal import Renewed, renew_slice
+from feedmirror.renewal import Renewed, pages_left, renew_slice
 from scene import PUBLIC_URL, SUBSCRIPTION, Scene, document, newest
 from store_factories import state_in
 from stores import CountingStore, Crash, CrashingStore, MemoryStore
@@ -97,6 +97,20 @@ def test_nothing_is_left_to_renew_where_nothing_changed_or_no_page_depends_on_it
     store = CountingStore(scene.store)
     assert renew(scene, store) == Renewed("news", None)
     assert store.operations == [("load", "state/news.json")]
+
+
+def test_what_is_left_goes_down_to_nothing_and_is_never_less_than_is_written() -> None:
+    scene = aged()
+    change(scene)
+    scene.refresh()
+    left = pages_left(state_in(scene.store))
+    done = renew_all(scene)
+    lefts = [left, *(one.left for one in done)]
+    assert lefts == sorted(lefts, reverse=True)
+    assert lefts[-1] == 0
+    for before, after, one in zip(lefts, lefts[1:], done, strict=False):
+        assert before - after >= one.written
+    assert sum(one.written for one in done) <= left
 
 
 def test_new_feed_has_nothing_to_renew() -> None:

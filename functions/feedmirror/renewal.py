@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from feedmirror.errors import StoreError
-from feedmirror.layout import archive_prefix
+from feedmirror.layout import FEED_DOCUMENTS, archive_prefix
 from feedmirror.mirror.archive import (
     PAGE_ENTRIES,
     ArchivePage,
@@ -44,6 +44,7 @@ class Renewed(Struct, frozen=True):
     feed: str  # the slug
     position: str | None  # of the next slice, unique within the renewal; None: nothing is left
     written: int = 0  # pages of entries, and documents of archive pages
+    left: int = 0  # of these, at most, as far as the state tells
     quarantined: tuple[str, ...] = ()  # guids of entries whose words cannot be rendered
 
 
@@ -77,12 +78,30 @@ def renew_slice(subscription: Subscription, world: World) -> Renewed:
         if committed is not None:
             if renewing.reread is not state:  # else no document is stale
                 _applied(log, committed, now)
-            pages = renewing.pages
-            guids = tuple(pages.quarantined.values())
-            return Renewed(subscription.slug, left.position if left else None, pages.renewed, guids)
+            return Renewed(
+                subscription.slug,
+                left.position if left else None,
+                renewing.pages.renewed,
+                pages_left(committed.state),
+                tuple(renewing.pages.quarantined.values()),
+            )
     raise StoreError(
         f"the state of {subscription.slug} is written by others all the time; the next run goes on"
     )
+
+
+def pages_left(state: State) -> int:
+    """Return how many public objects are left to renew, at most: pages of entries, and documents of
+    archive pages. Those that are no part of the archive any more are not counted.
+    """
+    renewal = state.renewal
+    if renewal is None or renewal.superseded:
+        return 0
+    below, window = renewal.below, 0
+    if below is not None:
+        window = sum(one.seq < below for one in state.window)
+    number = page_number(renewal.page) if renewal.page else state.archive_summary.pages
+    return window + number * (PAGE_ENTRIES + len(FEED_DOCUMENTS))
 
 
 def _applied(log: StateLog, held: StoredState, now: datetime) -> Applied:

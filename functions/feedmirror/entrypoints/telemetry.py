@@ -218,8 +218,8 @@ def log_dispatch(log: Log, due: int, not_sent: Mapping[str, str], duration_ms: i
     log.info(FEEDS_DISPATCHED, extra=extra)
 
 
-def log_renewal(log: Log, feed: str, written: int, left: str | None) -> None:
-    """Log that pages of an earlier deployment were made anew, and where more of them are left."""
+def log_renewal(log: Log, feed: str, written: int, left: int) -> None:
+    """Log how many pages of an earlier deployment were made anew, and how many are left."""
     log.info(PAGES_RENEWED, extra={"feed": feed, "written": written, "left": left})
 
 

@@ -65,9 +65,9 @@ class Renewer:
             telemetry.log_renewal_failure(self._log, subscription, done)
             return
         written = self._written[slug] + done.written
-        self._show(f"renewing {slug}: {written:,} pages")
+        self._show(f"renewing {slug}: {written:,} pages, {done.left:,} left")
         if done.position is not None:
             self._written[slug] = written
             return
         del self._written[slug]
-        telemetry.log_renewal(self._log, slug, written, None)
+        telemetry.log_renewal(self._log, slug, written, done.left)
