@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -61,14 +62,29 @@ class AnyAddress:
         return Fetched(url, document(14, 13))
 
 
-def lived() -> Scene:
-    """A mirror with a past: revisions, pages, an entry that waits to be stored, and a failure."""
-    scene = Scene(document(*range(9, 0, -1)))
+@functools.cache
+def _past() -> tuple[MemoryStore, datetime]:
+    store = MemoryStore()
+    scene = Scene(document(*range(9, 0, -1)), store)
     scene.refresh()
     for hours, body in ((100, document(12, 11, 10, e10="<p>edited</p>")), (1, document(13, 12))):
         scene.later(hours=hours)
         scene.says(body)
         scene.refresh()
+    return store, scene.now
+
+
+def lived() -> Scene:
+    """Return a mirror with a past: revisions, pages, an entry that waits to be stored, a failure.
+
+    Each is another mirror, with the objects that the first one left.
+    """
+    past, now = _past()
+    store = MemoryStore()
+    store.objects |= past.objects
+    store.media_types |= past.media_types
+    scene = Scene(document(13, 12), store)
+    scene.now = now
     return scene
 
 
