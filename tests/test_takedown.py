@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
@@ -20,14 +21,14 @@ from msgspec.structs import replace
 from builders import SITE, entry, rss_document
 from effort import EXHAUSTIVE, amount
 from feedmirror.adapters.stores.s3 import S3Store
-from feedmirror.adapters.stores.versions import NoVersions, S3Versions
+from feedmirror.adapters.stores.versions import DirectoryVersions, S3Versions
 from feedmirror.errors import StoreError
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.likeness import likenesses
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
 from feedmirror.model import Entry, Reason
-from feedmirror.ports import Purged, Store
+from feedmirror.ports import Purged, Store, Versions
 from feedmirror.rebuild import rebuild
 from feedmirror.site import publish_site
 from feedmirror.takedown import Order, Released, Takedown, release
@@ -70,10 +71,10 @@ def places(scene: Scene, words: str = CANARY) -> list[str]:
     return [key for key, body in objects.items() if words.encode() in body]
 
 
-def versions_of(store: Store) -> NoVersions | S3Versions:
+def versions_of(store: Store) -> Versions:
     if isinstance(store, S3Store):
         return S3Versions(store._client, store._bucket)
-    return NoVersions()
+    return DirectoryVersions(Path("/nowhere"))
 
 
 def takedown_of(scene: Scene, store: Store | None = None) -> Takedown:
@@ -583,3 +584,19 @@ def test_versions_that_may_not_be_deleted_are_named(
     monkeypatch.setattr(client, "delete_objects", lambda **_: {"Errors": [held]})
     purged = S3Versions(client, versioned._bucket).purge("public/news/")
     assert purged == Purged(0, ("public/news/rss.xml, version v1: AccessDenied",))
+
+
+@pytest.mark.slow
+def test_all_versions_of_a_feed_are_deleted_and_no_other(versioned: S3Store) -> None:
+    scene = Scene(says(2, 1, of=2), versioned)
+    scene.refresh()
+    scene.later(hours=1)
+    scene.says(says(3, 2, 1, of=2))
+    scene.refresh()
+    assert versioned.create("public/news-archive/rss.xml", b"1")
+    for prefix in ("state/news.json", "public/news/", "data/news/"):
+        assert not versions_of(versioned).delete(prefix).kept
+    left = {key for key, _ in versions(versioned)}
+    assert {key for key in left if not key.startswith("public/style-")} == {
+        "public/news-archive/rss.xml"
+    }

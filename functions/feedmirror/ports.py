@@ -120,12 +120,16 @@ class Purged(Struct, frozen=True):
 
 
 class Versions(Protocol):
-    """Earlier versions of the objects of a store."""
+    """The objects of a store with all their versions, for an operator who may delete them."""
 
     def purge(self, prefix: str) -> Purged:
         """Delete all versions but the current ones of the object with that key or, where `prefix`
         ends with a slash, of all objects below it. Raises: StoreError.
         """
+        ...
+
+    def delete(self, prefix: str) -> Purged:
+        """Delete these objects with all their versions. Raises: StoreError."""
         ...
 
 

@@ -92,14 +92,14 @@ def open_store(where: str | StoreLocation, *, threads: int) -> Store:
 
 
 def open_versions(location: StoreLocation) -> Versions:
-    """Open the earlier versions of the objects of a store. Sends no request yet.
+    """Open the versions of the objects of a store. Sends no request yet.
 
     Raises: ConfigError, as `open_store`.
     """
-    from feedmirror.adapters.stores.versions import NoVersions, S3Versions  # noqa: PLC0415 - as above
+    from feedmirror.adapters.stores.versions import DirectoryVersions, S3Versions  # noqa: PLC0415 - as above
 
     if location.directory is not None:
-        return NoVersions()
+        return DirectoryVersions(location.directory)
     try:
         return S3Versions.connect(location.bucket, location.prefix)
     except StoreError as error:

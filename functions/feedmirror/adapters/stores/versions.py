@@ -1,24 +1,43 @@
-"""Earlier versions of objects, for an operator who may delete them; no function does."""
+"""Versions of objects, for an operator who may delete them; no function does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from feedmirror.adapters.aws import FAILURES, explain, make_client
 from feedmirror.errors import StoreError
+from feedmirror.layout import split_key
 from feedmirror.ports import Purged
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class NoVersions:
-    """The `Versions` of a store that keeps none."""
+class DirectoryVersions:
+    """The `Versions` of a directory, which keeps no earlier ones."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
 
     def purge(self, prefix: str) -> Purged:
         """Do nothing."""
         del prefix
+        return Purged()
+
+    def delete(self, prefix: str) -> Purged:
+        """Delete a file, or a folder with all that is in it. Raises: StoreError."""
+        split_key("delete", prefix.removesuffix("/"))
+        path = self._root / prefix
+        try:
+            if not prefix.endswith("/"):
+                path.unlink(missing_ok=True)
+            elif path.exists():
+                rmtree(path)
+        except OSError as error:
+            raise StoreError(f"delete {prefix!r}: {path} {error.strerror}") from error
         return Purged()
 
 
@@ -41,23 +60,31 @@ class S3Versions:
 
     def purge(self, prefix: str) -> Purged:
         """Delete the earlier versions; two requests for each 1,000 versions. Raises: StoreError."""
+        return self._deleted(prefix, or_current=False)
+
+    def delete(self, prefix: str) -> Purged:
+        """Delete all versions; two requests for each 1,000 versions. Raises: StoreError."""
+        return self._deleted(prefix, or_current=True)
+
+    def _deleted(self, prefix: str, *, or_current: bool) -> Purged:
+        split_key("delete", prefix.removesuffix("/"))
         deleted: int = 0
         kept: list[str] = []
         try:
-            for versions in self._pages(self._prefix + prefix):
+            for versions in self._pages(self._prefix + prefix, or_current=or_current):
                 refused = self._delete(versions)
                 deleted += len(versions) - len(refused)
                 kept += refused
         except FAILURES as error:
             where = f"s3://{self._bucket}/{self._prefix}{prefix}"
             raise StoreError(
-                f"earlier versions below {where} are not deleted: {explain(error)} "
+                f"versions below {where} are not deleted: {explain(error)} "
                 "(this needs s3:ListBucketVersions and s3:DeleteObjectVersion)"
             ) from error
         return Purged(deleted, tuple(kept))
 
-    def _pages(self, name: str) -> Iterator[list[dict[str, str]]]:
-        """Yield the earlier versions of the object of that name, or below it, 1,000 at most."""
+    def _pages(self, name: str, *, or_current: bool) -> Iterator[list[dict[str, str]]]:
+        """Yield the versions of the object of that name, or below it, 1,000 at most."""
         pages = self._client.get_paginator("list_object_versions")
         for page in pages.paginate(Bucket=self._bucket, Prefix=name):
             listed: list[Mapping[str, Any]] = [
@@ -67,7 +94,8 @@ class S3Versions:
             yield [
                 {"Key": one["Key"], "VersionId": one["VersionId"]}
                 for one in listed
-                if not one["IsLatest"] and (name.endswith("/") or one["Key"] == name)
+                if (or_current or not one["IsLatest"])
+                and (name.endswith("/") or one["Key"] == name)
             ]
 
     def _delete(self, versions: list[dict[str, str]]) -> list[str]:

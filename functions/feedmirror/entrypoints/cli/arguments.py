@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,7 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     _add(status, "--json")
     what = "recreate feeds from their stored entries"
     _add_rebuild(add_command("rebuild", what, _REBUILD_ABOUT, _REBUILD_EXAMPLES))
-    what = "take an entry down for good"
-    _add_takedown(add_command("takedown", what, _TAKEDOWN_ABOUT, _TAKEDOWN_EXAMPLES))
-    restore = add_command("restore", "take entries that look like removed ones", _RESTORE_ABOUT)
-    restore.add_argument("feed", metavar="SLUG", help="name of the feed")
-    restore.add_argument("keys", nargs="+", metavar="KEY", help="KEY of an entry, as told")
-    _add(restore, "--store")
+    _add_removals(add_command)
     arguments = parser.parse_args(argv)
     if arguments.command is None:
         parser.print_help(sys.stderr)
@@ -134,6 +129,20 @@ def _add_rebuild(rebuild: ArgumentParser) -> None:
     rebuild.add_argument("-q", "--quiet", action="store_true", help="print only errors")
 
 
+def _add_removals(add_command: Callable[..., Any]) -> None:
+    """Add the commands that remove what was mirrored, and the one that releases entries."""
+    what = "take an entry down for good"
+    _add_takedown(add_command("takedown", what, _TAKEDOWN_ABOUT, _TAKEDOWN_EXAMPLES))
+    restore = add_command("restore", "take entries that look like removed ones", _RESTORE_ABOUT)
+    restore.add_argument("feed", metavar="SLUG", help="name of the feed")
+    restore.add_argument("keys", nargs="+", metavar="KEY", help="KEY of an entry, as told")
+    _add(restore, "--store")
+    forget = add_command("forget", "delete a feed with all that was mirrored", _FORGET_ABOUT)
+    forget.add_argument("feed", metavar="SLUG", help="name of the feed")
+    _add_consent(forget, "print how much there is, and change nothing")
+    _add(forget, "--config", "--store", "--public-url")
+
+
 def _add_takedown(takedown: ArgumentParser) -> None:
     takedown.add_argument("feed", metavar="SLUG", help="name of the feed")
     takedown.add_argument(
@@ -148,9 +157,7 @@ def _add_takedown(takedown: ArgumentParser) -> None:
     takedown.add_argument(
         "--reference", required=True, metavar="TEXT", help="case or letter, for the log alone"
     )
-    act = takedown.add_mutually_exclusive_group()
-    act.add_argument("--dry-run", action="store_true", help="print the objects, and change nothing")
-    act.add_argument("--yes", action="store_true", help="do not ask")
+    _add_consent(takedown, "print the objects, and change nothing")
     takedown.add_argument(
         "--distribution",
         metavar="ID",
@@ -167,6 +174,12 @@ def _add_takedown(takedown: ArgumentParser) -> None:
     takedown.add_argument("--disclaimer", **_OF_STORED)
     _add(takedown, "--public-url")
     _add_threads(takedown, 16, "records read")
+
+
+def _add_consent(parser: ArgumentParser, dry_run: str) -> None:
+    act = parser.add_mutually_exclusive_group()
+    act.add_argument("--dry-run", action="store_true", help=dry_run)
+    act.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_threads(parser: Any, number: int, work: str) -> None:
@@ -359,4 +372,11 @@ was taken down. The note of the refresh and `feedmirror status` name them. They 
 next refresh, if their origin still lists them.
 
 An entry that was taken down itself cannot be restored: its words are purged.
+"""
+_FORGET_ABOUT = """\
+Delete a feed for good: its state, its records, its tombstones and all that is public of it, with
+all versions. For a feed that was mirrored by mistake, or that is to vanish. A feed that is
+configured is refused: take its table out of feeds.toml first, and deploy.
+
+In a bucket that needs s3:ListBucketVersions and s3:DeleteObjectVersion.
 """

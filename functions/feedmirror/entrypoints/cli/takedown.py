@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +11,7 @@ from getpass import getuser
 from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.rebuild import select_stored_feeds
 from feedmirror.entrypoints.cli.selection import configured, date_of
-from feedmirror.entrypoints.cli.terminal import counted, print_error, shown_progress
+from feedmirror.entrypoints.cli.terminal import agreed, counted, print_error, shown_progress
 from feedmirror.entrypoints.store import open_cdn, open_store, open_versions, thread_map
 from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedMirrorError, StoreError
@@ -66,7 +65,7 @@ def _carry_out(
     _print_plan(plan, subscription)
     if arguments.dry_run:
         return 0
-    if not arguments.yes and not _agreed():
+    if not arguments.yes and not agreed("Take it down for good?"):
         print_error("nothing was changed")
         return 1
     done = work.carry_out(plan, Order(Reason(arguments.reason), arguments.reference, _user()))
@@ -165,15 +164,6 @@ def _print_plan(plan: Plan, subscription: Subscription) -> None:
     again = f", taken down already on {plan.was_removed_at:%Y-%m-%d}" if plan.was_removed_at else ""
     lines = [f"{subscription.slug}: {title} ({plan.key}){again}", "to be written:"]
     print("\n".join((*lines, *(f"  {key}" for key in plan.objects))))  # noqa: T201 - the output
-
-
-def _agreed() -> bool:
-    """Ask on the terminal; return False where there is none."""
-    if not sys.stdin.isatty():
-        print_error("there is no terminal to ask on: give --yes, or --dry-run")
-        return False
-    print("Take it down for good? [y/N] ", end="", flush=True)  # noqa: T201 - the question
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _user() -> str:

@@ -133,6 +133,15 @@ def print_error(*lines: str) -> None:
         sys.stderr.write("\n".join((f"feedmirror: {lines[0]}", *lines[1:])) + "\n")
 
 
+def agreed(question: str) -> bool:
+    """Ask on the terminal; return False where there is none, and say how to do without."""
+    if not sys.stdin.isatty():
+        print_error("there is no terminal to ask on: give --yes, or --dry-run")
+        return False
+    print(f"{question} [y/N] ", end="", flush=True)  # noqa: T201 - the question
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def counted(number: object, name: str) -> str:
     """Render a count with its noun: `1 feed`, `2 feeds`, `1 entry`, `2 entries`."""
     if str(number) == "1":
