@@ -129,6 +129,25 @@ def test_slice_of_an_older_deployment_writes_nothing() -> None:
     assert objects(scene) == before
 
 
+def test_slice_of_an_older_deployment_leaves_a_first_mirror_alone_that_was_not_finished() -> None:
+    subscription = replace(SUBSCRIPTION, keep=300)
+    scene = Scene(document(*range(250, 0, -1)), MemoryStore(), subscription)
+    dying = CrashingStore(scene.store, 60, "before")
+    with pytest.raises(Crash):
+        scene.refresh(store=dying)
+    change(scene)
+    renew(scene)
+    assert not state_in(scene.store).complete
+    before = dict(objects(scene))
+    scene.configure(disclaimer=Disclaimer(text="Words of nobody."))
+    scene.deployment = Deployment
+    with pytest.raises(OlderDeploymentError):
+        renew(scene)
+    assert {key: body for key, body in objects(scene).items() if "public/" in key} == {
+        key: body for key, body in before.items() if "public/" in key
+    }
+
+
 def test_slice_alone_takes_over_from_an_older_deployment() -> None:
     scene = aged()
     change(scene)
@@ -199,6 +218,19 @@ def test_archive_page_whose_links_were_lost_does_not_end_a_renewal() -> None:
     renew_all(scene)
     assert lost in objects(scene)
     assert stale(scene) == []
+
+
+def test_damaged_record_is_told_and_stops_no_other_page() -> None:
+    scene = aged()
+    records = [key for key in objects(scene) if key.startswith("data/news/entries/")]
+    damaged = next(key for key in records if b'"title":"Entry 2"' in objects(scene)[key])
+    objects(scene)[damaged] = b"damaged"
+    change(scene)
+    scene.refresh()
+    done = renew_all(scene)
+    assert [why.partition(": ")[0] for one in done for why in one.damaged] == [damaged]
+    page = damaged.replace("data/", "public/").rpartition("/")[0] + ".html"
+    assert stale(scene) == [page]
 
 
 @pytest.mark.parametrize("moment", ["before", "after", "lost"])

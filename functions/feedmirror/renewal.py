@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from feedmirror.errors import StoreError
 from feedmirror.layout import FEED_DOCUMENTS, archive_prefix
+from feedmirror.mirror import record
 from feedmirror.mirror.archive import (
     PAGE_ENTRIES,
     ArchivePage,
@@ -46,6 +47,7 @@ class Renewed(Struct, frozen=True):
     written: int = 0  # pages of entries, and documents of archive pages
     left: int = 0  # of these, at most, as far as the state tells
     quarantined: tuple[str, ...] = ()  # guids of entries whose words cannot be rendered
+    damaged: tuple[str, ...] = ()  # records that cannot be read, and are left out: a sentence each
 
 
 def renew_slice(subscription: Subscription, world: World) -> Renewed:
@@ -70,6 +72,7 @@ def renew_slice(subscription: Subscription, world: World) -> Renewed:
         if applied.error is not None:
             raise applied.error
         state = applied.held.state
+        log.refuse_older(state)
         if state.renewal is None:
             return Renewed(subscription.slug, None)
         renewing = _Slice(log.publisher, subscription, world, state)
@@ -84,6 +87,7 @@ def renew_slice(subscription: Subscription, world: World) -> Renewed:
                 renewing.pages.renewed,
                 pages_left(committed.state),
                 tuple(renewing.pages.quarantined.values()),
+                renewing.damaged,
             )
     raise StoreError(
         f"the state of {subscription.slug} is written by others all the time; the next run goes on"
@@ -129,6 +133,16 @@ class _Slice:
         self.pages = PageWriter(
             publisher, self._records.words, world.side_by_side, state.renewal.generation
         )
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Return what is wrong with records that cannot be read, and with entries that the parser
+        could not read again.
+        """
+        found = self._records.index.damaged.items()
+        slug = self._publisher.slug
+        unread = self._reparse.done.failed if self._reparse else ()
+        return (*(f"{record.key_of(slug, *name)}: {why}" for name, why in found), *unread)
 
     def renewed(self, renewal: Renewal) -> Renewal | None:
         """Write the pages of the slice; return what is left after it."""

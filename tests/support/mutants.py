@@ -1038,6 +1038,13 @@ RENEWING = (
         "test_renewal.py::test_renewal_killed_at_any_operation_leaves_no_old_word_and_writes_each_page_once",
     ),
     _mutant(
+        "a slice of an older deployment writes no page of a first mirror",
+        _RENEWAL,
+        "        log.refuse_older(state)\n",
+        "",
+        "test_renewal.py::test_slice_of_an_older_deployment_leaves_a_first_mirror_alone_that_was_not_finished",
+    ),
+    _mutant(
         "entries of the window that were read again are committed",
         _RENEWAL,
         "replace(renewing.reread, renewal=left)",

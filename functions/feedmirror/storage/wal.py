@@ -188,6 +188,11 @@ class StateLog:
         """True if the documents are of a newer deployment than this one."""
         return self.publisher.deployed(state, self._deployment) is None
 
+    def refuse_older(self, state: State) -> None:
+        """Raises: OlderDeploymentError if the documents are of a newer deployment than this one."""
+        if self.is_older(state):
+            raise OlderDeploymentError(self.slug, state.deployment.configured_at)
+
     def _is_newer(self, state: State) -> bool:
         deployed = self.publisher.deployed(state, self._deployment)
         return deployed is not None and deployed != state.deployment

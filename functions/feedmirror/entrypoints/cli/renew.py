@@ -7,7 +7,7 @@ from functools import partial
 
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.store import thread_map
-from feedmirror.errors import contained
+from feedmirror.errors import StoreError, contained
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
 from feedmirror.renewal import renew_slice
@@ -64,6 +64,9 @@ class Renewer:
             del self._written[slug]
             telemetry.log_renewal_failure(self._log, subscription, done)
             return
+        for why in done.damaged:
+            self.failed = True
+            telemetry.log_renewal_failure(self._log, subscription, StoreError(why))
         written = self._written[slug] + done.written
         self._show(f"renewing {slug}: {written:,} pages, {done.left:,} left")
         if done.position is not None:
