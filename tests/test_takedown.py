@@ -27,9 +27,10 @@ from feedmirror.mirror import state_codec
 from feedmirror.mirror.likeness import likenesses
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
-from feedmirror.model import Entry, Reason
+from feedmirror.model import Disclaimer, Entry, Reason
 from feedmirror.ports import Purged, Store, Versions
 from feedmirror.rebuild import rebuild
+from feedmirror.renewal import renew_slice
 from feedmirror.site import publish_site
 from feedmirror.takedown import Order, Released, Takedown, release
 from remembering import remember_renderings
@@ -147,6 +148,7 @@ def test_the_other_entries_keep_their_places_and_pages() -> None:
     assert after == ["Removed" if CANARY in title else title for title in titles]
 
 
+@pytest.mark.row("O8")
 @pytest.mark.parametrize("keep", [2, 9])
 def test_an_entry_that_its_origin_still_has_does_not_come_back(keep: int) -> None:
     scene = mirrored(keep)
@@ -159,6 +161,7 @@ def test_an_entry_that_its_origin_still_has_does_not_come_back(keep: int) -> Non
     assert sum(title == "Removed" for seen in scene.history() for title in seen.titles) == 1
 
 
+@pytest.mark.row("O8")
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_a_rebuild_does_not_bring_it_back(is_lost: bool) -> None:
     scene = mirrored(keep=2)
@@ -190,6 +193,7 @@ def test_a_state_that_was_put_back_does_not_bring_it_back(*, is_rebuilt: bool) -
     assert places(scene) == []
 
 
+@pytest.mark.row("O8")
 def test_a_feed_that_begins_anew_does_not_bring_it_back() -> None:
     scene = mirrored()
     take_down(scene, key_of(scene))
@@ -350,6 +354,7 @@ def under_another_name(scene: Scene, **changes: object) -> str:
     return scene.refresh().note or ""
 
 
+@pytest.mark.row("O8")
 @pytest.mark.parametrize(
     "changes", [{"summary": LONG}, {"link": f"{SITE}2?utm_source=feed"}, {"content": LONG.upper()}]
 )
@@ -425,7 +430,7 @@ def before_news(keep: int = 2) -> Scene:
 def copied(scene: Scene) -> Scene:
     """The same mirror in a store of its own."""
     other = Scene(b"", subscription=scene.subscription)
-    other.origin, other.now = scene.origin, scene.now
+    other.origin, other.now, other.deploys = scene.origin, scene.now, scene.deploys
     other.store.objects.update(scene.store.objects)  # type: ignore[attr-defined]
     return other
 
@@ -443,6 +448,7 @@ def assert_gone(scene: Scene, *, why: str) -> None:
     assert len(titles) == 7, why
 
 
+@pytest.mark.row("O8")
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_refresh_that_died_at_any_step_leaves_no_words_behind(
@@ -485,6 +491,7 @@ def test_a_takedown_that_died_at_any_step_is_finished_by_the_next_refresh(
     assert at > 30
 
 
+@pytest.mark.row("O8")
 @pytest.mark.slow
 @pytest.mark.parametrize("other", ["refresh", "rebuild"])
 def test_a_run_beside_it_brings_no_words_back_in_any_order(
@@ -514,6 +521,54 @@ def test_a_run_beside_it_brings_no_words_back_in_any_order(
         contents = frozenset(scene.store.objects.items())
         if contents not in left:
             left.add(contents)
+            assert_gone(scene, why=str(run))
+    assert runs > 60
+
+
+def in_renewal() -> Scene:
+    """A mirror whose pages are still to be made anew, under another disclaimer."""
+    scene = before_news()
+    scene.configure(disclaimer=Disclaimer(text="Words of the operator."))
+    scene.refresh()
+    assert state(scene).renewal is not None
+    return scene
+
+
+def renew(scene: Scene, store: Store | None = None) -> None:
+    for _ in range(30):
+        if renew_slice(scene.subscription, scene.world(store)).position is None:
+            return
+    raise AssertionError("the renewal has no end")
+
+
+@pytest.mark.row("O8")
+@pytest.mark.slow
+def test_a_renewal_beside_it_brings_no_words_back_in_any_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remember_renderings(monkeypatch)
+    start = in_renewal()
+    key = key_of(start, "An edited")
+
+    def prepare(turnstile: Turnstile) -> tuple[Scene, list[Callable[[], object]]]:
+        scene = copied(start)
+        shared = YieldingStore(scene.store, turnstile)
+        return scene, [lambda: take_down(scene, key, shared), lambda: renew(scene, shared)]
+
+    left, runs = set(), 0
+    orders = explore(prepare, max_preemptions=1, merging=True)
+    for run in (*orders, *sample(prepare, amount(40), seed=4)):
+        runs += 1
+        scene = run.store
+        assert not any(run.errors), str(run)
+        contents = frozenset(scene.store.objects.items())
+        if contents not in left:
+            left.add(contents)
+            renew(scene)
+            objects = scene.store.objects.items()
+            pages = [body for name, body in objects if name.startswith("public/news/")]
+            bodies = [body for body in pages if b"deleted-entry" not in body]
+            assert all(b"Words of the operator" in body for body in bodies), str(run)
             assert_gone(scene, why=str(run))
     assert runs > 60
 
@@ -552,6 +607,7 @@ def versions_with_words(store: S3Store) -> list[tuple[str, str]]:
     return [name for name, body in versions(store).items() if CANARY.encode() in body]
 
 
+@pytest.mark.row("O8")
 @pytest.mark.slow
 def test_the_words_are_in_no_version_of_any_object(versioned: S3Store) -> None:
     scene = Scene(says(2, 1, of=2), versioned, replace(SUBSCRIPTION, keep=2))

@@ -139,6 +139,8 @@ O6 Everything public is deleted, and the state -> Made anew from the stored entr
    but for the generation
 O7 An old expat or urllib3 -> What an old expat cannot bear never reaches it, and its age is
    told; an old urllib3 is not installed
+O8 An entry that must be taken down, while runs are under way -> Its words are in no version of
+   any object; neither the origin nor a rebuild nor a lost state brings them back
 """
 
 
