@@ -40,10 +40,11 @@ test: ## everything that CI runs: lint, all tests, the fast ones with coverage, 
 	$(MAKE) --jobs 3 lint others .venv-sam/sam.stamp .venv-ministack/ministack.stamp .venv-fuzz/fuzz.stamp $(NODE)/node.stamp
 	$(MAKE) --jobs 2 slow rest
 
+# By one worker more, since some wait for a browser, an emulator or a deadline.
 slow: # the slow tests
-	$(BIN)/pytest --numprocesses $(WORKERS) -m slow
+	$(BIN)/pytest --numprocesses $$(($(WORKERS) + 1)) -m slow
 
-# One after the other, beside the slow tests: some of those do nothing but wait.
+# One after the other, beside the slow tests.
 rest:
 	$(MAKE) fuzzed
 	$(MAKE) covered
