@@ -97,8 +97,8 @@ class Store(Protocol):
         """Replace the object; return its new ETag, or None if missing or of another ETag."""
         ...
 
-    # The cost of a listing grows with the archive. A refresh lists only if a feed has no state, and
-    # then reads the first key.
+    # The cost of a listing grows with the archive. A refresh lists all of it only if a feed has no
+    # state, and then reads the first key; else the few records of one entry at most.
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Yield every key that begins with `prefix`, in byte order.

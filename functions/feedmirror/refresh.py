@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from feedmirror.errors import FeedError, FetchError, Kind, StoreError, contained, described, kind_of
 from feedmirror.mirror.commits import Commit, Decision
 from feedmirror.mirror.gone import DAYS, Sightings, after_failure, seen
+from feedmirror.mirror.retention import LOOKED_UP
 from feedmirror.mirror.schedule import may_poll, retry_after
 from feedmirror.mirror.state import LASTING, PROGRAM, Failing, State, addresses_of
 from feedmirror.mirror.validators import Heard, after_document, after_not_modified, with_validators
@@ -361,6 +362,11 @@ def _unread(gathered: Gathered) -> tuple[str, ...]:
 def _note(slug: str, gathered: Gathered, decision: Decision) -> str | None:
     """Return the note for the operator on a refresh that did not fail, or None."""
     notes = [gathered.note]
+    if decision.postponed:
+        notes.append(
+            f"{decision.postponed} entries are left to the next refreshes: each is first looked up "
+            "among the stored ones"
+        )
     if decision.held:
         waiting = "a change waits" if decision.held == 1 else f"{decision.held} changes wait"
         notes.append(f"{waiting}: what changes at every poll is followed once a day")
@@ -391,13 +397,26 @@ def _decided(
         secret = redaction_key(world.store) if state.removed_likenesses else b""
         decision = decide(noted, subscription, gathered.reading, {}, secret)
         archived: dict[str, Revision | None] = {}
+        spare = LOOKED_UP
         while decision.wanted:
-            archived |= dict.fromkeys(decision.wanted)
-            archived |= log.recall(state, decision.wanted)
-            decision = decide(noted, subscription, gathered.reading, archived, secret)
+            known = noted.known_entries.by_key
+            unknown = [key for key in decision.wanted if key not in known]
+            unknown = unknown[max(0, len(unknown) - spare) :]  # documents begin with what is newest
+            spare -= len(unknown)
+            wanted = [key for key in decision.wanted if key in known]
+            archived |= dict.fromkeys(wanted)
+            archived |= log.recall(noted, wanted)
+            noted = log.with_forgotten(noted, unknown)
+            found = noted.known_entries.by_key
+            archived |= dict.fromkeys(key for key in unknown if key not in found)
+            decision = decide(
+                noted, subscription, gathered.reading, archived, secret, may_look_up=spare > 0
+            )
         if decision.commits or decision.held_up or noted == state:
             return decision
-        return Decision((Commit(lambda _: noted),), decision.unchanged)
+        least = 2 * len(gathered.reading.parsed.items) + len(noted.window)
+        noted = replace(noted, known_entries=noted.known_entries.last(least))
+        return replace(decision, commits=(Commit(lambda _: noted),))
     now = world.clock()
     if gathered.heard is not None:
         noted = with_validators(noted, gathered.heard, now)

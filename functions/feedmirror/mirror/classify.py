@@ -40,6 +40,8 @@ class Classified(Struct, frozen=True):
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # keys by item, but of `held`
     ambiguous: tuple[str, ...] = ()  # keys that stand for several entries since this document
     wanted: tuple[str, ...] = ()  # keys of entries that must be loaded before all this counts
+    # Keys of entries that are not taken now, since too many were looked up in the store.
+    postponed: tuple[str, ...] = ()
     # Keys, by item, of new entries that look like ones that were taken down: they are left out.
     withheld: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,13 +59,19 @@ def classify(
     *,
     additive: bool,
     secret: bytes = b"",
+    may_look_up: bool = True,
 ) -> Classified:
     """Return the document's entries, classified.
+
+    Where the state has forgotten entries, unknown ones are wanted, too: whether they are stored.
+    Without `may_look_up` they are postponed.
 
     With `additive`, entries that are known count as unchanged, whatever the document says of them.
     `secret` is that of the store, for `likenesses`; empty where no entry was taken down.
     """
-    work = _Classifying(state, reading, archived, additive=additive, secret=secret)
+    work = _Classifying(
+        state, reading, archived, additive=additive, secret=secret, may_look_up=may_look_up
+    )
     parsed = reading.parsed
     memory = Memory(
         state.fingerprints if state.parser_version == PARSER_VERSION else {},
@@ -78,7 +86,7 @@ def classify(
     for one in who.found:
         work.sort(one, parsed.entries[one.index])
     work.release_if_new()
-    held = set(work.held)
+    unsettled = {*work.held, *work.postponed}
     return Classified(
         reading.requested_at,
         _oldest_first(work.new),
@@ -89,15 +97,17 @@ def classify(
         len(set(who.keys.values()) - set(work.withheld.values()))
         - len(work.new)
         - len(work.revised)
-        - len(work.amended),
+        - len(work.amended)
+        - len(work.postponed),
         tuple(dict.fromkeys(who.keys[index] for index in sorted(who.keys))),
         {
             parsed.items[index].fingerprint: key
             for index, key in sorted(who.keys.items())
-            if key not in held and parsed.items[index].fingerprint not in work.withheld
+            if key not in unsettled and parsed.items[index].fingerprint not in work.withheld
         },
         who.ambiguous,
         tuple(work.wanted),
+        tuple(work.postponed),
         work.withheld,
     )
 
@@ -113,6 +123,7 @@ class _Classifying:
         *,
         additive: bool,
         secret: bytes,
+        may_look_up: bool,
     ) -> None:
         self.withheld: dict[str, str] = {}  # keys by fingerprint
         self.new: list[Revision] = []
@@ -121,11 +132,13 @@ class _Classifying:
         self.counted: list[Revision] = []
         self.held: dict[str, Callable[[], None]] = {}  # by key, how to follow it all the same
         self.wanted: dict[str, None] = {}  # an ordered set
+        self.postponed: list[str] = []
         self._state = state
         self._reading = reading
         self._archived = archived
         self._additive = additive
         self._secret = secret
+        self._may_look_up = may_look_up
 
     @cached_property
     def _listed(self) -> Mapping[str, Revision]:
@@ -144,7 +157,7 @@ class _Classifying:
             return
         known_entry = self._state.known_entries.by_key.get(one.key)
         if known_entry is None:
-            self._sort_new(one, entry)
+            self._sort_unknown(one, entry)
             return
         if self._additive:
             return
@@ -170,6 +183,14 @@ class _Classifying:
             change.append(revision)
         else:
             self.held[one.key] = partial(change.append, revision)
+
+    def _sort_unknown(self, one: Identified, entry: Entry) -> None:
+        if not self._state.known_entries.has_forgotten or one.key in self._archived:
+            self._sort_new(one, entry)
+        elif self._may_look_up:
+            self.wanted[one.key] = None
+        else:
+            self.postponed.append(one.key)
 
     def _sort_new(self, one: Identified, entry: Entry) -> None:
         if self._is_like_a_removed(one, entry):

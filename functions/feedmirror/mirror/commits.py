@@ -31,4 +31,5 @@ class Decision(Struct, frozen=True):
     held: int = 0  # changes that come too often to be followed now
     # Keys of new entries that are left out, since they look like ones that were taken down.
     withheld: tuple[str, ...] = ()
+    postponed: int = 0  # unknown entries that are not taken now: the document is read again
     wanted: tuple[str, ...] = ()  # keys of entries to load before the decision can be made

@@ -25,7 +25,6 @@ from feedmirror.mirror.retention import (
     KnownEntries,
     count_public,
     portions,
-    remembered,
 )
 from feedmirror.mirror.schedule import asks_of, effective_interval_s
 from feedmirror.mirror.state import PROGRAM, SKEW, TOMORROW, Address, Quarantine, State
@@ -52,30 +51,43 @@ def decide(
     reading: Reading,
     archived: Archived,
     secret: bytes = b"",
+    *,
+    may_look_up: bool = True,
 ) -> Decision:
     """Return the commits to make, in order; each but the last has a part of the entries.
 
     `archived` are entries that have left the window, by key. If the decision has keys in `wanted`,
-    load these entries and decide again. `secret` is as of `classify`.
+    load these entries and decide again. `secret` and `may_look_up` are as of
+    `classify`.
     """
     late = _is_late(state, reading)
     additive = late or not reading.parsed.complete
-    found = classify(state, subscription, reading, archived, additive=additive, secret=secret)
+    found = classify(
+        state,
+        subscription,
+        reading,
+        archived,
+        additive=additive,
+        secret=secret,
+        may_look_up=may_look_up,
+    )
     if found.wanted:
         return Decision((), found.unchanged, wanted=found.wanted)
     base = replace(state, failing=None)
     if not additive:
         base, found = _described(base, subscription, reading, found)
     elif reading.alternate and reading.parsed.complete:
-        addresses = _addresses(base, subscription, reading)
+        addresses = base.addresses if found.postponed else _addresses(base, subscription, reading)
         base = replace(base, addresses=addresses, checked_at=reading.requested_at)
     feed_changed = not additive and _public(base.feed) != _public(state.feed)
     if not (found.new or found.by_origin or feed_changed):
+        base = replace(base, known_entries=base.known_entries.last(_least(state, found)))
         commits = _bookkeeping(state, base, reading)
         return Decision(
             commits,
             found.unchanged,
             held=len(found.held),
+            postponed=len(found.postponed),
             withheld=tuple(found.withheld.values()),
         )
     if _pending_bytes(state) > BOUND_BYTES:
@@ -94,6 +106,7 @@ def decide(
         tuple(_commits(base, subscription.keep, found, reading.requested_at)),
         found.unchanged,
         held=len(found.held),
+        postponed=len(found.postponed),
         withheld=tuple(found.withheld.values()),
     )
 
@@ -129,11 +142,8 @@ def _applied(
         _with_entries(current, keep, chunk, now),
         feed=base.feed,
         parser_version=current.parser_version if current.feed else base.parser_version,
-        known_entries=KnownEntries.of(
-            {
-                **current.known_entries.by_key,
-                **{revision.key: base.known_entries.by_key[revision.key] for revision in chunk},
-            }
+        known_entries=current.known_entries.with_entries(
+            {revision.key: base.known_entries.by_key[revision.key] for revision in chunk}
         ),
         ambiguous=base.ambiguous,
     )
@@ -257,7 +267,14 @@ def _known_entries(state: State, found: Classified, reading_at: datetime) -> Kno
     listed = set(found.keys)
     for key in [key for key in known_entries if key in listed]:
         known_entries[key] = known_entries.pop(key)
-    return remembered(known_entries, 2 * len(found.keys) + len(state.window))
+    has_forgotten = state.known_entries.has_forgotten
+    made = KnownEntries.of(known_entries, has_forgotten=has_forgotten)
+    return made.last(_least(state, found))
+
+
+def _least(state: State, found: Classified) -> int:
+    """Return how many known entries are remembered at least."""
+    return 2 * len(found.keys) + len(state.window)
 
 
 def _ambiguous(state: State, found: Classified) -> tuple[str, ...]:
@@ -314,8 +331,8 @@ def _described(
 ) -> tuple[State, Classified]:
     """Return the state after all entries of the document, and `found` with what is held.
 
-    The feed's head may be held, too. While a change is held, validators are not remembered, so that
-    the next document is read again.
+    The feed's head may be held, too. While a change is held or an entry postponed, validators are
+    not remembered, so that the next document is read again.
     """
     fetched, parsed = reading.fetched, reading.parsed
     feed = parsed.feed
@@ -339,7 +356,11 @@ def _described(
         quarantined=_quarantined(state, reading),
         withheld={**_withheld(state, reading), **found.withheld},
         parser_version=PARSER_VERSION,
-        addresses=state.addresses if found.held else _addresses(state, subscription, reading),
+        addresses=(
+            state.addresses
+            if found.held or found.postponed
+            else _addresses(state, subscription, reading)
+        ),
         complete=True,
         requested_at=reading.requested_at,
         dated=_latest(state, reading),

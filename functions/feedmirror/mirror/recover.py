@@ -25,7 +25,6 @@ from feedmirror.mirror.retention import (
     KnownEntries,
     KnownEntry,
     count_public,
-    remembered,
 )
 from feedmirror.mirror.state import LEAP, SKEW, TOMORROW, State
 from feedmirror.mirror.tasks import tasks_of
@@ -344,17 +343,17 @@ def with_readings(
     Its documents are to be rendered again.
     """
     before = state.known_entries.by_key
-    read = {key: _known_entry(entries[key], before[key]) for key in again if key in before}
+    read = {key: known_entry(entries[key], before[key]) for key in again if key in before}
     return replace(
         state,
         window=Window.of((again.get(one.key, one) for one in state.window), state.window),
-        known_entries=KnownEntries.of({**before, **read}),
+        known_entries=state.known_entries.with_entries(read),
         generation=state.generation + 1,
         tasks=state.tasks or tasks_of(),
     )
 
 
-def _known_entry(entry: IndexedEntry, before: KnownEntry | None) -> KnownEntry:
+def known_entry(entry: IndexedEntry, before: KnownEntry | None = None) -> KnownEntry:
     """Return an entry as the state remembers it."""
     first = int(entry.first_seen.timestamp())
     named = "" if entry.digest == entry.reading else entry.digest
@@ -367,9 +366,9 @@ def _known_entries(base: State, plan: Plan, window: int) -> KnownEntries:
     entries, before = {entry.key: entry for entry in plan.entries}, base.known_entries.by_key
     known = [key for key in before if key in entries]
     known_entries = {
-        key: _known_entry(entries[key], before.get(key))
+        key: known_entry(entries[key], before.get(key))
         for key in dict.fromkeys((*(key for key in entries if key not in before), *known))
     }
     # A first mirror's entries all came in one document: the best guess at how many are in one.
     together = max(Counter(entry.listed_at for entry in plan.entries).values(), default=0)
-    return remembered(known_entries, max(2 * together + window, len(known)))
+    return KnownEntries.of(known_entries).last(max(2 * together + window, len(known)))

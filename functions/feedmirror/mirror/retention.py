@@ -17,6 +17,7 @@ FLOOR = timedelta(hours=48)  # nothing leaves the public feed sooner, within the
 BEYOND = 1_000  # entries, besides `keep`, that are public for having been listed lately
 BOUND_BYTES = 8_000_000  # of the `keep` newest entries, and of those beyond; also of one commit
 AMBIGUOUS = 1_000  # keys remembered as ambiguous
+LOOKED_UP = 1_000  # unknown keys in one refresh, in the store of a feed that has forgotten some
 _REMEMBERED = 5_000  # keys, at least
 
 
@@ -38,11 +39,14 @@ class KnownEntries(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """All entries that the state remembers. Decoded when one is asked for: most polls ask none."""
 
     entries: Raw = Raw(b"{}")  # a JSON object
+    has_forgotten: bool = False  # whether entries may be stored that are not among these
 
     @classmethod
-    def of(cls, by_key: Mapping[str, KnownEntry]) -> KnownEntries:
+    def of(
+        cls, by_key: Mapping[str, KnownEntry], *, has_forgotten: bool = False
+    ) -> KnownEntries:
         """Return these entries, the first to be forgotten first."""
-        made = cls(Raw(json.encode(by_key)))
+        made = cls(Raw(json.encode(by_key)), has_forgotten)
         vars(made)["by_key"] = by_key
         return made
 
@@ -50,6 +54,21 @@ class KnownEntries(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def by_key(self) -> Mapping[str, KnownEntry]:
         """The entries. Raises: StateError if they are damaged."""
         return codec.decode_part(self.entries, dict[str, KnownEntry])
+
+    def with_entries(self, entries: Mapping[str, KnownEntry]) -> KnownEntries:
+        """Return these entries with others, which replace those of the same keys."""
+        return KnownEntries.of({**self.by_key, **entries}, has_forgotten=self.has_forgotten)
+
+    def last(self, least: int) -> KnownEntries:
+        """Return the last entries: at least `least`, and at least 5,000.
+
+        `least` is twice the number of entries of a document, so that no listed entry counts as new.
+        """
+        surplus = len(self.by_key) - max(_REMEMBERED, least)
+        if surplus <= 0:
+            return self
+        kept = {key: self.by_key[key] for key in islice(self.by_key, surplus, None)}
+        return KnownEntries.of(kept, has_forgotten=True)
 
 
 class Sized(Protocol):
@@ -108,12 +127,3 @@ def portions(entries: Iterable[_S], most: int, most_bytes: int) -> Iterator[tupl
         size += entry.size_bytes
     if portion:
         yield tuple(portion)
-
-
-def remembered(seen: Mapping[str, KnownEntry], least: int) -> KnownEntries:
-    """Return the last entries of `seen`: at least `least`, and at least 5,000.
-
-    `least` is twice the number of entries of a document, so that no listed entry counts as new.
-    """
-    surplus = len(seen) - max(_REMEMBERED, least)
-    return KnownEntries.of({key: seen[key] for key in islice(seen, max(0, surplus), None)})

@@ -7,7 +7,7 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cache, partial
 
@@ -29,6 +29,7 @@ from feedmirror.layout import RECORD_TYPE, records_prefix, state_key
 from feedmirror.mirror import record, state_codec
 from feedmirror.mirror.deployment import Deployment, Renewal
 from feedmirror.mirror.removal import with_removals
+from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.tombstone import TakeDown
@@ -100,6 +101,7 @@ class StateLog:
         self.slug = subscription.slug
         self._deployment = cache(deployment)
         self._store = store
+        self._subscription = subscription
         self._url = subscription.url
         self._side_by_side = side_by_side
         self.publisher = Publisher(store, subscription, public_url, side_by_side)
@@ -230,6 +232,26 @@ class StateLog:
             if isinstance(read, record.Record):
                 found[key] = read.revision
         return found
+
+    def with_forgotten(self, state: State, keys: Collection[str]) -> State:
+        """Return the state with those of these entries that are stored, though it has forgotten
+        them. Of one whose records are damaged, it knows no more than that. Raises: StoreError.
+        """
+        if not keys:
+            return state
+        # Here: feeds of fewer than 5,000 entries never need them.
+        from feedmirror.mirror.recover import known_entry  # noqa: PLC0415
+        from feedmirror.storage.records import StoredRecords  # noqa: PLC0415
+
+        records = StoredRecords(self._store, self._subscription, self._side_by_side)
+        records.survey(of=[f"{key}/" for key in keys])
+        moment = int(state.requested_at.timestamp()) if state.requested_at else 0
+        found = {key: KnownEntry(digest, moment) for key, digest, _ in records.index.damaged}
+        for key, entry in records.index.entries.items():
+            # One of a later place is not forgotten, but unknown to a state put back from a backup.
+            if entry.seq < state.next_seq:
+                found[key] = known_entry(entry)
+        return replace(state, known_entries=state.known_entries.with_entries(found))
 
     def apply_entries(self, held: StoredState, now: datetime) -> Applied:
         """Store the entries that are pending, and write their pages and the archive pages.
