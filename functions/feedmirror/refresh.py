@@ -391,27 +391,8 @@ def _decided(
         moving=learned.moving,
     )
     if gathered.reading is not None:
-        # Here: with all that it needs, it would be half of what a poll imports that finds nothing.
-        from feedmirror.mirror.decide import decide  # noqa: PLC0415
-
         secret = redaction_key(world.store) if state.removed_likenesses else b""
-        decision = decide(noted, subscription, gathered.reading, {}, secret)
-        archived: dict[str, Revision | None] = {}
-        spare = LOOKED_UP
-        while decision.wanted:
-            known = noted.known_entries.by_key
-            unknown = [key for key in decision.wanted if key not in known]
-            unknown = unknown[max(0, len(unknown) - spare) :]  # documents begin with what is newest
-            spare -= len(unknown)
-            wanted = [key for key in decision.wanted if key in known]
-            archived |= dict.fromkeys(wanted)
-            archived |= log.recall(noted, wanted)
-            noted = log.with_forgotten(noted, unknown)
-            found = noted.known_entries.by_key
-            archived |= dict.fromkeys(key for key in unknown if key not in found)
-            decision = decide(
-                noted, subscription, gathered.reading, archived, secret, may_look_up=spare > 0
-            )
+        noted, decision = _of_document(log, noted, subscription, gathered.reading, secret)
         if decision.commits or decision.held_up or noted == state:
             return decision
         least = 2 * len(gathered.reading.parsed.items) + len(noted.window)
@@ -426,6 +407,33 @@ def _decided(
         noted = replace(noted, checked_at=now)
     commits = (Commit(lambda _: noted),) if noted != state else ()
     return Decision(commits, len(state.fingerprints))
+
+
+def _of_document(
+    log: StateLog, state: State, subscription: Subscription, reading: Reading, secret: bytes
+) -> tuple[State, Decision]:
+    """Decide what a document changes; return it, and the state with the forgotten entries that had
+    to be looked up for it.
+    """
+    # Here: with all that it needs, it would be half of what a poll imports that finds nothing.
+    from feedmirror.mirror.decide import decide  # noqa: PLC0415
+
+    decision = decide(state, subscription, reading, {}, secret)
+    archived: dict[str, Revision | None] = {}
+    spare = LOOKED_UP
+    while decision.wanted:
+        known = state.known_entries.by_key
+        unknown = [key for key in decision.wanted if key not in known]
+        unknown = unknown[max(0, len(unknown) - spare) :]  # documents begin with what is newest
+        spare -= len(unknown)
+        wanted = [key for key in decision.wanted if key in known]
+        archived |= dict.fromkeys(wanted)
+        archived |= log.recall(state, wanted)
+        state = log.with_forgotten(state, unknown)
+        known = state.known_entries.by_key
+        archived |= dict.fromkeys(key for key in unknown if key not in known)
+        decision = decide(state, subscription, reading, archived, secret, may_look_up=spare > 0)
+    return state, decision
 
 
 def _documents_applied(log: StateLog, before: Applied, outcome: Outcome, world: World) -> Outcome:

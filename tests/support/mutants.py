@@ -686,9 +686,30 @@ STORING = (
     _mutant(
         "a change that is held back is not forgotten",
         "mirror/decide.py",
-        "addresses=state.addresses if found.held else _addresses(state, subscription, reading),",
-        "addresses=_addresses(state, subscription, reading),",
+        "if found.held or found.postponed",
+        "if found.postponed",
         "mirror/test_classify.py::test_change_that_is_held_back_is_followed_once_it_may_be_though_the_origin_is_quiet",
+    ),
+    _mutant(
+        "a document of which entries were postponed is read again",
+        "mirror/decide.py",
+        "if found.held or found.postponed",
+        "if found.held",
+        "test_forgotten.py::test_entries_beyond_the_bound_are_taken_by_the_next_refreshes",
+    ),
+    _mutant(
+        "what the state has forgotten is looked up",
+        "mirror/classify.py",
+        "if not self._state.known_entries.has_forgotten or one.key in self._archived:",
+        "if True:",
+        "test_forgotten.py::test_an_entry_that_was_forgotten_is_not_new",
+    ),
+    _mutant(
+        "what a state from a backup has never known is not taken for forgotten",
+        "storage/wal.py",
+        "if entry.seq < state.next_seq:",
+        "if True:",
+        "test_forgotten.py::test_what_a_state_from_a_backup_has_never_known_is_new",
     ),
     _mutant(
         "a date that follows the clock is no change",
@@ -1054,8 +1075,8 @@ RENEWING = (
     _mutant(
         "what was read again is no revision of the origin's",
         "mirror/recover.py",
-        "KnownEntries.of({**before, **read})",
-        "KnownEntries.of(before)",
+        "state.known_entries.with_entries(read)",
+        "state.known_entries",
         "test_reparse.py::test_entries_that_a_renewal_read_again_are_no_revisions_of_the_origin_s",
     ),
     _mutant(

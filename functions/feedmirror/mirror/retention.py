@@ -42,9 +42,7 @@ class KnownEntries(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     has_forgotten: bool = False  # whether entries may be stored that are not among these
 
     @classmethod
-    def of(
-        cls, by_key: Mapping[str, KnownEntry], *, has_forgotten: bool = False
-    ) -> KnownEntries:
+    def of(cls, by_key: Mapping[str, KnownEntry], *, has_forgotten: bool = False) -> KnownEntries:
         """Return these entries, the first to be forgotten first."""
         made = cls(Raw(json.encode(by_key)), has_forgotten)
         vars(made)["by_key"] = by_key
