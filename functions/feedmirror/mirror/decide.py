@@ -57,8 +57,7 @@ def decide(
     """Return the commits to make, in order; each but the last has a part of the entries.
 
     `archived` are entries that have left the window, by key. If the decision has keys in `wanted`,
-    load these entries and decide again. `secret` and `may_look_up` are as of
-    `classify`.
+    load these entries and decide again. `secret` and `may_look_up` are as in `classify`.
     """
     late = _is_late(state, reading)
     additive = late or not reading.parsed.complete
