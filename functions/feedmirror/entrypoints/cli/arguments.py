@@ -287,7 +287,8 @@ _RUN_ABOUT = """\
 Mirror every feed of feeds.toml once, or the single feed at URL, which needs no feeds.toml.
 
 The store then holds data/ and state/, which are private, and public/SLUG/ with the feed as RSS,
-Atom, JSON Feed and HTML.
+Atom, JSON Feed and HTML. Changed settings reach all of it. Settings that are older than those that
+documents were made with leave the documents alone, and the run fails.
 """
 _RUN_EXAMPLES = """\
 examples:
@@ -335,7 +336,8 @@ With --reparse, the stored originals of the entries are parsed again first, so t
 reaches all pages; no request is sent. An entry without an original is sanitized again. A record
 that cannot be parsed stays unchanged and is reported.
 
-The disclaimer is that of feeds.toml. A feed that is not in feeds.toml needs --disclaimer.
+The disclaimer is that of feeds.toml. A feed that is not in feeds.toml needs --disclaimer. The
+settings are the newest then, whatever the date of the file.
 """
 _REBUILD_EXAMPLES = """\
 examples:
