@@ -73,6 +73,15 @@ def test_a_new_entry_among_forgotten_ones_is_the_only_new_one(scene: Scene) -> N
     assert sorted(_titles(scene)) == sorted({*_titles(scene)})
 
 
+def test_a_new_entry_costs_one_listing_of_its_own_records(scene: Scene) -> None:
+    store = CountingStore(scene.store)
+    known = {one.key for one in _state(scene).window}
+    _says(scene, (43, 42, 41))
+    assert scene.refresh(store=store).new == 1
+    (key,) = {one.key for one in _state(scene).window} - known
+    assert store.listings == [f"data/news/entries/{key}/"]
+
+
 def test_a_forgotten_entry_with_other_words_is_a_revision(scene: Scene) -> None:
     _says(scene, (42, 41, 40, 2), e2="<p>Corrected.</p>")
     outcome = scene.refresh()
