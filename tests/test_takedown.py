@@ -35,7 +35,16 @@ from feedmirror.site import publish_site
 from feedmirror.takedown import Order, Released, Takedown, release
 from remembering import remember_renderings
 from scene import DOCUMENTS, PUBLIC_URL, SUBSCRIPTION, Scene
-from stores import Crash, CrashingStore, FailingStore, Turnstile, YieldingStore, explore, sample
+from stores import (
+    CountingStore,
+    Crash,
+    CrashingStore,
+    FailingStore,
+    Turnstile,
+    YieldingStore,
+    explore,
+    sample,
+)
 
 CANARY = "quincunx"  # a word of the entry that is taken down, and of no other
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -191,6 +200,21 @@ def test_a_state_that_was_put_back_does_not_bring_it_back(*, is_rebuilt: bool) -
     scene.says(says(6, 5, 2, of=2))
     scene.refresh()
     assert places(scene) == []
+
+
+def test_a_state_that_was_put_back_shows_the_words_at_no_moment() -> None:
+    scene = mirrored(keep=2)
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    old = objects["state/news.json"]
+    key = key_of(scene, "Entry 4")
+    take_down(scene, key)
+    objects["state/news.json"] = old
+    scene.later(hours=100)
+    scene.says(says(7, 6, 5, 2, of=2))
+    watched = _WatchedStore(scene.store, b"<title>Entry 4")
+    scene.refresh(store=watched)
+    assert [name for name in watched.seen if name.startswith("public/")] == []
+    assert places(scene, "Entry 4") == []
 
 
 @pytest.mark.row("O8")
@@ -427,6 +451,25 @@ def before_news(keep: int = 2) -> Scene:
     return scene
 
 
+class _WatchedStore(CountingStore):
+    """Notes the keys of objects that are written with some words in them."""
+
+    def __init__(self, inner: Store, words: bytes) -> None:
+        super().__init__(inner)
+        self.words = words
+        self.seen: list[str] = []
+
+    def create(self, key: str, body: bytes, media_type: str = "application/json") -> str | None:
+        self.seen += [key] if self.words in body else []
+        return super().create(key, body, media_type)
+
+    def replace(
+        self, key: str, body: bytes, etag: str, media_type: str = "application/json"
+    ) -> str | None:
+        self.seen += [key] if self.words in body else []
+        return super().replace(key, body, etag, media_type)
+
+
 def copied(scene: Scene) -> Scene:
     """The same mirror in a store of its own."""
     other = Scene(b"", subscription=scene.subscription)
@@ -571,6 +614,30 @@ def test_a_renewal_beside_it_brings_no_words_back_in_any_order(
             assert all(b"Words of the operator" in body for body in bodies), str(run)
             assert_gone(scene, why=str(run))
     assert runs > 60
+
+
+@pytest.mark.slow
+def test_an_entry_of_a_first_mirror_that_died_at_any_step_is_taken_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remember_renderings(monkeypatch)
+    whole = Scene(says(*range(7, 0, -1), of=2), subscription=replace(SUBSCRIPTION, keep=3))
+    whole.refresh()
+    key, tried = key_of(whole), 0
+    for at in count():
+        scene = Scene(says(*range(7, 0, -1), of=2), subscription=whole.subscription)
+        crashing = CrashingStore(scene.store, at, "before")
+        with contextlib.suppress(Crash):
+            scene.refresh(store=crashing)
+        if scene.store.load("state/news.json") is not None:
+            tried += 1
+            take_down(scene, key)
+            scene.later(hours=1)
+            scene.refresh()
+            assert_gone(scene, why=f"died before {at}")
+        if crashing.count <= at:
+            break
+    assert tried > 20
 
 
 # ---------------------------------------------------------------- versions

@@ -1087,6 +1087,44 @@ RENEWING = (
         "test_renewal.py::test_page_that_is_no_part_of_the_archive_any_more_is_renewed_too",
     ),
 )
+REMOVING = (
+    _mutant(
+        "a run that was under way stores no record over a stub",
+        "storage/publisher.py",
+        "if found.revision.removal is not None:",
+        "if False:",
+        "test_takedown.py::test_a_run_beside_it_brings_no_words_back_in_any_order",
+    ),
+    _mutant(
+        "the first free number of a removed revision is taken",
+        "storage/removal.py",
+        "if made is not None and not is_closed:",
+        "if False:",
+        "test_takedown.py::test_a_run_beside_it_brings_no_words_back_in_any_order",
+    ),
+    _mutant(
+        "a state that was put back fills no archive page with removed words",
+        "storage/wal.py",
+        "if held.state.pending_pages:",
+        "if False:",
+        "test_takedown.py::test_a_state_that_was_put_back_shows_the_words_at_no_moment",
+    ),
+    _mutant(
+        "a removed entry is passed over",
+        "mirror/classify.py",
+        "if one.key in self._state.removed:",
+        "if False:",
+        "test_takedown.py::test_an_entry_that_its_origin_still_has_does_not_come_back",
+    ),
+    _mutant(
+        "a new entry like a removed one is left out",
+        "mirror/classify.py",
+        "if self._is_like_a_removed(one, entry):",
+        "if False:",
+        "test_takedown.py::test_an_entry_like_a_removed_one_is_left_out_and_told",
+    ),
+)
+
 AREAS = {
     "addresses": ADDRESSES,
     "exchanges": EXCHANGES,
@@ -1096,4 +1134,5 @@ AREAS = {
     "storing": STORING,
     "changing": CHANGING,
     "renewing": RENEWING,
+    "removing": REMOVING,
 }

@@ -6,7 +6,7 @@ a later generation. So it may all be done twice, late, or by several runs at onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 from itertools import pairwise
 
@@ -34,11 +34,15 @@ from feedmirror.storage.publisher import Publisher
 from feedmirror.storage.records import StoredRecords
 
 
-def stored_tombstones(store: Store, slug: str) -> tuple[Tombstone, ...]:
-    """Load the tombstones of a feed. Raises: StoreError, also where one is damaged."""
+def stored_tombstones(store: Store, slug: str, known: Container[str] = ()) -> tuple[Tombstone, ...]:
+    """Load the tombstones of a feed, but for the keys in `known`.
+
+    Raises: StoreError, also where one is damaged.
+    """
     found = []
     for key in store.keys(tombstones_prefix(slug)):
-        stored = store.load(key)
+        is_known = key.rpartition("/")[2].removesuffix(".json") in known
+        stored = None if is_known else store.load(key)
         if stored is None:
             continue
         try:

@@ -288,6 +288,9 @@ class StateLog:
         return StoreError(f"{self._key} {what}")
 
     def _entries(self, held: StoredState, progress: TaskProgress) -> None:
+        if held.state.pending_pages:
+            # A state that was put back from a backup may fill pages that no later run has written.
+            held.state = self._without_removed(held.state)
         removing = self._remove(held.state, progress)
         self.publisher.store_entries(held.state, progress)
         self.publisher.publish_pages(held.state, progress)
@@ -359,7 +362,7 @@ class StateLog:
         """
         from feedmirror.storage.removal import stored_tombstones  # noqa: PLC0415 - as above
 
-        return with_removals(state, stored_tombstones(self._store, self.slug))
+        return with_removals(state, stored_tombstones(self._store, self.slug, state.removed))
 
     def _apply_once(self, held: StoredState, now: datetime) -> Applied | None:
         """Do the tasks once; return how far, or None if another run has gone on from this state."""
