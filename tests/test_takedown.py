@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -723,3 +724,22 @@ def test_all_versions_of_a_feed_are_deleted_and_no_other(versioned: S3Store) -> 
     assert {key for key in left if not key.startswith("public/style-")} == {
         "public/news-archive/rss.xml"
     }
+
+
+@pytest.mark.slow
+def test_an_entry_is_taken_down_without_the_right_to_delete_versions(
+    versioned: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(says(2, 1, of=2), versioned)
+    scene.refresh()
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObjects")
+
+    monkeypatch.setattr(versioned._client, "delete_objects", refuse)
+    work = takedown_of(scene)
+    plan = work.plan(key_of(scene))
+    assert plan is not None
+    kept = work.carry_out(plan, ORDER).purged.kept
+    assert any("s3:DeleteObjectVersion" in line for line in kept)
+    assert work.verify(plan).left == ()

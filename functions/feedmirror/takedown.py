@@ -268,10 +268,17 @@ class Takedown:
         """Delete the earlier versions of all objects that may ever have had words of the entry."""
         slug = self._slug
         of_records = f"{records_prefix(slug)}{key}/"
-        found = [
-            self._versions.purge(one) for one in (state_key(slug), of_records, f"{PUBLIC}{slug}/")
-        ]
-        return Purged(sum(one.deleted for one in found), tuple(chain(*(one.kept for one in found))))
+        prefixes = (state_key(slug), of_records, f"{PUBLIC}{slug}/")
+        found = [self._purged(prefix) for prefix in prefixes]
+        kept = chain(*(one.kept for one in found))
+        return Purged(sum(one.deleted for one in found), tuple(kept))
+
+    def _purged(self, prefix: str) -> Purged:
+        """Purge; what keeps the operator from that is no reason to look no further."""
+        try:
+            return self._versions.purge(prefix)
+        except StoreError as error:
+            return Purged(kept=(str(error),))
 
 
 class Verified(Struct, frozen=True):

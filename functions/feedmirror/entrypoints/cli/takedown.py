@@ -73,7 +73,7 @@ def _carry_out(
     print(f"{arguments.feed}: {key} was taken down; {purged} deleted")  # noqa: T201 - the output
     if done.purged.kept:
         print_error(
-            "earlier versions that may not be deleted, and still have its words perhaps:",
+            "earlier versions that were not deleted, and may still have its words:",
             *(f"  {line}" for line in done.purged.kept),
         )
     is_forgotten = _invalidated(arguments, key, now)
