@@ -67,7 +67,7 @@ def test_flood_around_the_document_is_given_up_by_its_size(server, url, steps):
 def test_document_in_tiny_chunks_takes_no_more_memory_than_in_large_ones(server, url):
     server.script("/feed", CHUNKED + b"2\r\nxy\r\n" * 50_000 + b"0\r\n\r\n")
     tracemalloc.start()
-    body = fetched(url).body
+    body = fetched(url, timeout_s=60.0).body
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert body == b"xy" * 50_000
