@@ -71,8 +71,8 @@ unit: $(VENV)/dev.stamp ## tests of pure code, in seconds: a sixth of the random
 	$(MAKE) --jobs 2 unit-first unit-second
 
 # Two runs instead of two workers of one run: each collects only its own half.
-unit-first: TESTS := $(filter-out tests/mirror tests/publishing,$(PURE))
-unit-second: TESTS := tests/mirror tests/publishing
+unit-first: TESTS := $(filter-out tests/mirror tests/publishing tests/settings,$(PURE))
+unit-second: TESTS := tests/mirror tests/publishing tests/settings
 unit-first unit-second:
 	FEEDMIRROR_QUICK=1 $(BIN)/pytest -m "not slow" $(TESTS)
 
