@@ -24,6 +24,8 @@ from wheels import INSTALLERS, MACHINES, BuildError, find_installer, install, in
 
 FUNCTIONS = Path(__file__).resolve().parents[1]
 
+BUILD_ID = "build-id"  # the file that feedmirror reads at its start
+
 # Parts of the package that only the command needs.
 COMMAND_ONLY = ("cli", "web", "__main__.py", "__pycache__")
 
@@ -110,9 +112,18 @@ def build(out: Path, architectures: list[str], installer: str) -> None:
         shutil.copyfile(FUNCTIONS / "feeds.toml", whole / "feeds.toml")
         cut_models(whole / "botocore" / "data")
         (whole / NAME).write_bytes(bill(whole, FUNCTIONS / "requirements.txt"))
+        (whole / BUILD_ID).write_text(build_id(whole))
         compile_all(whole)
         shutil.rmtree(out, ignore_errors=True)
         put(whole, out)
+
+
+def build_id(whole: Path) -> str:
+    """Return a digest of the code, feeds.toml and the bill of materials, which names the versions
+    of all dependencies: equal on every machine and for every architecture.
+    """
+    code = files(whole / "feedmirror")
+    return digest_of(whole, [*code, whole / "feeds.toml", whole / NAME])
 
 
 def is_build(folder: Path) -> bool:
@@ -138,15 +149,18 @@ def files(folder: Path) -> list[Path]:
 
 def summary(out: Path) -> str:
     """Render one line: number of files, size, and a digest that is equal for equal builds."""
-    digest = hashlib.sha256()
-    size = 0
     found = files(out)
-    for path in found:
-        content = path.read_bytes()
-        size += len(content)
-        digest.update(path.relative_to(out).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(content).digest())
-    return f"{len(found)} files, {size / 1e6:.1f} MB, sha256 {digest.hexdigest()[:16]}"
+    size = sum(path.stat().st_size for path in found)
+    return f"{len(found)} files, {size / 1e6:.1f} MB, sha256 {digest_of(out, found)[:16]}"
+
+
+def digest_of(folder: Path, paths: list[Path]) -> str:
+    """Return a digest of the names and contents of files below a folder."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

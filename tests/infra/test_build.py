@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bytecode import MAGIC, compile_all
-from function import MTIME, files, summary
+from function import MTIME, build_id, files, summary
 from models import cut_models
 from runtime_tools import (
     ENVIRONMENT,
@@ -73,11 +73,30 @@ def test_build_holds_the_package_its_feeds_and_the_locked_dependencies(function:
         f"{name.replace('-', '_')}-{version}" for name, version in locked
     )
     assert {path.name for path in function.iterdir() if not path.name.endswith(".dist-info")} == {
-        "__pycache__", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "feedmirror",
-        "feedparser", "feedparser_sgmllib", "feeds.toml", "idna", "jinja2", "jmespath",
+        "__pycache__", "aws_lambda_powertools", "boto3", "botocore", "build-id", "dateutil",
+        "feedmirror", "feedparser", "feedparser_sgmllib", "feeds.toml", "idna", "jinja2", "jmespath",
         "markupsafe", "msgspec", "nh3", "s3transfer", "sbom.cdx.json", "six.py",
         "typing_extensions.py", "tzdata", "urllib3",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("changed", ["feedmirror/site.py", "feeds.toml", "sbom.cdx.json"])
+def test_build_of_other_code_settings_or_dependencies_has_another_id(
+    tmp_path: Path, changed: str
+) -> None:
+    (tmp_path / "feedmirror").mkdir()
+    for name in ("feedmirror/site.py", "feeds.toml", "sbom.cdx.json"):
+        (tmp_path / name).write_text("before")
+    before = build_id(tmp_path)
+    (tmp_path / changed).write_text("before")
+    assert build_id(tmp_path) == before
+    (tmp_path / changed).write_text("after")
+    assert build_id(tmp_path) != before
+
+
+@pytest.mark.slow
+def test_id_of_the_build_is_in_it(function: Path) -> None:
+    assert re.fullmatch("[0-9a-f]{64}", (function / "build-id").read_text())
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -68,7 +69,15 @@ def test_deployment_may_do_what_the_template_needs() -> None:
 # ---------------------------------------------------------------- variables
 
 
-def test_functions_accept_the_environment_that_the_template_gives_them() -> None:
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """What the functions read of their package at their start."""
+    shutil.copy(FUNCTIONS / "feeds.toml", tmp_path)
+    (tmp_path / "build-id").write_text("1f")
+    return tmp_path
+
+
+def test_functions_accept_the_environment_that_the_template_gives_them(package: Path) -> None:
     assert variables("MirrorFunction") == {
         "FEEDMIRROR_STORE": sub("s3://${Bucket}"),
         "FEEDMIRROR_PUBLIC_URL": {"Fn::GetAtt": ["Cdn", "Outputs.PublicUrl"]},
@@ -79,7 +88,7 @@ def test_functions_accept_the_environment_that_the_template_gives_them() -> None
 
     read = read_environment(
         {
-            "LAMBDA_TASK_ROOT": str(FUNCTIONS),
+            "LAMBDA_TASK_ROOT": str(package),
             "FEEDMIRROR_STORE": "s3://feedmirror-bucket-1a2b3c4d",
             "FEEDMIRROR_PUBLIC_URL": "https://d111111abcdef8.cloudfront.net",
             "FEEDMIRROR_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/q.fifo",
@@ -111,14 +120,16 @@ def test_functions_accept_the_environment_that_the_template_gives_them() -> None
         ("AccessLogBucket", "my-logs", False),
     ],
 )
-def test_parameter_takes_what_fits(parameter: str, value: str, accepted: bool) -> None:
+def test_parameter_takes_what_fits(
+    parameter: str, value: str, accepted: bool, package: Path
+) -> None:
     settings = PARAMETERS[parameter]
 
     assert bool(re.search(settings["AllowedPattern"], value)) is accepted
     assert re.search(settings["AllowedPattern"], "")  # nothing, which is the default
     if accepted and parameter == "DomainName":
         given = {"FEEDMIRROR_PUBLIC_URL": f"https://{value}", "FEEDMIRROR_STORE": "s3://bucket"}
-        assert read_environment({"LAMBDA_TASK_ROOT": str(FUNCTIONS), **given}).public_url
+        assert read_environment({"LAMBDA_TASK_ROOT": str(package), **given}).public_url
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 
 from feedmirror.errors import StateError
 from feedmirror.layout import DEPLOYMENTS
-from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.deployment import SUPERSEDED, Deployment
 from feedmirror.model import Document
 from feedmirror.ports import Store
-from feedmirror.storage.deployments import deploy_build, deploy_rebuild, load_deployments
+from feedmirror.storage.deployments import (
+    deploy_build,
+    deploy_rebuild,
+    deployment_of,
+    load_deployments,
+)
 from feedmirror.storage.objects import put
 from scene import NOON
 from stores import MemoryStore
@@ -41,6 +46,14 @@ def test_the_last_build_is_not_entered_a_second_time() -> None:
 
 def test_a_build_that_never_entered_itself_is_older_than_all() -> None:
     assert load_deployments(MemoryStore()).of_build("spring") < Deployment()
+
+
+def test_the_first_build_that_asks_is_entered_and_no_other_one() -> None:
+    store = MemoryStore()
+    first = deployment_of(store, "aa", NOON)
+    assert first == deploy_build(store, "aa", NOON + timedelta(days=1)).of_build("aa")
+    assert deployment_of(store, "bb", NOON).number == SUPERSEDED
+    assert deployment_of(store, "aa", NOON) == first
 
 
 def test_a_rebuild_is_newer_than_each_build_before() -> None:

@@ -65,7 +65,7 @@ class Stage:
             PUBLIC_URL,
             newest,
         )
-        environment = Environment("s3://b", PUBLIC_URL, self.feeds, self.threads, 1)
+        environment = Environment("s3://b", PUBLIC_URL, "b1", self.feeds, self.threads, 1)
         return MirrorFunction(environment, world, self.log).invoke(event, context or Context())
 
     def url(self, slug: str) -> str:

@@ -42,6 +42,7 @@ PAGES_RENEWED = "pages renewed"
 RENEWAL_FAILED = "renewal failed"
 SITE_PUBLISHED = "site published"
 SITE_NOT_PUBLISHED = "site not published"
+BUILD_NOT_RECORDED = "build not recorded"
 CONFIGURATION_REFUSED = "configuration refused"
 
 # All metrics: ten, the number that is free of charge. Alarms and dashboard use these names.

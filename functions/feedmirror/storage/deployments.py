@@ -65,22 +65,34 @@ def deploy_build(store: Store, build: str, now: datetime) -> Deployments:
 
     Raises: StoreError.
     """
+    return _update(
+        store, lambda record: None if record.last_build == build else _with(record, build, now)
+    )
 
-    def raised(record: Deployments) -> Deployments | None:
-        if record.last_build == build:
-            return None
-        number = _next(record, now)
-        builds = {**record.builds, build: Build(number, now)}
-        last = sorted(builds, key=lambda one: builds[one].number)[-_KEPT:]
-        return Deployments(number, {one: builds[one] for one in last})
 
-    return _update(store, raised)
+def deployment_of(store: Store, build: str, now: datetime) -> Deployment:
+    """Return the deployment of a build, which becomes the first one where none was deployed yet.
+
+    Raises: StoreError; StateError if a newer version wrote the record.
+    """
+    record = load_deployments(store)
+    if record.last_build is None:
+        record = _update(store, lambda found: None if found.builds else _with(found, build, now))
+    return record.of_build(build)
 
 
 def deploy_rebuild(store: Store, now: datetime) -> Deployment:
     """Make a rebuild the newest deployment; return its number and time. Raises: StoreError."""
     record = _update(store, lambda record: replace(record, newest=_next(record, now)))
     return Deployment(record.newest, configured_at=now)
+
+
+def _with(record: Deployments, build: str, now: datetime) -> Deployments:
+    """Return the record with a build as the newest deployment."""
+    number = _next(record, now)
+    builds = {**record.builds, build: Build(number, now)}
+    last = sorted(builds, key=lambda one: builds[one].number)[-_KEPT:]
+    return Deployments(number, {one: builds[one] for one in last})
 
 
 def _next(record: Deployments, now: datetime) -> int:

@@ -13,8 +13,10 @@ from feedmirror.entrypoints.aws import dispatch
 from feedmirror.entrypoints.aws.dispatch import DispatchFunction
 from feedmirror.entrypoints.aws.environment import Environment
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError, StoreError
+from feedmirror.layout import DEPLOYMENTS
 from feedmirror.mirror.schedule import next_due
 from feedmirror.model import Subscription
+from feedmirror.storage.deployments import deploy_build, load_deployments
 from lambda_function import Context, record
 from page_reading import says_retired
 from recorder import Recorder
@@ -53,12 +55,13 @@ class Stage:
         self.memory = MemoryStore()
         self.store = CountingStore(self.memory)
         self.now = NOON
+        self.build = "b1"
         self.log = Recorder()
         self.start()
 
     def start(self) -> None:
         """A process anew, as after a deploy."""
-        environment = Environment("s3://b", PUBLIC_URL, self.feeds, 4, 1)
+        environment = Environment("s3://b", PUBLIC_URL, self.build, self.feeds, 4, 1)
         self.function = DispatchFunction(
             environment, self.queue, lambda: self.store, lambda: self.now, self.log
         )
@@ -187,14 +190,14 @@ def test_an_hour_after_a_deploy_a_tick_reads_nothing(stage: Stage) -> None:
     assert stage.store.operations == []
 
 
-def test_process_that_begins_without_a_deploy_reads_one_object(stage: Stage) -> None:
+def test_process_that_begins_without_a_deploy_reads_two_objects(stage: Stage) -> None:
     for slug in SLUGS:
         stage.mirror(slug)
     stage.invoke()
     stage.start()
     stage.store.reset()
     assert stage.invoke()["published"] == []
-    assert stage.store.operations == [("load", "public/status.json")]
+    assert stage.store.operations == [("load", DEPLOYMENTS), ("load", "public/status.json")]
 
 
 def test_deploy_that_changes_the_feeds_is_noticed_by_the_next_tick(stage: Stage) -> None:
@@ -282,11 +285,49 @@ def test_failing_store_stops_no_message_and_is_logged(stage: Stage) -> None:
     assert [list(extra) for extra in stage.logged("site not published")] == [["error"]]
 
 
+# ---------------------------------------------------------------- deploys
+
+
+def test_build_becomes_the_newest_deployment_at_its_first_tick_also_after_a_rollback(
+    stage: Stage,
+) -> None:
+    numbers = []
+    for build in ("b1", "b2", "b1"):
+        stage.build = build
+        stage.start()
+        stage.invoke()
+        record = load_deployments(stage.memory)
+        assert record.last_build == build
+        numbers.append(record.newest)
+    assert numbers == sorted(set(numbers))
+
+
+def test_process_makes_its_build_the_newest_once(stage: Stage) -> None:
+    stage.invoke()
+    deploy_build(stage.memory, "b2", stage.now)
+    stage.invoke()
+    assert load_deployments(stage.memory).last_build == "b2"
+
+
+def test_record_that_cannot_be_written_holds_up_no_refresh_and_is_tried_again(
+    stage: Stage,
+) -> None:
+    stage.store = FailingStore(stage.memory, lambda _, key: key == DEPLOYMENTS)  # type: ignore[assignment]
+    with pytest.raises(StoreError):  # the documents of the site, later on
+        stage.invoke({"feeds": []})
+    assert stage.queue.slugs == list(SLUGS)
+    assert [list(extra) for extra in stage.logged("build not recorded")] == [["error"]]
+    stage.store = CountingStore(stage.memory)
+    stage.invoke()
+    assert load_deployments(stage.memory).last_build == "b1"
+
+
 # ---------------------------------------------------------------- init
 
 
 def test_function_without_a_queue_says_so_at_once(tmp_path) -> None:
     (tmp_path / "feeds.toml").write_text('feeds.a.url = "https://a.example.org/"\n')
+    (tmp_path / "build-id").write_text("1f")
     variables = {
         "LAMBDA_TASK_ROOT": str(tmp_path),
         "FEEDMIRROR_STORE": "s3://bucket",

@@ -19,6 +19,7 @@ feeds.blog.url = "https://blog.example.org/atom"
 @pytest.fixture
 def variables(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "feeds.toml").write_text(FEEDS)
+    (tmp_path / "build-id").write_text("1f")
     return {"LAMBDA_TASK_ROOT": str(tmp_path), "FEEDMIRROR_STORE": "s3://bucket"}
 
 
@@ -47,6 +48,26 @@ def test_another_file_may_be_named(variables: dict[str, str], tmp_path: Path) ->
 def test_public_url_of_the_deployment_wins(variables: dict[str, str]) -> None:
     variables["FEEDMIRROR_PUBLIC_URL"] = "https://d1.example.net/"
     assert read_environment(variables).public_url == "https://d1.example.net"
+
+
+def test_build_is_another_one_with_another_package_file_or_address(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(FEEDS.replace("news", "sports"))
+    builds = [read_environment(variables).build, read_environment(variables).build]
+    builds.append(read_environment(variables | {"FEEDMIRROR_CONFIG": str(other)}).build)
+    address = {"FEEDMIRROR_PUBLIC_URL": "https://d1.example.net"}
+    builds.append(read_environment(variables | address).build)
+    (tmp_path / "build-id").write_text("2e")
+    builds.append(read_environment(variables).build)
+    assert builds[0] == builds[1]
+    assert len(set(builds)) == 4
+
+
+def test_package_without_an_id_is_refused(variables: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "build-id").unlink()
+    assert "build-id: cannot be read: No such file or directory; build the" in problems(variables)
 
 
 def test_empty_variables_count_as_not_set(variables: dict[str, str]) -> None:

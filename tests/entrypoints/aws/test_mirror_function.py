@@ -324,7 +324,7 @@ def test_configuration_that_cannot_be_used_stops_the_init_with_a_line_for_each_p
     with pytest.raises(ConfigError):
         mirror.handler({}, Context())
     said = capsys.readouterr().err
-    assert said.count('"message":"configuration refused"') == 2 == said.count("\n")
+    assert said.count('"message":"configuration refused"') == 3 == said.count("\n")
     assert "feeds.toml: cannot be read: No such file or directory" in said
     assert "FEEDMIRROR_STORE: is not set; s3://BUCKET or s3://BUCKET/PREFIX" in said
 

@@ -1,7 +1,8 @@
 """DispatchFunction, the Lambda function that queues a refresh of each feed that is due.
 
 A schedule invokes it. Due feeds follow from the configuration and the clock; nothing is read. A
-message says only "refresh this feed", so a lost or repeated message is harmless. Once an hour and
+message says only "refresh this feed", so a lost or repeated message is harmless. Its first tick
+after a deploy makes the build the newest deployment of the store. Once an hour and
 after a deploy the function also updates the site's own documents and those of retired feeds, for
 which it sends no message, and counts the failing feeds.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -31,11 +32,11 @@ from feedmirror.entrypoints.aws.events import (
     requested_feeds,
 )
 from feedmirror.entrypoints.store import thread_map
-from feedmirror.errors import ConfigError, EventError, QueueError, StoreError
-from feedmirror.mirror.deployment import Deployment
+from feedmirror.errors import ConfigError, EventError, QueueError, StateError, StoreError
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
 from feedmirror.site import is_site_current, publish_site
+from feedmirror.storage.deployments import deploy_build, deployment_of
 
 _HOUR = timedelta(hours=1)
 
@@ -56,7 +57,7 @@ class DispatchFunction:
         self,
         environment: Environment,
         queue: Queue,
-        store: Callable[[], Store],  # called only to update the site
+        store: Callable[[], Store],  # called only for what is done once a process or an hour
         clock: Callable[[], datetime],
         log: telemetry.Log,
     ) -> None:
@@ -65,6 +66,7 @@ class DispatchFunction:
         self._store = store
         self._clock = clock
         self._log = log
+        self._is_deployed = False  # True: the build is, or was, the newest deployment
         self._checked_site = False  # True: this process has looked for a new deploy
         self._new_until = datetime.min.replace(tzinfo=UTC)  # end of the hour after a deploy
 
@@ -78,6 +80,7 @@ class DispatchFunction:
             except EventError as error:
                 telemetry.log_error(self._log, telemetry.EVENT_REFUSED, str(error))
                 raise
+            self._deploy()
             self._send(due, asked, context)
             try:
                 published = self._update_site(asked)
@@ -85,6 +88,20 @@ class DispatchFunction:
                 telemetry.log_error(self._log, telemetry.SITE_NOT_PUBLISHED, str(error))
                 raise
             return {"due": len(due), "published": list(published)}
+
+    def _deploy(self) -> None:
+        """Make the build of this process the newest deployment, once: a later one may follow it.
+
+        Refreshes are sent even if this fails; the next tick tries again.
+        """
+        if self._is_deployed:
+            return
+        try:
+            deploy_build(self._store(), self._environment.build, self._clock())
+        except (StoreError, StateError) as error:
+            telemetry.log_error(self._log, telemetry.BUILD_NOT_RECORDED, str(error))
+        else:
+            self._is_deployed = True
 
     def _send(self, due: list[str], asked: Tick | Named, context: LambdaContext) -> None:
         """Queue the refreshes. Raises: QueueError."""
@@ -108,9 +125,13 @@ class DispatchFunction:
             return ()
         feeds, public_url = self._environment.subscriptions.values(), self._environment.public_url
         with thread_map(self._environment.threads) as side_by_side:
-            deployment = partial(Deployment, configured_at=now)
             site = publish_site(
-                self._store(), feeds, public_url, now, deployment, side_by_side=side_by_side
+                self._store(),
+                feeds,
+                public_url,
+                now,
+                lambda: deployment_of(self._store(), self._environment.build, now),
+                side_by_side=side_by_side,
             )
         duration_ms = round((monotonic() - started_at) * 1000)
         telemetry.log_site(self._log, site.published, len(site.lines), duration_ms)

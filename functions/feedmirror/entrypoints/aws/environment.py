@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -29,6 +30,7 @@ class Environment(Struct, frozen=True):
 
     store: str  # s3://BUCKET or s3://BUCKET/PREFIX
     public_url: str  # URL at which readers find `public/`
+    build: str  # id of the package with its settings; another one is another deployment
     subscriptions: Mapping[str, Subscription]  # by slug, in the order of feeds.toml
     threads: int  # feeds refreshed in parallel
     parser_bytes: int  # address space of the parser process
@@ -42,10 +44,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     Raises: ConfigError with all problems.
     """
     problems: list[str] = []
-    path = Path(
-        variables.get("FEEDMIRROR_CONFIG")
-        or Path(variables.get("LAMBDA_TASK_ROOT", "."), "feeds.toml")
-    )
+    package = Path(variables.get("LAMBDA_TASK_ROOT", "."))
+    path = Path(variables.get("FEEDMIRROR_CONFIG") or package / "feeds.toml")
     try:
         settings = load_settings(path)
         subscriptions = {feed.slug: feed for feed in settings.subscriptions}
@@ -63,6 +63,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     read = Environment(
         store=_store(variables, problems),
         public_url=public_url or "",
+        build=_build(package, path, public_url or "", problems),
         subscriptions=subscriptions,
         threads=_whole(variables, "FEEDMIRROR_THREADS", 10, MOST_THREADS, problems),
         parser_bytes=int(memory_mb * 1024 * 1024 * _PARSER_SHARE),
@@ -72,6 +73,23 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     if problems:
         raise ConfigError(tuple(problems))
     return read
+
+
+def _build(package: Path, config: Path, public_url: str, problems: list[str]) -> str:
+    """Return a digest of what the build wrote of itself, of the feeds.toml in force, which may be
+    another one than that of the package, and of the address.
+    """
+    try:
+        written = (package / "build-id").read_bytes()
+    except OSError as error:
+        problems.append(
+            f"{package / 'build-id'}: cannot be read: {error.strerror}; build the function with "
+            "`sam build`"
+        )
+        return ""
+    settings = config.read_bytes() if config.is_file() else b""  # else it is a problem already
+    parts = (written, settings, public_url.encode())
+    return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
 def _store(variables: Mapping[str, str], problems: list[str]) -> str:

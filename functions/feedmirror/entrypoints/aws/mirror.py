@@ -35,10 +35,10 @@ from feedmirror.entrypoints.aws.events import (
     requested_feeds,
 )
 from feedmirror.errors import EventError, Group
-from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
 from feedmirror.refresh import attempt
+from feedmirror.storage.deployments import deployment_of
 
 _RESPONSE_S = 3.0  # reserved for the response: Lambda kills a function at its timeout
 _BESIDES_FETCH_S = 10.0  # allowed for a refresh besides its fetch
@@ -227,13 +227,14 @@ def start(
     from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415
     from feedmirror.entrypoints.store import WRITERS, map_in, open_store  # noqa: PLC0415
 
+    store = open_store(environment.store, threads=environment.threads + WRITERS)
     world = World(
-        store=open_store(environment.store, threads=environment.threads + WRITERS),
+        store=store,
         origin=HttpOrigin(now=clock, own_port=environment.runtime_port),
         parser=WorkerParser.with_limits(variables, memory_bytes=environment.parser_bytes),
         clock=clock,
         public_url=environment.public_url,
-        deployment=lambda: Deployment(configured_at=clock()),
+        deployment=lambda: deployment_of(store, environment.build, clock()),
         side_by_side=map_in(ThreadPoolExecutor(WRITERS), WRITERS),
     )
     return MirrorFunction(environment, world, log)
