@@ -5,6 +5,7 @@
     data/SLUG/removed/KEY.json                tombstones: entries that were taken down
     data/redaction.key                        key of the digests that replace secrets
     data/deployments.json                     which build or rebuild is the newest one
+    data/renewals.json                        how many pages the function has renewed today
     public/SLUG/rss.xml …                     its feeds and its page
     public/SLUG/archive/PAGE/rss.xml …        its archive pages (RFC 5005)
     public/SLUG/entries/KEY.html              the pages of its entries
@@ -28,10 +29,11 @@ MOST_KEY_BYTES = (
 )
 
 PUBLIC = "public/"
-DATA = "data/"  # records and tombstones by slug, the redaction key, and the record of deployments
+DATA = "data/"  # records and tombstones by slug, and the objects of the whole store below
 STATES = "state/"  # flat: the names below are the slugs of the feeds in the store
 REDACTION_KEY = f"{DATA}redaction.key"
 DEPLOYMENTS = f"{DATA}deployments.json"
+RENEWALS = f"{DATA}renewals.json"
 
 # The documents of a feed and of an archive page: feeds in each format, and the HTML page.
 ATOM_XML, FEED_JSON, RSS_XML, INDEX_HTML = "atom.xml", "feed.json", "rss.xml", "index.html"

@@ -74,8 +74,8 @@ def test_build_holds_the_package_its_feeds_and_the_locked_dependencies(function:
     )
     assert {path.name for path in function.iterdir() if not path.name.endswith(".dist-info")} == {
         "__pycache__", "aws_lambda_powertools", "boto3", "botocore", "build-id", "dateutil",
-        "feedmirror", "feedparser", "feedparser_sgmllib", "feeds.toml", "idna", "jinja2", "jmespath",
-        "markupsafe", "msgspec", "nh3", "s3transfer", "sbom.cdx.json", "six.py",
+        "feedmirror", "feedparser", "feedparser_sgmllib", "feeds.toml", "idna", "jinja2",
+        "jmespath", "markupsafe", "msgspec", "nh3", "s3transfer", "sbom.cdx.json", "six.py",
         "typing_extensions.py", "tzdata", "urllib3",
     }  # fmt: skip
 

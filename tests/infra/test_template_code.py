@@ -78,13 +78,18 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_functions_accept_the_environment_that_the_template_gives_them(package: Path) -> None:
-    assert variables("MirrorFunction") == {
+    both = {
         "FEEDMIRROR_STORE": sub("s3://${Bucket}"),
         "FEEDMIRROR_PUBLIC_URL": {"Fn::GetAtt": ["Cdn", "Outputs.PublicUrl"]},
         "POWERTOOLS_SERVICE_NAME": {"Ref": "AWS::StackName"},
     }
+    renewals = {
+        "FEEDMIRROR_RENEWALS_URL": {"Ref": "Renewals"},
+        "FEEDMIRROR_RENEWALS_PER_DAY": {"Ref": "RenewalsPerDay"},
+    }
+    assert variables("MirrorFunction") == {**both, **renewals}
     queue = {"FEEDMIRROR_QUEUE_URL": {"Ref": "Refreshes"}}
-    assert variables("DispatchFunction") == {**variables("MirrorFunction"), **queue}
+    assert variables("DispatchFunction") == {**both, **queue}
 
     read = read_environment(
         {
@@ -139,6 +144,7 @@ def test_parameter_takes_what_fits(
         ("DispatchTimeout", 10, 900),
         ("VisibilityTimeout", 10, 5400),
         ("MaximumConcurrency", 2, 1000),
+        ("RenewalConcurrency", 2, 1000),
         ("Memory", 256, 3008),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from feedmirror.entrypoints.aws.environment import Environment
@@ -45,6 +45,24 @@ class Context:
         return int(left_s * 1000)
 
 
+class Mailbox:
+    """A queue that keeps what is sent, and refuses what it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, dict[str, str]] = {}  # bodies by slug, by name
+        self.refuses: dict[str, str] = {}
+
+    def send(self, bodies: Mapping[str, str], name: str) -> dict[str, str]:
+        refused = {slug: why for slug, why in self.refuses.items() if slug in bodies}
+        taken = {slug: body for slug, body in bodies.items() if slug not in refused}
+        self.sent.setdefault(name, {}).update(taken)
+        return refused
+
+    @property
+    def slugs(self) -> list[str]:
+        return [slug for bodies in self.sent.values() for slug in bodies]
+
+
 class Stage:
     """A function whose origin, store and clock are ours."""
 
@@ -55,6 +73,9 @@ class Stage:
         self.log = Recorder()
         self.now = NOON
         self.threads = threads
+        self.build = "b1"
+        self.renewals = Mailbox()
+        self.renewals_per_day = 20_000
 
     def invoke(self, event: object, context: Context | None = None, store: object = None) -> dict:
         world = World(
@@ -65,8 +86,17 @@ class Stage:
             PUBLIC_URL,
             newest,
         )
-        environment = Environment("s3://b", PUBLIC_URL, "b1", self.feeds, self.threads, 1)
-        return MirrorFunction(environment, world, self.log).invoke(event, context or Context())
+        environment = Environment(
+            "s3://b",
+            PUBLIC_URL,
+            self.build,
+            self.feeds,
+            self.threads,
+            1,
+            renewals_per_day=self.renewals_per_day,
+        )
+        function = MirrorFunction(environment, world, lambda: self.renewals, self.log)
+        return function.invoke(event, context or Context())
 
     def url(self, slug: str) -> str:
         return self.feeds[slug].url

@@ -78,14 +78,14 @@ def every_function_and_queue_has_its_alarms(templates: Templates) -> None:
     for function in ("DispatchFunctionName", "MirrorFunctionName"):
         for metric in ("Errors", "Throttles", "Duration"):
             assert (metric.lower(), metric, function) in watched
-    for queue in ("FailedRefreshesName", "FailedTicksName"):
+    for queue in ("FailedRefreshesName", "FailedRenewalsName", "FailedTicksName"):
         assert ("dead-letters", "ApproximateNumberOfMessagesVisible", queue) in watched
     assert ("dead-letters", "ApproximateAgeOfOldestMessage", "RefreshesName") in watched
 
 
 def alarms_cost_what_is_said(templates: Templates) -> None:
     """They are paid by the metric, not by the alarm."""
-    assert sum(len(measured(alarm)) for alarm in alarms(templates).values()) == 21
+    assert sum(len(measured(alarm)) for alarm in alarms(templates).values()) == 22
     assert len(alarms(templates)) == 10
 
 

@@ -34,6 +34,7 @@ _NAMED = {
     "RefreshesName": "Refreshes.QueueName",
     "FailedRefreshesName": "FailedRefreshes.QueueName",
     "FailedTicksName": "FailedTicks.QueueName",
+    "FailedRenewalsName": "FailedRenewals.QueueName",
     "LogGroupName": "Logs",
     "DistributionId": "Cdn.Outputs.DistributionId",
 }

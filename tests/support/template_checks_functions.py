@@ -94,6 +94,7 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
         return [sub(f"${{Bucket.Arn}}/{name}") for name in names]
 
     queue, ticks = get_att("Refreshes", "Arn"), get_att("FailedTicks", "Arn")
+    renewals = get_att("Renewals", "Arn")
     names = ("index.html", "feeds.opml", "status.json", "removed.html", "404.html", "style-*.css")
     site = keys(*(f"public/{name}" for name in names))
     mirror = keys("state/*", "data/*", "public/*/*", "public/style-*.css")
@@ -107,7 +108,11 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
         ("s3:ListBucket", bucket),
     )
     assert _allowed(templates, "MirrorFunctionRole") == _pairs(
-        *((f"sqs:{a}", queue) for a in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
+        *(
+            (f"sqs:{a}", queue, renewals)
+            for a in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+        ),
+        ("sqs:SendMessage", renewals),
         *((f"s3:{a}Object", *mirror) for a in ("Get", "Put")),
         ("s3:ListBucket", bucket),
     )

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from template_files import Json, Templates, get_att, of_type, only, properties, sub
 
-QUEUES = ("FailedRefreshes", "FailedTicks", "Refreshes")
+QUEUES = ("FailedRefreshes", "FailedRenewals", "FailedTicks", "Refreshes", "Renewals")
+FIFO = {"Refreshes": "FailedRefreshes", "Renewals": "FailedRenewals"}  # with their dead letters
 
 
 def default_of(templates: Templates, parameter: str) -> int:
@@ -104,21 +105,22 @@ def queues_are_encrypted(templates: Templates) -> None:
 
 
 def dead_letters_are_kept_for_two_weeks(templates: Templates) -> None:
-    for name in ("FailedRefreshes", "FailedTicks"):
+    for name in (*FIFO.values(), "FailedTicks"):
         kept = timedelta(seconds=properties(templates.root, name)["MessageRetentionPeriod"])
         assert kept == timedelta(days=14)
 
 
 def queue_keeps_a_feed_from_being_refreshed_twice_at_once(templates: Templates) -> None:
     """Messages of a group one after the other, and none again while it may still be at work."""
-    queue = properties(templates.root, "Refreshes")
-
-    assert queue["FifoQueue"] is True
-    assert "ContentBasedDeduplication" not in queue  # two ticks may ask for the same
-    assert queue["DeduplicationScope"] == "messageGroup"
-    assert queue["FifoThroughputLimit"] == "perMessageGroupId"
-    # Source: Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping"
-    assert queue["VisibilityTimeout"] == {"Ref": "VisibilityTimeout"}
+    for name in FIFO:
+        queue = properties(templates.root, name)
+        assert queue["FifoQueue"] is True
+        assert "ContentBasedDeduplication" not in queue  # two ticks may ask for the same
+        assert queue["DeduplicationScope"] == "messageGroup"
+        assert queue["FifoThroughputLimit"] == "perMessageGroupId"
+        # Source: Lambda Developer Guide, "Creating and configuring an Amazon SQS event source
+        # mapping"
+        assert queue["VisibilityTimeout"] == {"Ref": "VisibilityTimeout"}
     assert default_of(templates, "VisibilityTimeout") >= 6 * default_of(templates, "Timeout")
     most = {
         n: templates.root["Parameters"][n]["MaxValue"] for n in ("VisibilityTimeout", "Timeout")
@@ -127,29 +129,32 @@ def queue_keeps_a_feed_from_being_refreshed_twice_at_once(templates: Templates) 
 
 
 def refresh_that_fails_for_good_becomes_a_dead_letter(templates: Templates) -> None:
-    queue = properties(templates.root, "Refreshes")
-
-    assert queue["RedrivePolicy"] == {
-        "deadLetterTargetArn": get_att("FailedRefreshes", "Arn"),
-        "maxReceiveCount": 3,
-    }
-    # Source: SQS Developer Guide, "Using dead-letter queues": of a FIFO queue, a FIFO queue
-    assert properties(templates.root, "FailedRefreshes")["FifoQueue"] is True
-    assert "FifoQueue" not in properties(templates.root, "FailedTicks")  # Lambda takes no other
-    # It lives to see its last attempt, but not for so long that an outage ends in a flood.
     longest = templates.root["Parameters"]["VisibilityTimeout"]["MaxValue"]
-    assert 3 * longest < queue["MessageRetentionPeriod"] <= 6 * 3600
+    for name, dead_letters in FIFO.items():
+        queue = properties(templates.root, name)
+        assert queue["RedrivePolicy"] == {
+            "deadLetterTargetArn": get_att(dead_letters, "Arn"),
+            "maxReceiveCount": 3,
+        }
+        # Source: SQS Developer Guide, "Using dead-letter queues": of a FIFO queue, a FIFO queue
+        assert properties(templates.root, dead_letters)["FifoQueue"] is True
+        # It lives to see its last attempt, but not for so long that an outage ends in a flood.
+        assert 3 * longest < queue["MessageRetentionPeriod"] <= 6 * 3600
+    assert "FifoQueue" not in properties(templates.root, "FailedTicks")  # Lambda takes no other
 
 
-def messages_are_taken_by_tens_and_fail_one_by_one(templates: Templates) -> None:
-    mapping = only(templates.root, "AWS::Lambda::EventSourceMapping")
-    concurrency = templates.root["Parameters"]["MaximumConcurrency"]
-
-    assert mapping["EventSourceArn"] == get_att("Refreshes", "Arn")
-    assert mapping["FunctionName"] == {"Ref": "MirrorFunction"}
-    assert mapping["BatchSize"] == 10
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "MaximumConcurrency"}}
-    assert mapping.get("Enabled", True) is True
-    # Source: Lambda API Reference, "ScalingConfig"
-    assert (concurrency["MinValue"], concurrency["MaxValue"]) == (2, 1000)
+def messages_are_taken_in_batches_and_fail_one_by_one(templates: Templates) -> None:
+    expected = {"Refreshes": (10, "MaximumConcurrency"), "Renewals": (1, "RenewalConcurrency")}
+    mappings = of_type(templates.root, "AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == len(expected)
+    for queue, (size, parameter) in expected.items():
+        mapping = mappings[f"MirrorFunction{queue}"]["Properties"]
+        assert mapping["EventSourceArn"] == get_att(queue, "Arn")
+        assert mapping["FunctionName"] == {"Ref": "MirrorFunction"}
+        assert mapping["BatchSize"] == size
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": parameter}}
+        assert mapping.get("Enabled", True) is True
+        # Source: Lambda API Reference, "ScalingConfig"
+        concurrency = templates.root["Parameters"][parameter]
+        assert (concurrency["MinValue"], concurrency["MaxValue"]) == (2, 1000)

@@ -29,7 +29,7 @@ _sse = store.queues_are_encrypted
 _kept = store.dead_letters_are_kept_for_two_weeks
 _fifo = store.queue_keeps_a_feed_from_being_refreshed_twice_at_once
 _dead = store.refresh_that_fails_for_good_becomes_a_dead_letter
-_batch = store.messages_are_taken_by_tens_and_fail_one_by_one
+_batch = store.messages_are_taken_in_batches_and_fail_one_by_one
 _tick = functions.schedule_is_bounded_and_its_failures_are_kept
 _async = functions.tick_on_which_the_function_fails_is_kept_too
 _logs = functions.functions_log_json_to_a_group_that_forgets
@@ -100,6 +100,10 @@ MISTAKES = (
     Mistake(_batch, f"{_MAPPING}/ScalingConfig"),
     Mistake(_batch, f"{_MAPPING}/BatchSize", 1),
     Mistake(_batch, f"{_MAPPING}/Enabled", False),
+    Mistake(_batch, "root/Resources/MirrorFunctionRenewals/Properties/ScalingConfig"),
+    Mistake(_dead, "root/Resources/Renewals/Properties/RedrivePolicy"),
+    Mistake(_fifo, "root/Resources/Renewals/Properties/FifoThroughputLimit"),
+    Mistake(_kept, "root/Resources/FailedRenewals/Properties/MessageRetentionPeriod"),
     Mistake(_batch, "root/Parameters/MaximumConcurrency/MinValue", 1),
     Mistake(_tick, "root/Resources/DispatchFunctionTick/Properties/Name", "Tick"),
     Mistake(_tick, "root/Resources/DispatchFunctionTick/Properties/State", "ENABLED"),

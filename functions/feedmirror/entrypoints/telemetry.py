@@ -213,10 +213,15 @@ def log_batch(
 
 def log_dispatch(log: Log, due: int, not_sent: Mapping[str, str], duration_ms: int) -> None:
     """Log how many refreshes were queued; `not_sent` has the reasons of failures by slug."""
-    for slug, why in not_sent.items():
-        log.error(MESSAGE_NOT_SENT, extra={"feed": slug, "error": printable_text(why)})
+    log_not_sent(log, not_sent)
     extra = {"due": due, "not_sent": len(not_sent), "duration_ms": duration_ms}
     log.info(FEEDS_DISPATCHED, extra=extra)
+
+
+def log_not_sent(log: Log, not_sent: Mapping[str, str]) -> None:
+    """Log the messages that a queue did not take: the reasons by slug."""
+    for slug, why in not_sent.items():
+        log.error(MESSAGE_NOT_SENT, extra={"feed": slug, "error": printable_text(why)})
 
 
 def log_renewal(log: Log, feed: str, written: int, left: int) -> None:

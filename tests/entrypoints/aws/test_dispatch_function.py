@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -17,7 +16,7 @@ from feedmirror.layout import DEPLOYMENTS
 from feedmirror.mirror.schedule import next_due
 from feedmirror.model import Subscription
 from feedmirror.storage.deployments import deploy_build, load_deployments
-from lambda_function import Context, record
+from lambda_function import Context, Mailbox, record
 from page_reading import says_retired
 from recorder import Recorder
 from scene import FEEDS, NOON, PUBLIC_URL, Scene, document
@@ -26,24 +25,6 @@ from stores import CountingStore, FailingStore, MemoryStore
 
 SLUGS = ("news", "blog", "sport")
 TICK = {"tick": "5 minutes", "at": "2026-03-02T12:25:00Z"}  # no full hour in it
-
-
-class Mailbox:
-    """A queue that keeps what is sent, and refuses what it is told to."""
-
-    def __init__(self) -> None:
-        self.sent: dict[str, dict[str, str]] = {}  # bodies by slug, by name
-        self.refuses: dict[str, str] = {}
-
-    def send(self, bodies: Mapping[str, str], name: str) -> dict[str, str]:
-        refused = {slug: why for slug, why in self.refuses.items() if slug in bodies}
-        taken = {slug: body for slug, body in bodies.items() if slug not in refused}
-        self.sent.setdefault(name, {}).update(taken)
-        return refused
-
-    @property
-    def slugs(self) -> list[str]:
-        return [slug for bodies in self.sent.values() for slug in bodies]
 
 
 class Stage:

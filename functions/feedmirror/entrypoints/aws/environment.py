@@ -36,6 +36,8 @@ class Environment(Struct, frozen=True):
     parser_bytes: int  # address space of the parser process
     runtime_port: int | None = None  # of the Lambda runtime API, which no feed may reach
     queue_url: str | None = None  # of the queue of refreshes; None for MirrorFunction
+    renewals_url: str | None = None  # of the queue of renewals; None for DispatchFunction
+    renewals_per_day: int = 0  # pages; 0: none is renewed
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
@@ -69,6 +71,10 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         parser_bytes=int(memory_mb * 1024 * 1024 * _PARSER_SHARE),
         runtime_port=_runtime_port(variables),
         queue_url=variables.get("FEEDMIRROR_QUEUE_URL") or None,
+        renewals_url=variables.get("FEEDMIRROR_RENEWALS_URL") or None,
+        renewals_per_day=_whole(
+            variables, "FEEDMIRROR_RENEWALS_PER_DAY", 20_000, 100_000_000, problems, least=0
+        ),
     )
     if problems:
         raise ConfigError(tuple(problems))
@@ -124,13 +130,19 @@ def _runtime_port(variables: Mapping[str, str]) -> int | None:
 
 
 def _whole(
-    variables: Mapping[str, str], name: str, default: int, most: int, problems: list[str]
+    variables: Mapping[str, str],
+    name: str,
+    default: int,
+    most: int,
+    problems: list[str],
+    *,
+    least: int = 1,
 ) -> int:
     value = variables.get(name) or str(default)
-    if value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most:
+    if value.isascii() and value.isdigit() and least <= int(value[:9]) <= most:
         return int(value)
     problems.append(
-        f"{name}: {shown_value(value)} is not accepted; a whole number from 1 to {most}"
+        f"{name}: {shown_value(value)} is not accepted; a whole number from {least} to {most}"
     )
     return default
 

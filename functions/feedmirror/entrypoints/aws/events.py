@@ -32,11 +32,14 @@ class Message(Struct, frozen=True):
 
     id: str
     slug: str | None  # None: the body is not valid
+    position: str | None = None  # of the slice to renew; None: the feed is to be refreshed
     error: str = ""  # why the body is not valid
 
 
 class Batch(Struct, frozen=True):
-    """Request to refresh the feeds of SQS messages, and to return the failed messages."""
+    """Request to refresh the feeds of SQS messages, or to renew pages of them, and to return the
+    failed messages.
+    """
 
     messages: tuple[Message, ...]
 
@@ -76,6 +79,11 @@ def message_body(slug: str) -> str:
     return json.dumps({"feed": slug})
 
 
+def renewal_body(slug: str, position: str) -> str:
+    """Return the body of the message that requests the renewal of the next pages of the feed."""
+    return json.dumps({"renew": slug, "page": position})
+
+
 def _is_message(record: object) -> bool:
     return (
         isinstance(record, Mapping)
@@ -93,8 +101,11 @@ def _message(record: Mapping[str, object]) -> Message:
     match read:
         case {"feed": str(slug)} if slug:
             return Message(str(record["messageId"]), slug)
-    error = f"the body is {_shown(body)}; accepted: {message_body('slug')}"
-    return Message(str(record["messageId"]), None, error)
+        case {"renew": str(slug), "page": str(position)} if slug:
+            return Message(str(record["messageId"]), slug, position)
+    accepted = f"{message_body('slug')} and {renewal_body('slug', 'archive/newest')}"
+    error = f"the body is {_shown(body)}; accepted: {accepted}"
+    return Message(str(record["messageId"]), None, error=error)
 
 
 def _tick(tick: object, at: object, now: datetime) -> Tick:

@@ -1,6 +1,9 @@
 """MirrorFunction, the Lambda function that refreshes feeds: those of SQS messages, those due in a
 schedule's tick, or those named in its event.
 
+A refresh that leaves pages of an earlier deployment queues their renewal, in a queue of its own; a
+message of it renews one slice, and queues the next one.
+
 The failure of an origin is an outcome, logged and counted. A message is retried only if an internal
 fault or the timeout prevented its refresh; refreshes are idempotent.
 """
@@ -34,9 +37,10 @@ from feedmirror.entrypoints.aws.events import (
     read_event,
     requested_feeds,
 )
+from feedmirror.entrypoints.aws.renewing import Renewing, connecting
 from feedmirror.errors import EventError, Group
 from feedmirror.model import Outcome, Subscription
-from feedmirror.ports import World
+from feedmirror.ports import Queue, World
 from feedmirror.refresh import attempt
 from feedmirror.storage.deployments import deployment_of
 
@@ -55,10 +59,17 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
 class MirrorFunction:
     """State kept between invocations: settings, clients and the parser process."""
 
-    def __init__(self, environment: Environment, world: World, log: telemetry.Log) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        world: World,
+        renewals: Callable[[], Queue] | None,  # called only where there are pages to renew
+        log: telemetry.Log,
+    ) -> None:
         self._environment = environment
         self._world = world
         self._log = log
+        self._renewing = Renewing(environment, world, renewals, log) if renewals else None
 
     def invoke(self, event: object, context: LambdaContext) -> dict[str, Any]:
         """Handle one event. See `handler`."""
@@ -77,8 +88,10 @@ class MirrorFunction:
             )
             feeds_refreshed = {"FeedsRefreshed": tally.feeds, "FeedsFailed": tally.failed}
             telemetry.put_metrics(feeds_refreshed | {"EntriesNew": tally.new})
+            if self._renewing:
+                self._renewing.begin(result.outcomes)
             if isinstance(asked, Batch):
-                return _response_to(asked.messages, result)
+                return self._response_to(asked.messages, result)
             return _summary(tally, result, self._environment.subscriptions)
 
     def _choose(self, asked: Batch | Tick | Named) -> list[Subscription]:
@@ -93,11 +106,35 @@ class MirrorFunction:
             if message.slug is None:
                 telemetry.log_message(self._log, message.id, message.error, dropped=False)
             elif message.slug in self._environment.subscriptions:
-                feeds[message.slug] = self._environment.subscriptions[message.slug]
+                if message.position is None:
+                    feeds[message.slug] = self._environment.subscriptions[message.slug]
             else:  # sent before a deploy that removed the feed: a retry would fail, too
                 error = f"no feed {message.slug!r} is configured"
                 telemetry.log_message(self._log, message.id, error, dropped=True)
         return feeds.values()
+
+    def _response_to(self, messages: Iterable[Message], result: _BatchResult) -> dict[str, Any]:
+        """Renew what messages ask for; return the response to an SQS batch, with the ids of the
+        messages to retry: those that are not valid, or that an internal fault or the timeout
+        prevented.
+
+        Source: AWS Lambda Developer Guide, "Implementing partial batch responses".
+        """
+        failed = {*result.unfinished, *result.not_started} | {
+            outcome.feed
+            for outcome in result.outcomes
+            if outcome.failure and outcome.failure.group == Group.INTERNAL.value
+        }
+
+        def is_done(message: Message) -> bool:
+            if message.slug is None:
+                return False
+            if message.position is None:
+                return message.slug not in failed
+            return self._renewing is not None and self._renewing.is_done(message.slug)
+
+        again = (message.id for message in messages if not is_done(message))
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
 
     def _refresh(
         self, feeds: Iterable[Subscription], context: LambdaContext, *, scheduled: bool
@@ -114,21 +151,6 @@ class MirrorFunction:
             lambda: context.get_remaining_time_in_millis() / 1000,
             log_outcome,
         )
-
-
-def _response_to(messages: Iterable[Message], result: _BatchResult) -> dict[str, Any]:
-    """Return the response to an SQS batch, with the ids of the messages to retry: those that are
-    not valid, or whose refresh an internal fault or the timeout prevented.
-
-    Source: AWS Lambda Developer Guide, "Implementing partial batch responses".
-    """
-    failed = {*result.unfinished, *result.not_started} | {
-        outcome.feed
-        for outcome in result.outcomes
-        if outcome.failure and outcome.failure.group == Group.INTERNAL.value
-    }
-    again = (message.id for message in messages if message.slug is None or message.slug in failed)
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
 
 
 def _summary(
@@ -237,7 +259,8 @@ def start(
         deployment=lambda: deployment_of(store, environment.build, clock()),
         side_by_side=map_in(ThreadPoolExecutor(WRITERS), WRITERS),
     )
-    return MirrorFunction(environment, world, log)
+    url = environment.renewals_url
+    return MirrorFunction(environment, world, connecting(url) if url else None, log)
 
 
 if is_handler(__name__):
