@@ -46,7 +46,8 @@ def stack(origin: OriginServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         subscribe(deployed, origin, *FEEDS)
         deployed.build()
         deployed.deploy(Tick="1 minute")
-        Role(deployed, "DispatchFunctionRole").may_send_batches()
+        for name in ("DispatchFunctionRole", "MirrorFunctionRole"):
+            Role(deployed, name).may_send_batches()
         yield deployed
 
 
@@ -284,6 +285,35 @@ def test_feed_that_is_added_is_mirrored_after_the_next_deploy_and_one_that_is_re
     status = json.loads(stack.aws.view(before["StatusUrl"]).body)
     retired = {feed["feed"]: feed["retired"] for feed in status["feeds"]}
     assert (retired["ferries"], retired[LATER]) == (True, False)
+
+
+def test_new_words_reach_old_pages_by_the_queue_of_renewals_and_a_rollback_takes_them_back(
+    stack: Stack, origin: OriginServer
+) -> None:
+    feeds = stack.project / "functions" / "feeds.toml"
+    before, words = feeds.read_text(), "Words of a later deploy."
+    stack.invoke("DispatchFunction", {"feeds": ["gazette"]})
+    mirrored(stack, "gazette", "News of the gazette")
+    until(lambda: stack.view("/gazette/index.html").status == 200, stack.aws.log)
+    links = re.findall(r'entries/[^"/]+\.html', stack.view("/gazette/index.html").body.decode())
+    assert links
+
+    def shows(page: str) -> bool:
+        return words.encode() in stack.view(f"/gazette/{page}").body
+
+    assert not any(map(shows, links))
+    later = f'[defaults]\ndisclaimer = "{words}"\n\n{before}'
+    for number, (settings, is_shown) in enumerate([(later, True), (before, False)]):
+        feeds.write_text(settings)
+        serve(origin, "gazette", "News of the gazette", *(f"More {n}" for n in range(number + 1)))
+        stack.build()
+        stack.deploy(Tick="1 minute")
+        stack.invoke("DispatchFunction", {"feeds": ["gazette"]})
+        mirrored(stack, "gazette", f"More {number}")
+        until(
+            lambda is_shown=is_shown: all(shows(page) is is_shown for page in links),  # type: ignore[misc]
+            lambda: stack.aws.log()[-5000:],
+        )
 
 
 def test_schedule_has_a_feed_mirrored_that_nobody_asks_for(stack: Stack) -> None:
