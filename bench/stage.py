@@ -132,8 +132,8 @@ class Stage:
         world = World(
             self.store, self.origin, InProcessParser(), lambda: self.now, PUBLIC_URL, Deployment
         )
-        environment = Environment("s3://bench", PUBLIC_URL, self.subscriptions, 10, 1)
-        return MirrorFunction(environment, world, telemetry.json_log())
+        environment = Environment("s3://bench", PUBLIC_URL, "build", self.subscriptions, 10, 1)
+        return MirrorFunction(environment, world, None, telemetry.json_log())
 
     def bytes_of(self, matches: Callable[[str], bool]) -> list[bytes]:
         """The stored objects under such keys."""

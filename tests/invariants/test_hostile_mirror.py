@@ -280,7 +280,8 @@ def _function(stage: Stage) -> MirrorFunction:
     world = World(
         stage.store, stage.origin, RememberingParser(), lambda: stage.now, PUBLIC_URL, newest
     )
-    return MirrorFunction(Environment("s3://b", PUBLIC_URL, stage.feeds, 2, 1), world, stage.log)
+    environment = Environment("s3://b", PUBLIC_URL, "build", stage.feeds, 2, 1)
+    return MirrorFunction(environment, world, None, stage.log)
 
 
 def _of_blog(stage: Stage) -> dict[str, bytes]:
