@@ -200,6 +200,7 @@ class Fetched(Struct, frozen=True):
     url: str  # after redirects
     body: bytes
     content_type: str | None = None  # the header, verbatim
+    link: str | None = None  # the header, verbatim; several joined by commas
     validators: Validators = Validators()
     status: int = 200
     moved_to: str | None = None  # `url`, if every redirect was permanent; else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from html import unescape
 from itertools import groupby
 
 from msgspec.structs import replace
@@ -18,6 +17,7 @@ from feedmirror.errors import Kind, ParseError
 from feedmirror.model import Context, Entry, Fetched, Item, ParsedFeed
 from feedmirror.parsing import channel, decode, json_feed, lenient
 from feedmirror.parsing.entries import base_of_entries, convert_entries, run_feedparser
+from feedmirror.parsing.feed_links import feed_links
 from feedmirror.parsing.known_items import shorten
 from feedmirror.parsing.lenient import (
     repair_entry,
@@ -77,10 +77,10 @@ def parse_whole(
     try:
         return _parse_xml(prepared, fetched.url, known, part, progress)
     except ParseError as error:
-        feed = first_feed(text, fetched.url) if error.kind is Kind.NOT_A_FEED else None
-        if feed is None:
+        named = feed_links(text, fetched.url) if error.kind is Kind.NOT_A_FEED else ()
+        if not named:
             raise
-        message = f"{error}; set `url` to the feed that it names: {feed}"
+        message = f"{error}; set `url` to the feed that it names: {named[0].url}"
         raise ParseError(Kind.NOT_A_FEED, message) from error
 
 
@@ -311,45 +311,3 @@ def _require_feed(parsed: ParsedFeed, text: str) -> None:
             f"the document has <{unread}> elements that belong to no known feed format (is their "
             "namespace prefix declared?), so it is not taken for an empty feed",
         )
-
-
-# ---------------------------------------------------------------- feed autodiscovery
-
-
-_MOST_CHARS = 200_000  # at the start of a page, where links to feeds are searched
-_LONGEST = 500  # characters of an address
-_TYPES = tuple(f"application/{kind}" for kind in ("rss+xml", "atom+xml", "feed+json"))
-_COMMENT = re.compile(r"<!--(?:.*?-->|.*)", re.DOTALL)
-_TAG = re.compile(r"<(link|base)(?=[\s/])([^<>]{1,2000})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    r"(?<![a-z:-])([a-z:-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'=<>`]++))", re.IGNORECASE
-)
-
-
-def first_feed(text: str, location: str) -> str | None:
-    """Return the absolute address of the first feed that the page at `location` names, or None.
-
-    Source: WHATWG HTML §4.6.7.1, RSS Autodiscovery.
-    """
-    head = text[:_MOST_CHARS]
-    base = location
-    for tag in _TAG.finditer(_COMMENT.sub("", head)):
-        attributes = _attributes(tag[2])
-        href = attributes.get("href")
-        if tag[1].lower() == "base":
-            base = absolute(href, location) or base
-            continue
-        kind = attributes.get("type", "").partition(";")[0].strip().lower()
-        if kind in _TYPES and "alternate" in attributes.get("rel", "").lower().split():
-            address = absolute(href, base)
-            if address and len(address) <= _LONGEST:
-                return address
-    return None
-
-
-def _attributes(text: str) -> dict[str, str]:
-    """Return the attributes of a tag by lower-case name; the first of each name counts."""
-    attributes: dict[str, str] = {}
-    for name, *values in _ATTRIBUTE.findall(text):
-        attributes.setdefault(name.lower(), unescape("".join(values)))
-    return attributes

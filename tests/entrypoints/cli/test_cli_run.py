@@ -366,7 +366,7 @@ def test_invalid_configuration_is_reported_whole_and_nothing_fetched(origin, her
         ("--thread 3", "unrecognized arguments"),
         ("--public-url ftp://x", '--public-url: "ftp://" is not accepted'),
         ("https://x.example --feed x", "--feed selects from feeds.toml"),
-        ("news.example.org/feed", "a URL begins with https://"),
+        ("news/feed", "an address begins with https://"),
         ("https://u:secret@x.example", "contains a user name or password"),
     ],
 )

@@ -125,6 +125,7 @@ class HttpOrigin:
             url=target.url,
             body=reply.body,
             content_type=reply.headers.get("content-type"),
+            link=reply.headers.get("link"),
             validators=validators_of(reply.headers),
             status=reply.status,
             moved_to=moved_to,

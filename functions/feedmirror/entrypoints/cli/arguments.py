@@ -38,8 +38,10 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     _add_run(add_command("run", "mirror feeds", _RUN_ABOUT, _RUN_EXAMPLES))
     _add_serve(add_command("serve", "serve the mirror on this machine", _SERVE_ABOUT))
     init = add_command("init", "create a feeds.toml for a feed", _INIT_ABOUT)
-    init.add_argument("url", metavar="URL", help="URL of the feed")
+    init.add_argument("url", metavar="URL", help="address of the feed, or of a page that names it")
     _add(init, "--config", "--slug", "--allow-private-hosts")
+    _add_choice(init)
+    init.set_defaults(quiet=False, json=False, log_format="text")
     _add(add_command("check", "validate feeds.toml", _CHECK_ABOUT), "--config")
     status = add_command("status", "show the health of the feeds", _STATUS_ABOUT, _STATUS_EXAMPLES)
     _add(status, "--config", "--store")
@@ -58,7 +60,12 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
 
 
 def _add_run(run: ArgumentParser) -> None:
-    run.add_argument("url", nargs="?", metavar="URL", help="URL or file of a single feed")
+    run.add_argument(
+        "url",
+        nargs="?",
+        metavar="URL",
+        help="address or file of a single feed, or a page that names it",
+    )
     _add(run, "--config", "--store")
     which = run.add_argument_group("selection of feeds in feeds.toml")
     which.add_argument(
@@ -75,6 +82,7 @@ def _add_run(run: ArgumentParser) -> None:
         help="with --due: interval at which this command is run (default: 1m)",
     )
     single = run.add_argument_group("options for a single feed (URL)")
+    _add_choice(single)
     _add(single, "--slug")
     single.add_argument("--disclaimer", metavar="TEXT", help="disclaimer on every entry")
     _add(single, "--allow-private-hosts")
@@ -98,6 +106,19 @@ def _add_run(run: ArgumentParser) -> None:
         choices=("auto", "text", "json"),
         default="auto",
         help="format of the log on stderr (auto: text on a terminal, otherwise JSON)",
+    )
+
+
+def _add_choice(command: Any) -> None:
+    choice = command.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--first", action="store_true", help="of several feeds that a page names, the first"
+    )
+    choice.add_argument(
+        "--pick",
+        type=partial(_whole, low=1, high=500),
+        metavar="N",
+        help="of several feeds that a page names, the one of this number",
     )
 
 
@@ -286,6 +307,9 @@ See `feedmirror COMMAND --help` for the options of a command.
 _RUN_ABOUT = """\
 Mirror every feed of feeds.toml once, or the single feed at URL, which needs no feeds.toml.
 
+URL may be that of a web page: then the feed that it names is mirrored, or one at a usual path of
+its site. Of several feeds one is asked for on a terminal; elsewhere --pick or --first says which.
+
 The store then holds data/ and state/, which are private, and public/SLUG/ with the feed as RSS,
 Atom, JSON Feed and HTML. Changed settings reach all of it. Settings that are older than those that
 documents were made with leave the documents alone, and the run fails.
@@ -298,6 +322,7 @@ examples:
   feedmirror run --due --quiet                    from a cron job, every minute
   feedmirror run --due --tick 5m --quiet          from a cron job, every five minutes
   feedmirror run https://example.org/feed.xml --disclaimer 'A copy of {source_title}.'
+  feedmirror run example.org                      the feed that a site names
   feedmirror run ./feed.xml                       a feed in a local file
   feedmirror run --store s3://example-bucket/news into an existing bucket
 
@@ -311,7 +336,8 @@ Serve the public/ folder of a store, and nothing else, over HTTP on this machine
 that the CDN of a deployed mirror sends. Press Ctrl-C to stop.
 """
 _INIT_ABOUT = """\
-Fetch a feed and write a feeds.toml for it, in which comments explain every setting.
+Fetch a feed, or the one that a web page names, and write a feeds.toml for it, in which comments
+explain every setting.
 """
 _CHECK_ABOUT = """\
 Validate feeds.toml: report all problems at once, or list the configured feeds.

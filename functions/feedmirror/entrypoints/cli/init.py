@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import html
-import re
 import shlex
 from argparse import Namespace
 from pathlib import Path
-from urllib.parse import urljoin
 
 from msgspec.structs import replace
 
+from feedmirror.discovery import web_address
 from feedmirror.entrypoints.cli.command import Resources
-from feedmirror.entrypoints.cli.terminal import counted, print_error, shown_progress
+from feedmirror.entrypoints.cli.discover import discover, feed_of
+from feedmirror.entrypoints.cli.terminal import counted, print_error
 from feedmirror.entrypoints.telemetry import printable_text, redacted
-from feedmirror.errors import ConfigError, FeedError, FetchError, Kind, ParseError
+from feedmirror.errors import ConfigError, FeedError
 from feedmirror.model import DEFAULT_DISCLAIMER, Fetched, ParsedFeed, Subscription
-from feedmirror.ports import Origin
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.settings.load import subscription_for
 from feedmirror.text.secrets import hidden, secrets_of
-
-_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
-_PAGE_BYTES = 500_000  # searched for links to feeds; the head of a page ends before
-_MOST_ADVERTISED = 10
-# A page is hostile input too: each pattern is bounded, and none can backtrack far.
-_LINK = re.compile(r"<link\s([^<>]{1,2000})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    r"""([a-z]{1,20})\s{0,9}=\s{0,9}("[^"]{0,2000}"|'[^']{0,2000}'|[^\s"']{1,2000})""",
-    re.IGNORECASE,
-)
-
 
 _TEMPLATE = """\
 # What feedmirror mirrors. Every key is explained in docs/configuration.md.
@@ -66,23 +53,20 @@ def init(arguments: Namespace, resources: Resources) -> int:
     with resources.start_parser() as parser:
         _refuse_existing(path)
         options = {"allow_private_hosts": arguments.allow_private_hosts or None}
-        asked = subscription_for(arguments.url, slug=arguments.slug, **options)
+        address = web_address(arguments.url) or arguments.url
+        asked = subscription_for(address, slug=arguments.slug, **options)
         try:
-            with shown_progress(live=True) as progress:
-                progress.show(f"fetching {redacted(asked.url, asked)}")
-                fetched = _fetch(resources.web(resources.clock), asked)
-        except FetchError as error:
-            return _fail(error, asked)
-        try:
-            parsed = parser.parse(fetched, frozenset())
-        except ParseError as error:
-            return _fail(error, asked, advertised(fetched))
+            discovered = discover(arguments, asked, resources.web(resources.clock))
+            parsed = parser.parse(discovered.fetched, frozenset())
+        except FeedError as error:
+            print_error(redacted(str(error), asked), "Nothing was written.")
+            return 1
     # Follow a permanent redirect at once: its target has just sent a feed.
-    found = subscription_for(fetched.moved_to or asked.url, slug=asked.slug, **options)
+    found = feed_of(discovered, asked, arguments.slug, **options)
     _write(path, feeds_toml(found))
-    report = _report(path, found, fetched, parsed)
+    report = _report(path, found, discovered.fetched, parsed)
     asked_too = replace(found, alternates=(asked.url,))
-    print(hidden(report, secrets_of(asked_too, fetched.url)))  # noqa: T201 - the output
+    print(hidden(report, secrets_of(asked_too, discovered.fetched.url)))  # noqa: T201 - the output
     return 0
 
 
@@ -121,44 +105,6 @@ def _write(path: Path, text: str) -> None:
         _refuse_existing(path)
     except OSError as error:
         raise ConfigError((f"{path} cannot be written: {error.strerror}",)) from error
-
-
-def _fetch(origin: Origin, asked: Subscription) -> Fetched:
-    """Fetch the document. Raises: FetchError."""
-    reply = origin.fetch(asked, asked.url, {})
-    if isinstance(reply, Fetched):
-        return reply
-    raise FetchError(Kind.GONE, "the server answers HTTP 410: the feed is permanently gone")
-
-
-def _fail(error: FeedError, asked: Subscription, elsewhere: tuple[str, ...] = ()) -> int:
-    """Print why no file is written, and the feeds found `elsewhere`; return the exit code."""
-    lines = [redacted(str(error), asked)]
-    if elsewhere:
-        lines += ["The page links to these feeds; try one of them:"]
-        lines += [f"  feedmirror init {shlex.quote(redacted(url, asked))}" for url in elsewhere]
-    print_error(*lines, "Nothing was written.")
-    return 1
-
-
-def advertised(page: Fetched) -> tuple[str, ...]:
-    """Return the absolute addresses of the feeds that an HTML page links to, the first ten at most.
-
-    Source: HTML Living Standard, "Link type `alternate`"; RSS Advisory Board, "RSS Autodiscovery".
-    """
-    text = page.body[:_PAGE_BYTES].decode("utf-8", "replace")  # markup is ASCII in any case
-    links = (
-        {n.lower(): v.strip("\"'") for n, v in _ATTRIBUTE.findall(m)} for m in _LINK.findall(text)
-    )
-    hrefs = (
-        urljoin(page.url, html.unescape(link["href"]).strip())
-        for link in links
-        if "href" in link
-        and "alternate" in link.get("rel", "").lower().split()
-        and link.get("type", "").partition(";")[0].strip().lower() in _FEED_TYPES
-    )
-    usable = (url for url in hrefs if url.startswith(("http://", "https://")) and url.isprintable())
-    return tuple(dict.fromkeys(usable))[:_MOST_ADVERTISED]
 
 
 def _report(path: Path, found: Subscription, fetched: Fetched, parsed: ParsedFeed) -> str:

@@ -11,7 +11,6 @@ from time import monotonic
 
 from msgspec import Struct
 
-from feedmirror.adapters.origin.file import FileOrigin
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.command import INTERRUPTED, Resources
 from feedmirror.entrypoints.cli.renew import Renewer
@@ -38,11 +37,12 @@ def run(arguments: Namespace, resources: Resources) -> int:
     with resources.start_parser() as parser, thread_map(WRITERS) as side_by_side:
         threads = arguments.threads + WRITERS
         store = cache(lambda: open_store(arguments.store, threads=threads))
-        selection = select_feeds(arguments, resources.clock(), store)
-        web = resources.web(resources.clock)
+        selection = select_feeds(
+            arguments, resources.clock(), store, resources.web(resources.clock)
+        )
         world = World(
             store=store(),
-            origin=FileOrigin(selection.files, web) if selection.files else web,
+            origin=selection.origin,
             parser=parser,
             clock=resources.clock,
             public_url=selection.public_url,

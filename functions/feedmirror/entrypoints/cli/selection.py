@@ -10,15 +10,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
+from feedmirror.adapters.origin.file import FileOrigin
+from feedmirror.discovery import PrefetchedOrigin, web_address
 from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG
+from feedmirror.entrypoints.cli.discover import discover, feed_of
 from feedmirror.entrypoints.telemetry import printable_text
-from feedmirror.errors import ConfigError, StoreError
+from feedmirror.errors import ConfigError, FeedError, FetchError, StoreError
+from feedmirror.layout import state_key
+from feedmirror.mirror import state_codec
 from feedmirror.mirror.schedule import is_due
+from feedmirror.mirror.state import State
 from feedmirror.model import Subscription
-from feedmirror.ports import Store
+from feedmirror.ports import Origin, Store
 from feedmirror.settings.addresses import PUBLIC_URL
 from feedmirror.settings.load import Settings, load_settings, subscription_for
 from feedmirror.settings.problems import closest_name, read_value
@@ -36,13 +42,23 @@ class Selection(Struct, frozen=True):
     subscriptions: tuple[Subscription, ...]
     public_url: str  # empty within this module: not configured
     configured_at: datetime  # the date of feeds.toml, or now for what the command line says
-    files: Mapping[str, Path] = field(default_factory=dict)  # by the `url` that stands for each
+    origin: Origin
     configured: tuple[Subscription, ...] | None = None  # all of feeds.toml; None: no file
 
 
-def select_feeds(arguments: Namespace, now: datetime, open_store: Callable[[], Store]) -> Selection:
-    """Return the feeds that the command line asks for. Raises: ConfigError."""
-    selection = _of_address(arguments, now) if arguments.url else _of_file(arguments)
+def select_feeds(
+    arguments: Namespace, now: datetime, open_store: Callable[[], Store], web: Origin
+) -> Selection:
+    """Return the feeds that the command line asks for, and where they are fetched from.
+
+    Raises: ConfigError.
+    """
+    if not arguments.url:
+        selection = _of_file(arguments, web)
+    elif path := _local_path(arguments.url):
+        selection = _of_path(arguments, path, now, web)
+    else:
+        selection = _of_address(arguments, now, open_store, web)
     if arguments.public_url:  # said after the file was written, also where its date is ahead
         later = selection.configured_at + timedelta(microseconds=1)
         selection = replace(selection, configured_at=max(now, later))
@@ -97,12 +113,12 @@ def _tick(tick: timedelta, now: datetime) -> tuple[datetime, datetime]:
 # ---------------------------------------------------------------- feeds.toml
 
 
-def _of_file(arguments: Namespace) -> Selection:
+def _of_file(arguments: Namespace, web: Origin) -> Selection:
     settings = _load(arguments.config)
     chosen = _named(settings.subscriptions, arguments.feed or (), arguments.config)
     written_at = date_of(arguments.config)
     return Selection(
-        chosen, settings.public_url or "", written_at, configured=settings.subscriptions
+        chosen, settings.public_url or "", written_at, web, configured=settings.subscriptions
     )
 
 
@@ -159,29 +175,58 @@ def _unknown(slug: str, known: Mapping[str, Subscription], path: Path) -> str:
 # ---------------------------------------------------------------- URL or file
 
 
-def _of_address(arguments: Namespace, now: datetime) -> Selection:
-    path = _local_path(arguments.url)
-    options = {
+def _of_address(
+    arguments: Namespace, now: datetime, open_store: Callable[[], Store], web: Origin
+) -> Selection:
+    """Return the feed at a web address, or the one that the page there names.
+
+    A feed that is mirrored already is not looked for, and none is with `--due`: for either, its
+    refresh makes the only request.
+    """
+    address = web_address(arguments.url)
+    if address is None:
+        shown = printable_text(hidden_address(arguments.url))
+        raise ConfigError(
+            (
+                f"{shown}: neither a web address nor a file that exists",
+                "an address begins with https:// or http://, or is a host such as example.org",
+            )
+        )
+    asked = subscription_for(address, slug=arguments.slug, **_options(arguments))
+    if arguments.due or _is_mirrored(asked, open_store):
+        return Selection((asked,), "", now, web)
+    try:
+        found = discover(arguments, asked, web)
+    except FeedError as error:  # to be the outcome of the refresh
+        failed = FetchError(error.kind, str(error))
+        return Selection((asked,), "", now, PrefetchedOrigin(asked.url, [failed], web))
+    feed = feed_of(found, asked, arguments.slug, **_options(arguments))
+    return Selection((feed,), "", now, PrefetchedOrigin(feed.url, [found.fetched], web))
+
+
+def _is_mirrored(asked: Subscription, open_store: Callable[[], Store]) -> bool:
+    """Return True if a feed of that slug was read before, and from that address."""
+    with suppress(StoreError):  # the refresh reports it
+        stored = open_store().load(state_key(asked.slug))
+        state = state_codec.load(stored.body, asked.slug) if stored else State()
+        return state.feed is not None and state.url == asked.url
+    return False
+
+
+def _of_path(arguments: Namespace, path: Path, now: datetime, web: Origin) -> Selection:
+    # Validated with a placeholder, since a subscription cannot have the address of a file.
+    slug = arguments.slug or _slug_of_file(path)
+    feed = subscription_for("https://file.invalid/", slug=slug, **_options(arguments))
+    # In public documents: the name of the file, without its folder.
+    url = f"file:///{quote(path.name, errors='surrogateescape')}"
+    return Selection((replace(feed, url=url),), "", now, FileOrigin({url: path}, web))
+
+
+def _options(arguments: Namespace) -> dict[str, object]:
+    return {
         "disclaimer": arguments.disclaimer,
         "allow_private_hosts": arguments.allow_private_hosts or None,
     }
-    if path is None:
-        if "://" not in arguments.url:
-            shown = printable_text(hidden_address(arguments.url))
-            raise ConfigError(
-                (
-                    f"{shown}: not a URL, and there is no such file",
-                    "a URL begins with https:// or http://",
-                )
-            )
-        subscription = subscription_for(arguments.url, slug=arguments.slug, **options)
-        return Selection((subscription,), "", now)
-    # Validated with a placeholder, since a subscription cannot have the address of a file.
-    slug = arguments.slug or _slug_of_file(path)
-    subscription = subscription_for("https://file.invalid/", slug=slug, **options)
-    # In public documents: the name of the file, without its folder.
-    url = f"file:///{quote(path.name, errors='surrogateescape')}"
-    return Selection((replace(subscription, url=url),), "", now, {url: path})
 
 
 def _local_path(address: str) -> Path | None:

@@ -112,6 +112,19 @@ class Progress:
             sys.stderr.write(f"{line}\n")  # in one call, since several threads may write
             sys.stderr.flush()
 
+    def ask(self, lines: Sequence[str], question: str) -> str:
+        """Write `lines` and a question on stderr; return the line typed in answer to it."""
+        if self.status:
+            self.status.stop()
+        for line in lines:
+            self.write(line)
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        answer = sys.stdin.readline().strip()
+        if self.status:
+            self.status.start()
+        return answer
+
 
 @contextmanager
 def shown_progress(*, live: bool) -> Iterator[Progress]:
