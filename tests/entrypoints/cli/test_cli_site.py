@@ -253,7 +253,9 @@ def test_watch_updates_the_site_once_an_hour(origin, here):
         return now
 
     world = World(MemoryStore(), StagedOrigin({}), RememberingParser(), clock, PUBLIC_URL, newest)
-    updater = Recording(world, Selection((SUBSCRIPTION,), PUBLIC_URL, NOON, world.origin), 1, Recorder())
+    updater = Recording(
+        world, Selection((SUBSCRIPTION,), PUBLIC_URL, NOON, world.origin), 1, Recorder()
+    )
     for minute in minutes:
         now = NOON + timedelta(minutes=minute)
         updater.update_hourly()
