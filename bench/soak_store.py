@@ -13,7 +13,7 @@ import jobs  # noqa: F401 - by it the tests' modules are found
 
 # isort: split
 from feedmirror.errors import StoreError
-from feedmirror.ports import Store, Stored
+from feedmirror.ports import Listed, Store, Stored
 from stores import Crash
 
 T = TypeVar("T")
@@ -54,6 +54,10 @@ class SoakStore:
     def keys(self, prefix: str = "") -> Iterator[str]:
         """As any store."""
         return self.inner.keys(prefix)
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """As any store."""
+        return self.inner.listed(prefix)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """As any store."""

@@ -76,6 +76,15 @@ class Stored(Struct, frozen=True):
     etag: str  # opaque; different bytes have different ETags
 
 
+class Listed(Struct, frozen=True):
+    """Object in a listing."""
+
+    key: str
+    # Opaque; another one after every write of the object. Compared only with marks that the same
+    # store has given before: it is no ETag.
+    mark: str
+
+
 class Store(Protocol):
     """Object store with atomic writes and compare-and-swap on ETags, across processes.
 
@@ -105,6 +114,10 @@ class Store(Protocol):
 
         `prefix` is empty or ends with a slash. Objects created meanwhile may be missing.
         """
+        ...
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """Yield every object whose key begins with `prefix`, as `keys` does."""
         ...
 
     def folders(self, prefix: str = "") -> Iterator[str]:

@@ -64,7 +64,7 @@ class SmallS3:
                 )
         later = [name for name in found if name > query.get("continuation-token", "")]
         page = later[:_PAGE]
-        listed = "".join(_element(name, is_folder=found[name]) for name in page)
+        listed = "".join(self._element(name, is_folder=found[name]) for name in page)
         if len(later) > _PAGE:
             listed += f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>"
         truncated = str(len(later) > _PAGE).lower()
@@ -72,11 +72,11 @@ class SmallS3:
         body = f'<ListBucketResult xmlns="{_NAMESPACE}">{xml}</ListBucketResult>'
         return Answer(200, {"Content-Type": "application/xml"}, body.encode())
 
-
-def _element(name: str, *, is_folder: bool) -> str:
-    if is_folder:
-        return f"<CommonPrefixes><Prefix>{quote(name)}</Prefix></CommonPrefixes>"
-    return f"<Contents><Key>{quote(name)}</Key></Contents>"
+    def _element(self, name: str, *, is_folder: bool) -> str:
+        if is_folder:
+            return f"<CommonPrefixes><Prefix>{quote(name)}</Prefix></CommonPrefixes>"
+        etag = escape(_etag(self.objects[name][0]))
+        return f"<Contents><Key>{quote(name)}</Key><ETag>{etag}</ETag></Contents>"
 
 
 def _etag(body: bytes) -> str:

@@ -186,11 +186,34 @@ class StoreContract:
         assert list(store.folders("public/")) == []
 
     def test_empty_store_lists_nothing(self, store: Store) -> None:
-        assert list(store.keys()) == list(store.folders()) == []
+        assert list(store.keys()) == list(store.folders()) == list(store.listed("")) == []
+
+    def test_listed_objects_are_those_of_the_keys_and_keep_their_marks(
+        self, opener: Opener
+    ) -> None:
+        store = opener()
+        for key in ("state/b.json", "state/a.json", "state/x/deep", "data/a"):
+            store.create(key, b"x")
+        listed = list(store.listed("state/"))
+        assert [one.key for one in listed] == list(store.keys("state/"))
+        store.load("state/a.json")
+        store.create("state/c.json", b"x")
+        assert [one for one in opener().listed("state/") if one.key != "state/c.json"] == listed
+        assert list(store.listed("none/")) == []
+
+    def test_mark_is_another_one_after_each_write_even_of_equal_length_at_once(
+        self, store: Store
+    ) -> None:
+        etag = store.create("state/a.json", b"00")
+        marks = [one.mark for one in store.listed("state/")]
+        for number in range(1, 60):
+            etag = store.replace("state/a.json", b"%02d" % number, etag or "")
+            marks += [one.mark for one in store.listed("state/")]
+        assert len(set(marks)) == 60
 
     @pytest.mark.parametrize("prefix", ["/", "data", "../", "data//", "data/ /", "data/../"])
     def test_what_no_key_begins_with_is_refused_by_name(self, store: Store, prefix: str) -> None:
-        for listing in (store.keys, store.folders):
+        for listing in (store.keys, store.listed, store.folders):
             with pytest.raises(StoreError, match=r"^list .*: not the beginning of keys$"):
                 listing(prefix)
 

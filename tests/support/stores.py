@@ -17,7 +17,7 @@ from typing import Generic, Literal, TypeVar
 
 from feedmirror.errors import StoreError
 from feedmirror.layout import split_key, split_prefix
-from feedmirror.ports import Store, Stored
+from feedmirror.ports import Listed, Store, Stored
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -56,6 +56,9 @@ class MemoryStore:
         split_prefix(prefix)
         return iter(sorted(key for key in self.objects if key.startswith(prefix)))
 
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        return (Listed(key, _etag(self.objects[key])) for key in self.keys(prefix))
+
     def folders(self, prefix: str = "") -> Iterator[str]:
         below = (key.removeprefix(prefix) for key in self.keys(prefix))
         return iter(dict.fromkeys(path.split("/")[0] for path in below if "/" in path))
@@ -90,6 +93,9 @@ class _Around:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         return self._pass("keys", prefix, lambda: self.inner.keys(prefix))
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        return self._pass("listed", prefix, lambda: self.inner.listed(prefix))
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         return self._pass("folders", prefix, lambda: self.inner.folders(prefix))
@@ -206,6 +212,9 @@ class VirtualStore(_Around):
     def keys(self, prefix: str = "") -> Iterator[str]:
         return self.inner.keys(prefix)
 
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        return self.inner.listed(prefix)
+
     def folders(self, prefix: str = "") -> Iterator[str]:
         return self.inner.folders(prefix)
 
@@ -305,6 +314,9 @@ class YieldingStore(_Around):
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         return iter(self._pass("keys", prefix, lambda: tuple(self.inner.keys(prefix))))
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        return iter(self._pass("listed", prefix, lambda: tuple(self.inner.listed(prefix))))
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         return iter(self._pass("folders", prefix, lambda: tuple(self.inner.folders(prefix))))

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from feedmirror.errors import ObjectError, StoreError
 from feedmirror.layout import MOST_BYTES, check_size, is_key, split_key, split_prefix
-from feedmirror.ports import Stored
+from feedmirror.ports import Listed, Stored
 
 _SCRATCH = ".tmp"  # not a valid key, and neither is _LOCK: a segment never starts with a dot
 _LOCK = ".lock"
@@ -105,6 +105,24 @@ class DirectoryStore:
         """Yield the keys that begin with `prefix`, in byte order. Raises: StoreError, also late."""
         segments = split_prefix(prefix)
         return (key for key, _ in self._below(segments, deep=True))
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """Yield the objects whose keys begin with `prefix`, in byte order.
+
+        A mark is made of inode, size and dates. Raises: StoreError, also while iterating.
+        """
+        segments = split_prefix(prefix)
+        return self._marked(segments)
+
+    def _marked(self, segments: list[str]) -> Iterator[Listed]:
+        for key, _ in self._below(segments, deep=True):
+            *folders, name = key.split("/")
+            with (
+                self._translated("list", key),
+                suppress(FileNotFoundError),  # deleted meanwhile
+                _closing(self._walk(folders)) as folder,
+            ):
+                yield Listed(key, _mark(os.stat(name, dir_fd=folder, follow_symlinks=False)))
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """Yield the names of the folders directly below `prefix`, in the order of their keys.
@@ -305,7 +323,16 @@ def _write(file: int, body: bytes) -> None:
     rest = memoryview(body)
     while rest:
         rest = rest[os.write(file, rest) :]  # a write to a disk that fills up may be partial
+    # The kernel's own dates are some milliseconds apart, in which an inode may be used again.
+    now_ns = time.time_ns()
+    os.utime(file, ns=(now_ns, now_ns))
     os.fsync(file)
+
+
+def _mark(status: os.stat_result) -> str:
+    """Return what tells a file from the one that was under its name before."""
+    dates = f"{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
+    return f"{status.st_ino:x}-{status.st_size:x}-{dates}"
 
 
 def _sync(folder: int) -> None:

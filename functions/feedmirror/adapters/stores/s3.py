@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,7 +34,7 @@ from feedmirror.layout import (
     split_key,
     split_prefix,
 )
-from feedmirror.ports import Stored
+from feedmirror.ports import Listed, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -106,9 +106,18 @@ class S3Store:
 
         Raises: StoreError, also while iterating.
         """
-        names = self._named(prefix, "Contents", "Key")
-        keys = (name.removeprefix(self._prefix) for name in names)
-        return filter(is_key, keys)  # other programs create names such as "data/"
+        return (one.key for one in self.listed(prefix))
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        """Yield the objects whose keys begin with `prefix`, as `keys` does; marks are ETags.
+
+        Raises: StoreError, also while iterating.
+        """
+        found = (
+            Listed(one["Key"].removeprefix(self._prefix), one["ETag"])
+            for one in self._named(prefix, "Contents", "Key", "ETag")
+        )
+        return (one for one in found if is_key(one.key))  # others create names such as "data/"
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """Yield the names of the folders directly below `prefix`, in the order of their keys.
@@ -116,16 +125,21 @@ class S3Store:
         Sends a request for each 1,000. Raises: StoreError, also while iterating.
         """
         found = self._named(prefix, "CommonPrefixes", "Prefix", Delimiter="/")
-        return filter(is_key, (name.rstrip("/").rpartition("/")[2] for name in found))
+        names = (one["Prefix"].rstrip("/").rpartition("/")[2] for one in found)
+        return filter(is_key, names)
 
-    def _named(self, prefix: str, listed: str, name: str, **options: Any) -> Iterator[str]:
-        """Yield the field `name` of each element of the list `listed`, of all pages."""
+    def _named(
+        self, prefix: str, listed: str, *fields: str, **options: Any
+    ) -> Iterator[Mapping[str, str]]:
+        """Yield the elements of the list `listed` of all pages, which have these fields; the first
+        one is the name.
+        """
         split_prefix(prefix)
-        return self._listed(prefix, listed, name, {"Prefix": self._prefix + prefix, **options})
+        return self._pages(prefix, listed, fields, {"Prefix": self._prefix + prefix, **options})
 
-    def _listed(
-        self, prefix: str, listed: str, name: str, request: dict[str, Any]
-    ) -> Iterator[str]:
+    def _pages(
+        self, prefix: str, listed: str, fields: Sequence[str], request: dict[str, Any]
+    ) -> Iterator[Mapping[str, str]]:
         token = None
         while True:
             with self._translated("list", prefix):
@@ -133,14 +147,15 @@ class S3Store:
                 _check(page, "IsTruncated")
                 found = page.get(listed, ())
                 for one in found:
-                    _check(one, name)
-                    if not one[name].startswith(request["Prefix"]):
+                    for name in fields:
+                        _check(one, name)
+                    if not one[fields[0]].startswith(request["Prefix"]):
                         raise ResponseParserError("a listing of something else")
                 if page["IsTruncated"]:
                     _check(page, "NextContinuationToken")
                     if page["NextContinuationToken"] == token:  # an endless listing
                         raise ResponseParserError("the same page of a listing again")
-            yield from (one[name] for one in found)
+            yield from found
             if not page["IsTruncated"]:
                 return
             token = request["ContinuationToken"] = page["NextContinuationToken"]
