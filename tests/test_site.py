@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from builders import SITE as SITE_OF_ORIGIN
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.mirror.deployment import Deployment
-from feedmirror.mirror.health import FeedLine, is_quiet, last_new
+from feedmirror.mirror.feed_index import indexed
+from feedmirror.mirror.health import FeedLine, last_new, quiet_at
 from feedmirror.mirror.retention import KnownEntries, KnownEntry
 from feedmirror.mirror.state import Failing, State
 from feedmirror.model import Feed, Subscription
@@ -34,6 +35,7 @@ from feedmirror.publishing.formats.status import (
 )
 from feedmirror.publishing.pages.templates import STYLE
 from feedmirror.site import is_site_current, publish_site
+from feedmirror.storage.feed_index import survey_feeds
 from scene import FEEDS, NOON, PUBLIC_URL, SUBSCRIPTION, Scene, document, newest
 from site_documents import SITE
 from stores import (
@@ -124,7 +126,7 @@ def test_documents_are_written_only_when_they_change() -> None:
     assert store.writes == []
     assert store.listings == ["state/", "data/"]
     *others, last = (f"public/{name}" for name in SITE)
-    assert store.loads == [last, *others]
+    assert store.loads == [last, "state/index", *others]
 
 
 def test_new_entry_changes_only_what_tells_of_it() -> None:
@@ -271,6 +273,7 @@ def test_configurations_that_take_turns_on_a_store_write_nothing_in_the_end(
     store = CountingStore(memory := shared_store())
     for turn in order:
         publish_site(store, CONFIGURATIONS[turn], PUBLIC_URL, NOON, newest)
+    survey_feeds(memory, NOON)  # the index follows what the last one has made of a retired feed
     store.reset()
     for turn in (*order, *reversed(order)):
         assert publish_site(store, CONFIGURATIONS[turn], PUBLIC_URL, NOON, newest).published == ()
@@ -433,7 +436,7 @@ def test_index_leads_to_the_pages_of_the_feeds() -> None:
 
 def test_standing_has_what_the_origin_says_of_itself() -> None:
     feed = Feed(title="News", link="https://news.example.org/", language="en-GB")
-    found = line_of(SUBSCRIPTION, State(feed=feed), PUBLIC_URL, NOON)
+    found = line_of(SUBSCRIPTION, indexed(State(feed=feed), ""), PUBLIC_URL, NOON)
     assert (found.source, found.language) == ("https://news.example.org/", "en-GB")
 
 
@@ -465,12 +468,13 @@ def state_with(*hours_ago: float) -> State:
 def test_feed_is_quiet_if_nothing_came_for_far_longer_than_its_update_interval(
     hours_ago: tuple[float, ...], quiet: bool
 ) -> None:
-    assert is_quiet(state_with(*hours_ago), NOON) is quiet
+    at = quiet_at(state_with(*hours_ago))
+    assert (at is not None and at < NOON) is quiet
 
 
 def test_feed_that_fails_is_not_called_quiet_too() -> None:
     failing = Failing("dns", "blocked", NOON, "m")
-    assert not is_quiet(replace(state_with(2000), failing=failing), NOON)
+    assert quiet_at(replace(state_with(2000), failing=failing)) is None
 
 
 def test_last_new_entry_is_the_latest_first_sight() -> None:

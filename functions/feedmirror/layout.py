@@ -1,6 +1,7 @@
 """Keys of all objects in a store, what is a key, media type and Cache-Control of public objects.
 
     state/SLUG.json                           the state of a feed: its write-ahead log
+    state/index                               the feed index: a cache of the states
     data/SLUG/entries/KEY/REVISION.N.json     records: the stored revisions of its entries
     data/SLUG/removed/KEY.json                tombstones: entries that were taken down
     data/redaction.key                        key of the digests that replace secrets
@@ -30,7 +31,8 @@ MOST_KEY_BYTES = (
 
 PUBLIC = "public/"
 DATA = "data/"  # records and tombstones by slug, and the objects of the whole store below
-STATES = "state/"  # flat: the names below are the slugs of the feeds in the store
+STATES = "state/"  # flat: the states of the feeds in the store, and their index
+FEED_INDEX = f"{STATES}index"
 REDACTION_KEY = f"{DATA}redaction.key"
 DEPLOYMENTS = f"{DATA}deployments.json"
 RENEWALS = f"{DATA}renewals.json"
@@ -76,9 +78,10 @@ def state_key(slug: str) -> str:
     return f"{STATES}{slug}.json"
 
 
-def slug_of_state(key: str) -> str:
-    """Return the slug of the feed whose state has that key."""
-    return key.removeprefix(STATES).removesuffix(".json")
+def slug_of_state(key: str) -> str | None:
+    """Return the slug of the feed whose state has that key; None for any other key."""
+    name = key.removeprefix(STATES)
+    return name.removesuffix(".json") if name.endswith(".json") and "/" not in name else None
 
 
 def records_prefix(slug: str) -> str:

@@ -12,7 +12,7 @@ A commit is one conditional write; everything after it can be done again, by any
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from time import monotonic
@@ -25,7 +25,7 @@ from feedmirror.mirror.commits import Commit, Decision
 from feedmirror.mirror.gone import DAYS, Sightings, after_failure, seen
 from feedmirror.mirror.retention import LOOKED_UP
 from feedmirror.mirror.schedule import may_poll, retry_after
-from feedmirror.mirror.state import LASTING, PROGRAM, Failing, State, addresses_of
+from feedmirror.mirror.state import DAILY, LASTING, PROGRAM, Failing, State, addresses_of
 from feedmirror.mirror.validators import Heard, after_document, after_not_modified, with_validators
 from feedmirror.model import (
     PARSER_VERSION,
@@ -186,7 +186,6 @@ def _moved(state: State, subscription: Subscription, reply: Fetched) -> tuple[St
 
 
 _ATTEMPTS = 8  # at a commit that overlapping runs keep winning
-_DAILY = timedelta(days=1)
 _HELD_UP = (
     "more than 8 MB of earlier entries wait to be stored or published, so no new ones are taken"
 )
@@ -403,7 +402,7 @@ def _decided(
         noted = with_validators(noted, gathered.heard, now)
     if state.failing:
         noted = replace(noted, failing=None, not_before=None, checked_at=now)
-    elif noted != state or (state.checked_at and now - state.checked_at >= _DAILY):
+    elif noted != state or (state.checked_at and now - state.checked_at >= DAILY):
         noted = replace(noted, checked_at=now)
     commits = (Commit(lambda _: noted),) if noted != state else ()
     return Decision(commits, len(state.fingerprints))

@@ -1,10 +1,10 @@
 """Publish the documents of the site: `index.html`, `feeds.opml`, `status.json`, `removed.html`,
 `404.html` and the style sheet.
 
-They have a line for every feed that is in the store. The line of a configured feed is made from its
-state and its configuration; that of any other feed stays as it was published last, in
-`status.json`, since another configuration on the same store may name it. So configurations that
-take turns never rewrite each other's lines.
+They have a line for every feed that is in the store. The line of a configured feed is made from
+what the feed index says of its state, and from its configuration; that of any other feed stays as
+it was published last, in `status.json`, since another configuration on the same store may name it.
+So configurations that take turns never rewrite each other's lines.
 
 The cost grows with the number of feeds, so the documents are made once an hour and after a deploy,
 not at every refresh.
@@ -13,7 +13,6 @@ not at every refresh.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 
@@ -30,16 +29,13 @@ from feedmirror.layout import (
     OPML,
     PUBLIC,
     REMOVED,
-    STATES,
     STATUS,
     site_key,
-    slug_of_state,
     state_key,
 )
-from feedmirror.mirror import state_codec
 from feedmirror.mirror.deployment import Deployment, in_force
+from feedmirror.mirror.feed_index import IndexedFeed, indexed
 from feedmirror.mirror.health import FeedLine
-from feedmirror.mirror.state import State
 from feedmirror.model import Document, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
 from feedmirror.publishing.formats import opml
@@ -55,9 +51,10 @@ from feedmirror.publishing.pages.index import index_page, not_found_page, remove
 from feedmirror.publishing.pages.templates import STYLE, style
 from feedmirror.publishing.render import version
 from feedmirror.settings.slugs import SLUG
+from feedmirror.storage.feed_index import Survey, survey_feeds
 from feedmirror.storage.objects import ATTEMPTS, put
 from feedmirror.storage.publisher import Publisher
-from feedmirror.storage.wal import apply_retired, has_entries, why_missing
+from feedmirror.storage.wal import apply_retired, has_entries
 
 _VERSION = 5  # raise it with every change of what is rendered
 _LONG_AGO = datetime.fromtimestamp(0, UTC)  # where nobody knows since when
@@ -100,7 +97,7 @@ def publish_site(
 ) -> Site:
     """Bring the documents up to date, and those of retired feeds, which nobody else refreshes.
 
-    Reads the state of every configured feed. Raises: StoreError.
+    Reads the states that have changed since the feed index was written. Raises: StoreError.
     """
     writer = _Writer(store, tuple(subscriptions), public_url, now, cache(deployment), side_by_side)
     for _ in range(ATTEMPTS):
@@ -124,20 +121,20 @@ class _Writer(Struct, frozen=True):
     def attempt(self) -> tuple[FeedLine, ...] | None:
         """Publish; the lines of the configured feeds, or None if another run was quicker.
 
-        `status.json` is read before any state, and replaced on the ETag that it had then: so a
-        line that another run publishes meanwhile is never lost.
+        `status.json` is read before the states are listed, and replaced on the ETag that it had
+        then: so a line that another run publishes meanwhile is never lost.
         """
         found = self.store.load(site_key(STATUS))
         status = _status(found)
         last = status.lines
         # Also of feeds that have entries and no state any more, which is said on their lines.
-        there = map(slug_of_state, self.store.keys(STATES))
-        stored = frozenset(there) | frozenset(self.store.folders(DATA))
+        survey = survey_feeds(self.store, self.now, self.side_by_side)
+        stored = survey.feeds.keys() | survey.unreadable | set(self.store.folders(DATA))
 
         def look_at(feed: Subscription) -> tuple[FeedLine, bool]:
             if feed.slug in stored:
-                return self._look_at(feed, last.get(feed.slug))
-            return line_of(feed, State(), self.public_url, self.now), False
+                return self._look_at(feed, survey, last.get(feed.slug))
+            return line_of(feed, IndexedFeed(), self.public_url, self.now), False
 
         looked = tuple(self.side_by_side(look_at, self.subscriptions))
         deployed = in_force(status.deployment, _render_key(self.public_url), self._described)
@@ -145,7 +142,7 @@ class _Writer(Struct, frozen=True):
             return tuple(line for line, _ in looked)
         configured = (line for line, is_listed in looked if is_listed)
         others = stored - {feed.slug for feed in self.subscriptions}
-        lines = [*configured, *self._unconfigured(filter(SLUG.fullmatch, others), last)]
+        lines = [*configured, *self._unconfigured(filter(SLUG.fullmatch, others), survey, last)]
         lines.sort(key=lambda line: line.slug)  # whichever configuration is in force
         documents = _documents(lines, self.public_url)
         self.published.extend(
@@ -161,19 +158,24 @@ class _Writer(Struct, frozen=True):
             self.published.append(STATUS)
         return tuple(line for line, _ in looked)
 
-    def _look_at(self, feed: Subscription, last: FeedLine | None) -> tuple[FeedLine, bool]:
+    def _look_at(
+        self, feed: Subscription, survey: Survey, last: FeedLine | None
+    ) -> tuple[FeedLine, bool]:
         """The feed's line, and whether it is listed: as soon as there is a state; if the feed is
         retired, only where something was mirrored.
         """
         try:
-            state = self._applied(feed) if feed.retired else _state(self.store, feed.slug, self.now)
+            if feed.retired:
+                known = self._applied(feed, survey.feeds.get(feed.slug))
+            else:
+                known = self._known(feed.slug, survey)
         except (StoreError, RenderError):
             line = _unreadable(feed, last, self.public_url)
         else:
-            if last and state and self._is_older(feed, state):
+            if last and known and self._is_older(feed, known):
                 return last, True
-            line = line_of(feed, state or State(), self.public_url, self.now)
-            if state is None:
+            line = line_of(feed, known or IndexedFeed(), self.public_url, self.now)
+            if known is None:
                 return line, False
         return line, bool(line.documents) or not feed.retired
 
@@ -184,37 +186,49 @@ class _Writer(Struct, frozen=True):
             digest=_render_key(self.public_url),
         )
 
-    def _is_older(self, feed: Subscription, state: State) -> bool:
-        """True if the documents of the feed are of a newer deployment than this one."""
-        known = replace(feed, url=feed.url or state.url)
-        publisher = Publisher(self.store, known, self.public_url)
-        return publisher.deployed(state, self.deployment) is None
+    def _known(self, slug: str, survey: Survey) -> IndexedFeed | None:
+        """Return what is known of a feed; None where nothing is stored of it.
 
-    def _applied(self, feed: Subscription) -> State | None:
+        Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
+        """
+        known = survey.feeds.get(slug)
+        if known is None and (slug in survey.unreadable or has_entries(self.store, slug)):
+            raise StateError(f"{state_key(slug)} is missing or cannot be read")
+        return known
+
+    def _publisher(self, feed: Subscription, known: IndexedFeed) -> Publisher:
+        return Publisher(self.store, replace(feed, url=feed.url or known.url), self.public_url)
+
+    def _is_older(self, feed: Subscription, known: IndexedFeed) -> bool:
+        """True if the documents of the feed are of a newer deployment than this one."""
+        if known.deployment is None:
+            return False
+        return self._publisher(feed, known).in_force(known.deployment, self.deployment) is None
+
+    def _applied(self, feed: Subscription, known: IndexedFeed | None) -> IndexedFeed | None:
+        """Return what is known of a retired feed, after what was left to do of it."""
+        if known and known.is_idle(known.url, self._publisher(feed, known).render_key, self.now):
+            return known
         try:
             applied = apply_retired(self.store, feed, self.public_url, self.now, self.deployment)
         except OlderDeploymentError:
-            return _state(self.store, feed.slug, self.now)
+            return known
         self.published.extend(f"{feed.slug}/{name}" for name in applied.published)
-        return applied.held.state if applied.held.etag else None
+        return indexed(applied.held.state, "") if applied.held.etag else None
 
     def _unconfigured(
-        self, slugs: Iterable[str], last: Mapping[str, FeedLine]
+        self, slugs: Iterable[str], survey: Survey, last: Mapping[str, FeedLine]
     ) -> Iterator[FeedLine]:
         """The lines of feeds that are in the store and not configured: as they were published, or
         as their states alone have it.
         """
         for slug in slugs:
-            line = last.get(slug) or self._of_state(slug)
-            if line:
-                yield line
-
-    def _of_state(self, slug: str) -> FeedLine | None:
-        with suppress(StoreError):
-            state = _state(self.store, slug, self.now) or State()
-            line = line_of(Subscription(slug, ""), state, self.public_url, self.now)
-            return replace(line, render_key=None) if line.documents else None
-        return None
+            known = survey.feeds.get(slug, IndexedFeed())
+            line = line_of(Subscription(slug, ""), known, self.public_url, self.now)
+            if slug in last:
+                yield last[slug]
+            elif line.documents:
+                yield replace(line, render_key=None)
 
 
 def _render_key(public_url: str) -> str:
@@ -224,18 +238,6 @@ def _render_key(public_url: str) -> str:
 
 def _status(found: Stored | None) -> Status:
     return parse_status(found.body) if found else Status()
-
-
-def _state(store: Store, slug: str, now: datetime) -> State | None:
-    """Load a feed's state; None where nothing is stored of it.
-
-    Raises: StoreError; StateError if the state is damaged, or missing though there are entries.
-    """
-    key = state_key(slug)
-    stored = store.load(key)
-    if stored is None and has_entries(store, slug):
-        raise StateError(why_missing(slug))
-    return state_codec.load_known(stored.body, key).as_of(now) if stored else None
 
 
 def _unreadable(feed: Subscription, last: FeedLine | None, public_url: str) -> FeedLine:

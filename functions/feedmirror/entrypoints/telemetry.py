@@ -43,6 +43,7 @@ RENEWAL_FAILED = "renewal failed"
 SITE_PUBLISHED = "site published"
 SITE_NOT_PUBLISHED = "site not published"
 BUILD_NOT_RECORDED = "build not recorded"
+INDEX_NOT_READ = "feed index not read"
 CONFIGURATION_REFUSED = "configuration refused"
 
 # All metrics: ten, the number that is free of charge. Alarms and dashboard use these names.

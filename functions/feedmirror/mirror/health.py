@@ -46,18 +46,18 @@ def last_new(state: State) -> datetime | None:
     return sights[-1] if sights else None
 
 
-def is_quiet(state: State, now: datetime) -> bool:
-    """True if no new entry came for four times the longest recent interval.
+def quiet_at(state: State) -> datetime | None:
+    """Return when the feed counts as quiet, unless a new entry comes: four times the longest recent
+    interval after the last one.
 
-    A feed that never had an entry is not quiet, nor is one that fails: its silence has a cause.
+    None for a feed that never had an entry, and for one that fails: its silence has a cause.
     """
     sights = _sights(state)
     if not sights or state.failing:
-        return False
+        return None
     latest = sights[-_GAPS - 1 :]
     gaps = [later - earlier for earlier, later in pairwise(latest)]
-    longest = max(_FAR * max(gaps), _LEAST) if gaps else _UNKNOWN
-    return now - sights[-1] > longest
+    return sights[-1] + (max(_FAR * max(gaps), _LEAST) if gaps else _UNKNOWN)
 
 
 def _sights(state: State) -> list[datetime]:

@@ -36,6 +36,7 @@ from feedmirror.model import (
 )
 
 TOMORROW = timedelta(days=1)  # a date of the origin's further ahead is no date
+DAILY = timedelta(days=1)  # a feed without news says so often that it is well
 LASTING = timedelta(hours=1)  # a failure that is over sooner concerns nobody
 SKEW = timedelta(minutes=15)  # no function runs for longer, so overlapping runs differ by less
 NOTICE = timedelta(days=30)  # for so long the window's documents say that an entry was removed

@@ -154,7 +154,13 @@ class Publisher:
         """
         if state.feed is None:
             return state.deployment
-        return in_force(state.deployment, self.render_key, lambda: self.described(deployment()))
+        return self.in_force(state.deployment, deployment)
+
+    def in_force(
+        self, before: Deployment, deployment: Callable[[], Deployment]
+    ) -> Deployment | None:
+        """Return the deployment of documents that are of `before` now, as `deployed` does."""
+        return in_force(before, self.render_key, lambda: self.described(deployment()))
 
     def described(self, deployment: Deployment) -> Deployment:
         """Return a deployment with all that the program and the settings say of it."""

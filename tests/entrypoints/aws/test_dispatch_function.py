@@ -27,6 +27,9 @@ SLUGS = ("news", "blog", "sport")
 TICK = {"tick": "5 minutes", "at": "2026-03-02T12:25:00Z"}  # no full hour in it
 
 
+READS_INDEX = [("load", "state/index"), ("listed", "state/")]
+
+
 class Stage:
     """A function with a queue, a store and a clock of ours."""
 
@@ -150,6 +153,51 @@ def test_metric_counts_what_was_sent(stage: Stage, capsys: pytest.CaptureFixture
     assert '"FeedsDue":[2.0]' in capsys.readouterr().out
 
 
+# ---------------------------------------------------------------- what origins asked for
+
+HOURS = tuple({"tick": "1 hour", "at": f"2026-03-02T{hour}:00:00Z"} for hour in ("13", "14", "15"))
+
+
+def test_retry_after_that_came_between_two_ticks_is_kept(stage: Stage) -> None:
+    stage.invoke()
+    throttled = FetchError(Kind.THROTTLED, "429", status=429, retry_after_s=3 * 3_600)
+    stage.mirror("blog", throttled)
+    asked = []
+    for tick in HOURS:
+        stage.queue.sent.clear()
+        stage.now += timedelta(hours=1)
+        stage.invoke(tick)
+        asked.append(sorted(stage.queue.slugs))
+    assert asked == [["news", "sport"]] * 3
+    stage.queue.sent.clear()
+    stage.invoke({"tick": "1 hour", "at": "2026-03-02T16:00:00Z"})
+    assert sorted(stage.queue.slugs) == sorted(SLUGS)
+
+
+def test_feed_that_is_named_is_asked_for_whatever_its_origin_wants(stage: Stage) -> None:
+    throttled = FetchError(Kind.THROTTLED, "429", status=429, retry_after_s=3 * 3_600)
+    stage.mirror("blog", throttled)
+    stage.invoke({"feeds": ["blog"]})
+    assert stage.queue.slugs == ["blog"]
+
+
+def test_tick_that_comes_hours_late_asks_for_what_may_be_asked_at_its_own_time(
+    stage: Stage,
+) -> None:
+    throttled = FetchError(Kind.THROTTLED, "429", status=429, retry_after_s=3 * 3_600)
+    stage.mirror("blog", throttled)
+    stage.now += timedelta(hours=5)
+    stage.invoke({"tick": "1 hour", "at": "2026-03-02T13:00:00Z"})
+    assert sorted(stage.queue.slugs) == ["news", "sport"]
+
+
+def test_feed_whose_state_cannot_be_read_is_asked_for(stage: Stage) -> None:
+    stage.mirror("blog")
+    stage.memory.objects["state/blog.json"] = b"{}"
+    stage.invoke({"tick": "1 hour", "at": "2026-03-02T13:00:00Z"})
+    assert sorted(stage.queue.slugs) == sorted(SLUGS)
+
+
 # ---------------------------------------------------------------- the site's own documents
 
 
@@ -163,22 +211,28 @@ def test_after_a_deploy_the_site_is_published_at_each_tick_of_the_next_hour(
     assert stage.status()["news"]["documents"]
 
 
-def test_an_hour_after_a_deploy_a_tick_reads_nothing(stage: Stage) -> None:
+def test_an_hour_after_a_deploy_a_tick_reads_the_index_and_no_state(stage: Stage) -> None:
+    for slug in SLUGS:
+        stage.mirror(slug)
     stage.invoke()
     stage.now += timedelta(hours=1)
     stage.store.reset()
     assert stage.invoke()["published"] == []
-    assert stage.store.operations == []
+    assert stage.store.operations == READS_INDEX
 
 
-def test_process_that_begins_without_a_deploy_reads_two_objects(stage: Stage) -> None:
+def test_process_that_begins_without_a_deploy_reads_two_objects_more(stage: Stage) -> None:
     for slug in SLUGS:
         stage.mirror(slug)
     stage.invoke()
     stage.start()
     stage.store.reset()
     assert stage.invoke()["published"] == []
-    assert stage.store.operations == [("load", DEPLOYMENTS), ("load", "public/status.json")]
+    assert stage.store.operations == [
+        ("load", DEPLOYMENTS),
+        *READS_INDEX,
+        ("load", "public/status.json"),
+    ]
 
 
 def test_deploy_that_changes_the_feeds_is_noticed_by_the_next_tick(stage: Stage) -> None:
@@ -227,7 +281,7 @@ def test_site_is_updated_in_the_tick_that_contains_the_full_hour(
     stage.now += timedelta(hours=1)
     stage.store.reset()
     stage.invoke(event)
-    assert bool(stage.store.operations) == looks
+    assert (("load", "public/status.json") in stage.store.operations) == looks
     assert bool(stage.logged("site published")[1:]) == looks
 
 
@@ -261,9 +315,10 @@ def test_gauges_are_counted_from_the_states(
 def test_failing_store_stops_no_message_and_is_logged(stage: Stage) -> None:
     stage.store = FailingStore(stage.memory, lambda *_: True)  # type: ignore[assignment]
     with pytest.raises(StoreError):
-        stage.invoke({})
+        stage.invoke({"tick": "1 day", "at": "2026-03-02T12:25:00Z"})
     assert stage.queue.slugs == list(SLUGS)
-    assert [list(extra) for extra in stage.logged("site not published")] == [["error"]]
+    for message in ("feed index not read", "site not published"):
+        assert [list(extra) for extra in stage.logged(message)] == [["error"]]
 
 
 # ---------------------------------------------------------------- deploys

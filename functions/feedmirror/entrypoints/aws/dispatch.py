@@ -1,15 +1,16 @@
 """DispatchFunction, the Lambda function that queues a refresh of each feed that is due.
 
-A schedule invokes it. Due feeds follow from the configuration and the clock; nothing is read. A
-message says only "refresh this feed", so a lost or repeated message is harmless. Its first tick
-after a deploy makes the build the newest deployment of the store. Once an hour and
-after a deploy the function also updates the site's own documents and those of retired feeds, for
-which it sends no message, and counts the failing feeds.
+A schedule invokes it. Due feeds follow from the configuration, the clock, and what their origins
+asked for, as the feed index has it: the index is brought up to date first, from the states that
+have changed since the last tick. A message says only "refresh this feed", so a lost or repeated
+message is harmless. Its first tick after a deploy makes the build the newest deployment of the
+store. Once an hour and after a deploy the function also updates the site's own documents and those
+of retired feeds, for which it sends no message, and counts the failing feeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from time import monotonic
@@ -33,10 +34,12 @@ from feedmirror.entrypoints.aws.events import (
 )
 from feedmirror.entrypoints.store import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StateError, StoreError
+from feedmirror.model import Subscription
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
 from feedmirror.site import is_site_current, publish_site
 from feedmirror.storage.deployments import deploy_build, deployment_of
+from feedmirror.storage.feed_index import survey_feeds
 
 _HOUR = timedelta(hours=1)
 
@@ -57,7 +60,7 @@ class DispatchFunction:
         self,
         environment: Environment,
         queue: Queue,
-        store: Callable[[], Store],  # called only for what is done once a process or an hour
+        store: Callable[[], Store],
         clock: Callable[[], datetime],
         log: telemetry.Log,
     ) -> None:
@@ -76,11 +79,11 @@ class DispatchFunction:
             try:
                 asked = _read(event, self._clock())
                 feeds = requested_feeds(asked, self._environment.subscriptions)
-                due = [feed.slug for feed in feeds if not feed.retired]
             except EventError as error:
                 telemetry.log_error(self._log, telemetry.EVENT_REFUSED, str(error))
                 raise
             self._deploy()
+            due = self._due(asked, feeds)
             self._send(due, asked, context)
             try:
                 published = self._update_site(asked)
@@ -102,6 +105,25 @@ class DispatchFunction:
             telemetry.log_error(self._log, telemetry.BUILD_NOT_RECORDED, str(error))
         else:
             self._is_deployed = True
+
+    def _due(self, asked: Tick | Named, feeds: Iterable[Subscription]) -> list[str]:
+        """Return the slugs of the feeds to refresh: those of a tick, less those whose origins asked
+        for a later time. Where the index cannot be read, that is left to MirrorFunction.
+        """
+        active = [feed for feed in feeds if not feed.retired]
+        if isinstance(asked, Named):
+            return [feed.slug for feed in active]
+        try:
+            with thread_map(self._environment.threads) as side_by_side:
+                known = survey_feeds(self._store(), self._clock(), side_by_side).feeds
+        except StoreError as error:
+            telemetry.log_error(self._log, telemetry.INDEX_NOT_READ, str(error))
+            known = {}
+        return [
+            feed.slug
+            for feed in active
+            if feed.slug not in known or known[feed.slug].may_poll(feed, asked.until)
+        ]
 
     def _send(self, due: list[str], asked: Tick | Named, context: LambdaContext) -> None:
         """Queue the refreshes. Raises: QueueError."""

@@ -68,8 +68,8 @@ def status(arguments: Namespace, resources: Resources) -> int:
         thread_map(arguments.threads) as side_by_side,
     ):
         progress.show(f"listing {arguments.store}")
-        listed = (*map(slug_of_state, store.keys(STATES)), *store.folders(DATA))
-        stored = frozenset(filter(SLUG.fullmatch, listed))
+        states = filter(None, map(slug_of_state, store.keys(STATES)))
+        stored = frozenset(filter(SLUG.fullmatch, (*states, *store.folders(DATA))))
         slugs = [*known, *sorted(stored - known.keys())]
 
         def read(slug: str) -> FeedHealth | None:

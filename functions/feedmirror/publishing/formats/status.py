@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -13,8 +12,9 @@ from msgspec import Struct, field, to_builtins
 from feedmirror.layout import FEEDS, INDEX_HTML
 from feedmirror.mirror.codec import decode
 from feedmirror.mirror.deployment import Deployment
-from feedmirror.mirror.health import FeedLine, is_quiet, last_new
-from feedmirror.mirror.state import LASTING, State
+from feedmirror.mirror.feed_index import IndexedFeed
+from feedmirror.mirror.health import FeedLine
+from feedmirror.mirror.state import LASTING
 from feedmirror.model import Count, Subscription, require_utc
 from feedmirror.publishing.redaction import mirror_title
 from feedmirror.text.plain import escape_for_script
@@ -24,27 +24,29 @@ _NEWLY = timedelta(days=1)
 _BROKEN = frozenset({"broken", "gone", "internal"})
 
 
-def line_of(subscription: Subscription, state: State, public_url: str, now: datetime) -> FeedLine:
+def line_of(
+    subscription: Subscription, known: IndexedFeed, public_url: str, now: datetime
+) -> FeedLine:
     """Return the line of a configured feed."""
     address = f"{public_url.rstrip('/')}/{subscription.slug}/"
-    failing = None if subscription.retired else state.fault or state.failing
-    title = mirror_title(subscription.title, (state.feed and state.feed.title) or "")
+    failing = None if subscription.retired else known.fault or known.failing
+    title = mirror_title(subscription.title, known.title or "")
     # What has become a secret since the feed was read, too.
     secrets = secrets_of(subscription)
     return FeedLine(
         subscription.slug,
         secrets.replaced(title, lambda _: HIDDEN) or None,
-        {name: f"{address}{name}" for name in FEEDS if name in state.documents} or None,
-        last_new(state),
+        {name: f"{address}{name}" for name in FEEDS if name in known.documents} or None,
+        known.last_new,
         failing.group if failing else None,
         # As `status.json` has it: every document is to say the same of a line that is read back.
         failing.since.replace(microsecond=0) if failing else None,
-        is_quiet=not subscription.retired and is_quiet(state, now),
+        is_quiet=not subscription.retired and known.quiet_at is not None and now > known.quiet_at,
         is_retired=subscription.retired,
-        page=address if INDEX_HTML in state.documents else None,
-        language=state.feed.language if state.feed else None,
-        source=secrets.replaced((state.feed and state.feed.link) or "", lambda _: HIDDEN) or None,
-        removed=Counter(sorted(one.reason.value for one in state.removed.values())),
+        page=address if INDEX_HTML in known.documents else None,
+        language=known.language,
+        source=secrets.replaced(known.link or "", lambda _: HIDDEN) or None,
+        removed=known.removed,
         render_key=render_key_of(subscription, public_url),
     )
 
