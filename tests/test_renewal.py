@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from builders import entry, rss_document
 from feedmirror.errors import OlderDeploymentError, StoreError
 from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.renewal_work import work_left
 from feedmirror.model import Disclaimer, Images, Robots
 from feedmirror.publishing.formats.format import unstamped
 from feedmirror.rebuild import rebuild
-from feedmirror.renewal import Renewed, pages_left, renew_slice
+from feedmirror.renewal import Renewed, renew_slice
 from scene import PUBLIC_URL, SUBSCRIPTION, Scene, document, newest
 from store_factories import state_in
 from stores import CountingStore, Crash, CrashingStore, MemoryStore
@@ -28,6 +29,7 @@ KEEP = 4
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feedmirror.mirror.archive.PAGE_ENTRIES", 3)
     monkeypatch.setattr("feedmirror.renewal.PAGE_ENTRIES", 3)
+    monkeypatch.setattr("feedmirror.mirror.renewal_work.PAGE_ENTRIES", 3)
 
 
 def aged(entries: int = 15) -> Scene:
@@ -103,7 +105,7 @@ def test_what_is_left_goes_down_to_nothing_and_is_never_less_than_is_written() -
     scene = aged()
     change(scene)
     scene.refresh()
-    left = pages_left(state_in(scene.store))
+    left = work_left(state_in(scene.store)).pages
     done = renew_all(scene)
     lefts = [left, *(one.left for one in done)]
     assert lefts == sorted(lefts, reverse=True)

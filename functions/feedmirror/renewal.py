@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from feedmirror.errors import StoreError
-from feedmirror.layout import FEED_DOCUMENTS, archive_prefix
+from feedmirror.layout import archive_prefix
 from feedmirror.mirror import record
 from feedmirror.mirror.archive import (
     PAGE_ENTRIES,
@@ -28,6 +28,7 @@ from feedmirror.mirror.archive import (
 )
 from feedmirror.mirror.deployment import Renewal
 from feedmirror.mirror.recover import with_readings
+from feedmirror.mirror.renewal_work import work_left
 from feedmirror.mirror.state import State
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import World
@@ -50,8 +51,11 @@ class Renewed(Struct, frozen=True):
     damaged: tuple[str, ...] = ()  # records that cannot be read, and are left out: a sentence each
 
 
-def renew_slice(subscription: Subscription, world: World) -> Renewed:
-    """Renew the next pages of a feed; do nothing where no page is stale.
+def renew_slice(
+    subscription: Subscription, world: World, position: str | None = None
+) -> Renewed:
+    """Renew the next pages of a feed; do nothing where no page is stale, or where another slice
+    than the one at `position` is next.
 
     What an earlier run left undone is done first. Raises: OlderDeploymentError where the pages are
     of a newer deployment than this one; StoreError, RenderError, and whatever keeps that from being
@@ -73,7 +77,7 @@ def renew_slice(subscription: Subscription, world: World) -> Renewed:
             raise applied.error
         state = applied.held.state
         log.refuse_older(state)
-        if state.renewal is None:
+        if state.renewal is None or position not in {None, state.renewal.position}:
             return Renewed(subscription.slug, None)
         renewing = _Slice(log.publisher, subscription, world, state)
         left = renewing.renewed(state.renewal)
@@ -85,27 +89,13 @@ def renew_slice(subscription: Subscription, world: World) -> Renewed:
                 subscription.slug,
                 left.position if left else None,
                 renewing.pages.renewed,
-                pages_left(committed.state),
+                work_left(committed.state).pages,
                 tuple(renewing.pages.quarantined.values()),
                 renewing.damaged,
             )
     raise StoreError(
         f"the state of {subscription.slug} is written by others all the time; the next run goes on"
     )
-
-
-def pages_left(state: State) -> int:
-    """Return how many public objects are left to renew, at most: pages of entries, and documents of
-    archive pages. Those that are no part of the archive any more are not counted.
-    """
-    renewal = state.renewal
-    if renewal is None or renewal.superseded:
-        return 0
-    below, window = renewal.below, 0
-    if below is not None:
-        window = sum(one.seq < below for one in state.window)
-    number = page_number(renewal.page) if renewal.page else state.archive_summary.pages
-    return window + number * (PAGE_ENTRIES + len(FEED_DOCUMENTS))
 
 
 def _applied(log: StateLog, held: StoredState, now: datetime) -> Applied:

@@ -172,9 +172,11 @@ class _Writer(Struct, frozen=True):
         except (StoreError, RenderError):
             line = _unreadable(feed, last, self.public_url)
         else:
-            if last and known and self._is_older(feed, known):
-                return last, True
+            is_older = known is not None and self._is_older(feed, known)
+            if last and is_older:
+                return replace(last, is_older=True), True
             line = line_of(feed, known or IndexedFeed(), self.public_url, self.now)
+            line = replace(line, is_older=is_older)
             if known is None:
                 return line, False
         return line, bool(line.documents) or not feed.retired

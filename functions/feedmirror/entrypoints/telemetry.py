@@ -46,7 +46,8 @@ BUILD_NOT_RECORDED = "build not recorded"
 INDEX_NOT_READ = "feed index not read"
 CONFIGURATION_REFUSED = "configuration refused"
 
-# All metrics: ten, the number that is free of charge. Alarms and dashboard use these names.
+# All metrics. The first ten, the number that is free of charge, are always written; the others only
+# in hours in which there is something to count. Alarms and dashboard use these names.
 METRICS = (
     "FeedsRefreshed",  # per invocation, with any outcome
     "FeedsFailed",  # per invocation
@@ -59,6 +60,10 @@ METRICS = (
     "FeedsUnreachable",
     "FeedsQuiet",  # no new entry for far longer than its recent gaps
     "FeedsNewlyFailing",  # failing for less than a day
+    "FeedsOlder",  # hourly: with documents of a newer deployment than this one
+    "PagesLeft",  # hourly: to renew
+    "RenewalsStalled",  # hourly: feeds with such pages, if none was renewed within a day; else 0
+    "PagesRenewed",  # per slice
 )
 _NAMESPACE = "feedmirror"  # default of POWERTOOLS_METRICS_NAMESPACE
 

@@ -17,6 +17,7 @@ from feedmirror.layout import FEED_INDEX
 from feedmirror.mirror import codec
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.health import last_new, quiet_at
+from feedmirror.mirror.renewal_work import work_left
 from feedmirror.mirror.schedule import Asks, may_poll
 from feedmirror.mirror.state import DAILY, NOTICE, Failing, State
 from feedmirror.model import Count, Stored, Subscription, require_utc
@@ -54,6 +55,9 @@ class IndexedFeed(Stored, frozen=True):
     removed: Mapping[str, Count] = field(default_factory=dict)  # entries taken down, by reason
     failing: IndexedFailure | None = None
     fault: IndexedFailure | None = None  # of our own
+    # For renewals.
+    renewal: str | None = None  # position of the next slice; None: no page is left
+    pages_left: Count = 0  # at most
     # For the schedule.
     asks: Asks = Asks()
     not_before: datetime | None = None
@@ -130,6 +134,8 @@ def indexed(state: State, mark: str) -> IndexedFeed:
         removed=Counter(sorted(one.reason.value for one in state.removed.values())),
         failing=_failure(state.failing),
         fault=_failure(state.fault),
+        renewal=state.renewal.position if state.renewal else None,
+        pages_left=work_left(state).pages,
         asks=state.asks,
         not_before=state.not_before,
         url=state.url,

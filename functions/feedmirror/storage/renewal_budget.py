@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from feedmirror.layout import RECORD_TYPE, RENEWALS
 from feedmirror.mirror import codec
-from feedmirror.model import Count
+from feedmirror.model import Count, require_utc
 from feedmirror.ports import Store, Stored
 from feedmirror.storage.objects import update
 
@@ -25,11 +25,15 @@ class Renewals(Struct, frozen=True, tag_field="schema", tag=_SCHEMA):
 
     day: str  # 2026-01-31
     pages: Count = 0  # that were renewed on that day
+    at: datetime | None = None  # when pages were last renewed, on any day
+
+    def __post_init__(self) -> None:
+        require_utc(self.at)
 
 
-def renewed_today(store: Store, now: datetime) -> int:
-    """Return how many pages were renewed on the day of `now`. Raises: StoreError, StateError."""
-    return _of_day(store.load(RENEWALS), now).pages
+def load_renewals(store: Store, now: datetime) -> Renewals:
+    """Return the counter of the day of `now`. Raises: StoreError, StateError."""
+    return _of_day(store.load(RENEWALS), now)
 
 
 def count_renewed(store: Store, pages: int, now: datetime) -> None:
@@ -37,7 +41,7 @@ def count_renewed(store: Store, pages: int, now: datetime) -> None:
 
     def raised(found: Stored | None) -> bytes:
         counter = _of_day(found, now)
-        return json.encode(replace(counter, pages=counter.pages + pages))
+        return json.encode(replace(counter, pages=counter.pages + pages, at=now))
 
     if pages:
         update(store, RENEWALS, RECORD_TYPE, raised)
@@ -49,4 +53,4 @@ def _of_day(found: Stored | None, now: datetime) -> Renewals:
         counter = codec.load(found.body, Renewals, _SCHEMA, RENEWALS) if found else today
     except ValueError:  # damaged
         return today
-    return counter if counter.day == today.day else today
+    return counter if counter.day == today.day else replace(today, at=counter.at)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -14,8 +16,9 @@ from feedmirror.entrypoints.aws.environment import Environment
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError, StoreError
 from feedmirror.layout import DEPLOYMENTS
 from feedmirror.mirror.schedule import next_due
-from feedmirror.model import Subscription
-from feedmirror.storage.deployments import deploy_build, load_deployments
+from feedmirror.model import Disclaimer, Subscription
+from feedmirror.storage.deployments import deploy_build, deploy_rebuild, load_deployments
+from feedmirror.storage.renewal_budget import count_renewed
 from lambda_function import Context, Mailbox, record
 from page_reading import says_retired
 from recorder import Recorder
@@ -36,6 +39,8 @@ class Stage:
     def __init__(self, slugs: tuple[str, ...] = SLUGS) -> None:
         self.feeds = {s: Subscription(s, f"https://{s}.example.org/") for s in slugs}
         self.queue = Mailbox()
+        self.renewals = Mailbox()
+        self.renewals_per_day = 20_000
         self.memory = MemoryStore()
         self.store = CountingStore(self.memory)
         self.now = NOON
@@ -45,9 +50,22 @@ class Stage:
 
     def start(self) -> None:
         """A process anew, as after a deploy."""
-        environment = Environment("s3://b", PUBLIC_URL, self.build, self.feeds, 4, 1)
+        environment = Environment(
+            "s3://b",
+            PUBLIC_URL,
+            self.build,
+            self.feeds,
+            4,
+            1,
+            renewals_per_day=self.renewals_per_day,
+        )
         self.function = DispatchFunction(
-            environment, self.queue, lambda: self.store, lambda: self.now, self.log
+            environment,
+            self.queue,
+            lambda: self.renewals,
+            lambda: self.store,
+            lambda: self.now,
+            self.log,
         )
 
     def invoke(self, event: object = TICK) -> dict[str, object]:
@@ -321,6 +339,119 @@ def test_failing_store_stops_no_message_and_is_logged(stage: Stage) -> None:
         assert [list(extra) for extra in stage.logged(message)] == [["error"]]
 
 
+# ---------------------------------------------------------------- renewals
+
+
+HOUR = {"tick": "5 minutes", "at": "2026-03-02T13:00:00Z"}
+RENEWING = ("PagesLeft", "RenewalsStalled")
+
+
+def put(capsys: pytest.CaptureFixture[str], *names: str) -> dict[str, float]:
+    """The last values of these metrics, as far as they were put since the last call."""
+    found = {}
+    for line in capsys.readouterr().out.splitlines():
+        found |= {name: values[0] for name, values in json.loads(line).items() if name in names}
+    return found
+
+
+@pytest.fixture
+def retiring(stage: Stage) -> Stage:
+    """A function of a new build, which retires a feed that was mirrored with another disclaimer."""
+    stage.mirror("news")
+    stage.mirror("blog")
+    stage.invoke()
+    words = Disclaimer(text="Words of today.")
+    stage.feeds["blog"] = replace(stage.feeds["blog"], retired=True, disclaimer=words)
+    stage.build = "b2"
+    stage.start()
+    return stage
+
+
+def test_pages_of_a_retired_feed_are_queued_for_renewal_each_hour(
+    retiring: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    retiring.invoke()
+    sent = retiring.renewals.sent
+    assert [list(bodies) for bodies in sent.values()] == [["blog"]]
+    assert json.loads(next(iter(sent.values()))["blog"]) == {"renew": "blog", "page": "window/3"}
+    assert put(capsys, *RENEWING) == {"PagesLeft": 2, "RenewalsStalled": 0}
+    assert "blog" not in retiring.queue.slugs
+    retiring.now += timedelta(hours=1)
+    retiring.invoke(HOUR)
+    assert len(sent) == 2  # by another name, so that SQS takes it
+
+
+@pytest.mark.parametrize("used_up", [True, False])
+def test_renewal_is_not_queued_where_its_budget_is_used_up_or_nothing(
+    retiring: Stage, capsys: pytest.CaptureFixture[str], used_up: bool
+) -> None:
+    retiring.renewals_per_day = 5 if used_up else 0
+    count_renewed(retiring.memory, 5, retiring.now)
+    retiring.start()
+    retiring.invoke()
+    retiring.now += timedelta(hours=11)  # the same day
+    retiring.invoke(HOUR)
+    assert retiring.renewals.sent == {}
+    assert put(capsys, *RENEWING) == {"PagesLeft": 2, "RenewalsStalled": 0}
+
+
+def test_renewal_that_the_queue_does_not_take_is_logged_and_queued_an_hour_later(
+    retiring: Stage,
+) -> None:
+    retiring.renewals.refuses["blog"] = "AccessDenied: no"
+    retiring.invoke()
+    assert retiring.logged("message not sent") == [{"feed": "blog", "error": "AccessDenied: no"}]
+    retiring.renewals.refuses.clear()
+    retiring.now += timedelta(hours=1)
+    retiring.invoke(HOUR)
+    assert retiring.renewals.slugs == ["blog"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "renewed_hours", "stalled"), [(23, None, 0), (24, None, 1), (30, 7, 0), (30, 5, 1)]
+)
+def test_renewal_stalls_where_no_page_was_renewed_for_a_day(
+    retiring: Stage,
+    capsys: pytest.CaptureFixture[str],
+    hours: float,
+    renewed_hours: float | None,
+    stalled: int,
+) -> None:
+    count_renewed(retiring.memory, 1, retiring.now - timedelta(days=40))  # of an earlier deploy
+    retiring.invoke()
+    begun = retiring.now
+    if renewed_hours is not None:
+        count_renewed(retiring.memory, 1, begun + timedelta(hours=renewed_hours))
+    put(capsys)
+    retiring.now = begun + timedelta(hours=hours)
+    retiring.invoke(HOUR)
+    assert put(capsys, *RENEWING) == {"PagesLeft": 2, "RenewalsStalled": stalled}
+
+
+def test_feed_whose_documents_are_of_a_newer_deployment_is_counted_and_not_renewed(
+    retiring: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    retiring.invoke()
+    rebuilt = replace(retiring.feeds["blog"], disclaimer=Disclaimer(text="Words of a rebuild."))
+    scene = Scene(document(2, 1), retiring.memory, rebuilt)
+    scene.deployment = partial(deploy_rebuild, retiring.memory, NOON)
+    scene.refresh()
+    retiring.renewals.sent.clear()
+    retiring.now += timedelta(hours=1)
+    put(capsys)
+    retiring.invoke(HOUR)
+    assert put(capsys, *RENEWING, "FeedsOlder") == {"FeedsOlder": 1}
+    assert retiring.renewals.sent == {}
+
+
+def test_metrics_of_renewals_are_not_put_where_nothing_is_renewed(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.mirror("news")
+    stage.invoke()
+    assert put(capsys, *RENEWING, "FeedsOlder", "FeedsConfigured") == {"FeedsConfigured": 3}
+
+
 # ---------------------------------------------------------------- deploys
 
 
@@ -361,13 +492,23 @@ def test_record_that_cannot_be_written_holds_up_no_refresh_and_is_tried_again(
 # ---------------------------------------------------------------- init
 
 
-def test_function_without_a_queue_says_so_at_once(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, "FEEDMIRROR_QUEUE_URL"),
+        ({"FEEDMIRROR_QUEUE_URL": "https://sqs.example.org/1/q"}, "FEEDMIRROR_RENEWALS_URL"),
+    ],
+)
+def test_function_without_a_queue_says_so_at_once(
+    tmp_path: Path, given: dict[str, str], missing: str
+) -> None:
     (tmp_path / "feeds.toml").write_text('feeds.a.url = "https://a.example.org/"\n')
     (tmp_path / "build-id").write_text("1f")
     variables = {
         "LAMBDA_TASK_ROOT": str(tmp_path),
         "FEEDMIRROR_STORE": "s3://bucket",
         "FEEDMIRROR_PUBLIC_URL": "https://m.example.net",
+        **given,
     }
-    with pytest.raises(ConfigError, match="FEEDMIRROR_QUEUE_URL: is not set; the URL of an"):
+    with pytest.raises(ConfigError, match=f"{missing}: is not set; the URL of an"):
         dispatch.start(variables, Recorder(), lambda: NOON)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from feedmirror.layout import RENEWALS, state_key
 from feedmirror.mirror.deployment import SUPERSEDED, Deployment
 from feedmirror.model import Disclaimer
-from feedmirror.storage.renewal_budget import count_renewed, renewed_today
+from feedmirror.storage.renewal_budget import count_renewed, load_renewals
 from lambda_function import Stage, batch, record
 from scene import NOON, document
 from stores import FailingStore, MemoryStore
@@ -23,6 +23,7 @@ OLD, NEW = "Words of before.", "Words of today."
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feedmirror.mirror.archive.PAGE_ENTRIES", 3)
     monkeypatch.setattr("feedmirror.renewal.PAGE_ENTRIES", 3)
+    monkeypatch.setattr("feedmirror.mirror.renewal_work.PAGE_ENTRIES", 3)
 
 
 @pytest.fixture
@@ -72,8 +73,28 @@ def test_refresh_that_leaves_stale_pages_has_them_renewed_until_nothing_is_stale
     assert stale(stage) == []
     lines = stage.logged("pages renewed")
     assert len(lines) == messages
-    assert sum(line["written"] for line in lines) == renewed_today(stage.store, stage.now)
+    counted = load_renewals(stage.store, stage.now)
+    assert (counted.pages, counted.at) == (sum(line["written"] for line in lines), stage.now)
     assert (lines[-1]["feed"], lines[-1]["left"]) == ("news", 0)
+
+
+def test_metric_counts_the_pages_of_each_slice(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.invoke(batch("news"))
+    capsys.readouterr()
+    run_dry(stage)
+    put = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    counted = [line["PagesRenewed"][0] for line in put if "PagesRenewed" in line]
+    assert counted == [line["written"] for line in stage.logged("pages renewed")]
+
+
+def test_message_of_a_retired_feed_renews_its_pages(stage: Stage) -> None:
+    stage.feeds["news"] = replace(stage.feeds["news"], retired=True, url="")
+    stage.invoke({"feeds": ["news"]})
+    assert stale(stage)
+    run_dry(stage)
+    assert stale(stage) == []
 
 
 def test_message_names_the_feed_and_the_slice_and_each_slice_has_a_name_of_its_own(
@@ -89,15 +110,17 @@ def test_message_names_the_feed_and_the_slice_and_each_slice_has_a_name_of_its_o
     assert len(stage.renewals.sent) == 2
 
 
-def test_message_that_comes_twice_is_harmless(stage: Stage) -> None:
+def test_message_that_comes_twice_renews_one_slice_and_has_one_successor(stage: Stage) -> None:
     stage.invoke(batch("news"))
-    count = 0
+    messages = 0
     while records := queued(stage):
-        count += 1
-        assert count < 60
-        for one in (*records[:1], *records[:1]):
+        messages += 1
+        assert messages < 60
+        assert len(records) == 1
+        for one in (*records, *records):
             assert stage.invoke({"Records": [one]}) == {"batchItemFailures": []}
     assert stale(stage) == []
+    assert len(stage.logged("pages renewed")) == messages
 
 
 def test_budget_of_the_day_ends_the_renewal_and_a_refresh_of_the_next_day_goes_on(
@@ -110,7 +133,7 @@ def test_budget_of_the_day_ends_the_renewal_and_a_refresh_of_the_next_day_goes_o
     left = stale(stage)
     assert left
     stage.invoke(batch("news"))
-    run_dry(stage)
+    assert stage.renewals.sent == {}
     assert stale(stage) == left
     stage.now += timedelta(days=1)
     stage.invoke(batch("news"))
@@ -139,14 +162,14 @@ def test_slice_that_the_store_prevents_is_tried_again(stage: Stage) -> None:
     assert stage.invoke({"Records": [one]}) == {"batchItemFailures": []}
 
 
-def test_slice_whose_next_one_cannot_be_queued_is_tried_again(stage: Stage) -> None:
+def test_slice_that_cannot_be_queued_is_queued_by_the_next_refresh(stage: Stage) -> None:
     stage.invoke(batch("news"))
     (one,) = queued(stage)
     stage.renewals.refuses["news"] = "busy"
-    assert stage.invoke({"Records": [one]})["batchItemFailures"]
+    assert stage.invoke({"Records": [one]}) == {"batchItemFailures": []}
     assert stage.logged("message not sent") == [{"feed": "news", "error": "busy"}]
     stage.renewals.refuses.clear()
-    assert stage.invoke({"Records": [one]}) == {"batchItemFailures": []}
+    stage.invoke(batch("news"))
     run_dry(stage)
     assert stale(stage) == []
 
@@ -183,11 +206,12 @@ def test_message_that_names_no_slice_becomes_a_dead_letter(stage: Stage, body: s
 
 def test_counter_adds_up_within_a_day_and_begins_anew_at_the_next_or_where_it_is_damaged() -> None:
     store = MemoryStore()
+    later, tomorrow = NOON + timedelta(hours=1), NOON + timedelta(days=1)
     count_renewed(store, 2, NOON)
-    count_renewed(store, 3, NOON + timedelta(hours=1))
-    assert renewed_today(store, NOON) == 5
-    assert renewed_today(store, NOON + timedelta(days=1)) == 0
-    count_renewed(store, 1, NOON + timedelta(days=1))
-    assert renewed_today(store, NOON + timedelta(days=1)) == 1
+    count_renewed(store, 3, later)
+    assert load_renewals(store, NOON).pages == 5
+    assert (load_renewals(store, tomorrow).pages, load_renewals(store, tomorrow).at) == (0, later)
+    count_renewed(store, 1, tomorrow)
+    assert load_renewals(store, tomorrow).pages == 1
     store.objects[RENEWALS] = b"{"
-    assert renewed_today(store, NOON) == 0
+    assert load_renewals(store, NOON).pages == 0

@@ -5,7 +5,8 @@ asked for, as the feed index has it: the index is brought up to date first, from
 have changed since the last tick. A message says only "refresh this feed", so a lost or repeated
 message is harmless. Its first tick after a deploy makes the build the newest deployment of the
 store. Once an hour and after a deploy the function also updates the site's own documents and those
-of retired feeds, for which it sends no message, and counts the failing feeds.
+of retired feeds, which it does not have refreshed, counts the failing feeds, and queues the renewal
+of pages that are left, of retired feeds too.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from feedmirror.entrypoints.aws.events import (
     Tick,
     message_body,
     read_event,
+    renewal_body,
     requested_feeds,
 )
 from feedmirror.entrypoints.store import thread_map
@@ -40,8 +42,10 @@ from feedmirror.publishing.formats.status import gauges, hour_of
 from feedmirror.site import is_site_current, publish_site
 from feedmirror.storage.deployments import deploy_build, deployment_of
 from feedmirror.storage.feed_index import survey_feeds
+from feedmirror.storage.renewal_budget import load_renewals
 
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
@@ -60,12 +64,14 @@ class DispatchFunction:
         self,
         environment: Environment,
         queue: Queue,
+        renewals: Callable[[], Queue],  # called only where there are pages to renew
         store: Callable[[], Store],
         clock: Callable[[], datetime],
         log: telemetry.Log,
     ) -> None:
         self._environment = environment
         self._queue = queue
+        self._renewals = renewals
         self._store = store
         self._clock = clock
         self._log = log
@@ -168,7 +174,33 @@ class DispatchFunction:
                 "FeedsNewlyFailing": counts.newly_failing,
             }
         )
+        # Metrics of their own hours alone, which are all that AWS bills.
+        if counts.older:
+            telemetry.put_metrics({"FeedsOlder": counts.older})
+        due = {
+            line.slug: renewal_body(line.slug, line.renewal)
+            for line in site.lines
+            if line.renewal is not None and not line.is_older
+        }
+        if due:
+            is_stalled = self._renew(due, now)
+            stalled = len(due) if is_stalled else 0
+            telemetry.put_metrics({"PagesLeft": counts.pages_left, "RenewalsStalled": stalled})
         return site.published
+
+    def _renew(self, due: Mapping[str, str], now: datetime) -> bool:
+        """Queue the slices that are next, unless the budget of the day is used up; return True if
+        no page was renewed within a day though the budget allows it. Raises: StoreError.
+
+        Refreshes queue them, too; but retired feeds have none, and others may be due in days.
+        """
+        store, environment = self._store(), self._environment
+        renewed = load_renewals(store, now)
+        if renewed.pages >= environment.renewals_per_day:
+            return False
+        telemetry.log_not_sent(self._log, self._renewals().send(due, f"{now:%Y%m%dT%H%M%S}"))
+        deployed_at = deployment_of(store, environment.build, now).configured_at
+        return now - max(deployed_at, renewed.at or deployed_at) >= _DAY
 
     def _is_site_due(self, asked: Tick | Named, now: datetime) -> bool:
         """True once an hour, and at each tick of the hour after a deploy, in which new feeds are
@@ -206,14 +238,17 @@ def start(
 ) -> DispatchFunction:
     """Make the function for these environment variables. Raises: ConfigError, StoreError."""
     environment = read_environment(variables)
-    if environment.queue_url is None:
-        raise ConfigError(("FEEDMIRROR_QUEUE_URL: is not set; the URL of an SQS queue",))
+    url, renewals_url = environment.queue_url, environment.renewals_url
+    if not url or not renewals_url:
+        name = "FEEDMIRROR_RENEWALS_URL" if url else "FEEDMIRROR_QUEUE_URL"
+        raise ConfigError((f"{name}: is not set; the URL of an SQS queue",))
     from feedmirror.adapters.sqs import SqsQueue  # noqa: PLC0415 - imports boto3
     from feedmirror.entrypoints.store import open_store  # noqa: PLC0415
 
     return DispatchFunction(
         environment,
-        SqsQueue.connect(environment.queue_url, threads=environment.threads),
+        SqsQueue.connect(url, threads=environment.threads),
+        cache(lambda: SqsQueue.connect(renewals_url, threads=environment.threads)),
         cache(lambda: open_store(environment.store, threads=environment.threads)),
         clock,
         log,

@@ -36,7 +36,7 @@ class Environment(Struct, frozen=True):
     parser_bytes: int  # address space of the parser process
     runtime_port: int | None = None  # of the Lambda runtime API, which no feed may reach
     queue_url: str | None = None  # of the queue of refreshes; None for MirrorFunction
-    renewals_url: str | None = None  # of the queue of renewals; None for DispatchFunction
+    renewals_url: str | None = None  # of the queue of renewals
     renewals_per_day: int = 0  # pages; 0: none is renewed
 
 

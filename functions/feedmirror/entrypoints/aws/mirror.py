@@ -131,7 +131,8 @@ class MirrorFunction:
                 return False
             if message.position is None:
                 return message.slug not in failed
-            return self._renewing is not None and self._renewing.is_done(message.slug)
+            renewing = self._renewing
+            return renewing is not None and renewing.is_done(message.slug, message.position)
 
         again = (message.id for message in messages if not is_done(message))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}

@@ -13,7 +13,7 @@ from feedmirror.entrypoints.aws.events import renewal_body
 from feedmirror.errors import OlderDeploymentError, StoreError, contained
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import Queue, World
-from feedmirror.storage.renewal_budget import count_renewed, renewed_today
+from feedmirror.storage.renewal_budget import count_renewed, load_renewals
 
 if TYPE_CHECKING:
     from feedmirror.renewal import Renewed
@@ -36,22 +36,21 @@ class Renewing:
 
     def begin(self, outcomes: Iterable[Outcome]) -> None:
         """Queue the renewals that refreshes have left; the next refresh tries again what fails."""
-        if self._environment.renewals_per_day:
-            for outcome in outcomes:
-                if outcome.renewal is not None:
-                    self._send(outcome.feed, outcome.renewal)
+        due = [(one.feed, one.renewal) for one in outcomes if one.renewal is not None]
+        if due and contained(self._may_renew) is True:
+            for slug, position in due:
+                self._send(slug, position)
 
-    def is_done(self, slug: str) -> bool:
-        """Renew the next pages of a feed and queue those after them; False if a retry may help.
+    def is_done(self, slug: str, position: str) -> bool:
+        """Renew the pages of a slice of a feed and queue the next ones; False if a retry may help.
 
-        Where the budget of the day is used up, the renewal ends, and a refresh of the next day
-        begins it again. Each message has a slice renewed, whichever it names: one that comes twice
-        goes on where the first one ended.
+        Where the budget of the day is used up, the renewal ends, and begins again on the next day.
+        A message for another slice than the one that is next is late: a later message goes on.
         """
         subscription = self._environment.subscriptions.get(slug)
         if subscription is None:  # sent before a deploy that removed the feed
             return True
-        done = contained(lambda: self._slice(subscription))
+        done = contained(lambda: self._slice(subscription, position))
         if isinstance(done, Exception):
             telemetry.log_renewal_failure(self._log, subscription, done)
             return isinstance(done, OlderDeploymentError)
@@ -59,29 +58,38 @@ class Renewing:
             return True
         for why in done.damaged:
             telemetry.log_renewal_failure(self._log, subscription, StoreError(why))
-        telemetry.log_renewal(self._log, slug, done.written, done.left)
-        return done.position is None or self._send(slug, done.position)
+        if done.written or done.position:  # else the message was late
+            telemetry.log_renewal(self._log, slug, done.written, done.left)
+            telemetry.put_metrics({"PagesRenewed": done.written})
+        if done.position:  # where it cannot be queued, the next refresh or full hour does it
+            self._send(slug, done.position)
+        return True
 
-    def _slice(self, subscription: Subscription) -> Renewed | None:
-        """Renew one slice; None where the budget is used up."""
-        store, now = self._world.store, self._world.clock()
-        if renewed_today(store, now) >= self._environment.renewals_per_day:
+    def _may_renew(self) -> bool:
+        """True if the budget of the day is not used up. Raises: StoreError, StateError."""
+        budget = self._environment.renewals_per_day
+        if not budget:
+            return False
+        return load_renewals(self._world.store, self._world.clock()).pages < budget
+
+    def _slice(self, subscription: Subscription, position: str) -> Renewed | None:
+        """Renew the slice; None where the budget is used up."""
+        if not self._may_renew():
             return None
         from feedmirror.renewal import renew_slice  # noqa: PLC0415 - few invocations need it
 
-        done = renew_slice(subscription, self._world)
-        count_renewed(store, done.written, now)
+        done = renew_slice(subscription, self._world, position)
+        count_renewed(self._world.store, done.written, self._world.clock())
         return done
 
-    def _send(self, slug: str, position: str) -> bool:
-        """Queue a slice; False if the queue did not take it.
+    def _send(self, slug: str, position: str) -> None:
+        """Queue a slice.
 
         The name tells slices of one deployment apart: SQS drops a second message for the same one.
         """
         name = sha256(f"{self._environment.build} {position}".encode()).hexdigest()[:32]
         not_sent = self._queue().send({slug: renewal_body(slug, position)}, name)
         telemetry.log_not_sent(self._log, not_sent)
-        return not not_sent
 
 
 def connecting(url: str) -> Callable[[], Queue]:

@@ -48,6 +48,8 @@ def line_of(
         source=secrets.replaced(known.link or "", lambda _: HIDDEN) or None,
         removed=known.removed,
         render_key=render_key_of(subscription, public_url),
+        renewal=known.renewal,
+        pages_left=known.pages_left,
     )
 
 
@@ -159,7 +161,7 @@ def hour_of(moment: datetime) -> datetime:
 
 
 class Gauges(Struct, frozen=True):
-    """Numbers of feeds by the trouble they are in, without retired feeds."""
+    """Numbers of feeds by the trouble they are in, without retired feeds but for the last two."""
 
     configured: int
     blocked: int
@@ -167,12 +169,14 @@ class Gauges(Struct, frozen=True):
     unreachable: int
     quiet: int
     newly_failing: int  # for less than a day
-
-    # Each counts only what has lasted for an hour: most failures pass.
+    # Each so far counts only what has lasted for an hour: most failures pass.
+    older: int = 0  # with documents of a newer deployment than this one
+    pages_left: int = 0  # of all feeds, to renew
 
 
 def gauges(lines: Iterable[FeedLine], now: datetime) -> Gauges:
     """The feeds by the trouble that they are in."""
+    lines = tuple(lines)
     current = [line for line in lines if not line.is_retired]
     lasting = [
         line for line in current if line.failing_since and now - line.failing_since >= LASTING
@@ -187,6 +191,8 @@ def gauges(lines: Iterable[FeedLine], now: datetime) -> Gauges:
         newly_failing=sum(
             line.failing_since is not None and now - line.failing_since < _NEWLY for line in lasting
         ),
+        older=sum(line.is_older for line in lines),
+        pages_left=sum(line.pages_left for line in lines if not line.is_older),
     )
 
 
