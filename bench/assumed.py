@@ -27,7 +27,7 @@ ASSUMED = {
     "look_cpu_s": ("CPU seconds to read a feed's state, hourly", "a request to S3, and its load"),
     "looks_a_day": ("looks a day at all states", "status.json is made once an hour"),
     "dispatch_metrics": ("custom metrics of dispatch", "feeds due, and six that it counts"),
-    "alarms": ("metrics in alarms", "ten alarms; AWS bills each metric that one looks at"),
+    "alarms": ("metrics in alarms", "twelve alarms; AWS bills each metric that one looks at"),
     "dashboards": ("dashboards", "as above"),
     "event_bytes": ("bytes that each log line counts for besides its own", "AWS"),
     "platform_bytes": ("bytes of Lambda's own log lines an invocation", "start and report, INFO"),

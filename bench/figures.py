@@ -68,7 +68,7 @@ class Assumptions:
     look_cpu_s: float = 0.005  # to read a feed's state for the site's own documents
     looks_a_day: int = 24  # at all of them
     dispatch_metrics: int = 7
-    alarms: int = 21
+    alarms: int = 24
     dashboards: int = 1
     event_bytes: int = 26  # that CloudWatch adds to each line
     platform_bytes: int = 700  # of the runtime's own two lines an invocation

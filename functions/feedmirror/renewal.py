@@ -51,9 +51,7 @@ class Renewed(Struct, frozen=True):
     damaged: tuple[str, ...] = ()  # records that cannot be read, and are left out: a sentence each
 
 
-def renew_slice(
-    subscription: Subscription, world: World, position: str | None = None
-) -> Renewed:
+def renew_slice(subscription: Subscription, world: World, position: str | None = None) -> Renewed:
     """Renew the next pages of a feed; do nothing where no page is stale, or where another slice
     than the one at `position` is next.
 

@@ -169,6 +169,41 @@ def test_mirror_is_stale_if_feeds_are_due_and_too_few_are_refreshed(
     assert clock.states(until_s=4 * HOUR_S)[-1] == ALARM
 
 
+# ---------------------------------------------------------------- deployments
+
+
+def noted(name: str, *hours: float) -> AlarmClock:
+    """After a gauge that is written only where there is something to count, at these hours."""
+    clock = alarm_clock(name)
+    for hour in hours:
+        clock.measure(hour * HOUR_S, found=1)
+    return clock
+
+
+@pytest.mark.parametrize("name", ["older-deployment", "renewal-stalled"])
+def test_deployment_is_an_alarm_an_hour_after_it_was_first_noted_until_it_is_over(
+    name: str,
+) -> None:
+    states = noted(name, 1, 2, 3, 4).states(until_s=9 * HOUR_S)
+
+    assert set(states[: 2 * 60]) == {OK}
+    assert set(states[2 * 60 : 6 * 60]) == {ALARM}
+    assert states[-1] == OK
+
+
+@pytest.mark.parametrize("name", ["older-deployment", "renewal-stalled"])
+def test_gauge_of_deployments_that_comes_late_or_once_not_at_all_does_not_end_the_alarm(
+    name: str,
+) -> None:
+    late = noted(name, *(hour + (0.25 if hour % 2 else 0) for hour in range(12)))
+    lost = noted(name, 0, 1, 3, 4, 6, 7, 8)
+    once = noted(name, 1)
+
+    assert set(late.states(until_s=11 * HOUR_S)[3 * 60 :]) == {ALARM}
+    assert set(lost.states(until_s=8 * HOUR_S)[2 * 60 :]) == {ALARM}
+    assert ALARM not in once.states(until_s=8 * HOUR_S)
+
+
 # ---------------------------------------------------------------- faults of our own
 
 

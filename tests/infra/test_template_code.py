@@ -82,12 +82,10 @@ def test_functions_accept_the_environment_that_the_template_gives_them(package: 
         "FEEDMIRROR_STORE": sub("s3://${Bucket}"),
         "FEEDMIRROR_PUBLIC_URL": {"Fn::GetAtt": ["Cdn", "Outputs.PublicUrl"]},
         "POWERTOOLS_SERVICE_NAME": {"Ref": "AWS::StackName"},
-    }
-    renewals = {
         "FEEDMIRROR_RENEWALS_URL": {"Ref": "Renewals"},
         "FEEDMIRROR_RENEWALS_PER_DAY": {"Ref": "RenewalsPerDay"},
     }
-    assert variables("MirrorFunction") == {**both, **renewals}
+    assert variables("MirrorFunction") == both
     queue = {"FEEDMIRROR_QUEUE_URL": {"Ref": "Refreshes"}}
     assert variables("DispatchFunction") == {**both, **queue}
 

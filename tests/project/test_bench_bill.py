@@ -99,7 +99,7 @@ def test_instances_that_idle_for_long_start_anew_at_each_poll() -> None:
 
 def test_fixed_items_are_the_same_for_all() -> None:
     fixed = [total(bill(fleet, MEASURED, ASSUMPTIONS), fixed=True) for fleet in (ONE, MANY)]
-    assert fixed[0] == fixed[1] == pytest.approx(0.324 + 12 * 0.3 + 2.1 + 3)
+    assert fixed[0] == fixed[1] == pytest.approx(0.324 + 12 * 0.3 + 2.4 + 3)
 
 
 def test_parts_of_the_bill_add_up() -> None:

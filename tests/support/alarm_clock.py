@@ -66,6 +66,7 @@ class AlarmClock:
         )
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
         self._periods = alarm["EvaluationPeriods"]
+        self._breaching = alarm.get("DatapointsToAlarm", self._periods)
         self._missing = alarm["TreatMissingData"]
 
     def measure(self, at_s: float, **values: float) -> None:
@@ -93,7 +94,7 @@ class AlarmClock:
             self._missing == "breaching" if point is None else point >= self._threshold
             for point in points
         ]
-        return ALARM if all(breaches) else OK
+        return ALARM if sum(breaches) >= self._breaching else OK
 
     def _point(self, since_s: float, until_s: float) -> Figure:
         figures = {

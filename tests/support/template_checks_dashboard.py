@@ -99,7 +99,7 @@ def dashboard_is_whole(templates: Templates) -> None:
     states = dashboard(templates)["widgets"][0]["properties"]["alarms"]
     resources = of_type(templates.observability, "AWS::CloudWatch::Alarm")
     assert states == [f"<{name}.Arn>" for name in resources]
-    assert len(dashboard(templates, has_alarms=False)["widgets"]) == 9
+    assert len(dashboard(templates, has_alarms=False)["widgets"]) == 10
     taken = set()
     for widget in dashboard(templates)["widgets"]:
         assert widget["properties"]["title"]

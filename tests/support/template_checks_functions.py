@@ -100,7 +100,7 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
     mirror = keys("state/*", "data/*", "public/*/*", "public/style-*.css")
     # Anything new belongs here, with the reason in the template.
     assert _allowed(templates, "DispatchFunctionRole") == _pairs(
-        ("sqs:SendMessage", queue, ticks),
+        ("sqs:SendMessage", queue, ticks, renewals),
         *(
             (f"s3:{a}Object", *keys("state/*", "data/*", "public/*/*"), *site)
             for a in ("Get", "Put")

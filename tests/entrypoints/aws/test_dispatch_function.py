@@ -64,8 +64,8 @@ class Stage:
             self.queue,
             lambda: self.renewals,
             lambda: self.store,
-            lambda: self.now,
-            self.log,
+            clock=lambda: self.now,
+            log=self.log,
         )
 
     def invoke(self, event: object = TICK) -> dict[str, object]:

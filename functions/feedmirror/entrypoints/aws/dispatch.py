@@ -66,6 +66,7 @@ class DispatchFunction:
         queue: Queue,
         renewals: Callable[[], Queue],  # called only where there are pages to renew
         store: Callable[[], Store],
+        *,
         clock: Callable[[], datetime],
         log: telemetry.Log,
     ) -> None:
@@ -250,8 +251,8 @@ def start(
         SqsQueue.connect(url, threads=environment.threads),
         cache(lambda: SqsQueue.connect(renewals_url, threads=environment.threads)),
         cache(lambda: open_store(environment.store, threads=environment.threads)),
-        clock,
-        log,
+        clock=clock,
+        log=log,
     )
 
 
