@@ -113,7 +113,9 @@ class SoakOrigin:
             return "failed", _failure(feed, now)
         if roll < 0.03:  # the end is missing, and the validators are the whole one's
             cut = feed.chance.randrange(len(feed.body) // 2, len(feed.body))
-            return "cut off", Fetched(url, feed.body[:cut], "application/xml", Validators('"cut"'))
+            return "cut off", Fetched(
+                url, feed.body[:cut], "application/xml", validators=Validators('"cut"')
+            )
         feed.moved = feed.moved or roll < 0.0305
         if feed.habit == "new validators at each poll":
             feed.etag = f'"{len(feed.asked_at)}"'

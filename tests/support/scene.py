@@ -79,7 +79,7 @@ class StagedOrigin:
             known = validators.get(url)
             if known and known.etag == etag:
                 return NotModified(url)
-            return Fetched(url, answer, "application/rss+xml", Validators(etag))
+            return Fetched(url, answer, "application/rss+xml", validators=Validators(etag))
         return answer
 
 
