@@ -127,8 +127,13 @@ def parse_settings(text: str, *, path: str = "feeds.toml") -> Settings:
 
 def load_settings(path: Path) -> Settings:
     """Parse a file. Raises: ConfigError, also if the file is unreadable or not UTF-8."""
+    return parse_settings(read_text(path), path=str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a file, its line ends kept. Raises: ConfigError if it is unreadable or not UTF-8."""
     try:
-        return parse_settings(_read_file(path).decode(), path=str(path))
+        return _read_file(path).decode()
     except OSError as error:
         raise ConfigError((f"{path}: cannot be read: {error.strerror or error}",)) from error
     except UnicodeDecodeError as error:

@@ -130,6 +130,12 @@ def _seconds(value: str) -> int | None:
     return int(found[1]) * _UNIT_S[found[2]] if found else None
 
 
+def shown_duration(seconds: int) -> str:
+    """Render a duration of whole minutes as feeds.toml writes it: `15m`, `1h`, `90m`."""
+    unit = next(unit for unit in "dhm" if seconds % _UNIT_S[unit] == 0)
+    return f"{seconds // _UNIT_S[unit]}{unit}"
+
+
 def _meant_duration(value: object) -> str:
     """Return a proposal for `15`, `"15"` (minutes) or `"15 minutes"`; empty for a duration."""
     if isinstance(value, str) and _DURATION.fullmatch(value):

@@ -29,7 +29,8 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     Raises: SystemExit, with 2 after an error on stderr, or with 0 after --help or --version.
     """
     parser = ArgumentParser("feedmirror", description=_ABOUT, epilog=_EXAMPLES, **_STYLE)
-    parser.add_argument("--version", action="version", version=f"feedmirror {__version__}")
+    version = f"feedmirror {__version__}"
+    parser.add_argument("-V", "--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
 
     def add_command(name: str, what: str, about: str, examples: str | None = None) -> Any:
@@ -42,6 +43,7 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     _add(init, "--config", "--slug", "--allow-private-hosts")
     _add_choice(init)
     init.set_defaults(quiet=False, json=False, log_format="text")
+    _add_subscriptions(add_command)
     _add(add_command("check", "validate feeds.toml", _CHECK_ABOUT), "--config")
     status = add_command("status", "show the health of the feeds", _STATUS_ABOUT, _STATUS_EXAMPLES)
     _add(status, "--config", "--store")
@@ -106,6 +108,36 @@ def _add_run(run: ArgumentParser) -> None:
         choices=("auto", "text", "json"),
         default="auto",
         help="format of the log on stderr (auto: text on a terminal, otherwise JSON)",
+    )
+
+
+def _add_subscriptions(add_command: Callable[..., Any]) -> None:
+    """Add the commands that edit feeds.toml."""
+    add = add_command("add", "add feeds to feeds.toml", _ADD_ABOUT, _ADD_EXAMPLES)
+    what = "address of a feed, or of a page that names it"
+    add.add_argument("urls", nargs="+", metavar="URL", help=what)
+    _add(add, "--config", "--slug")
+    add.add_argument("--title", help="title of the mirror, instead of the feed's own")
+    _add(add, "--allow-private-hosts")
+    _add_choice(add)
+    add.set_defaults(quiet=False, json=False, log_format="text")
+    what = "retire feeds of feeds.toml"
+    remove = add_command("remove", what, _REMOVE_ABOUT)
+    remove.add_argument("feeds", nargs="+", metavar="SLUG", help="name of a feed")
+    _add(remove, "--config")
+    change = add_command("set", "change settings of a feed", _SET_ABOUT, _SET_EXAMPLES)
+    change.add_argument("feed", metavar="SLUG", help="name of the feed")
+    what = "key of the feed in feeds.toml and its value; without a value, the key is removed"
+    change.add_argument("keys", nargs="+", metavar="KEY=VALUE", help=what)
+    _add(change, "--config")
+    _add(add_command("list", "list the feeds of feeds.toml", _LIST_ABOUT), "--config", "--json")
+    imports = add_command("import", "add the feeds of an OPML list", _IMPORT_ABOUT)
+    imports.add_argument("source", metavar="FILE|URL", help="the list")
+    _add(imports, "--config", "--allow-private-hosts")
+    export = add_command("export", "print the feeds of feeds.toml as OPML", _EXPORT_ABOUT)
+    _add(export, "--config")
+    export.add_argument(
+        "--with-secrets", action="store_true", help="also feeds with a secret in their address"
     )
 
 
@@ -295,7 +327,8 @@ _EXAMPLES = """\
 examples:
   feedmirror run https://example.org/feed.xml     mirror one feed into ./mirror
   feedmirror serve                                view the result in a browser
-  feedmirror init https://example.org/feed.xml    create a feeds.toml with that feed
+  feedmirror add https://example.org/feed.xml     put that feed into feeds.toml
+  feedmirror import subscriptions.opml            put the feeds of a feed reader into it
   feedmirror check                                validate feeds.toml
   feedmirror run                                  mirror all feeds of feeds.toml
   feedmirror status                               show the health of the feeds
@@ -338,6 +371,49 @@ that the CDN of a deployed mirror sends. Press Ctrl-C to stop.
 _INIT_ABOUT = """\
 Fetch a feed, or the one that a web page names, and write a feeds.toml for it, in which comments
 explain every setting.
+"""
+_ADD_ABOUT = """\
+Add feeds to feeds.toml, whose comments and order stay; the file is made where it is missing. Each
+feed is fetched once first, and what is no feed is not added. URL may be that of a web page.
+
+A deployed mirror has the feed after the next `sam deploy`.
+"""
+_ADD_EXAMPLES = """\
+examples:
+  feedmirror add https://example.org/feed.xml
+  feedmirror add example.org --pick 2 --slug example-news
+
+exit codes: 0 success, 1 a feed was not added, 2 wrong usage or configuration
+"""
+_REMOVE_ABOUT = """\
+Retire feeds: they are not polled any more, and what was mirrored stays public. `feedmirror forget`
+deletes what was mirrored.
+"""
+_SET_ABOUT = """\
+Change settings of a feed in feeds.toml, whose comments stay. docs/configuration.md has all keys.
+"""
+_SET_EXAMPLES = """\
+examples:
+  feedmirror set example-news every=1h keep=100
+  feedmirror set example-news title='The news, mirrored'
+  feedmirror set example-news headers.Authorization='Bearer ...'
+  feedmirror set example-news title=              remove the key: its default holds again
+
+exit codes: 0 success, 2 wrong usage or configuration
+"""
+_LIST_ABOUT = """\
+List the feeds of feeds.toml with their addresses; secrets in these are hidden.
+"""
+_IMPORT_ABOUT = """\
+Add the feeds of an OPML list, as feed readers export it, to feeds.toml; groups do not matter. Feeds
+that are in the file already stay as they are, so the same list can be imported again. At most
+10,000 feeds; they are not fetched.
+
+exit codes: 0 success, 1 some of the list could not be used, 2 wrong usage or configuration
+"""
+_EXPORT_ABOUT = """\
+Print the feeds of feeds.toml as OPML with the addresses of their origins, for a feed reader or for
+`feedmirror import`. The list with the addresses of the mirrors is public/feeds.opml.
 """
 _CHECK_ABOUT = """\
 Validate feeds.toml: report all problems at once, or list the configured feeds.

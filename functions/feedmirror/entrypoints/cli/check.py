@@ -15,9 +15,8 @@ from feedmirror.model import Subscription
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.settings.load import load_settings
+from feedmirror.settings.values import shown_duration
 from feedmirror.text.secrets import secrets_of
-
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
 def check(arguments: Namespace, _resources: Resources) -> int:
@@ -62,15 +61,9 @@ def _refused(subscription: Subscription) -> Iterator[str]:
 
 def _rows(subscription: Subscription, base: str) -> Iterator[tuple[str, ...]]:
     """Yield a table row for each public address; the first one has the other columns, too."""
-    every = "retired" if subscription.retired else _shown_duration(subscription.every_s)
+    every = "retired" if subscription.retired else shown_duration(subscription.every_s)
     columns = (subscription.slug, every, str(subscription.keep))
     source = public_settings(subscription).source_url
     for made in formats():
         yield (*columns, f"{base}/{subscription.slug}/{made.path}", source)
         columns, source = ("", "", ""), ""
-
-
-def _shown_duration(seconds: int) -> str:
-    """Render a duration as feeds.toml writes it: `15m`, `1h`, `90m`."""
-    size, unit = next((s, u) for s, u in _UNITS if seconds % s == 0)
-    return f"{seconds // size}{unit}"

@@ -21,6 +21,14 @@ from feedmirror.ports import DocumentParser, Origin
 # As shells report a program that a signal ended. Source: POSIX.1-2024, shell, §2.8.2
 INTERRUPTED = 130
 _PIPE_BROKEN = 141
+# Module and function of the commands that have not a module of their name, with such a function.
+_FUNCTIONS = {
+    "import": ("add", "import_feeds"),
+    "set": ("edit", "set_key"),
+    "remove": ("edit", "remove"),
+    "list": ("listing", "list_feeds"),
+    "export": ("listing", "export"),
+}
 _PARSER_BYTES = 1_000_000_000  # of address space; a document of 10 MB takes a third
 
 
@@ -69,9 +77,9 @@ def _perform(argv: Sequence[str] | None, resources: Resources) -> int:
     """Run the subcommand; return its exit code. Raises: OSError if the output cannot be written."""
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
-        # Each command's module has the command's name, and a function of that name.
-        module = import_module(f"feedmirror.entrypoints.cli.{arguments.command}")
-        subcommand: Callable[..., int] = getattr(module, arguments.command)
+        where, name = _FUNCTIONS.get(arguments.command, (arguments.command, arguments.command))
+        module = import_module(f"feedmirror.entrypoints.cli.{where}")
+        subcommand: Callable[..., int] = getattr(module, name)
         return subcommand(arguments, resources)
     except ConfigError as error:
         print_error(*error.problems)

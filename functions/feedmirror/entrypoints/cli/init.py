@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from feedmirror.discovery import web_address
 from feedmirror.entrypoints.cli.command import Resources
+from feedmirror.entrypoints.cli.config_file import config_option
 from feedmirror.entrypoints.cli.discover import discover, feed_of
 from feedmirror.entrypoints.cli.terminal import counted, print_error
 from feedmirror.entrypoints.telemetry import printable_text, redacted
@@ -63,7 +64,7 @@ def init(arguments: Namespace, resources: Resources) -> int:
             return 1
     # Follow a permanent redirect at once: its target has just sent a feed.
     found = feed_of(discovered, asked, arguments.slug, **options)
-    _write(path, feeds_toml(found))
+    write_new(path, feeds_toml(found))
     report = _report(path, found, discovered.fetched, parsed)
     asked_too = replace(found, alternates=(asked.url,))
     print(hidden(report, secrets_of(asked_too, discovered.fetched.url)))  # noqa: T201 - the output
@@ -90,13 +91,14 @@ def _refuse_existing(path: Path) -> None:
         raise ConfigError(
             (
                 f"{path} exists already; nothing was written",
-                "add the feed to it, or write another file with --config FILE",
+                "to add the feed to it: feedmirror add URL",
+                "to write another file, give --config FILE",
                 f"to validate it: feedmirror check --config {name}",
             )
         )
 
 
-def _write(path: Path, text: str) -> None:
+def write_new(path: Path, text: str) -> None:
     """Create the file. Raises: ConfigError if it exists or cannot be written."""
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -109,17 +111,16 @@ def _write(path: Path, text: str) -> None:
 
 def _report(path: Path, found: Subscription, fetched: Fetched, parsed: ParsedFeed) -> str:
     """Render a summary of the feed, the file written, and the next steps."""
-    feed = parsed.feed
     lines = [
-        printable_text(feed.title or "(the feed has no title)"),
-        f"  {printable_text(feed.kind)}, {counted(len(parsed.items), 'entry')}{_newest(parsed)}",
+        printable_text(parsed.feed.title or "(the feed has no title)"),
+        f"  {summary_of(parsed)}",
     ]
     if fetched.moved_to:
         lines.append(f"  moved for good to {printable_text(fetched.moved_to)}, which was written")
     if not parsed.complete:
         lines.append("  The document is truncated; only complete entries are counted.")
     shown = public_settings(found).source_url
-    option = "" if path == Path("feeds.toml") else f" --config {shlex.quote(str(path))}"
+    option = config_option(path)
     return "\n".join(
         (
             *lines,
@@ -133,7 +134,9 @@ def _report(path: Path, found: Subscription, fetched: Fetched, parsed: ParsedFee
     )
 
 
-def _newest(parsed: ParsedFeed) -> str:
+def summary_of(parsed: ParsedFeed) -> str:
+    """Render a feed's format, its entries and the date of the newest."""
     dates = [e.published or e.updated for e in parsed.entries.values()]
     newest = max(filter(None, dates), default=None)
-    return f", the newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else ", without dates"
+    said = f", the newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else ", without dates"
+    return f"{printable_text(parsed.feed.kind)}, {counted(len(parsed.items), 'entry')}{said}"

@@ -55,7 +55,7 @@ def select_feeds(
     """
     if not arguments.url:
         selection = _of_file(arguments, web)
-    elif path := _local_path(arguments.url):
+    elif path := local_path(arguments.url):
         selection = _of_path(arguments, path, now, web)
     else:
         selection = _of_address(arguments, now, open_store, web)
@@ -229,7 +229,7 @@ def _options(arguments: Namespace) -> dict[str, object]:
     }
 
 
-def _local_path(address: str) -> Path | None:
+def local_path(address: str) -> Path | None:
     """Return the path of a local file; None for a URL, and for text that is neither."""
     if found := re.fullmatch(r"file:(?://(?:localhost)?)?(/(?!/)[^?#]*)", address, re.IGNORECASE):
         return Path(unquote(found[1], errors="surrogateescape"))

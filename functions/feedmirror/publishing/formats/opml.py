@@ -19,16 +19,21 @@ def render(lines: Sequence[FeedLine], public_url: str) -> str:
     have no document yet are left out.
     """
     listed = [line for line in lines if RSS_XML in (line.documents or {})]
+    return render_list(listed, f"Feeds mirrored at {printable(public_url)}")
+
+
+def render_list(lines: Sequence[FeedLine], title: str) -> str:
+    """Return a list of feeds, each with its address under the name of the RSS document."""
     document = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<opml version="2.0">',
         "<head>",
-        f"<title>Feeds mirrored at {escape(printable(public_url))}</title>",
+        f"<title>{escape(title)}</title>",
         "<docs>http://opml.org/spec2.opml</docs>",
         "</head>",
         "<body>",
-        *_outlines(line for line in listed if not line.is_retired),
-        *_group("Retired", [line for line in listed if line.is_retired]),
+        *_outlines(line for line in lines if not line.is_retired),
+        *_group("Retired", [line for line in lines if line.is_retired]),
         "</body>",
         "</opml>",
     ]
