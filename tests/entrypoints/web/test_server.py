@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 
 from commands import Terminal, feedmirror, spawn
 from feedmirror.entrypoints.web.server import CONTENT_SECURITY_POLICY, FeedServer, takes_gzip
+from feedmirror.mirror.deployment import Deployment
+from feedmirror.publishing.formats.status import status_document
 from served import BODY, Site, publish, put
 
 
@@ -292,6 +295,21 @@ def test_root_lists_the_addresses_as_the_reader_reaches_them(site, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("published", ["https://m.example", "https://m.example/news"])
+def test_addresses_in_documents_are_those_under_which_they_are_served(published, site, tmp_path):
+    put(tmp_path, "public/status.json", status_document((), published, Deployment()))
+    body = f'<link href="{published}/news/rss.xml"/> {published}x https://m.example.org/'.encode()
+    publish(tmp_path, body=body)
+    replies = [site.ask(Host=host) for host in ("127.0.0.1:8123", "nas.lan", "nas.lan:80", "a b")]
+    assert replies[0].body == body.replace(f"{published}/".encode(), b"http://127.0.0.1:8123/")
+    assert b'"http://nas.lan/news/rss.xml"' in replies[1].body
+    assert b'"http://nas.lan:80/news/rss.xml"' in replies[2].body
+    assert replies[3].body == body  # no such host can be named
+    assert len({reply.headers["ETag"] for reply in replies}) == 4
+    again = site.ask(Host="nas.lan", If_None_Match=replies[1].headers["ETag"])
+    assert again.status == 304
+
+
 def test_strange_host_is_not_repeated(site):
     assert b"<b>" not in site.ask("/", Host="<b>x</b>").body
 
@@ -385,7 +403,30 @@ def test_process_prints_where_to_subscribe_and_exits_with_zero_on_ctrl_c(tmp_pat
     assert "Traceback" not in terminal.output
 
 
+def test_missing_store_is_an_error_with_the_command_that_makes_it(tmp_path, capsys):
+    assert feedmirror("serve", "--store", tmp_path / "nothing") == 2
+    err = capsys.readouterr().err
+    assert f"there is no mirror in {tmp_path / 'nothing'}" in err
+    assert f"feedmirror run https://example.org/feed.xml --store {tmp_path / 'nothing'}" in err
+
+
+def test_browser_is_opened_when_asked_for(tmp_path):
+    (tmp_path / "mirror").mkdir()
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho opened $1 >{tmp_path}/opened\n")
+    browser.chmod(0o755)
+    argv = ("/usr/bin/env", f"BROWSER={browser}", sys.executable, "-m", "feedmirror", "serve")
+    with Terminal((*argv, "--port", "0", "--open"), tmp_path) as terminal:
+        terminal.wait_for("Press Ctrl-C to stop.")
+        while not (tmp_path / "opened").exists():
+            time.sleep(0.01)
+        terminal.press("\x03")
+        assert terminal.exit_code() == 0
+    assert (tmp_path / "opened").read_text().startswith("opened http://127.0.0.1:")
+
+
 def test_empty_store_is_reported_and_sigterm_ends_the_server(tmp_path):
+    (tmp_path / "mirror").mkdir()
     with spawn("serve", "--port", "0", cwd=tmp_path) as process:
         assert process.stdout is not None
         assert "No feed has been mirrored into mirror yet" in process.stdout.readline()

@@ -165,6 +165,7 @@ def _add_serve(serve: ArgumentParser) -> None:
     serve.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
     )
+    serve.add_argument("--open", action="store_true", help="open the mirror in a browser")
 
 
 def _add_rebuild(rebuild: ArgumentParser) -> None:
@@ -366,7 +367,8 @@ exit codes: 0 success, 1 a feed failed, 2 wrong usage or configuration, 130 inte
 """
 _SERVE_ABOUT = """\
 Serve the public/ folder of a store, and nothing else, over HTTP on this machine, with the headers
-that the CDN of a deployed mirror sends. Press Ctrl-C to stop.
+that the CDN of a deployed mirror sends. Addresses in the documents are those that are served,
+whatever address the mirror is published for. Press Ctrl-C to stop.
 """
 _INIT_ABOUT = """\
 Fetch a feed, or the one that a web page names, and write a feeds.toml for it, in which comments

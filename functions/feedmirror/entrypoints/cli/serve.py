@@ -8,6 +8,7 @@ from argparse import Namespace
 from types import FrameType
 from typing import NoReturn
 
+from feedmirror.entrypoints.cli.arguments import DEFAULT_STORE
 from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.terminal import counted, print_error
 from feedmirror.entrypoints.store import StoreLocation
@@ -26,6 +27,14 @@ def serve(arguments: Namespace, resources: Resources) -> int:
                 "                  feedmirror serve",
             )
         )
+    if not location.directory.is_dir():
+        raise ConfigError(
+            (
+                f"there is no mirror in {location}",
+                "to mirror a feed into it: feedmirror run https://example.org/feed.xml"
+                + ("" if location == DEFAULT_STORE else f" --store {location}"),
+            )
+        )
 
     def log(line: str) -> None:
         sys.stderr.write(f"{resources.clock().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
@@ -40,6 +49,10 @@ def serve(arguments: Namespace, resources: Resources) -> int:
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         print(_welcome(server, arguments), flush=True)  # noqa: T201 - the output
+        if arguments.open:
+            import webbrowser  # noqa: PLC0415 - 35 ms
+
+            webbrowser.open(f"{server.base}/")
         server.serve_forever()
     except KeyboardInterrupt:
         print("\nStopped.")  # noqa: T201 - the output

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 from pathlib import Path
 from stat import S_ISREG
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from feedmirror.adapters.stores.directory import DirectoryStore
 from feedmirror.layout import (
@@ -22,6 +24,7 @@ from feedmirror.layout import (
     PUBLIC,
     SITE_DOCUMENTS,
 )
+from feedmirror.site import published_url
 
 # Only these characters of a path become part of a key or a redirect: no dots, no double slashes.
 _NAME = r"[a-z0-9-]+"
@@ -47,6 +50,14 @@ class PublicDocument(Struct, frozen=True):
         """The whole Content-Type."""
         other = CSS if self.key.endswith(".css") else HTML
         return MEDIA_TYPES.get(self.key.rpartition("/")[2], other)
+
+    def at(self, base: str, published: str) -> PublicDocument:
+        """Return the document with addresses below `base` in place of those below `published`."""
+        body = self.body.replace(f"{published}/".encode(), f"{base}/".encode())
+        if base == published or body == self.body:
+            return self
+        mark = blake2b(base.encode(), digest_size=4).hexdigest()
+        return replace(self, body=body, etag=f'{self.etag[:-1]}-{mark}"')
 
     @property
     def is_feed(self) -> bool:
@@ -92,6 +103,10 @@ class Documents:
         if key is None or stored is None or modified_s is None:
             return None
         return PublicDocument(key, stored.body, f'"{stored.etag}"', modified_s)
+
+    def published_url(self) -> str | None:
+        """Return the address that the documents were published for; None if it is not known."""
+        return published_url(self._store)
 
     def _has(self, path: str) -> bool:
         key = _key_at(path)

@@ -179,10 +179,22 @@ def _respond(target: str, headers: Message, documents: Documents) -> _Response:
     try:
         found = documents.find(unquote(path))
         if found is not None:
-            return _of_document(found, headers)
+            return _of_document(_readdressed(found, headers, documents), headers)
         return _list(headers, documents) if path == "/" else _not_found(headers, documents)
     except StoreError as error:
         return _text(HTTPStatus.SERVICE_UNAVAILABLE, f"The store cannot be read: {error}.")
+
+
+def _readdressed(found: PublicDocument, headers: Message, documents: Documents) -> PublicDocument:
+    """Return the document with the addresses under which it is served, whatever it was made for."""
+    base, published = _base(headers), documents.published_url()
+    return found.at(base, published) if base and published else found
+
+
+def _base(headers: Message) -> str:
+    """Return the address by which the client reaches this server; empty if it is not known."""
+    host = headers.get("Host", "")
+    return f"http://{host}" if _HOST.fullmatch(host) else ""
 
 
 def _text(status: HTTPStatus, text: str) -> _Response:
@@ -193,9 +205,7 @@ def _text(status: HTTPStatus, text: str) -> _Response:
 
 def _list(headers: Message, documents: Documents) -> _Response:
     """Return the URLs of all feeds, for a site that has no index yet."""
-    host = headers.get("Host", "")
-    base = f"http://{host}" if _HOST.fullmatch(host) else ""
-    lines = [f"{base}{path}" for path in documents.feeds()]
+    lines = [f"{_base(headers)}{path}" for path in documents.feeds()]
     about = "Feeds to subscribe to:" if lines else "No feed has been mirrored here yet."
     return _text(HTTPStatus.OK, "\n".join((about, *lines)))
 
