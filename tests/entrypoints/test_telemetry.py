@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +208,15 @@ def test_json_log_follows_stderr(capsys, monkeypatch, tmp_path):
     assert "run finished" in capsys.readouterr().err
 
 
+def test_log_that_cannot_be_written_stops_nothing(monkeypatch):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        log_run(json_log(), Tally(), duration_ms=1)
+        monkeypatch.undo()
+        with suppress(OSError):  # what is left in its buffer
+            full.close()
+
+
 def test_text_log_says_the_same_in_words():
     written: list[str] = []
     from datetime import UTC, datetime
@@ -266,9 +277,7 @@ def test_only_the_first_invocation_of_a_process_is_a_cold_start(capsys, monkeypa
     assert [line["cold_start"] for line in lines] == [True, False]
 
 
-def test_metrics_are_one_line_that_cloudwatch_understands(capsys, monkeypatch):
-    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE", raising=False)
-    telemetry._metrics.cache_clear()
+def test_metrics_are_one_line_that_cloudwatch_understands(capsys):
     telemetry.put_metrics({"FeedsRefreshed": 9, "FeedsFailed": 2})
     [line] = capsys.readouterr().out.splitlines()
     said = json.loads(line)
@@ -277,7 +286,7 @@ def test_metrics_are_one_line_that_cloudwatch_understands(capsys, monkeypatch):
     assert directive["Dimensions"] == [["service"]]
     assert said["service"] == "feedmirror"
     values = {metric["Name"]: said[metric["Name"]] for metric in directive["Metrics"]}
-    assert values == {"FeedsRefreshed": [9.0], "FeedsFailed": [2.0]}
+    assert values == {"FeedsRefreshed": 9, "FeedsFailed": 2}
     assert {metric["Unit"] for metric in directive["Metrics"]} == {"Count"}
 
 
@@ -286,17 +295,13 @@ def test_metrics_of_one_invocation_are_not_repeated_by_the_next(capsys):
     for feeds in (9, 1):
         telemetry.put_metrics({"FeedsRefreshed": feeds})
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["FeedsRefreshed"] for line in lines] == [[9.0], [1.0]]
+    assert [line["FeedsRefreshed"] for line in lines] == [9, 1]
 
 
 def test_metrics_of_two_stacks_can_be_told_apart(capsys, monkeypatch):
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Mirrors")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "second-stack")
-    telemetry._metrics.cache_clear()
+    monkeypatch.setenv("FEEDMIRROR_STACK", "second-stack")
     telemetry.put_metrics({"FeedsDue": 0})
-    telemetry._metrics.cache_clear()
     said = json.loads(capsys.readouterr().out)
-    assert said["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Mirrors"
     assert said["service"] == "second-stack"
 
 

@@ -17,7 +17,7 @@ from feedmirror.entrypoints.cli import main
 from origin_server import Hang, OriginServer
 
 FEED = rss_document([entry(1)])
-SLOW_IMPORTS = {"aws_lambda_powertools", "rich", "feedparser", "http.server", "difflib", "idna"}
+SLOW_IMPORTS = {"rich", "feedparser", "http.server", "difflib", "idna"}
 
 
 def test_version_is_the_packages(capsys):
