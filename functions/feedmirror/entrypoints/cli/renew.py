@@ -10,7 +10,6 @@ from feedmirror.entrypoints.store import thread_map
 from feedmirror.errors import StoreError, contained
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
-from feedmirror.renewal import renew_slice
 
 
 class Renewer:
@@ -57,6 +56,9 @@ class Renewer:
 
     def _slice(self, slug: str) -> None:
         """Renew the next pages. Logs a failure, and leaves the feed to the next run."""
+        # Imported late, since most runs renew nothing.
+        from feedmirror.renewal import renew_slice  # noqa: PLC0415
+
         subscription = self._feeds[slug]
         done = contained(partial(renew_slice, subscription, self._world))
         if isinstance(done, Exception):

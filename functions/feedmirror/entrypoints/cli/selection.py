@@ -14,9 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from feedmirror.adapters.origin.file import FileOrigin
-from feedmirror.discovery import PrefetchedOrigin, web_address
 from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG
-from feedmirror.entrypoints.cli.discover import discover, feed_of
 from feedmirror.entrypoints.telemetry import printable_text
 from feedmirror.errors import ConfigError, FeedError, FetchError, StoreError
 from feedmirror.layout import state_key
@@ -183,6 +181,10 @@ def _of_address(
     A feed that is mirrored already is not looked for, and none is with `--due`: for either, its
     refresh makes the only request.
     """
+    # Imported late, since most runs are of feeds.toml.
+    from feedmirror.discovery import PrefetchedOrigin, web_address  # noqa: PLC0415
+    from feedmirror.entrypoints.cli.discover import discover, feed_of  # noqa: PLC0415
+
     address = web_address(arguments.url)
     if address is None:
         shown = printable_text(hidden_address(arguments.url))
