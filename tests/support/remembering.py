@@ -6,7 +6,7 @@ proved before, of everything but the rendering itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from feedmirror.model import Feed, Revision
 from feedmirror.publishing import render
 from feedmirror.publishing.disclaimer import Disclaimed
-from feedmirror.publishing.formats.format import Format
+from feedmirror.publishing.formats.format import Format, Rendering
 from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import PublicSettings, Redaction
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Render nothing twice for as long as the patches last."""
-    documents, pages, disclaimed_entries = _Memory(), _Memory(), _Memory()
+    documents, joined, pages, disclaimed_entries = _Memory(), _Memory(), _Memory(), _Memory()
 
     def rendered(
         made: Format,
@@ -42,6 +42,22 @@ def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
         question = (made, _hashable(publication), tuple(revisions), repr(rest))
         return documents.ask(
             question, lambda: render.rendered(made, publication, revisions, attached, **rest)
+        )
+
+    def spliced(
+        made: Format,
+        publication: Publication,
+        revisions: Sequence[Revision],
+        known: Mapping[str, memoryview],
+        attached: Callable[[Revision], Disclaimed | Exception],
+    ) -> Rendering:
+        for revision in revisions:
+            if revision.key not in known:
+                attached(revision)  # whose caller notes the answer
+        fragments = tuple((key, bytes(fragment)) for key, fragment in known.items())
+        question = (made, _hashable(publication), tuple(revisions), fragments)
+        return joined.ask(
+            question, lambda: render.spliced(made, publication, revisions, known, attached)
         )
 
     def entry_page(
@@ -66,6 +82,7 @@ def remember_renderings(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(publisher, "attached", attached)
     monkeypatch.setattr(publisher, "rendered", rendered)
+    monkeypatch.setattr(publisher, "spliced", spliced)
     monkeypatch.setattr(publisher, "entry_page", entry_page)
 
 
