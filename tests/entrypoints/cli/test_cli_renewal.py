@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_changed_disclaimer_is_everywhere_after_one_run(origin, here, capsys):
     assert saying(here, "Words of before.") == set()
     assert saying(here, "Words of today.") == old
     assert "one: 30 pages renewed" in capsys.readouterr().err
+
+
+def test_pages_of_a_retired_feed_are_renewed_though_only_due_feeds_are_refreshed(origin, here):
+    feeds = {"one": origin.url("/feed"), "other": origin.url("/feed")}
+    write_config(here, feeds, top='[defaults]\ndisclaimer = "Words of before."')
+    assert feedmirror("run") == 0
+    old = saying(here, "Words of before.")
+    write_config(here, feeds, top='[defaults]\ndisclaimer = "Words of today."')
+    text = (here / "feeds.toml").read_text().replace("[feeds.one]", "[feeds.one]\nretired = true")
+    (here / "feeds.toml").write_text(text)
+    day = timedelta(days=1)
+    assert feedmirror("run", "--due", "--tick", "1d", clock=lambda: datetime.now(UTC) + day) == 0
+    assert saying(here, "Words of before.") == set()
+    assert saying(here, "Words of today.") == old
 
 
 def test_older_configuration_changes_no_public_file_and_fails(origin, here, capsys):

@@ -253,9 +253,8 @@ def test_watch_updates_the_site_once_an_hour(origin, here):
         return now
 
     world = World(MemoryStore(), StagedOrigin({}), RememberingParser(), clock, PUBLIC_URL, newest)
-    updater = Recording(
-        world, Selection((SUBSCRIPTION,), PUBLIC_URL, NOON, world.origin), 1, Recorder()
-    )
+    selection = Selection((SUBSCRIPTION,), PUBLIC_URL, NOON, world.origin)
+    updater = Recording(world, selection, 1, Recorder(), lambda _lines: None)
     for minute in minutes:
         now = NOON + timedelta(minutes=minute)
         updater.update_hourly()

@@ -8,6 +8,7 @@ from functools import partial
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.store import thread_map
 from feedmirror.errors import StoreError, contained
+from feedmirror.mirror.health import FeedLine
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
 
@@ -38,6 +39,12 @@ class Renewer:
         """Record what an outcome says of pages to renew."""
         if outcome.renewal is not None:
             self._written.setdefault(outcome.feed, 0)
+
+    def note_retired(self, lines: Iterable[FeedLine]) -> None:
+        """Record which retired feeds have pages to renew: `run --due` refreshes none of them."""
+        for line in lines:
+            if line.is_retired and line.renewal is not None and not line.is_older:
+                self._written.setdefault(line.slug, 0)
 
     def finish(self, threads: int, is_stopped: Callable[[], bool]) -> None:
         """Renew all pages that are left, of several feeds side by side, unless stopped."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
 from time import monotonic
@@ -22,6 +22,7 @@ from feedmirror.entrypoints.store import WRITERS, open_store, thread_map
 from feedmirror.entrypoints.telemetry import redacted
 from feedmirror.errors import Kind, StoreError
 from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.health import FeedLine
 from feedmirror.mirror.schedule import is_due, next_due
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import World
@@ -51,8 +52,10 @@ def run(arguments: Namespace, resources: Resources) -> int:
         )
         with shown_progress(live=not (as_json or arguments.quiet or arguments.json)) as progress:
             log = _log(arguments, progress, resources.clock, as_json=as_json)
-            updater = SiteUpdater(world, selection, arguments.threads, log)
-            renewer = Renewer(world, selection.subscriptions, log, progress.show)
+            feeds = selection.configured or selection.subscriptions
+            renewer = Renewer(world, feeds, log, progress.show)
+            noted = renewer.note_retired
+            updater = SiteUpdater(world, selection, arguments.threads, log, noted)
             result = Result(selection, log, (updater.note, renewer.note))
             running = _Run(
                 arguments, world, selection, progress, result, updater, renewer, not as_json
@@ -89,6 +92,7 @@ class _Run(Struct, frozen=True):
                 self._once(pool)
             pool.close()
             self.updater.update()
+            self._renew(pool)
         self.result.finish(pool.skipped, round((monotonic() - started) * 1000))
 
     def _on_start(self, subscription: Subscription) -> None:
@@ -106,7 +110,6 @@ class _Run(Struct, frozen=True):
         for outcome in pool.outcomes():
             self.result.add(outcome)
             self.progress.show(self.result.progress_text)
-        self._renew(pool)
 
     def _renew(self, pool: WorkerPool) -> None:
         self.renewer.finish(self.arguments.threads, lambda: pool.stopping)
@@ -133,7 +136,6 @@ class _Run(Struct, frozen=True):
             since = now
         for outcome in pool.outcomes():
             self.result.add(outcome)
-        self._renew(pool)
 
     def _work_until(self, due_at: datetime, slug: str, pool: WorkerPool) -> None:
         """Collect outcomes until `due_at`, when the feed `slug` is due, or until the stop."""
@@ -152,8 +154,14 @@ class SiteUpdater:
     """Publishes the site's documents after changes, and hourly in a watch."""
 
     def __init__(
-        self, world: World, selection: Selection, threads: int, log: telemetry.Log
+        self,
+        world: World,
+        selection: Selection,
+        threads: int,
+        log: telemetry.Log,
+        on_lines: Callable[[Iterable[FeedLine]], None],  # of the feeds, after an update
     ) -> None:
+        self._on_lines = on_lines
         self._world = world
         self._selection = selection
         self._threads = threads
@@ -196,7 +204,7 @@ class SiteUpdater:
             return
         feeds = feeds or selection.subscriptions
         with thread_map(self._threads) as side_by_side:
-            publish_site(
+            site = publish_site(
                 world.store,
                 feeds,
                 selection.public_url,
@@ -204,6 +212,7 @@ class SiteUpdater:
                 world.deployment,
                 side_by_side=side_by_side,
             )
+        self._on_lines(site.lines)
 
 
 def _log(
