@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from feedmirror.entrypoints.cli.renewal_cost import S3_READ_USD, S3_WRITE_USD
+
 REGION = "us-east-1 (N. Virginia)"
 AS_OF = "2026-11"
 CAVEAT = (
@@ -50,9 +52,9 @@ SQS_FIFO = Price(
     "sqs/pricing",
     "lists of March and June 2026",
 )
-S3_READ = Price("S3, a GET", 0.0004 / 1000, "$0.0004 a thousand", "s3/pricing", "an undated list")
+S3_READ = Price("S3, a GET", S3_READ_USD, "$0.0004 a thousand", "s3/pricing", "an undated list")
 S3_WRITE = Price(
-    "S3, a PUT or LIST", 0.005 / 1000, "$0.005 a thousand", "s3/pricing", "an undated list"
+    "S3, a PUT or LIST", S3_WRITE_USD, "$0.005 a thousand", "s3/pricing", "an undated list"
 )
 S3_GB = Price("S3 Standard, a GB for a month", 0.023, "$0.023", "s3/pricing", "an undated list")
 LOGS_GB_IN = Price(

@@ -134,12 +134,12 @@ class ParseError(FeedError):
 class OlderDeploymentError(FeedError):
     """The documents of the feed are of a newer deployment, and are left as they are."""
 
-    def __init__(self, slug: str, newer_of: datetime) -> None:
+    def __init__(self, slug: str, newer_of: datetime, remedy: str) -> None:
         super().__init__(
             Kind.OLDER,
             f"the documents of {slug} are of a newer deployment, of {newer_of:%Y-%m-%d %H:%M} UTC, "
             "and were left as they are; new entries are stored and wait for it. To make this one "
-            f"the newest: `sam deploy`, or `feedmirror rebuild {slug}`",
+            f"the newest: {remedy}",
         )
 
 

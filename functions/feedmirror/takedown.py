@@ -19,7 +19,7 @@ from itertools import chain
 
 from msgspec import Struct
 
-from feedmirror.errors import OlderDeploymentError, RenderError, StoreError, described
+from feedmirror.errors import RenderError, StoreError, described
 from feedmirror.layout import (
     DATA,
     FEED_DOCUMENTS,
@@ -112,8 +112,7 @@ class Takedown:
         OlderDeploymentError where a newer deployment's documents could not be written.
         """
         held = self._log.load(self._clock())
-        if self._log.is_older(held.state):
-            raise OlderDeploymentError(self._slug, held.state.deployment.configured_at)
+        self._log.refuse_older(held.state)
         # After the state was read: what it does not name any more has been written by now.
         names = tuple(self._records.names(f"{key}/"))
         revisions = self._revisions(names, held.state, key)

@@ -46,6 +46,16 @@ def in_force(before: Deployment, digest: str, this: Callable[[], Deployment]) ->
     return made if made > before else None
 
 
+def remedy(slug: str, this: Deployment, newer: Deployment) -> str:
+    """Return what makes a deployment the newest, for the operator: commands."""
+    rebuild = f"`feedmirror rebuild {slug}`"
+    if this.number:
+        return f"{rebuild} with its feeds.toml, or a deploy with a change in it, such as a comment"
+    if this.version < newer.version:
+        return f"update feedmirror, since a newer version wrote them, or {rebuild}"
+    return f"{rebuild}, or for all feeds `touch feeds.toml`: the file that was saved last wins"
+
+
 class Renewal(Stored, frozen=True):
     """Position of the renewal of pages of entries and of the archive, newest first.
 

@@ -1,4 +1,6 @@
-"""Work of a renewal: how many public objects it writes, and with how many requests to the store."""
+"""Renewal of pages: when one begins, how many public objects it writes, and with how many requests
+to the store.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from msgspec import Struct
 
 from feedmirror.layout import FEED_DOCUMENTS
 from feedmirror.mirror.archive import PAGE_ENTRIES, page_number
+from feedmirror.mirror.deployment import Deployment, Renewal
 from feedmirror.mirror.state import State
 
 
@@ -28,6 +31,17 @@ class RenewalWork(Struct, frozen=True):
     def requests(self) -> int:
         """Return the number of all requests."""
         return self.writes + self.reads
+
+
+def renewal_under(state: State, deployed: Deployment, generation: int) -> Renewal | None:
+    """Return what is left to renew where another deployment becomes that of a state."""
+    before, going_on = state.deployment, state.renewal
+    if deployed.page_key == before.page_key:
+        return going_on
+    rereads = deployed.parser_version != before.parser_version or bool(
+        going_on and going_on.rereads
+    )
+    return Renewal(generation, below=state.next_seq, rereads=rereads)
 
 
 def work_left(state: State) -> RenewalWork:

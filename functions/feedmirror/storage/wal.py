@@ -27,8 +27,9 @@ from feedmirror.errors import (
 )
 from feedmirror.layout import RECORD_TYPE, records_prefix, state_key
 from feedmirror.mirror import record, state_codec
-from feedmirror.mirror.deployment import Deployment, Renewal
+from feedmirror.mirror.deployment import Deployment, remedy
 from feedmirror.mirror.removal import with_removals
+from feedmirror.mirror.renewal_work import renewal_under
 from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
 from feedmirror.mirror.tasks import tasks_of
@@ -193,7 +194,13 @@ class StateLog:
     def refuse_older(self, state: State) -> None:
         """Raises: OlderDeploymentError if the documents are of a newer deployment than this one."""
         if self.is_older(state):
-            raise OlderDeploymentError(self.slug, state.deployment.configured_at)
+            raise self.older(state)
+
+    def older(self, state: State) -> OlderDeploymentError:
+        """Return the error for documents that are of a newer deployment than this one."""
+        newer, this = state.deployment, self.publisher.described(self._deployment())
+        how = remedy(self.slug, this, newer)
+        return OlderDeploymentError(self.slug, newer.configured_at, how)
 
     def _is_newer(self, state: State) -> bool:
         deployed = self.publisher.deployed(state, self._deployment)
@@ -213,7 +220,7 @@ class StateLog:
             deployment=deployed,
             generation=generation,
             tasks=state.tasks or tasks_of(),
-            renewal=_renewal(state, deployed, generation) if before.feed else None,
+            renewal=renewal_under(state, deployed, generation) if before.feed else None,
         )
 
     def recall(self, state: State, keys: Iterable[str]) -> dict[str, Revision]:
@@ -326,8 +333,7 @@ class StateLog:
         for _ in range(ATTEMPTS):
             held = self._redeployed(held, now)
             if self.is_older(held.state):
-                of = held.state.deployment.configured_at
-                return Applied(held, error=OlderDeploymentError(self.slug, of))
+                return Applied(held, error=self.older(held.state))
             if not held.state.tasks:
                 if not self.publisher.stale(held.state):
                     return Applied(held)
@@ -408,17 +414,6 @@ class StateLog:
         state = replace(held.state, fault=_fault(held.state.fault, error, now))
         noted = contained(partial(self._commit_changed, held, state))
         return noted if isinstance(noted, StoredState) else held
-
-
-def _renewal(state: State, deployed: Deployment, generation: int) -> Renewal | None:
-    """Return what is left to renew where another deployment becomes that of a state."""
-    before, going_on = state.deployment, state.renewal
-    if deployed.page_key == before.page_key:
-        return going_on
-    rereads = deployed.parser_version != before.parser_version or bool(
-        going_on and going_on.rereads
-    )
-    return Renewal(generation, below=state.next_seq, rereads=rereads)
 
 
 def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:

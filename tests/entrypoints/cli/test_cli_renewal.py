@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from builders import entry, rss_document
 from commands import feedmirror, interrupt, when, write_config
+from feedmirror.adapters.stores.directory import DirectoryStore
+from feedmirror.entrypoints.cli.renewal_cost import shown_requests
+from feedmirror.entrypoints.store import StoreLocation
+from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.renewal_work import RenewalWork
+from feedmirror.settings.load import load_settings
+from feedmirror.storage.wal import StateLog
 from origin_server import OriginServer
 
 ENTRIES = [entry(number) for number in range(60, 0, -1)]
@@ -80,10 +90,124 @@ def test_older_configuration_changes_no_public_file_and_fails(origin, here, caps
     capsys.readouterr()
     assert feedmirror("run") == 1
     assert {path: path.read_bytes() for path in here.rglob("public/one/**/*.*")} == before
-    assert "feedmirror rebuild one" in capsys.readouterr().out
+    assert (
+        "`feedmirror rebuild one`, or for all feeds `touch feeds.toml`" in capsys.readouterr().out
+    )
     assert feedmirror("rebuild", "one") == 0
     assert saying(here, "Words of today.") == set()
     assert feedmirror("run") == 0
+
+
+def test_file_is_in_force_again_after_an_option_of_a_run_as_soon_as_it_is_saved(
+    origin, here, capsys
+):
+    configure(here, origin, "Words of today.", 1_790_000_001)
+    config = here / "feeds.toml"
+    config.write_text(f'public_url = "https://m.example"\n{config.read_text()}')
+    os.utime(config, (1_790_000_001, 1_790_000_001))
+    assert feedmirror("run", "--public-url", "https://other.example") == 0
+    assert feedmirror("run") == 1
+    assert "touch feeds.toml" in capsys.readouterr().out
+    assert saying(here, "https://m.example") == set()
+    config.touch()
+    assert feedmirror("run") == 0
+    assert saying(here, "https://other.example") == set()
+
+
+def test_option_of_a_run_holds_for_later_runs_where_the_file_says_nothing(origin, here):
+    configure(here, origin, "Words of today.", 1_790_000_001)
+    for options in (("--public-url", "https://other.example"), ()):
+        assert feedmirror("run", *options) == 0
+    assert saying(here, "https://other.example")
+
+
+# ---------------------------------------------------------------- status, check
+
+
+@pytest.fixture
+def changed(origin, here) -> Path:
+    """A mirror of two feeds, one with an archive, whose disclaimer has changed since."""
+    origin.serve("/long", rss_document(ENTRIES), etag='"2"')
+    feeds = {"one": origin.url("/feed"), "long": origin.url("/long")}
+    write_config(here, feeds, 'public_url = "https://m.example"', "keep = 30")
+    assert feedmirror("run", "--quiet") == 0
+    text = (here / "feeds.toml").read_text()
+    words = 'disclaimer = "Words of today."'
+    (here / "feeds.toml").write_text(text.replace("[feeds.long]", f"[feeds.long]\n{words}"))
+    return here
+
+
+def contents(here: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (here / "mirror").rglob("*") if path.is_file()}
+
+
+def test_check_says_what_would_be_renewed_and_writes_nothing(changed, capsys):
+    before = contents(changed)
+    assert feedmirror("check", "--renewal") == 0
+    valid, _, head, row, _, total = capsys.readouterr().out.splitlines()
+    assert valid == "feeds.toml is valid: 2 feeds."
+    assert head.split() == ["feed", "documents", "pages", "requests"]
+    pages = 35 + 25 + 4  # of the window, of an archive page, and its documents
+    assert row.split()[:3] == ["long", "rendered", str(pages)]
+    requests = int(row.split()[3])
+    assert total == (
+        "In mirror it would have the documents of 1 feed rendered anew, and at most 64 pages of "
+        f"entries and of the archive of 1 feed, with {requests} requests."
+    )
+    assert contents(changed) == before
+    assert feedmirror("run", "--log-format", "text") == 0
+    assert f"long: {pages} pages renewed" in capsys.readouterr().err
+    assert feedmirror("check", "--renewal") == 0
+    said = capsys.readouterr().out
+    assert said.endswith("\n\nNothing that is public in mirror would be rendered anew.\n")
+
+
+def test_check_says_that_a_run_would_leave_newer_documents_alone(changed, capsys):
+    assert feedmirror("run", "--quiet", "--public-url", "https://other.example") == 0
+    assert feedmirror("check", "--renewal") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "The documents of 2 feeds are of a newer deployment, and `feedmirror run` would leave them "
+        "alone; a deploy or `feedmirror rebuild SLUG` would not."
+    )
+    assert feedmirror("check", "--renewal", "--public-url", "https://other.example") == 0
+    assert "Nothing that is public" in capsys.readouterr().out
+
+
+def test_check_names_a_state_that_cannot_be_read_and_ends_with_one(changed, capsys):
+    (changed / "mirror/state/one.json").write_text("{")
+    assert feedmirror("check", "--renewal") == 1
+    out, err = capsys.readouterr()
+    assert "state/one.json" in err
+    assert "documents of 1 feed rendered anew" in out
+
+
+def test_check_of_a_store_without_feeds_finds_nothing_to_renew(origin, here, capsys):
+    configure(here, origin, "Words of today.", 1_790_000_001)
+    assert feedmirror("check", "--renewal") == 0
+    assert "Nothing that is public in mirror would be" in capsys.readouterr().out
+    assert not (here / "mirror").exists()
+
+
+def test_status_says_how_far_a_renewal_is_and_what_is_left(changed, capsys):
+    subscription = load_settings(changed / "feeds.toml").subscriptions[1]
+    store, now = DirectoryStore(changed / "mirror"), datetime.now(UTC)
+    this = Deployment(configured_at=now)
+    log = StateLog(store, subscription, "https://m.example", lambda: this)
+    held = log.apply(log.load(now), now).held  # as a run that is interrupted after it
+    assert held.state.renewal
+    last = tuple(held.state.window)[24]  # of the first slice
+    log.save(held, replace(held.state, renewal=replace(held.state.renewal, below=last.seq)))
+    assert feedmirror("status") == 0
+    table = capsys.readouterr().out
+    assert "; pages to renew, at most: 39 of 64 pages (39 % done)" in table
+    requests = int(re.search(r"of 1 feed, with (\d+) requests?\.", table)[1])
+    assert "To renew, at most: 39 of 64 pages (39 % done) of 1 feed" in table.splitlines()[-1]
+    feedmirror("status", "--json")
+    feeds = {one["feed"]: one["renewal"] for one in json.loads(capsys.readouterr().out)["feeds"]}
+    assert feeds["one"] is None
+    long = feeds["long"]
+    assert (long["pages"], long["pages_left"], long["writes"] + long["reads"]) == (64, 39, requests)
+    assert long["usd"] == pytest.approx(long["writes"] * 5e-6 + long["reads"] * 4e-7, abs=1e-6)
 
 
 def test_settings_of_the_command_line_are_newer_than_those_of_any_run_before(origin, here):
@@ -120,3 +244,15 @@ def test_watch_renews_pages_while_no_feed_is_due(origin, here, ctrl_c):
     assert feedmirror("run", "--watch", "--quiet") == 0
     thread.join()
     assert saying(here, "Words of before.") == set()
+
+
+@pytest.mark.parametrize(
+    ("work", "shown"),
+    [
+        (RenewalWork(1, 0, 1), "1 request (less than a cent)"),
+        (RenewalWork(1, 1_000, 0), "1,000 requests ($0.01)"),
+        (RenewalWork(1, 200_000_000, 1_234_567), "201,234,567 requests ($1,000.49)"),
+    ],
+)
+def test_requests_to_a_bucket_are_shown_with_their_price(work: RenewalWork, shown: str) -> None:
+    assert shown_requests(work, StoreLocation(bucket="example")) == shown

@@ -168,6 +168,23 @@ def test_status_reads_each_state_once_and_lists_the_store_twice(
     assert {seen.verb for seen in proxy.seen} == {"GET"}
 
 
+@pytest.mark.slow
+def test_check_says_what_a_renewal_costs_and_reads_each_state_once(
+    bucket, proxy, origin, here, capsys
+):
+    write_any_config(here, {name: origin.url("/feed") for name in ("one", "young")})
+    where = ("--store", f"s3://{bucket}/x")
+    feedmirror("run", *where, *PUBLIC, "--feed", "one", "--quiet")
+    proxy.seen.clear()
+    capsys.readouterr()
+    assert feedmirror("check", "--renewal", *where) == 0  # at the address that is published
+    assert "Nothing that is public" in capsys.readouterr().out
+    assert feedmirror("check", "--renewal", *where, "--public-url", "https://new.example") == 0
+    assert "at most 2 pages" in (said := capsys.readouterr().out)
+    assert "of 1 feed, with 6 requests (less than a cent)." in said
+    assert [seen.verb for seen in proxy.seen] == ["GET"] * 5  # two states each, and the address
+
+
 def test_status_without_a_configuration_says_where_in_the_bucket_copies_are(bucket, here, capsys):
     (here / "gazette.xml").write_bytes(FEED)
     feedmirror("run", "gazette.xml", "--store", f"s3://{bucket}", *PUBLIC)

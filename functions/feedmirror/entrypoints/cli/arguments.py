@@ -44,7 +44,7 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     _add_choice(init)
     init.set_defaults(quiet=False, json=False, log_format="text")
     _add_subscriptions(add_command)
-    _add(add_command("check", "validate feeds.toml", _CHECK_ABOUT), "--config")
+    _add_check(add_command("check", "validate feeds.toml", _CHECK_ABOUT, _CHECK_EXAMPLES))
     status = add_command("status", "show the health of the feeds", _STATUS_ABOUT, _STATUS_EXAMPLES)
     _add(status, "--config", "--store")
     _add_threads(status, 16, "states read")
@@ -59,6 +59,18 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     if arguments.command == "run":
         _check_combinations(arguments)
     return arguments
+
+
+def _add_check(check: ArgumentParser) -> None:
+    _add(check, "--config")
+    renewal = check.add_argument_group("what it would change in a mirror")
+    renewal.add_argument(
+        "--renewal",
+        action="store_true",
+        help="print what it would have rendered anew, with requests and their price",
+    )
+    _add(renewal, "--store", "--public-url")
+    _add_threads(renewal, 16, "states read")
 
 
 def _add_run(run: ArgumentParser) -> None:
@@ -419,10 +431,23 @@ Print the feeds of feeds.toml as OPML with the addresses of their origins, for a
 """
 _CHECK_ABOUT = """\
 Validate feeds.toml: report all problems at once, or list the configured feeds.
+
+With --renewal, also compare it, and this version of feedmirror, with what is public in a store:
+whose documents would be rendered anew, and how many pages of entries and of the archive, if it was
+deployed, or run. Reads the state of each feed once; writes nothing.
+"""
+_CHECK_EXAMPLES = """\
+examples:
+  feedmirror check
+  feedmirror check --renewal
+  feedmirror check --renewal --store s3://example-bucket --public-url https://m.example.org
+
+exit codes: 0 success, 1 the store or a state cannot be read, 2 a problem in the configuration
 """
 _STATUS_ABOUT = """\
 Show the health of every feed in feeds.toml and in the store: when it last had a new entry, since
 when it fails and why, when it is due, how many entries were mirrored, and its public addresses.
+Also which pages of an earlier configuration or program are left to renew, and what that takes.
 Reads the state of each feed once; sends no request to an origin.
 
 A feed that is in the store alone is "not configured": no run refreshes it, and its line on the

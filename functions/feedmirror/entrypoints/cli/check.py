@@ -1,4 +1,6 @@
-"""`feedmirror check`: validate feeds.toml; report every problem, or list the configured feeds."""
+"""`feedmirror check`: validate feeds.toml; report every problem, or list the configured feeds. With
+`--renewal`, say what the configuration would have rendered anew.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,16 @@ from feedmirror.errors import ConfigError, FetchError
 from feedmirror.model import Subscription
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.redaction import public_settings
-from feedmirror.settings.load import load_settings
+from feedmirror.settings.load import Settings, load_settings
 from feedmirror.settings.values import shown_duration
 from feedmirror.text.secrets import secrets_of
 
 
-def check(arguments: Namespace, _resources: Resources) -> int:
-    """Run the command; return its exit code, 2 if there is a problem. Raises: ConfigError."""
+def check(arguments: Namespace, resources: Resources) -> int:
+    """Run the command; return its exit code, 2 if there is a problem.
+
+    Raises: ConfigError; with `--renewal`, StoreError.
+    """
     path: Path = arguments.config
     if not path.exists():
         raise missing(path)
@@ -32,6 +37,17 @@ def check(arguments: Namespace, _resources: Resources) -> int:
     if refused := [line for feed in settings.subscriptions for line in _refused(feed)]:
         print_error(f"{counted(len(refused), 'problem')} in {path}", *refused)
         return 2
+    if arguments.renewal:
+        from feedmirror.entrypoints.cli.renewal_plan import print_plan  # noqa: PLC0415 - imports the templates
+
+        print(f"{path} is valid: {counted(len(settings.subscriptions), 'feed')}.")  # noqa: T201 - the output
+        return print_plan(arguments, settings, resources.clock())
+    _print_feeds(path, settings)
+    return 0
+
+
+def _print_feeds(path: Path, settings: Settings) -> None:
+    """Print the feeds, and what there is to say of all of them."""
     base = settings.public_url or DEFAULT_PUBLIC_URL
     rows = [row for each in settings.subscriptions for row in _rows(each, base)]
     head = ("feed", "every", "keep", "address", "source")
@@ -43,7 +59,6 @@ def check(arguments: Namespace, _resources: Resources) -> int:
     if settings.public_url is None:
         lines.append("public_url is not set: the addresses are those of `feedmirror serve`.")
     print("\n".join(lines))  # noqa: T201 - the output
-    return 0
 
 
 def _refused(subscription: Subscription) -> Iterator[str]:

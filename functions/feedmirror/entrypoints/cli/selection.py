@@ -57,11 +57,11 @@ def select_feeds(
         selection = _of_path(arguments, path, now, web)
     else:
         selection = _of_address(arguments, now, open_store, web)
-    if arguments.public_url:  # said after the file was written, also where its date is ahead
-        later = selection.configured_at + timedelta(microseconds=1)
-        selection = replace(selection, configured_at=max(now, later))
-    public_url = public_url_of(arguments, selection.public_url, open_store)
-    selection = replace(selection, public_url=public_url)
+    selection = replace(
+        selection,
+        configured_at=configured_at(arguments, selection.configured_at, now),
+        public_url=public_url_of(arguments, selection.public_url, open_store),
+    )
     if not arguments.due:
         return selection
     tick_s: int = read_value(duration("1m", "1d"), "--tick", arguments.tick or "1m")
@@ -69,6 +69,13 @@ def select_feeds(
     active = (s for s in selection.subscriptions if not s.retired)
     due = tuple(s for s in active if is_due(s.slug, s.every_s, since, until))
     return replace(selection, subscriptions=due)
+
+
+def configured_at(arguments: Namespace, written_at: datetime, now: datetime) -> datetime:
+    """Return the date of a configuration that was written then: now where an option adds to it."""
+    if not arguments.public_url:
+        return written_at
+    return max(now, written_at + timedelta(microseconds=1))  # also where that date is ahead
 
 
 def public_url_of(

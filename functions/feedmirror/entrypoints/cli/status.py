@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +17,7 @@ from msgspec.structs import asdict, replace
 
 from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG
 from feedmirror.entrypoints.cli.command import Resources
+from feedmirror.entrypoints.cli.renewal_cost import shown_requests, usd_of
 from feedmirror.entrypoints.cli.selection import configured
 from feedmirror.entrypoints.cli.terminal import counted, show_table, shown_progress
 from feedmirror.entrypoints.store import StoreLocation, open_store, thread_map
@@ -26,6 +27,7 @@ from feedmirror.layout import DATA, STATES, document_key, slug_of_state, state_k
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.gone import all_asked_again_at
 from feedmirror.mirror.health import last_new
+from feedmirror.mirror.renewal_work import RenewalWork, work_left, work_of_all
 from feedmirror.mirror.schedule import due_after
 from feedmirror.mirror.state import State, addresses_of
 from feedmirror.model import Subscription
@@ -144,6 +146,7 @@ class FeedHealth(Struct, frozen=True):
     gone: Mapping[str, datetime] = field(default_factory=dict)  # address -> time of its next poll
     quarantined: tuple[str, ...] = ()  # keys of entries that cannot be rendered
     withheld: tuple[str, ...] = ()  # keys of new entries that look like ones that were taken down
+    renewal: Mapping[str, int | float] | None = None  # as of `_renewal`; None: nothing is left
     documents: tuple[str, ...] = ()  # names of the public documents
     addresses: tuple[str, ...] = ()  # their URLs; empty if public_url is not known
 
@@ -187,11 +190,28 @@ def health_of(
         done=not state.tasks,
         quarantined=tuple(state.quarantined),
         withheld=tuple(dict.fromkeys(state.withheld.values())),
+        renewal=_renewal(state),
         documents=tuple(made.name for made in published),
         addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in published if public_url),
     )
     known = subscription or Subscription(slug, "")
     return _with_texts(health, state, replace(known, url=known.url or state.url))
+
+
+def _renewal(state: State) -> Mapping[str, int | float] | None:
+    """Return how far the pages of a feed are renewed, and at most what the rest takes: pages,
+    requests to the store, and US dollars if that is S3. None where nothing is left.
+    """
+    if state.renewal is None:
+        return None
+    left = work_left(state)
+    return {
+        "pages": work_of_all(state).pages,
+        "pages_left": left.pages,
+        "writes": left.writes,
+        "reads": left.reads,
+        "usd": round(usd_of(left), 6),
+    }
 
 
 def _status(subscription: Subscription | None, state: State, *, configured: bool | None) -> str:
@@ -267,13 +287,35 @@ def _write_table(
     show_table(COLUMN_HEADS, rows, numbers={"entries"}, prose="address")
     counts = Counter(health.status for health in feeds)
     parts = ", ".join(f"{number} {status}" for status, number in counts.most_common())
-    lines = ["", f"{counted(len(feeds), 'feed')}: {parts}."]
+    lines = ["", f"{counted(len(feeds), 'feed')}: {parts}.", *_renewal_line(feeds, store)]
     if settings is None:
         lines.append(
             f"There is no {DEFAULT_CONFIG}, so the feeds' update intervals and public addresses "
             "are not known."
         )
     print("\n".join(lines))  # noqa: T201 - what the command is for
+
+
+def _renewal_line(feeds: Iterable[FeedHealth], location: StoreLocation) -> Iterator[str]:
+    """Yield the line on what is left to renew of all feeds, if anything is."""
+    renewals = [health.renewal for health in feeds if health.renewal]
+    if not renewals:
+        return
+    total = Counter[str]()
+    for renewal in renewals:
+        total.update({name: int(number) for name, number in renewal.items() if name != "usd"})
+    left = RenewalWork(total["pages_left"], total["writes"], total["reads"])
+    yield (
+        f"To renew, at most: {_pages_left(total)} of {counted(len(renewals), 'feed')}, with "
+        f"{shown_requests(left, location)}. `feedmirror run` and the function do it."
+    )
+
+
+def _pages_left(renewal: Mapping[str, int | float]) -> str:
+    """Render how far a renewal is: `1,234 of 5,000 pages (75 % done)`."""
+    left, pages = renewal["pages_left"], renewal["pages"]
+    done = int(100 * (pages - left) / pages) if pages else 100
+    return f"{left:,} of {pages:,} pages ({done} % done)"
 
 
 def row(health: FeedHealth, now: datetime, location: StoreLocation) -> tuple[str, ...]:
@@ -325,6 +367,8 @@ def _notes(health: FeedHealth) -> Iterable[str]:
             "left out, since they look like entries that were taken down: "
             f"`feedmirror restore {health.feed} {keys}` releases them"
         )
+    if health.renewal:
+        yield f"pages to renew, at most: {_pages_left(health.renewal)}"
     if health.done is False:
         yield "the last run was interrupted; the next one completes it"
 
