@@ -38,7 +38,7 @@ _COLUMNS = ("feed", "documents", "pages", "requests")
 
 
 class FeedPlan(Struct, frozen=True):
-    """What a deployment would do to what is public of a feed."""
+    """Effect of a deployment on what is public of a feed."""
 
     slug: str
     documents: bool = False  # True: the documents would be rendered anew
