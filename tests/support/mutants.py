@@ -1032,7 +1032,7 @@ RENEWING = (
     ),
     _mutant(
         "pages of an earlier deployment are renewed",
-        _LEDGER,
+        "mirror/renewal_work.py",
         "return Renewal(generation, below=state.next_seq, rereads=rereads)",
         "return None",
         "test_renewal.py::test_new_disclaimer_reaches_every_page_in_slices_the_newest_first",
