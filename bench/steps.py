@@ -25,7 +25,7 @@ _IMPORTS = {
     "import awslambdaric": ["awslambdaric.bootstrap"],
     "import the handler's modules": ["feedmirror.entrypoints.aws.mirror"],
     "import the parser's handle": ["feedmirror.adapters.parser"],
-    "import the HTTP adapter, urllib3": ["feedmirror.adapters.origin.client"],
+    "import the HTTP adapter": ["feedmirror.adapters.origin.client"],
     "import boto3, botocore": ["boto3.session", "botocore.config"],
     "import the S3 adapter": ["feedmirror.adapters.stores.s3", "feedmirror.entrypoints.store"],
 }

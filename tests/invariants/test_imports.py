@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import version
 
 import pytest
 
@@ -61,15 +60,3 @@ def test_start_imports_nothing_that_reads_source_or_installed_packages(module: s
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == ""
-
-
-def test_importlib_metadata_is_whole_after_urllib3_was_imported_without_it() -> None:
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'functions')!r})\n"
-        "import feedmirror.adapters.origin.client, importlib.metadata\n"
-        "print(importlib.metadata.version('urllib3'))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == version("urllib3")

@@ -99,6 +99,30 @@ def test_gzip_bomb_is_given_up_without_holding_it(server, url):
     assert peak_bytes < 3_000_000
 
 
+def test_answer_with_two_lengths_is_no_answer(server, url):
+    lengths = b"Content-Length: 5\r\nContent-Length: 9\r\n\r\n"
+    server.script("/feed", HEAD + lengths + b"<rss/>abc")
+    assert failure(url).kind is Kind.STATUS
+
+
+def test_length_said_twice_is_the_length(server, url):
+    lengths = b"Content-Length: 6\r\nContent-Length: 6\r\n\r\n"
+    server.script("/feed", HEAD + lengths + b"<rss/>")
+    assert fetched(url).body == b"<rss/>"
+
+
+@pytest.mark.parametrize("rest", [b"", b"<rss"])
+def test_body_shorter_than_its_length_is_a_reset(server, url, rest):
+    server.script("/feed", HEAD + b"Content-Length: 6\r\n\r\n" + rest)
+    assert failure(url).kind is Kind.RESET
+
+
+@pytest.mark.parametrize("size", [b"-5", b"x", b""])
+def test_chunk_without_a_size_is_a_reset(server, url, size):
+    server.script("/feed", CHUNKED + size + b"\r\n<rss/>\r\n0\r\n\r\n")
+    assert failure(url).kind is Kind.RESET
+
+
 @pytest.mark.row("D3")
 def test_several_gzip_members_are_one_document(server, url):
     body = b"".join(gzip.compress(part) for part in (b"<rss>", b"", b"</rss>"))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from urllib3 import HTTPHeaderDict
 
-from feedmirror.adapters.origin.headers import max_age_s, retry_after_s, validators_of
+from feedmirror.adapters.origin.headers import Headers, max_age_s, retry_after_s, validators_of
 from feedmirror.model import Validators
 
 NOW = datetime(2025, 11, 23, 12, 0, tzinfo=UTC)
@@ -43,22 +42,19 @@ YEARS_31 = 10**9
     ],
 )
 def test_retry_after_is_read_in_every_form_and_garbage_is_none(text, seconds):
-    assert retry_after_s(HTTPHeaderDict({"Retry-After": text}), NOW) == seconds
+    assert retry_after_s(Headers([("Retry-After", text)]), NOW) == seconds
 
 
 @pytest.mark.row("F13")
 def test_missing_retry_after_is_none():
-    assert retry_after_s(HTTPHeaderDict(), NOW) is None
+    assert retry_after_s(Headers(), NOW) is None
 
 
 @pytest.mark.row("F13")
 def test_date_to_retry_after_is_read_against_the_servers_own_clock():
-    headers = HTTPHeaderDict(
-        {"Date": "Thu, 01 Jan 2015 00:00:00 GMT", "Retry-After": "Thu, 01 Jan 2015 00:01:00 GMT"}
-    )
-    assert retry_after_s(headers, NOW) == 60
-    headers["Date"] = "no date"
-    assert retry_after_s(headers, NOW) == 0
+    retry = ("Retry-After", "Thu, 01 Jan 2015 00:01:00 GMT")
+    assert retry_after_s(Headers([("Date", "Thu, 01 Jan 2015 00:00:00 GMT"), retry]), NOW) == 60
+    assert retry_after_s(Headers([("Date", "no date"), retry]), NOW) == 0
 
 
 @pytest.mark.parametrize(
@@ -83,11 +79,11 @@ def test_date_to_retry_after_is_read_against_the_servers_own_clock():
     ],
 )
 def test_max_age_is_read_unless_the_answer_is_not_to_be_kept(text, seconds):
-    assert max_age_s(HTTPHeaderDict({"Cache-Control": text})) == seconds
+    assert max_age_s(Headers([("Cache-Control", text)])) == seconds
 
 
 def test_missing_max_age_is_none():
-    assert max_age_s(HTTPHeaderDict()) is None
+    assert max_age_s(Headers()) is None
 
 
 @pytest.mark.parametrize(
@@ -110,16 +106,16 @@ def test_missing_max_age_is_none():
     ],
 )
 def test_max_age_counts_from_the_first_age_unless_that_is_no_whole_number(ages, seconds):
-    headers = HTTPHeaderDict([("Cache-Control", "max-age=600"), *(("Age", age) for age in ages)])
+    headers = Headers([("Cache-Control", "max-age=600"), *(("Age", age) for age in ages)])
     assert max_age_s(headers) == seconds
 
 
 def test_age_without_a_max_age_is_ignored():
-    assert max_age_s(HTTPHeaderDict({"Age": "200"})) is None
+    assert max_age_s(Headers([("Age", "200")])) is None
 
 
 def test_cache_control_in_several_lines_is_one():
-    headers = HTTPHeaderDict([("Cache-Control", "max-age=600"), ("Cache-Control", "no-store")])
+    headers = Headers([("Cache-Control", "max-age=600"), ("Cache-Control", "no-store")])
     assert max_age_s(headers) is None
 
 
@@ -140,11 +136,11 @@ def test_cache_control_in_several_lines_is_one():
     ],
 )
 def test_etag_is_kept_verbatim_if_it_can_be_sent_back(etag, kept):
-    headers = HTTPHeaderDict({"ETag": etag})
+    headers = Headers([("ETag", etag)])
     assert validators_of(headers) == Validators(etag if kept else None)
 
 
 @pytest.mark.row("F16")
 def test_validator_given_twice_is_not_kept():
-    headers = HTTPHeaderDict([("ETag", '"1"'), ("ETag", '"2"'), ("Last-Modified", "today")])
+    headers = Headers([("ETag", '"1"'), ("ETag", '"2"'), ("Last-Modified", "today")])
     assert validators_of(headers) == Validators(None, "today")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -226,6 +227,35 @@ def test_accepted_url_has_a_valid_host_port_and_path(text):
             assert re.fullmatch(r"[a-z0-9._:-]+", target.host)
             assert re.fullmatch(r"/[!-~]*", target.path)
             assert 0 < target.port < 65_536
+
+
+@pytest.mark.row("F9")
+@given(URLS)
+def test_accepted_url_is_read_as_another_parser_reads_it(text):
+    for url in (text, "http://" + text, "https://a.example" + text):
+        target = target_or_refusal(parse_target, url)
+        if target is not None:
+            # The host's conversion to ASCII is stricter here.
+            other = urllib3.util.parse_url(re.sub(r"(?<=//)[^/?#:\[]+", target.host, url, count=1))
+            assert (other.scheme, (other.host or "").strip("[]")) == (target.scheme, target.host)
+            assert other.port in {target.port, None}
+            assert other.request_uri == target.path
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("/a/./b/../c/..", "/a/"),
+        ("/../../a//../b", "/a/b"),
+        ("/caf\u00e9?q=\u00e9 <x>", "/caf%C3%A9?q=%C3%A9%20%3Cx%3E"),
+        ("/%7ea%2Fb?x=%e9", "/%7Ea%2Fb?x=%E9"),
+        ("/100%/%41", "/100%25/%2541"),
+        ("?a=1&b=/../", "/?a=1&b=/../"),
+        ("#top", "/"),
+    ],
+)
+def test_path_is_asked_for_without_dots_and_with_its_characters_escaped(written, asked):
+    assert parse_target(f"http://a.example{written}").path == asked
 
 
 @pytest.mark.row("F9")

@@ -26,6 +26,7 @@ SLOW_IMPORTS = {
     "http.server",
     "idna",
     "rich",
+    "urllib3",
 }
 
 

@@ -12,6 +12,7 @@ from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.address_guard import Guard, LookUp, Predicate, is_public, resolve
 from feedmirror.adapters.origin.exchange import SUCCESSES, Reply, exchange
 from feedmirror.adapters.origin.headers import (
+    Headers,
     location_of,
     max_age_s,
     request_headers,
@@ -19,7 +20,6 @@ from feedmirror.adapters.origin.headers import (
     usable,
     validators_of,
 )
-from feedmirror.adapters.origin.http_library import HTTPHeaderDict
 from feedmirror.adapters.origin.target import Target, parse_target, redirect_target
 from feedmirror.errors import FetchError, Kind
 from feedmirror.mirror.schedule import retry_after
@@ -124,8 +124,8 @@ class HttpOrigin:
         return Fetched(
             url=target.url,
             body=reply.body,
-            content_type=reply.headers.get("content-type"),
-            link=reply.headers.get("link"),
+            content_type=reply.headers.get("content-type") or None,
+            link=reply.headers.get("link") or None,
             validators=validators_of(reply.headers),
             status=reply.status,
             moved_to=moved_to,
@@ -194,9 +194,9 @@ def _http_error(target: Target, reply: Reply, now: datetime) -> FetchError:
     return FetchError(kind, message, status=reply.status, retry_after_s=wait_s)
 
 
-def _is_challenge(headers: HTTPHeaderDict) -> bool:
+def _is_challenge(headers: Headers) -> bool:
     """Return True if a firewall answers, in place of the origin."""
-    return any(headers.get(name, "").strip().lower() in values for name, values in _CHALLENGES)
+    return any(headers.get(name).strip().lower() in values for name, values in _CHALLENGES)
 
 
 def _meaning(reply: Reply, *, asks_to_wait: bool) -> tuple[Kind, str]:

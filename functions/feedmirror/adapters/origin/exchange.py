@@ -15,13 +15,7 @@ from msgspec import Struct
 
 from feedmirror.adapters.deadline import Deadline
 from feedmirror.adapters.origin.connection import BLOCKED, BoundSocket, FloodError, connect
-from feedmirror.adapters.origin.http_library import (
-    HTTPConnection,
-    HTTPError,
-    HTTPHeaderDict,
-    HTTPResponse,
-    HTTPSConnection,
-)
+from feedmirror.adapters.origin.headers import Headers
 from feedmirror.adapters.origin.target import Target
 from feedmirror.errors import FetchError, Kind
 
@@ -44,7 +38,7 @@ class Reply(Struct, frozen=True):
     """HTTP response, its body complete and decoded."""
 
     status: int
-    headers: HTTPHeaderDict
+    headers: Headers
     body: bytes  # empty unless the status is in SUCCESSES, or S3 explains a 403
 
 
@@ -77,39 +71,45 @@ def exchange(
     Raises: FetchError.
     """
     with closing(connect(target, addresses, deadline, context)) as sock:
-        connection = (HTTPSConnection if context else HTTPConnection)(target.host, target.port)
+        connection = http.client.HTTPConnection(target.host.rstrip("."), target.port)
+        connection.default_port = http.client.HTTPS_PORT if context else http.client.HTTP_PORT
         connection.response_class = _FinalResponse
         connection.auto_open = 0  # never look the name up and connect behind the guard's back
         connection.sock = cast("Any", BoundSocket(sock, deadline, max_bytes + _FRAMING_BYTES))
         try:
             return _request(connection, target, headers, max_bytes)
-        except (OSError, HTTPError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise _fetch_error(error, target, deadline, max_bytes) from error
 
 
 def _request(
-    connection: HTTPConnection, target: Target, headers: Mapping[str, str], max_bytes: int
+    connection: http.client.HTTPConnection,
+    target: Target,
+    headers: Mapping[str, str],
+    max_bytes: int,
 ) -> Reply:
-    # Decoded here: urllib3 would report a truncated gzip stream as a success.
-    connection.request(
-        "GET", target.path, headers=headers, preload_content=False, decode_content=False
-    )
+    connection.request("GET", target.path, headers=headers)
     with closing(connection.getresponse()) as response:
+        received = Headers(response.headers.items())
         body = b""
         if response.status in SUCCESSES:
-            body = _body(response, target, max_bytes)
-        elif response.status == 403 and response.headers.get("server") == "AmazonS3":
-            body = response.read1(_ERROR_BYTES, decode_content=False)
-        return Reply(response.status, response.headers, body)
+            body = _body(response, received, target, max_bytes)
+        elif response.status == 403 and received.get("server") == "AmazonS3":
+            body = response.read1(_ERROR_BYTES)
+        return Reply(response.status, received, body)
 
 
-def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
-    """Return the decoded body. Raises: FetchError (TOO_LARGE, ENCODING, RESET)."""
-    declared = response.length_remaining
+def _body(
+    response: http.client.HTTPResponse, headers: Headers, target: Target, max_bytes: int
+) -> bytes:
+    """Return the decoded body. Raises: FetchError (TOO_LARGE, ENCODING, RESET); ValueError."""
+    if len(set(_listed(headers, "content-length"))) > 1:  # RFC 9110 §8.6
+        raise ValueError("several lengths of one answer")
+    declared = response.length
     if declared is not None and declared > max_bytes:
         raise _too_large(target, f"larger ({declared:,} bytes)", max_bytes)
     pieces = _bounded(_pieces(response), "larger", target, max_bytes)
-    is_gzipped = _is_gzipped(response.headers, target)
+    is_gzipped = _is_gzipped(headers, target)
     first = b""
     while len(first) < len(_MAGIC) and (piece := next(pieces, b"")):
         first += piece
@@ -129,10 +129,15 @@ def _body(response: HTTPResponse, target: Target, max_bytes: int) -> bytes:
         raise _cut(target) from error
 
 
-def _pieces(response: HTTPResponse) -> Iterator[bytes]:
-    """Yield the body as received: chunked framing removed, content coding not decoded."""
-    while piece := response.read1(_PIECE_BYTES, decode_content=False):
+def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Yield the body as received: chunked framing removed, content coding not decoded.
+
+    Raises: http.client.IncompleteRead.
+    """
+    while piece := response.read1(_PIECE_BYTES):
         yield piece
+    if response.length:  # http.client notices the end of a chunked body alone
+        raise http.client.IncompleteRead(b"", response.length)
 
 
 def _joined(pieces: Iterator[bytes]) -> bytes:
@@ -187,17 +192,22 @@ def _bounded(
         yield piece
 
 
-def _is_gzipped(headers: HTTPHeaderDict, target: Target) -> bool:
+def _is_gzipped(headers: Headers, target: Target) -> bool:
     """Return True if the body is declared as gzip. Raises: FetchError for any other coding."""
-    transfer = headers.get("transfer-encoding", "").strip().lower()
-    coding = headers.get("content-encoding", "").strip().lower()
-    named = [name for name in map(str.strip, coding.split(",")) if name in _CODINGS]
+    transfer = headers.get("transfer-encoding").strip().lower()
+    coding = headers.get("content-encoding").strip().lower()
+    named = [name for name in _listed(headers, "content-encoding") if name in _CODINGS]
     is_plain = transfer in ("", "chunked", "identity")
     if is_plain and named in ([], ["gzip"], ["x-gzip"]):
         return bool(named)
     unwanted = ascii(coding if is_plain else transfer)[:60]
     message = f"{target.shown} is encoded as {unwanted}, though only gzip was accepted."
     raise FetchError(Kind.ENCODING, message, status=200)
+
+
+def _listed(headers: Headers, name: str) -> list[str]:
+    """Return the members of a field that is a list, in small letters."""
+    return [member.strip() for member in headers.get(name).lower().split(",")]
 
 
 def _too_large(target: Target, larger: str, max_bytes: int) -> FetchError:
@@ -213,19 +223,18 @@ def _cut(target: Target) -> FetchError:
 def _fetch_error(
     error: Exception, target: Target, deadline: Deadline, max_bytes: int
 ) -> FetchError:
-    """Translate an exception of urllib3, http.client, ssl or socket."""
-    cause = error.__cause__ if isinstance(error, HTTPError) and error.__cause__ else error
-    if isinstance(cause, TimeoutError):
+    """Translate an exception of http.client, ssl or socket."""
+    if isinstance(error, TimeoutError):
         return FetchError(Kind.TIMEOUT, f"No whole answer from {target.shown} within {deadline}.")
-    if isinstance(cause, FloodError):
+    if isinstance(error, FloodError):
         return _too_large(target, "larger in headers and framing around its document", max_bytes)
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-        message = f"The TLS connection to {target.shown} failed: {cause.reason or cause}."
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        message = f"The TLS connection to {target.shown} failed: {error.reason or error}."
         return FetchError(Kind.TLS, message)
-    if isinstance(cause, OSError | http.client.IncompleteRead):  # RemoteDisconnected among them
+    if isinstance(error, OSError | http.client.IncompleteRead):  # RemoteDisconnected among them
         return _cut(target)
     message = f"The server of {target.shown} answers with something that is not HTTP"
-    return FetchError(Kind.STATUS, f"{message} ({_brief(cause)}).")
+    return FetchError(Kind.STATUS, f"{message} ({_brief(error)}).")
 
 
 def _brief(error: BaseException) -> str:

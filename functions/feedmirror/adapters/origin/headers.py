@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from feedmirror import __version__
-from feedmirror.adapters.origin.http_library import HTTPHeaderDict
 from feedmirror.adapters.origin.target import Target, parse_target
 from feedmirror.errors import FetchError, Kind
 from feedmirror.model import Subscription, Validators
@@ -20,6 +20,26 @@ _ACCEPT = (
     "*/*;q=0.1"
 )
 _URL_CHARS = "!#$%&'*+,/:;=?@[]~"  # beside letters and digits; no parenthesis, it ends a comment
+
+
+class Headers:
+    """Header fields of a response, by names in any case."""
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in fields:
+            self._values.setdefault(name.lower(), []).append(value)
+
+    def values(self, name: str) -> list[str]:
+        """Return the value of each field of that name."""
+        return self._values.get(name, [])
+
+    def get(self, name: str) -> str:
+        """Return the values of all fields of that name as one; "" if there is none.
+
+        Source: RFC 9110 §5.3
+        """
+        return ", ".join(self.values(name))
 
 
 def request_headers(
@@ -69,7 +89,7 @@ _FIELD_VALUE = re.compile(r"[\t -~\x80-\xff]+")  # no control character, one byt
 _MOST_SECONDS = 10**9  # 31 years, far from the limit of a timedelta
 
 
-def validators_of(headers: HTTPHeaderDict) -> Validators:
+def validators_of(headers: Headers) -> Validators:
     """Return the validators for the next request, verbatim; None for a field that is unusable.
 
     Source: RFC 9110 §8.8.
@@ -85,14 +105,14 @@ def usable(validators: Validators) -> Validators:
     )
 
 
-def max_age_s(headers: HTTPHeaderDict) -> int | None:
+def max_age_s(headers: Headers) -> int | None:
     """Return the seconds that the response stays fresh: max-age, less its `Age` in caches.
 
     None without max-age, or with no-cache or no-store. The first of repeated `Age` values counts;
     an `Age` that is not a whole number is ignored. Source: RFC 9111 §4.2, §5.1, §5.2.2.
     """
     lifetime_s: int | None = None
-    for directive in headers.get("cache-control", "").lower().split(","):
+    for directive in headers.get("cache-control").lower().split(","):
         name, _, value = directive.strip().partition("=")
         if name in ("no-cache", "no-store"):
             return None
@@ -100,28 +120,28 @@ def max_age_s(headers: HTTPHeaderDict) -> int | None:
             lifetime_s = _seconds(value.strip('"'))
     if lifetime_s is None:
         return None
-    age_s = _seconds(headers.get("age", "").partition(",")[0].strip()) or 0
+    age_s = _seconds(headers.get("age").partition(",")[0].strip()) or 0
     return max(0, lifetime_s - age_s)
 
 
-def retry_after_s(headers: HTTPHeaderDict, now: datetime) -> int | None:
+def retry_after_s(headers: Headers, now: datetime) -> int | None:
     """Return the seconds of `Retry-After`, 0 for a past date; None if missing or malformed.
 
     A date is compared with the response's own `Date`, since the server's clock may be off, or with
     `now` where there is none. Source: RFC 9110 §10.2.3.
     """
-    text = headers.get("retry-after", "").strip()
+    text = headers.get("retry-after").strip()
     seconds = _seconds(text.removeprefix("-"))
     if seconds is not None:
         return 0 if text.startswith("-") else seconds
     moment = _http_date(text)
     if moment is None:
         return None
-    wait_s = (moment - (_http_date(headers.get("date", "")) or now)).total_seconds()
+    wait_s = (moment - (_http_date(headers.get("date")) or now)).total_seconds()
     return max(0, min(int(wait_s), _MOST_SECONDS))
 
 
-def location_of(headers: HTTPHeaderDict) -> str | None:
+def location_of(headers: Headers) -> str | None:
     """Return the `Location`, or None; bytes beyond ASCII are decoded as UTF-8 where possible."""
     text = _single(headers, "location")
     if not text:
@@ -132,9 +152,9 @@ def location_of(headers: HTTPHeaderDict) -> str | None:
         return text
 
 
-def _single(headers: HTTPHeaderDict, name: str) -> str | None:
+def _single(headers: Headers, name: str) -> str | None:
     """Return the value of a header that occurs once; None if repeated, as no value is certain."""
-    values = headers.getlist(name)
+    values = headers.values(name)
     return values[0].strip(" \t") if len(values) == 1 else None
 
 

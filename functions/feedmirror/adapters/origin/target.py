@@ -1,21 +1,23 @@
 r"""Parse URLs to request targets (scheme, host, port, path); refuse deceptive ones before DNS.
 
-One parser (urllib3's) reads every URL, and its result is looked up, connected to and sent: two
-parsers that disagree on `http://127.0.0.1\@example.com/` would let a request past the guard.
+One parser reads every URL, and its result is looked up, connected to and sent: two parsers that
+disagree on `http://127.0.0.1\@example.com/` would let a request past the guard. It is stricter than
+RFC 3986, so that what it accepts has one reading.
 """
 
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from feedmirror.adapters.origin.http_library import LocationParseError, Url, parse_url
 from feedmirror.errors import FetchError, Kind
 from feedmirror.text.hosts import ascii_host, is_host
 from feedmirror.text.secrets import hidden_address
 
+_MOST_PORT = 65_535
 _MAX_URL_LENGTH = 8000  # RFC 9110 §4.1 asks for at least 8000 octets
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -34,7 +36,19 @@ _BAD_PORTS = frozenset((
 # fmt: on
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
-_NAMED_HOST = re.compile(r"(https?://)([^/?#@:\[\]]+)(.*)", re.IGNORECASE | re.DOTALL)
+_URL = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*):)?(?://(?P<authority>[^/?#]*))?"
+    r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_AUTHORITY = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{0,9}))?", re.IGNORECASE
+)
+_DOTS = (".", "..")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+# Besides letters, digits and `-._~`. Source: RFC 3986 §3.3, §3.4
+_PATH_CHARS = "!$&'()*+,;=:@/"
+_QUERY_CHARS = _PATH_CHARS + "?"
 _USERINFO = re.compile(r"([/\\]{2})[^/?#]*@")
 _SHOWN_LENGTH = 160
 
@@ -74,7 +88,7 @@ def parse_target(url: str) -> Target:
 
     Raises: FetchError (ADDRESS).
     """
-    return _target(url, _parse(url))
+    return replace(_parse(url), url=url)
 
 
 def redirect_target(current: Target, location: str) -> Target:
@@ -87,33 +101,73 @@ def redirect_target(current: Target, location: str) -> Target:
         joined = urljoin(current.url, location)
     except ValueError as error:
         raise _refused(location, "not a valid address") from error
-    parsed = _parse(joined)._replace(fragment=None)
-    return _target(parsed.url, parsed)
+    return _parse(joined)
 
 
-def _target(url: str, parsed: Url) -> Target:
-    """Check the parts of a parsed URL. Raises: FetchError (ADDRESS)."""
-    scheme = parsed.scheme or ""
-    if scheme not in _DEFAULT_PORTS:
+def _parse(url: str) -> Target:
+    """Return the target of an absolute URL; its `url` is normalised, without a fragment.
+
+    Raises: FetchError (ADDRESS).
+    """
+    _check_characters(url)
+    parts = _URL.fullmatch(url)
+    scheme = (parts["scheme"] or "").lower() if parts else ""
+    if not parts or scheme not in _DEFAULT_PORTS:
         raise _refused(url, "the scheme must be http or https")
-    if parsed.auth is not None:
+    authority = parts["authority"] or ""
+    if "@" in authority:
         advice = "it contains a user name or password; send credentials with the setting `headers`"
         raise _refused(url, advice)
-    if not is_host(parsed.host or ""):
-        raise _refused(url, "the host name is missing or not valid")
-    port = _DEFAULT_PORTS[scheme] if parsed.port is None else parsed.port
+    host, port = _host_and_port(url, authority)
+    path = _escaped(_without_dots(parts["path"]), _PATH_CHARS)
+    if parts["query"] is not None:
+        path += f"?{_escaped(parts['query'], _QUERY_CHARS)}"
+    shown_port = "" if port is None else f":{port}"
+    normalised = f"{scheme}://{host}{shown_port}{path}"
+    port = _DEFAULT_PORTS[scheme] if port is None else port
     if port in _BAD_PORTS:
         raise _refused(url, f"port {port} is reserved for another protocol than HTTP")
-    host = (parsed.host or "").strip("[]")
-    return Target(url, scheme, host, port, parsed.request_uri)
+    request = path if path.startswith("/") else f"/{path}"
+    return Target(normalised, scheme, host.strip("[]"), port, request)
 
 
-def _parse(url: str) -> Url:
-    _check_characters(url)
+def _host_and_port(url: str, authority: str) -> tuple[str, int | None]:
+    """Return the host as it is looked up, an IPv6 address in brackets, and the port that is given.
+
+    The host is in the ASCII form that browsers look up, which is also what is judged and sent.
+    Raises: FetchError (ADDRESS).
+    """
+    found = _AUTHORITY.fullmatch(authority)
     try:
-        return parse_url(_with_ascii_host(url))
-    except (LocationParseError, ValueError) as error:  # ValueError: UnicodeError among them
+        host = found["host"] if found else ""
+        host = (host if host.startswith("[") else ascii_host(host)).lower()
+    except ValueError as error:
         raise _refused(url, "not a valid address") from error
+    if not found or not is_host(host):
+        raise _refused(url, "the host name is missing or not valid")
+    port = int(found["port"]) if found["port"] else None
+    if port is not None and port > _MOST_PORT:
+        raise _refused(url, "not a valid address")
+    return host, port
+
+
+def _without_dots(path: str) -> str:
+    """Return the path without its `.` and `..` segments. Source: RFC 3986 §5.2.4."""
+    segments, kept = path.split("/"), list[str]()
+    for segment in segments:
+        if segment not in _DOTS:
+            kept.append(segment)
+        elif segment == ".." and len(kept) > 1:  # the first is what is before the first slash
+            kept.pop()
+    return "/".join((*kept, "") if segments[-1] in _DOTS else kept)
+
+
+def _escaped(text: str, safe: str) -> str:
+    """Return the text with all characters escaped that may not stand in a request; escapes stay, if
+    each `%` begins one.
+    """
+    text, count = _ESCAPE.subn(lambda escape: escape[0].upper(), text)
+    return quote(text, safe + "%" if count == text.count("%") else safe, errors="surrogatepass")
 
 
 def _check_characters(url: str) -> None:
@@ -121,15 +175,6 @@ def _check_characters(url: str) -> None:
         raise _refused(url, f"longer than {_MAX_URL_LENGTH} characters")
     if _FORBIDDEN.search(url):
         raise _refused(url, "it contains a backslash or a control character")
-
-
-def _with_ascii_host(url: str) -> str:
-    """Return `url` with an international host name in its ASCII form, all else unchanged.
-
-    urllib3 would apply IDNA 2008, which refuses names that browsers accept.
-    """
-    match = _NAMED_HOST.fullmatch(url)
-    return match[1] + ascii_host(match[2]) + match[3] if match else url
 
 
 def _refused(url: str, why: str) -> FetchError:

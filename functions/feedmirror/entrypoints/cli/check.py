@@ -63,7 +63,7 @@ def _print_feeds(path: Path, settings: Settings) -> None:
 
 def _refused(subscription: Subscription) -> Iterator[str]:
     """Yield a problem for each address that every run refuses, whatever its host resolves to."""
-    from feedmirror.adapters.origin.address_guard import Guard  # noqa: PLC0415 - urllib3, which a fault spares
+    from feedmirror.adapters.origin.address_guard import Guard  # noqa: PLC0415 - not needed after a fault
     from feedmirror.adapters.origin.target import parse_target  # noqa: PLC0415
 
     for url in (subscription.url, *subscription.alternates):
