@@ -114,7 +114,9 @@ def _run_command(results: str, *arguments: str) -> None:
     import feedmirror.adapters.origin.client
     import feedmirror.entrypoints.cli.run  # noqa: F401 - whatever it imports is not measured
     from feedmirror.entrypoints.cli import main
+    from feedmirror.entrypoints.telemetry import json_log
 
+    json_log()
     profiler = cProfile.Profile(time.process_time)
     profiler.runcall(main, arguments)
     profiler.dump_stats(results)

@@ -23,6 +23,7 @@ from typing import Any
 # What the function imports at init, in the order in which it does.
 _IMPORTS = {
     "import awslambdaric": ["awslambdaric.bootstrap"],
+    "import powertools' Logger": ["aws_lambda_powertools.logging"],
     "import the handler's modules": ["feedmirror.entrypoints.aws.mirror"],
     "import the parser's handle": ["feedmirror.adapters.parser"],
     "import the HTTP adapter": ["feedmirror.adapters.origin.client"],

@@ -73,10 +73,10 @@ def test_build_holds_the_package_its_feeds_and_the_locked_dependencies(function:
         f"{name.replace('-', '_')}-{version}" for name, version in locked
     )
     assert {path.name for path in function.iterdir() if not path.name.endswith(".dist-info")} == {
-        "__pycache__", "boto3", "botocore", "build-id", "dateutil",
+        "__pycache__", "aws_lambda_powertools", "boto3", "botocore", "build-id", "dateutil",
         "feedmirror", "feedparser", "feedparser_sgmllib", "feeds.toml", "idna", "jinja2",
         "jmespath", "markupsafe", "msgspec", "nh3", "s3transfer", "sbom.cdx.json", "six.py",
-        "tzdata", "urllib3",
+        "typing_extensions.py", "tzdata", "urllib3",
     }  # fmt: skip
 
 
@@ -275,7 +275,7 @@ def test_everything_of_ours_in_the_build_can_be_imported_with_nothing_around_it(
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "for name in sys.argv[2:]: __import__(name.removesuffix('.__init__'))\n"
-        "import feedparser, nh3, boto3\n"
+        "import feedparser, nh3, boto3; from aws_lambda_powertools.metrics import Metrics\n"
         "boto3.client('s3', region_name='us-east-1')\n"
     )
 

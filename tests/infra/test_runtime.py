@@ -159,7 +159,7 @@ def test_metrics_of_an_invocation_are_one_line_that_cloudwatch_reads(
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "feedmirror"
     assert {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}.items() >= {
-        "FeedsRefreshed": 1, "FeedsFailed": 0, "EntriesNew": 1
+        "FeedsRefreshed": [1.0], "FeedsFailed": [0.0], "EntriesNew": [1.0]
     }.items()  # fmt: skip
     assert directive["Dimensions"] == [["service"]]
 

@@ -81,7 +81,7 @@ def test_functions_accept_the_environment_that_the_template_gives_them(package: 
     both = {
         "FEEDMIRROR_STORE": sub("s3://${Bucket}"),
         "FEEDMIRROR_PUBLIC_URL": {"Fn::GetAtt": ["Cdn", "Outputs.PublicUrl"]},
-        "FEEDMIRROR_STACK": {"Ref": "AWS::StackName"},
+        "POWERTOOLS_SERVICE_NAME": {"Ref": "AWS::StackName"},
         "FEEDMIRROR_RENEWALS_URL": {"Ref": "Renewals"},
         "FEEDMIRROR_RENEWALS_PER_DAY": {"Ref": "RenewalsPerDay"},
     }

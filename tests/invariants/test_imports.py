@@ -17,7 +17,7 @@ scene.says(NotModified(URL))
 scene.refresh()
 import feedmirror.adapters.stores.directory, feedmirror.adapters.origin.client
 import feedmirror.adapters.parser
-heavy = {"feedparser", "idna", "nh3", "lxml", "boto3", "botocore", "rich"}
+heavy = {"feedparser", "idna", "nh3", "lxml", "boto3", "botocore", "rich", "aws_lambda_powertools"}
 print(*sorted(heavy & set(sys.modules)))
 """
 

@@ -26,7 +26,7 @@ from locations import ROOT
 from parsers import InProcessParser
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "functions"), "TERM": "xterm"}
-for variable in ("NO_COLOR", "COLUMNS", "FORCE_COLOR"):
+for variable in ("NO_COLOR", "COLUMNS", "FORCE_COLOR", "POWERTOOLS_DEV", "POWERTOOLS_LOG_LEVEL"):
     ENVIRONMENT.pop(variable, None)
 
 

@@ -91,7 +91,7 @@ def metrics_are_of_this_stack(templates: Templates) -> None:
     for function in templates.root["Resources"].values():
         if function["Type"] == "AWS::Lambda::Function":
             variables = function["Properties"]["Environment"]["Variables"]
-            assert variables["FEEDMIRROR_STACK"] == {"Ref": "AWS::StackName"}
+            assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
 
 
 def dashboard_is_whole(templates: Templates) -> None:

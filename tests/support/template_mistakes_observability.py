@@ -76,7 +76,7 @@ MISTAKES = (
     Mistake(_own, f"{_GIVEN}/MirrorFunctionName", {"Ref": "DispatchFunction"}),
     Mistake(
         _own,
-        "root/Resources/MirrorFunction/Properties/Environment/Variables/FEEDMIRROR_STACK",
+        "root/Resources/MirrorFunction/Properties/Environment/Variables/POWERTOOLS_SERVICE_NAME",
         "feedmirror",
     ),
     Mistake(_whole, f"{_BODY}/Fn::Sub/0", '{"widgets": [${States}]}'),

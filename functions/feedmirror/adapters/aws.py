@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from logging import ERROR, getLogger
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -30,9 +29,6 @@ from feedmirror.errors import StoreError
 
 if TYPE_CHECKING:
     from boto3.session import Session
-
-for _library in ("botocore", "urllib3"):  # a failure that lasts is an error of ours
-    getLogger(_library).setLevel(ERROR)
 
 
 class _NoAnswer:

@@ -9,18 +9,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from functools import cache, reduce
 from itertools import count
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from msgspec import Struct, json
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from feedmirror.errors import Group, described, kind_of
 from feedmirror.model import Outcome, Subscription
 from feedmirror.text.secrets import hidden, secrets_of
+
+if TYPE_CHECKING:
+    from logging import StreamHandler
+
+    from aws_lambda_powertools.logging import Logger
+    from aws_lambda_powertools.metrics import Metrics
+
 
 SERVICE = "feedmirror"
 FEED_REFRESHED = "feed refreshed"
@@ -59,15 +65,14 @@ METRICS = (
     "RenewalsStalled",  # hourly: feeds with such pages, if none was renewed within a day; else 0
     "PagesRenewed",  # per slice
 )
-_NAMESPACE = "feedmirror"
-_DIMENSION = "service"
+_NAMESPACE = "feedmirror"  # default of POWERTOOLS_METRICS_NAMESPACE
 
 _NOT_POLLED = frozenset({"waiting", "retired"})  # outcomes with a note that needs no attention
 _SLOW_MS = 5_000  # a slower refresh is logged with any outcome
 
 
 class Log(Protocol):
-    """Log of events: `JsonLog`, or one of `cli/result.py`."""
+    """Logger of events: that of powertools, or one of `cli/result.py`."""
 
     def info(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
         """Log an expected event."""
@@ -108,41 +113,29 @@ class Tally(Struct, frozen=True):
         )
 
 
-class JsonLog:
-    """Log that writes each event to the current `sys.stderr`, as one line of JSON."""
+def json_log() -> Log:
+    """Return the JSON log, which writes to the current `sys.stderr`. One per process.
 
-    def __init__(self) -> None:
-        self.context: dict[str, object] = {}  # keys that every event has
-
-    def info(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
-        """Log an expected event."""
-        self._write("INFO", msg, extra)
-
-    def warning(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
-        """Log an event that needs the operator's attention."""
-        self._write("WARNING", msg, extra)
-
-    def error(self, msg: object, /, *, extra: Mapping[str, object]) -> None:
-        """Log a fault of the program or its deployment."""
-        self._write("ERROR", msg, extra)
-
-    def _write(self, level: str, msg: object, extra: Mapping[str, object]) -> None:
-        event = {
-            "level": level,
-            "message": msg,
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "service": SERVICE,
-        }
-        line = json.encode(event | self.context | dict(extra)).decode()
-        with suppress(OSError):  # nobody reads the log any more, which does not stop a mirror
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+    Its level is that of POWERTOOLS_LOG_LEVEL, INFO by default.
+    """
+    logger, handler = _json_logger()
+    handler.stream = sys.stderr  # not setStream, which flushes the old stream: it may be closed
+    return logger
 
 
 @cache
-def json_log() -> JsonLog:
-    """Return the JSON log. One per process."""
-    return JsonLog()
+def _json_logger() -> tuple[Logger, StreamHandler[TextIO]]:
+    # Imported late: the imports take as long as refreshing a hundred unchanged feeds.
+    from logging import ERROR, StreamHandler, getLogger  # noqa: PLC0415
+
+    from aws_lambda_powertools.logging import Logger  # noqa: PLC0415
+
+    for library in ("botocore", "urllib3"):  # their failures are part of an outcome
+        getLogger(library).setLevel(ERROR)
+    handler = StreamHandler(sys.stderr)
+    # `location` would always be in this file. A dict, since the signature lacks the option.
+    options: dict[str, Any] = {"location": None}
+    return Logger(SERVICE, logger_handler=handler, utc=True, use_rfc3339=True, **options), handler
 
 
 def log_outcome(log: Log, outcome: Outcome, subscription: Subscription) -> None:
@@ -173,12 +166,12 @@ def log_run(
 @contextmanager
 def invocation(request_id: str) -> Iterator[None]:
     """Add the request id, which the runtime's own lines have, to every event within the block."""
-    log = json_log()
-    log.context = {"function_request_id": request_id, "cold_start": next(_invocations) == 0}
+    logger, _ = _json_logger()
+    logger.append_keys(function_request_id=request_id, cold_start=next(_invocations) == 0)
     try:
         yield
     finally:
-        log.context = {}
+        logger.remove_keys(["function_request_id", "cold_start"])
 
 
 _invocations = count()
@@ -260,18 +253,23 @@ def put_metrics(values: Mapping[str, int]) -> None:
     No metric has the feed as a dimension: each feed would cost more than its mirror. The logs name
     the feeds. Source: CloudWatch User Guide, "Embedded metric format".
     """
-    directive = {
-        "Namespace": _NAMESPACE,
-        "Dimensions": [[_DIMENSION]],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
-    }
-    timestamp_ms = round(datetime.now(UTC).timestamp() * 1000)
-    block = {
-        "_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": [directive]},
-        # Separates the metrics of two stacks in an account.
-        _DIMENSION: os.environ.get("FEEDMIRROR_STACK") or SERVICE,
-    }
-    print(json.encode(block | dict(values)).decode())  # noqa: T201 - where CloudWatch looks
+    from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 - as above
+
+    metrics = _metrics()
+    for name, value in values.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    metrics.flush_metrics()
+
+
+@cache
+def _metrics() -> Metrics:
+    from aws_lambda_powertools.metrics import Metrics  # noqa: PLC0415 - as above
+
+    return Metrics(
+        namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or _NAMESPACE,
+        # The dimension that separates the metrics of two stacks in an account.
+        service=os.environ.get("POWERTOOLS_SERVICE_NAME") or SERVICE,
+    )
 
 
 # ---------------------------------------------------------------- outcomes

@@ -168,7 +168,7 @@ def test_metric_counts_what_was_sent(stage: Stage, capsys: pytest.CaptureFixture
     stage.queue.refuses["blog"] = "no"
     with pytest.raises(QueueError):
         stage.invoke({})
-    assert '"FeedsDue":2' in capsys.readouterr().out
+    assert '"FeedsDue":[2.0]' in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- what origins asked for
@@ -320,7 +320,7 @@ def test_gauges_are_counted_from_the_states(
     stage.mirror("sport", FetchError(Kind.TIMEOUT, "no answer"), hours=-0.5)
     stage.invoke()
     gauges = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert {name: gauges[name] for name in gauges if name.startswith("Feeds")} == {
+    assert {name: gauges[name][0] for name in gauges if name.startswith("Feeds")} == {
         "FeedsConfigured": 3,
         "FeedsBlocked": 1,
         "FeedsBroken": 0,
@@ -350,7 +350,7 @@ def put(capsys: pytest.CaptureFixture[str], *names: str) -> dict[str, float]:
     """The last values of these metrics, as far as they were put since the last call."""
     found = {}
     for line in capsys.readouterr().out.splitlines():
-        found |= {name: value for name, value in json.loads(line).items() if name in names}
+        found |= {name: value[0] for name, value in json.loads(line).items() if name in names}
     return found
 
 

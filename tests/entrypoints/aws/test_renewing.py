@@ -85,7 +85,7 @@ def test_metric_counts_the_pages_of_each_slice(
     capsys.readouterr()
     run_dry(stage)
     put = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    counted = [line["PagesRenewed"] for line in put if "PagesRenewed" in line]
+    counted = [line["PagesRenewed"][0] for line in put if "PagesRenewed" in line]
     assert counted == [line["written"] for line in stage.logged("pages renewed")]
 
 

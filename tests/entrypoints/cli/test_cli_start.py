@@ -18,6 +18,7 @@ from origin_server import Hang, OriginServer
 
 FEED = rss_document([entry(1)])
 SLOW_IMPORTS = {
+    "aws_lambda_powertools",
     "difflib",
     "feedmirror.discovery",
     "feedmirror.mirror.comparison",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 
+from msgspec.json import encode
 from msgspec.structs import asdict
 
 from feedmirror.entrypoints.cli.arguments import DEFAULT_STORE
@@ -19,6 +22,7 @@ from feedmirror.entrypoints.telemetry import (
     RENEWAL_FAILED,
     RUN_FINISHED,
     RUN_STOPPING,
+    SERVICE,
     Log,
     Tally,
     log_outcome,
@@ -178,6 +182,33 @@ class TextLog:
         self._write(f"{now:%Y-%m-%d %H:%M:%S} {event_line(msg, extra)}")
 
     warning = error = info
+
+
+class JsonLog:
+    """`Log` that writes the lines of the function's log, without the import of powertools."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+
+    def info(self, msg: object, /, *, extra: _Fields, level: str = "INFO") -> None:
+        """Write the event to the current `sys.stderr`."""
+        event = {
+            "level": level,
+            "message": msg,
+            "timestamp": self._clock().astimezone(UTC).isoformat(timespec="milliseconds"),
+            "service": SERVICE,
+        }
+        with suppress(OSError):  # nobody reads the log any more, which does not stop a mirror
+            sys.stderr.write(f"{encode({**event, **extra}).decode()}\n")
+            sys.stderr.flush()
+
+    def warning(self, msg: object, /, *, extra: _Fields) -> None:
+        """Write the event."""
+        self.info(msg, extra=extra, level="WARNING")
+
+    def error(self, msg: object, /, *, extra: _Fields) -> None:
+        """Write the event."""
+        self.info(msg, extra=extra, level="ERROR")
 
 
 class QuietLog:

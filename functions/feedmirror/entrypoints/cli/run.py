@@ -14,7 +14,7 @@ from msgspec import Struct
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.cli.command import INTERRUPTED, Resources
 from feedmirror.entrypoints.cli.renew import Renewer
-from feedmirror.entrypoints.cli.result import QuietLog, Result, TextLog
+from feedmirror.entrypoints.cli.result import JsonLog, QuietLog, Result, TextLog
 from feedmirror.entrypoints.cli.selection import Selection, select_feeds
 from feedmirror.entrypoints.cli.terminal import Progress, shown_progress
 from feedmirror.entrypoints.cli.workers import WorkerPool, interruptible
@@ -222,7 +222,7 @@ def _log(
 
     def make() -> telemetry.Log:
         if as_json:
-            return telemetry.json_log()
+            return JsonLog(clock)
         return TextLog(progress.write, clock, tabled=tabled)
 
     return QuietLog(make) if arguments.quiet else make()
