@@ -15,6 +15,7 @@ from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
 from feedmirror.rebuild import rebuild
 from scene import PUBLIC_URL, SUBSCRIPTION, Scene, document, records_in
+from store_factories import entries_in
 from stores import CountingStore, Crash, CrashingStore, MemoryStore
 
 _STATE = "state/news.json"
@@ -87,7 +88,7 @@ def test_a_forgotten_entry_with_other_words_is_a_revision(scene: Scene) -> None:
     outcome = scene.refresh()
     assert (outcome.new, outcome.revised) == (0, 1)
     assert "Corrected." in scene.public()
-    (key,) = {one.key for one in _state(scene).window if "Corrected" in str(one.entry)}
+    (key,) = {one.key for one in entries_in(scene.store) if "Corrected" in str(one.entry)}
     assert len([name for name in records_in(scene.store) if key in name]) == 2
 
 

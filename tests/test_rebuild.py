@@ -31,6 +31,7 @@ from feedmirror.rebuild import Rebuilt, address_of, rebuild
 from remembering import remember_renderings
 from samples import sample_feeds
 from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene, but_number, document
+from store_factories import entries_in
 from stores import (
     CountingStore,
     Crash,
@@ -431,15 +432,24 @@ def test_entry_whose_last_revision_is_damaged_is_shown_as_it_was_before() -> Non
     assert "What entry 3 says" in scene.public()
 
 
-def test_entry_of_a_good_state_stays_public_though_its_record_is_damaged() -> None:
-    scene = lived()
-    before = words(scene)
-    objects(scene)[record_of(scene, "Entry 8")] = b"damaged"
-    assert len(make(scene).damaged) == 1
-    assert words(scene) == before
+@pytest.mark.parametrize("damage", [b"damaged", None], ids=["damaged", "missing"])
+def test_entry_of_a_good_state_is_left_out_and_told_of_until_its_record_is_back(
+    damage: bytes | None,
+) -> None:
+    scene = lived(keep=20)
+    lost = record_of(scene, "Entry 8")
+    body = objects(scene).pop(lost)
+    if damage:
+        objects(scene)[lost] = damage
+    (told,) = make(scene).damaged
+    assert told.startswith(f"{lost}: ")
+    assert numbers(scene) == [9, 7, 6, 5, 4, 3, 2, 1]
     store = CountingStore(scene.store)
     make(scene, store)
     assert store.writes == MADE_NEWEST
+    objects(scene)[lost] = body
+    assert make(scene).damaged == ()
+    assert numbers(scene) == list(range(9, 0, -1))
 
 
 def test_files_that_are_no_records_are_passed_over() -> None:
@@ -536,16 +546,6 @@ def test_document_that_somebody_changed_is_published_anew_though_the_state_is_fi
     objects(scene)[PUBLIC] = b"defaced"
     assert make(scene).published == DOCUMENTS
     assert words(scene) == before
-
-
-def test_entry_of_the_state_whose_record_was_lost_gets_one_again() -> None:
-    scene = lived()
-    before = words(scene)
-    lost = record_of(scene, "Entry 8")
-    del objects(scene)[lost]
-    make(scene)
-    assert words(scene) == before
-    assert lost in objects(scene)
 
 
 def test_text_that_came_back_is_the_one_that_counts() -> None:
@@ -700,7 +700,7 @@ def _index(moments: int, together: int = 1) -> RecordIndex:
     """An index of entries, so many at each moment."""
     scene = Scene(document(1))
     scene.refresh()
-    (revision,) = state(scene).window
+    (revision,) = entries_in(scene.store)
     index = RecordIndex()
     for number in range(moments * together):
         at = NOON + timedelta(hours=number // together)

@@ -130,7 +130,7 @@ def test_an_edit_stays_in_its_place_and_is_stored_as_a_revision() -> None:
     assert _titles(scene) == ["Entry 3", "Entry 2", "Entry 1"]
     assert "Edited without a word." in scene.public()
     assert isinstance(scene.store, MemoryStore)
-    key = next(r.key for r in _state(scene).window if r.entry.title == "Entry 2")
+    key = next(r.key for r in _state(scene).window if r.title == "Entry 2")
     assert sum(f"/entries/{key}/" in name for name in scene.store.objects) == 2
 
 
@@ -170,7 +170,7 @@ def test_an_edit_of_an_entry_that_had_left_the_public_feed_brings_it_back(
     scene.says(document(*range(8, 0, -1), e1="<p>Edited late.</p>"))
     assert scene.refresh().revised == 1
     assert _titles(scene)[0] == "Entry 1"
-    (revived,) = [r for r in _state(scene).window if r.entry.title == "Entry 1"]
+    (revived,) = [r for r in _state(scene).window if r.title == "Entry 1"]
     assert revived.first_seen == NOON
 
 

@@ -356,6 +356,16 @@ class Revision(Stored, frozen=True):
         require_utc(self.first_seen, self.listed_at, self.observed_at, self.feed_updated)
 
     @property
+    def title(self) -> str | None:
+        """Title of the entry."""
+        return self.entry.title
+
+    @property
+    def said(self) -> datetime | None:
+        """Date of the origin's."""
+        return self.entry.published or self.entry.updated
+
+    @property
     def size_bytes(self) -> int:
         """Size of title, bodies and extensions in UTF-8, without the original element."""
         if self.removal is not None:

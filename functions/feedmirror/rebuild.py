@@ -29,6 +29,7 @@ from feedmirror.mirror.recover import (
     Plan,
     RecordIndex,
     base_state,
+    missing,
     plan_pages,
     restore,
 )
@@ -36,6 +37,7 @@ from feedmirror.mirror.removal import with_removals
 from feedmirror.mirror.state import Published, State
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.tombstone import Tombstone
+from feedmirror.mirror.window import in_row
 from feedmirror.model import PARSER_VERSION, Subscription
 from feedmirror.ports import Rereader, SideBySide, Store
 from feedmirror.publishing.formats.format import stamped
@@ -86,7 +88,7 @@ def rebuild(
     """
     deploy = partial(deploy_rebuild, store, now)
     log = StateLog(store, subscription, public_url, deploy)
-    publisher = Publisher(store, subscription, public_url)
+    publisher = log.publisher
     reparse = Reparse(subscription, store, publisher, rereader, side_by_side) if rereader else None
     stored = StoredRecords(store, subscription, side_by_side, report)
     before = ""
@@ -110,6 +112,7 @@ def rebuild(
             subscription,
             pages,
             tombstones,
+            publisher=publisher,
             reparse=reparse,
             now=now,
         )
@@ -174,6 +177,7 @@ def _made_anew(
     pages: PageWriter,
     tombstones: Sequence[Tombstone],
     *,
+    publisher: Publisher,
     reparse: Reparse | None,
     now: datetime,
 ) -> State:
@@ -194,19 +198,22 @@ def _made_anew(
     documents, generation = _documents(stored.store, slug)
     base = base_state(old, index, subscription.url, generation).as_of(now)
     base = with_removals(base, tombstones)
+    index.damaged |= dict.fromkeys(missing(base, index), "it is missing")
     plan = plan_pages(index, base, subscription.keep, now)
     summary = pages.write_archive(plan.pages, base)
     entries = {one.key: one for one in plan.entries}
     for name in _superseded(stored.store, slug, plan):
         pages.renew_page(name, entries, base)
-    held = {(revision.key, revision.digest, revision.number) for revision in base.window}
-    wanted = (entry.name for entry in plan.public)
-    words = stored.words(name for name in wanted if name not in held)
+    pending = {(one.key, one.digest, one.number): one for one in base.pending_entries}
+    unstored = {one.key: pending[one.name] for one in plan.public if one.name in pending}
+    words = stored.words(one.name for one in plan.public if one.key not in unstored) | unstored
+    for revision in words.values():
+        publisher.words.keep(revision)  # for the documents
     state = restore(base, index, plan, words, archive_summary=summary, now=now)
     if reparse is not None and not index.damaged:
         state = _reparsed(state, old, reparse)
     # The oldest first: each links to the one before it.
-    oldest_first = reversed(state.window.revisions)
+    oldest_first = (in_row(words[row.key], row) for row in reversed(state.window.rows))
     pages.write_entries(oldest_first, predecessors(state.window, (), summary), state)
     known = {name: one.etag for name, one in state.documents.items() if name != STYLE}
     if state == old and known == documents:

@@ -418,7 +418,7 @@ def _of_document(
     from feedmirror.mirror.decide import decide  # noqa: PLC0415
 
     decision = decide(state, subscription, reading, {}, secret)
-    archived: dict[str, Revision | None] = {}
+    loaded: dict[str, Revision | None] = {}
     spare = LOOKED_UP
     while decision.wanted:
         known = state.known_entries.by_key
@@ -426,12 +426,12 @@ def _of_document(
         unknown = unknown[max(0, len(unknown) - spare) :]  # documents begin with what is newest
         spare -= len(unknown)
         wanted = [key for key in decision.wanted if key in known]
-        archived |= dict.fromkeys(wanted)
-        archived |= log.recall(state, wanted)
+        loaded |= dict.fromkeys(wanted)
+        loaded |= log.recall(state, wanted)
         state = log.with_forgotten(state, unknown)
         known = state.known_entries.by_key
-        archived |= dict.fromkeys(key for key in unknown if key not in known)
-        decision = decide(state, subscription, reading, archived, secret, may_look_up=spare > 0)
+        loaded |= dict.fromkeys(key for key in unknown if key not in known)
+        decision = decide(state, subscription, reading, loaded, secret, may_look_up=spare > 0)
     return state, decision
 
 

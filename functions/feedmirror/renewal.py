@@ -30,6 +30,7 @@ from feedmirror.mirror.deployment import Renewal
 from feedmirror.mirror.recover import with_readings
 from feedmirror.mirror.renewal_work import work_left
 from feedmirror.mirror.state import State
+from feedmirror.mirror.window import Row
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import World
 from feedmirror.reparse import Reparse
@@ -109,6 +110,7 @@ class _Slice:
     ) -> None:
         assert state.renewal is not None  # noqa: S101 - as `renew_slice` has seen
         self.reread = state  # with the entries of the window as they were read again
+        self._unread: list[str] = []  # what is wrong with records of the window
         self._publisher = publisher
         self._state = state
         self._store = world.store
@@ -130,7 +132,8 @@ class _Slice:
         found = self._records.index.damaged.items()
         slug = self._publisher.slug
         unread = self._reparse.done.failed if self._reparse else ()
-        return (*(f"{record.key_of(slug, *name)}: {why}" for name, why in found), *unread)
+        told = (f"{record.key_of(slug, *name)}: {why}" for name, why in found)
+        return tuple(dict.fromkeys((*told, *self._unread, *unread)))
 
     def renewed(self, renewal: Renewal) -> Renewal | None:
         """Write the pages of the slice; return what is left after it."""
@@ -148,14 +151,18 @@ class _Slice:
 
     def _window(self, renewal: Renewal, below: int) -> Renewal:
         """Write the pages of the newest entries of the window that are left."""
-        left = [one for one in self._state.window if one.seq < below]
+        left = [row for row in self._state.window if row.seq < below]
         slice_ = left[:PAGE_ENTRIES]
         if self._reparse:
-            self._survey(one.key for one in slice_)
-            slice_ = self._read_again(slice_)
+            self._survey(row.key for row in slice_)
+            self._read_again(slice_)
+        keys = {row.key for row in slice_}
         window = self.reread.window
         follow = predecessors(window, (), self._state.archive_summary)
-        self.pages.write_entries(slice_, follow, self._state)
+        found = self._publisher.words.of(self.reread, (row for row in window if row.key in keys))
+        self._unread += (one for one in found.values() if isinstance(one, str))
+        revisions = (one for one in found.values() if isinstance(one, Revision))
+        self.pages.write_entries(revisions, follow, self._state)
         return replace(renewal, below=slice_[-1].seq if len(left) > len(slice_) else None)
 
     def _survey(self, keys: Iterable[str]) -> None:
@@ -164,20 +171,21 @@ class _Slice:
         if self._reparse:
             self._reparse.renew(self._records.index, self._records.read, only_older=True)
 
-    def _read_again(self, revisions: Sequence[Revision]) -> list[Revision]:
-        """Return entries of the window as they were read again; `reread` is the state with them."""
+    def _read_again(self, rows: Sequence[Row]) -> None:
+        """Have `reread` be the state with entries of the window as they were read again."""
         index = self._records.index.entries
         changed = {
             one.key: index[one.key]
-            for one in revisions
+            for one in rows
             if one.key in index
             and index[one.key].generation == one.generation
             and index[one.key].name != (one.key, one.digest, one.number)
         }
         again = {one.key: one for one in self.pages.revisions_of(changed, index)}
         if again:
+            for one in again.values():
+                self._publisher.words.keep(one)
             self.reread = with_readings(self._state, again, changed)
-        return [again.get(one.key, one) for one in revisions]
 
     def _archive_page(self, name: str, newer: str | None) -> str | None:
         """Write an archive page, and the pages of its entries; return the name of the older one."""

@@ -120,7 +120,11 @@ class Takedown:
             return None
         removal = held.state.removed.get(key)
         pages = find_archive_pages(self._store, self._log.publisher, key, report)
-        written = {page.name for page in held.state.pending_pages if _has(page.revisions, key)}
+        written = {
+            page.name
+            for page in held.state.pending_pages
+            if any(row.key == key for row in page.entries)
+        }
         pages = tuple(sorted({*pages, *written}))
         linking = linking_to(self._log.publisher, held.state, key, pages)
         documents = (
@@ -181,15 +185,17 @@ class Takedown:
         """Return the digests by which entries like this one are known, of all its revisions."""
         state = plan.held.state
         known = (one for one, key in state.removed_likenesses.items() if key == plan.key)
-        listed = {one.key: one.entry for one in (*state.window, *state.pending_entries)}
+        words = self._log.publisher.words.of(state, state.window).values()
+        found = (*(one for one in words if isinstance(one, Revision)), *state.pending_entries)
+        listed = {one.key: one.entry for one in found}
         entry = plan.revisions[0].entry if plan.revisions else Entry()
         listed[plan.key] = entry
         own = state.feed.link if state.feed else None
         shared = shared_links(listed.values(), own)
         secret = redaction_key(self._store)
-        words = (one.entry for one in plan.revisions if one.removal is None)
-        found = chain(*(likenesses(each, secret, shared) for each in words))
-        return tuple(dict.fromkeys((*known, *found)))
+        of_it = (one.entry for one in plan.revisions if one.removal is None)
+        likes = chain(*(likenesses(each, secret, shared) for each in of_it))
+        return tuple(dict.fromkeys((*known, *likes)))
 
     def _revisions(
         self, names: Sequence[RecordName], state: State, key: str
@@ -197,8 +203,7 @@ class Takedown:
         """Return the entry as its records and the state have it, what was committed last first."""
         read = [record for _, record in map(self._records.read, names)]
         stored = [one.revision for one in read if isinstance(one, Record)]
-        held = (*stored, *state.window, *state.pending_entries)
-        of = (one for one in held if one.key == key)
+        of = (one for one in (*stored, *state.pending_entries) if one.key == key)
         return tuple(sorted(of, key=lambda one: -one.generation))
 
     def _apply(self, held: StoredState) -> None:
@@ -311,7 +316,3 @@ def release(store: Store, slug: str, keys: tuple[str, ...], now: datetime) -> Re
         if not found or log.save(held, state):
             return Released(found, purged, unknown)
     raise StoreError(f"{state_key(slug)} is written by others all the time: nothing was released")
-
-
-def _has(revisions: tuple[Revision, ...], key: str) -> bool:
-    return any(one.key == key for one in revisions)

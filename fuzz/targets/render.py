@@ -8,6 +8,7 @@ from itertools import islice
 from feedmirror.errors import ParseError
 from feedmirror.mirror.decide import decide
 from feedmirror.mirror.state import State
+from feedmirror.mirror.window import in_row
 from feedmirror.model import Reading, Revision
 from feedmirror.parsing.parse import parse
 from feedmirror.publishing.disclaimer import Disclaimed
@@ -80,4 +81,6 @@ def _publication(data: bytes) -> tuple[Publication, Sequence[Revision]] | None:
     state = State(url=subscription.url)
     for commit in decide(state, subscription, reading, {}).commits:
         state = commit.apply(state)
-    return publication_of(state, public_settings(subscription), ADDRESS), state.window.revisions
+    pending = {one.key: one for one in state.pending_entries}
+    revisions = [in_row(pending[row.key], row) for row in state.window]
+    return publication_of(state, public_settings(subscription), ADDRESS), revisions

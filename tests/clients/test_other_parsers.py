@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
 from effort import amount
-from feedmirror.mirror import state_codec
 from feedmirror.model import Entry, Fetched, Revision
 from feedmirror.publishing.fields import files_of
 from feedmirror.text.plain import looks_like_html
@@ -23,6 +22,7 @@ from generate import FEED_URL, Generated, feeds
 from node_tools import NODE, require_node_package
 from samples import sample_feeds
 from scene import FEEDS, SUBSCRIPTION, URL, Scene
+from store_factories import entries_in
 
 pytestmark = pytest.mark.slow
 
@@ -45,9 +45,7 @@ def mirrored(answer: Fetched, folder: Path) -> Mirrored:
     paths = {name: folder / name for name in FEEDS}
     for name, path in paths.items():
         path.write_text(scene.public(name))
-    stored = scene.store.load("state/news.json")
-    assert stored is not None
-    return Mirrored(state_codec.load(stored.body, "state").window.revisions, paths)
+    return Mirrored(entries_in(scene.store), paths)
 
 
 def read_by_others(*feeds: Mirrored) -> list[dict[str, dict[str, list[dict[str, Any]]]]]:

@@ -97,8 +97,10 @@ def test_an_edit_writes_a_revision_the_documents_and_the_state_twice() -> None:
     scene.says(document(3, 2, 1, e2="<p>edited</p>"))
     assert scene.refresh().revised == 1
     (record,) = store.creates
-    page = record.replace("data/", "public/").rpartition("/")[0] + ".html"
-    assert store.loads == [STATE, page, *PUBLIC]
+    folder = record.rpartition("/")[0]
+    page = folder.replace("data/", "public/") + ".html"
+    before = next(key for key in store.loads if key.startswith(folder))  # to compare it with
+    assert store.loads == [STATE, before, page, *PUBLIC]
     assert store.replaces == [STATE, page, *PUBLIC, STATE]
 
 
@@ -151,6 +153,8 @@ def test_changed_settings_cost_the_documents_and_then_each_page_once(archived: i
     store.reset()
     assert renew_slice(scene.subscription, scene.world()).written == 3
     pages = [key for key in store.replaces if "/entries/" in key]
-    assert sorted(store.loads) == sorted([STATE, *pages])
+    records = [key for key in store.loads if key.startswith("data/news/entries/")]
+    assert len(records) == len(pages)
+    assert sorted(store.loads) == sorted([STATE, *records, *pages])
     assert store.writes == [*pages, STATE]
     assert store.listings == []

@@ -12,7 +12,6 @@ from feedmirror import refresh
 from feedmirror import refresh as gathering
 from feedmirror.mirror import decide as deciding
 from feedmirror.mirror import record
-from feedmirror.mirror.window import Window
 from feedmirror.model import Fetched, Outcome, ParsedFeed
 from feedmirror.publishing import render
 from feedmirror.publishing.disclaimer import attach
@@ -24,7 +23,7 @@ from feedmirror.refresh import attempt
 from feedmirror.storage import publisher, wal
 from parsers import InProcessParser
 from scene import DOCUMENTS, SUBSCRIPTION, Scene, document, records_in
-from store_factories import state_in
+from store_factories import entries_in, state_in
 from stores import CountingStore, FailingStore
 
 POISON = "Entry 2"
@@ -373,14 +372,13 @@ def test_of_two_entries_with_one_id_the_later_one_is_left_out() -> None:
     """No document has an id twice, whatever made two entries have it."""
     scene = Scene(document(2, 1))
     scene.refresh()
-    state = state_in(scene.store)
-    newer, older = state.window
-    taken = replace(state, window=Window.of((replace(newer, guid=older.guid), older), Window()))
-    publication = publication_of(taken, public_settings(SUBSCRIPTION), "https://m.example/news")
+    newer, older = entries_in(scene.store)
+    both = replace(newer, guid=older.guid), older
+    publication = publication_of(
+        state_in(scene.store), public_settings(SUBSCRIPTION), "https://m.example/news"
+    )
     given = publication.settings, publication.feed
-    entries = {one.key: attached(one, *given) for one in taken.window}
+    entries = {one.key: attached(one, *given) for one in both}
     for made in formats():
-        one = rendered(
-            made, publication, taken.window.revisions, entries, quarantined={}, replaces=False
-        )
+        one = rendered(made, publication, both, entries, quarantined={}, replaces=False)
         assert list(one.quarantined) == [newer.key]

@@ -20,7 +20,7 @@ from feedmirror.model import Disclaimer, Position, Robots
 from feedmirror.publishing import render
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format
+from feedmirror.publishing.formats.format import Format, Fragment
 from feedmirror.publishing.publication import Publication
 from feedmirror.publishing.redaction import public_settings
 from feedmirror.publishing.render import publication_of, spliced
@@ -250,9 +250,9 @@ def test_whole_with_a_prefix_that_its_frame_does_not_declare_is_refused(name: st
     state = state_codec.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
     given_ = publication_of(state, public_settings(SUBSCRIPTION), "https://m.example/news")
     fragment = b" ><wfw:comment>1</wfw:comment>".join(made.bounds)  # of Atom, "<entry" begins it
-    known = {one.key: memoryview(fragment) for one in state.window}
+    known = {one.key: Fragment(fragment) for one in state.window}
     with pytest.raises(RenderError, match="unbound prefix"):
-        spliced(made, given_, state.window.revisions, known, lambda one: RenderError(one.guid))
+        spliced(made, given_, state.window.rows, known, lambda one: RenderError(one.guid))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS[:3])
@@ -263,9 +263,9 @@ def test_whole_that_its_parts_do_not_make_is_refused(name: str) -> None:
     state = state_codec.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
     given_ = publication_of(state, public_settings(SUBSCRIPTION), "https://m.example/news")
     broken = b"<&>".join(made.bounds)
-    known = {one.key: memoryview(broken) for one in state.window}
+    known = {one.key: Fragment(broken) for one in state.window}
     with pytest.raises(RenderError, match="not be well-formed"):
-        spliced(made, given_, state.window.revisions, known, lambda one: RenderError(one.guid))
+        spliced(made, given_, state.window.rows, known, lambda one: RenderError(one.guid))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -276,10 +276,10 @@ def test_whole_with_a_secret_in_an_entry_that_was_taken_over_is_refused(name: st
     state = state_codec.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
     asked = replace(SUBSCRIPTION, headers={"X-Key": "sesame-4711-open"})
     given_ = publication_of(state, public_settings(asked), "https://m.example/news")
-    known = {one.key: memoryview(b"sesame-4711-open".join(made.bounds)) for one in state.window}
+    known = {one.key: Fragment(b"sesame-4711-open".join(made.bounds)) for one in state.window}
     made = replace(made, inspect=lambda _: None)
     with pytest.raises(RenderError, match="would show a secret"):
-        spliced(made, given_, state.window.revisions, known, lambda one: RenderError(one.guid))
+        spliced(made, given_, state.window.rows, known, lambda one: RenderError(one.guid))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS[:3])

@@ -246,7 +246,9 @@ def test_archiving_writes_the_same_few_objects_however_many_are_archived(pages: 
     linked = [key for key in store.replaces if "/archive/" in key]
     assert {key.rpartition("/")[2] for key in linked} == {"atom.xml", "rss.xml", "index.html"}
     public = [f"public/news/{name}" for name in DOCUMENTS]
-    assert store.loads == [STATE, *linked, *public]
+    records = [key for key in store.loads if key.startswith("data/news/entries/")]
+    assert len(records) == archive.PAGE_ENTRIES
+    assert store.loads == [STATE, *records, *linked, *public]
     assert [key for key in store.replaces if key not in linked] == [STATE, *public, STATE]
     assert store.listings == ["data/news/removed/"]  # once a page: what was taken down
 
@@ -264,8 +266,8 @@ def test_an_impossible_year_makes_no_month_of_its_own() -> None:
 
     scene = grown(2)
     state = state_codec.load(scene.store.load(STATE).body, STATE)  # type: ignore[union-attr]
-    one = state.window.revisions[0]
-    early = replace(one, entry=replace(one.entry, published=scene.now.replace(year=1970)))
+    one = state.window.rows[0]
+    early = replace(one, published=scene.now.replace(year=1970))
     assert month_of(early) == f"{one.first_seen:%Y-%m}"
 
 

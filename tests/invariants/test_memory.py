@@ -19,7 +19,7 @@ from feedmirror.mirror.archive import ArchivePage
 from feedmirror.mirror.state import State
 from feedmirror.mirror.state_codec import dump
 from feedmirror.mirror.tasks import tasks_of
-from feedmirror.mirror.window import _KEPT_BYTES, Window
+from feedmirror.mirror.window import row_of
 from feedmirror.model import Revision
 from feedmirror.publishing.disclaimer import CSS_CLASS, attach
 from feedmirror.publishing.formats import formats
@@ -99,31 +99,7 @@ def test_a_state_is_written_in_one_and_a_half_times_its_size() -> None:
         feed=FEED,
         tasks=tasks_of(
             revisions,
-            (ArchivePage("p", None, None, revisions[at : at + 1]) for at in range(ENTRIES)),
+            (ArchivePage("p", None, None, (row_of(one),)) for one in revisions),
         ),
     )
     assert _peak(lambda: dump(state)) < 1.6 * len(dump(state))
-
-
-def test_a_large_window_is_read_one_entry_at_a_time() -> None:
-    made = Window.of((*_large(), *_large()), Window())
-    size = len(memoryview(made.entries))
-    assert size > _KEPT_BYTES
-    read = Window(entries=made.entries)
-    assert tuple(read) == made.revisions
-    assert _peak(lambda: [one.key for one in Window(entries=made.entries)]) < size / 4
-
-
-def test_a_window_lets_go_of_the_entries_that_the_next_one_has_not() -> None:
-    before = Window.of(_large(), Window())
-    words = sum(len(one.entry.content or "") for one in before)
-
-    def work() -> None:
-        read = Window(entries=before.entries)
-        assert len(read) == ENTRIES
-        after = Window.of(read.revisions[:1], read)
-        tracemalloc.reset_peak()
-        assert len(after) == 1
-
-    assert _peak(work) < words
-    assert replace(State(), window=before).window.revisions == before.revisions

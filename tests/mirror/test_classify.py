@@ -197,7 +197,7 @@ def test_date_that_is_corrected_follows(date: str) -> None:
         '<media:starRating count="{}"/>',
     ],
 )
-def test_counters_never_write_and_are_taken_along(counter: str) -> None:
+def test_counters_never_write_and_are_shown_as_they_were_stored(counter: str) -> None:
     scene = begun(said(rest=counter.format(100)), said(2))
     for views in range(101, 140):
         outcome = scene.reads(channel(said(rest=counter.format(views)), said(2)))
@@ -205,7 +205,10 @@ def test_counters_never_write_and_are_taken_along(counter: str) -> None:
         assert scene.writes == ()
     outcome = scene.reads(channel(said(rest=counter.format(4711)), said(2), said(3)))
     assert sorts(outcome) == (1, 0, 0)
-    assert "4711" in scene.public()
+    assert counter.format(100) in scene.public()
+    edited = said(words="Edited.", rest=counter.format(4711))
+    assert scene.reads(channel(edited, said(2), said(3))).revised == 1
+    assert counter.format(4711) in scene.public()
 
 
 # ---------------------------------------------------------------- flapping

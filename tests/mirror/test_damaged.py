@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from effort import amount
@@ -27,6 +28,7 @@ from feedmirror.rebuild import rebuild
 from feedmirror.refresh import attempt
 from feedmirror.site import publish_site
 from scene import PUBLIC_URL, Scene, document, newest, records_in
+from store_factories import entries_in
 from stores import MemoryStore
 
 STATE = "state/news.json"
@@ -112,7 +114,7 @@ def _whole_state() -> dict[str, Any]:
     assert isinstance(scene.store, MemoryStore)
     plain: dict[str, Any] = json.loads(scene.store.objects[STATE])
     plain["tasks"] = [
-        {"task": "store", "revision": plain["window"]["entries"][0]},
+        {"task": "store", "revision": json.loads(encode(entries_in(scene.store)[0]))},
         {"task": "publish"},
     ]
     plain["failing"] = {

@@ -29,7 +29,7 @@ from feedmirror.mirror.state import (
 from feedmirror.mirror.state_codec import dump, load
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.tombstone import TakeDown, Tombstone
-from feedmirror.mirror.window import Window
+from feedmirror.mirror.window import Window, row_of
 from feedmirror.model import Entry, Feed, Reason, Removal, Revision
 from model_strategies import ENTRIES, FEEDS, MAYBE, MOMENTS, TEXTS
 
@@ -57,7 +57,7 @@ STATES = st.builds(
     generation=st.integers(0, 99),
     url=TEXTS,
     feed=st.none() | FEEDS,
-    window=st.lists(REVISIONS, max_size=2).map(lambda them: Window.of(them, Window())),
+    window=st.lists(REVISIONS, max_size=2).map(lambda them: Window.of(map(row_of, them))),
     addresses=st.dictionaries(
         TEXTS,
         st.builds(
@@ -130,13 +130,12 @@ def test_every_field_of_the_state_is_written_down() -> None:
 
 
 _NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_ROW = row_of(Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"))
 _FULL = State(
     generation=1, url="u", feed=Feed("RSS 2.0"), fingerprints={"f": "k"},
     known_entries=KnownEntries.of({"k": KnownEntry("d", 1)}),
     ambiguous=("k",), flapping={"k": Changes(1, 2, 3)},
-    window=Window.of(
-        (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),), Window()
-    ),
+    window=Window.of((_ROW,)),
     parser_version=1, addresses={"u": Address("e")}, documents={"n": Published("e", "d", "r")},
     complete=True, next_seq=2, requested_at=_NOON, dated=_NOON, changed_at=_NOON,
     checked_at=_NOON, failing=Failing("dns", "blocked", _NOON, "m"), not_before=_NOON,
@@ -147,7 +146,7 @@ _FULL = State(
     withheld={"f": "k"}, released=("k",),
     removing=(TakeDown(Tombstone("k", "g", _NOON, Reason.COURT, "r", "by")),),
     deployment=Deployment(1, (0, 1), _NOON, "d"), renewal=Renewal(1, 2, "000001-a", "000002-b"),
-    fragments=Fragments(("m",), {"n": (1, 2)}),
+    fragments=Fragments(("m",), {"n": (1, 2)}, {"n": (("dc",),)}),
     archive_summary=ArchiveSummary(
         1, "000001-a", EntryLink("k", "t"), {"2026-03": (25, "000001-a")}
     ),
@@ -156,7 +155,7 @@ _FULL = State(
         (
             ArchivePage(
                 "000001-a", None, EntryLink("k"),
-                (Revision("k", "d", "g", True, Entry(), 1, _NOON, _NOON, _NOON, "u"),),
+                (_ROW,),
             ),
         ),
     ),

@@ -28,7 +28,7 @@ from generate import FEED_URL, feeds
 from generated.values import Generated
 from scene import NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
 from schemas import grammar_problems, needs_schemas
-from store_factories import state_in
+from store_factories import entries_in, state_in
 from validity import FROM_ORIGIN, atom_problems, disclaimers
 
 NOTICE = "A sentence of the operator's."
@@ -460,7 +460,7 @@ def test_verify_refuses_a_broken_document_and_one_without_a_disclaimer(
     state = state_in(scene.store)
     assert state.feed is not None
     settings = public_settings(SUBSCRIPTION)
-    entries = tuple(attach(revision, settings, state.feed) for revision in state.window)
+    entries = tuple(attach(revision, settings, state.feed) for revision in entries_in(scene.store))
     publication = Publication(settings, state.feed, entries, (), NOON, f"{PUBLIC_URL}/news")
     document = FORMAT.render(publication).decode()
     FORMAT.verify(document.encode(), publication)

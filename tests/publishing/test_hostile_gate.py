@@ -21,6 +21,7 @@ from inertness import MARK
 from later_formats import later
 from page_reading import tree, words
 from scene import DOCUMENTS, Scene, document, newest
+from store_factories import entries_in
 
 Mistake = Callable[[str], str]
 
@@ -235,5 +236,5 @@ def _publication(scene: Scene) -> Publication:
     address = f"{PUBLIC_URL}/news"
     settings = public_settings(scene.subscription)
     publication = render.publication_of(state, settings, address)
-    entries = tuple(attach(one, settings, publication.feed) for one in state.window)
+    entries = tuple(attach(one, settings, publication.feed) for one in entries_in(store))
     return replace(publication, entries=entries)

@@ -22,6 +22,7 @@ from generate import FEED_URL, feeds
 from generated.values import Generated
 from locations import DATA
 from scene import DOCUMENTS, PUBLIC_URL, SUBSCRIPTION, URL, Scene
+from store_factories import entries_in
 from validity import FROM_ORIGIN, disclaimers, rss_problems
 
 NOTICE = "A sentence of the operator's."
@@ -231,7 +232,7 @@ def _state_of(scene: Scene) -> tuple[Feed, tuple[Any, ...]]:
     assert stored is not None
     loaded = state_codec.load(stored.body, "state")
     assert loaded.feed is not None
-    return loaded.feed, loaded.window
+    return loaded.feed, entries_in(scene.store)
 
 
 def test_a_path_of_a_feed_from_a_file_is_in_no_element() -> None:

@@ -14,7 +14,9 @@ import pytest
 
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.state import State
+from feedmirror.model import Revision
 from feedmirror.ports import Store
+from feedmirror.storage.words import Words
 from stores import MemoryStore
 
 Contents = frozenset[tuple[Any, ...]]
@@ -73,6 +75,13 @@ def objects(store: Store) -> dict[str, bytes]:
     """The bodies by key, as anybody gets them from the store."""
     found = {key: store.load(key) for key in list(store.keys())}
     return {key: stored.body for key, stored in found.items() if stored is not None}
+
+
+def entries_in(store: Store, slug: str = "news") -> tuple[Revision, ...]:
+    """The entries of the window, with their words, newest first."""
+    state = state_in(store, slug)
+    found = Words(store, slug, map).of(state, state.window)
+    return tuple(one for row in state.window if isinstance(one := found[row.key], Revision))
 
 
 def state_in(store: Store, slug: str = "news") -> State:

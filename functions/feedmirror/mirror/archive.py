@@ -11,28 +11,57 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from itertools import chain
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, Protocol, TypeVar
 
 from msgspec import Meta, Struct, field
 
 from feedmirror.mirror.retention import Sized
-from feedmirror.model import Count, Revision, Stored
+from feedmirror.model import Count, Stored
 
 _EARLIEST = 1990  # there were no feeds before; a year like 1970 is a clock's zero
 
 
-def dated(revision: Revision) -> datetime:
+class Archivable(Sized, Protocol):
+    """An entry with its words, or a row of the window."""
+
+    @property
+    def key(self) -> str:
+        """The digest of its identity."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """The digest of what a reader sees."""
+        ...
+
+    @property
+    def title(self) -> str | None:
+        """The title that pages link to it with."""
+        ...
+
+    @property
+    def said(self) -> datetime | None:
+        """The date of the origin's."""
+        ...
+
+    @property
+    def first_seen(self) -> datetime:
+        """When it was first fetched."""
+        ...
+
+
+def dated(one: Archivable) -> datetime:
     """Return the date of an entry in lists: the origin's, else `first_seen`."""
-    said = revision.entry.published or revision.entry.updated
-    return said if said and said.year >= _EARLIEST else revision.first_seen
+    return one.said if one.said and one.said.year >= _EARLIEST else one.first_seen
 
 
-def month_of(revision: Revision) -> str:
+def month_of(one: Archivable) -> str:
     """Return the month of an entry, in UTC: `2026-11`."""
-    return f"{dated(revision):%Y-%m}"
+    return f"{dated(one):%Y-%m}"
 
 
 _T = TypeVar("_T", bound=Sized)
+_A = TypeVar("_A", bound=Archivable)
 
 PAGE_ENTRIES = 25  # in a page; the window may hold one less than that beyond `keep`
 PAGE_BYTES = 2_000_000  # of text: a page that reaches this is full, too
@@ -70,26 +99,26 @@ class ArchiveSummary(Stored, frozen=True):
         return tuple(Month(name, *self.months[name]) for name in sorted(self.months, reverse=True))
 
 
-class ArchivePage(Stored, frozen=True):
-    """An archive page to write."""
+class ArchivePage(Stored, Generic[_A], frozen=True):
+    """An archive page to write, of entries with their words or of rows of the window."""
 
     name: str
     older: str | None  # the name of the page before
     follows: EntryLink | None  # the entry before the oldest one
-    revisions: tuple[Revision, ...]  # newest first
+    entries: tuple[_A, ...]  # newest first
 
 
 def fill_pages(
-    summary: ArchiveSummary, leaving: Iterable[Revision]
-) -> tuple[ArchiveSummary, tuple[ArchivePage, ...]]:
+    summary: ArchiveSummary, leaving: Iterable[_A]
+) -> tuple[ArchiveSummary, tuple[ArchivePage[_A], ...]]:
     """Return the summary with the pages that entries fill, and these pages.
 
     `leaving` are the entries that may leave the window, oldest first; those that do not fill a page
     stay.
     """
     pages = []
-    for revisions in full_pages(leaving):
-        summary, page = add_page(summary, revisions)
+    for entries in full_pages(leaving):
+        summary, page = add_page(summary, entries)
         pages.append(page)
     return summary, tuple(pages)
 
@@ -107,23 +136,23 @@ def full_pages(leaving: Iterable[_T]) -> Iterator[tuple[_T, ...]]:
 
 
 def add_page(
-    summary: ArchiveSummary, revisions: Sequence[Revision], name: str | None = None
-) -> tuple[ArchiveSummary, ArchivePage]:
+    summary: ArchiveSummary, entries: Sequence[_A], name: str | None = None
+) -> tuple[ArchiveSummary, ArchivePage[_A]]:
     """Return the summary with one more page, and this page.
 
-    `revisions` are its entries, oldest first. Without a `name`, the page gets its `page_name`.
+    `entries` are those of the page, oldest first. Without a `name`, the page gets its `page_name`.
     """
     if name is None:
-        entries = ((revision.key, revision.digest) for revision in revisions)
-        name = page_name(summary.pages, summary.last, entries)
-    page = ArchivePage(name, summary.last, summary.newest, tuple(reversed(revisions)))
-    newest = revisions[-1]
+        names = ((one.key, one.digest) for one in entries)
+        name = page_name(summary.pages, summary.last, names)
+    page = ArchivePage(name, summary.last, summary.newest, tuple(reversed(entries)))
+    newest = entries[-1]
     return (
         ArchiveSummary(
             summary.pages + 1,
             page.name,
-            EntryLink(newest.key, newest.entry.title),
-            _count_months(summary.months, map(month_of, revisions), page.name),
+            EntryLink(newest.key, newest.title),
+            _count_months(summary.months, map(month_of, entries), page.name),
         ),
         page,
     )
@@ -154,15 +183,15 @@ def _count_months(
 
 
 def predecessors(
-    window: Iterable[Revision], pages: Sequence[ArchivePage], summary: ArchiveSummary
+    window: Iterable[_A], pages: Sequence[ArchivePage[_A]], summary: ArchiveSummary
 ) -> dict[str, EntryLink | None]:
     """Return, by key, the next older entry of each entry of the window and of `pages`.
 
     None stands for the next older one of the oldest entry. `pages` are still to be written, and
     counted in `summary` already.
     """
-    archived = (revision for page in reversed(pages) for revision in page.revisions)
-    links = [EntryLink(one.key, one.entry.title) for one in chain(window, archived)]
+    archived = (one for page in reversed(pages) for one in page.entries)
+    links = [EntryLink(one.key, one.title) for one in chain(window, archived)]
     last = pages[0].follows if pages else summary.newest
     older = chain(links[1:], (last,))  # longer by one than an empty `links`
     return {link.key: before for link, before in zip(links, older, strict=False)}

@@ -16,14 +16,15 @@ from feedmirror.mirror.likeness import likenesses, shared_links
 from feedmirror.mirror.record import LAST
 from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.state import TOMORROW, State
+from feedmirror.mirror.window import Row
 from feedmirror.model import PARSER_VERSION, Entry, Reading, Revision, Subscription
 
 # A date that moves on by less follows the clock of whoever asks; by more, or back, it is corrected.
 _MOVES_ON = timedelta(days=300)
 _RENEWED_S = DAY_S // 4  # spacing of addresses that expire
 
-# By key: entries that have left the window, as far as they were loaded; None: there is no record.
-Archived = Mapping[str, Revision | None]
+# By key: entries that are known, as far as they were loaded; None: there is no record.
+Loaded = Mapping[str, Revision | None]
 
 
 class Classified(Struct, frozen=True):
@@ -33,7 +34,6 @@ class Classified(Struct, frozen=True):
     new: tuple[Revision, ...] = ()  # oldest first, without their place in the feed
     revised: tuple[Revision, ...] = ()  # in their place, or without one if they left the window
     amended: tuple[Revision, ...] = ()  # whose particulars changed, or that were read better
-    counted: tuple[Revision, ...] = ()  # listed, whose counters changed: no reason to write
     held: tuple[str, ...] = ()  # keys of those that change too often to be followed now
     unchanged: int = 0
     keys: tuple[str, ...] = ()  # of all entries of the document, in document order
@@ -55,7 +55,7 @@ def classify(
     state: State,
     subscription: Subscription,
     reading: Reading,
-    archived: Archived,
+    loaded: Loaded,
     *,
     additive: bool,
     secret: bytes = b"",
@@ -70,7 +70,7 @@ def classify(
     `secret` is that of the store, for `likenesses`; empty where no entry was taken down.
     """
     work = _Classifying(
-        state, reading, archived, additive=additive, secret=secret, may_look_up=may_look_up
+        state, reading, loaded, additive=additive, secret=secret, may_look_up=may_look_up
     )
     parsed = reading.parsed
     memory = Memory(
@@ -92,7 +92,6 @@ def classify(
         _oldest_first(work.new),
         tuple(work.revised),
         tuple(work.amended),
-        tuple(work.counted),
         tuple(work.held),
         len(set(who.keys.values()) - set(work.withheld.values()))
         - len(work.new)
@@ -119,7 +118,7 @@ class _Classifying:
         self,
         state: State,
         reading: Reading,
-        archived: Archived,
+        loaded: Loaded,
         *,
         additive: bool,
         secret: bytes,
@@ -129,27 +128,25 @@ class _Classifying:
         self.new: list[Revision] = []
         self.revised: list[Revision] = []
         self.amended: list[Revision] = []
-        self.counted: list[Revision] = []
         self.held: dict[str, Callable[[], None]] = {}  # by key, how to follow it all the same
         self.wanted: dict[str, None] = {}  # an ordered set
         self.postponed: list[str] = []
         self._state = state
         self._reading = reading
-        self._archived = archived
+        self._loaded = loaded
         self._additive = additive
         self._secret = secret
         self._may_look_up = may_look_up
 
     @cached_property
-    def _listed(self) -> Mapping[str, Revision]:
-        return {revision.key: revision for revision in self._state.window}
+    def _listed(self) -> Mapping[str, Row]:
+        return {row.key: row for row in self._state.window}
 
     def recall(self, key: str) -> Revision | None:
-        """Return an entry by key, or None; of one that is not listed, ask for it to be loaded."""
-        found = self._listed.get(key) or self._archived.get(key)
-        if found is None and key in self._state.known_entries.by_key and key not in self._archived:
+        """Return an entry by key, or None where it is still to be loaded, or has no record."""
+        if key not in self._loaded and key in self._state.known_entries.by_key:
             self.wanted[key] = None
-        return found
+        return self._loaded.get(key)
 
     def sort(self, one: Identified, entry: Entry) -> None:
         """Put an entry where it belongs; pass over one that was taken down."""
@@ -168,12 +165,8 @@ class _Classifying:
             )
         change = self._change(observed, known_entry)
         if change is None:
-            listed = self._listed.get(one.key)
-            counted = replace(observed.entry, original=None, context=None)
-            if listed and listed.entry != counted:
-                self.counted.append(replace(listed, entry=counted))
             return
-        known = self.recall(one.key)
+        known = self._listed.get(one.key) or self.recall(one.key)
         revision = _again(observed, known, known_entry, is_edited=change is self.revised)
         if change is self.revised and one.key not in self._listed:
             revision = replace(revision, seq=0, listed_at=observed.listed_at)  # it comes back
@@ -185,7 +178,7 @@ class _Classifying:
             self.held[one.key] = partial(change.append, revision)
 
     def _sort_unknown(self, one: Identified, entry: Entry) -> None:
-        if not self._state.known_entries.has_forgotten or one.key in self._archived:
+        if not self._state.known_entries.has_forgotten or one.key in self._loaded:
             self._sort_new(one, entry)
         elif self._may_look_up:
             self.wanted[one.key] = None
@@ -229,14 +222,14 @@ class _Classifying:
     def _may_follow(self, revision: Revision) -> bool:
         if self._state.parser_version != PARSER_VERSION:
             return True  # of the origin nothing has changed
-        known = self.recall(revision.key)
+        changes = self._state.flapping.get(revision.key)
+        known = self.recall(revision.key) if changes else None
         renewed = (
             known is not None
             and known.digest == revision.digest
             and is_renewed(revision.entry, known.entry)
         )
         spacing_s = _RENEWED_S if renewed else DAY_S
-        changes = self._state.flapping.get(revision.key)
         return may_follow(changes, self._reading.requested_at, spacing_s)
 
 
@@ -277,14 +270,12 @@ def credible(entry: Entry, at: datetime) -> Entry:
     )
 
 
-def _dated(
-    entry: Entry, known_entry: KnownEntry, listed: Mapping[str, Revision], key: str
-) -> Entry:
+def _dated(entry: Entry, known_entry: KnownEntry, listed: Mapping[str, Row], key: str) -> Entry:
     """Return the entry with the date that is published."""
     if known_entry.dated is None:
         return entry
     known = listed.get(key)
-    exact = known.entry.published if known else None
+    exact = known.published if known else None
     return first_dated(entry, exact or datetime.fromtimestamp(known_entry.dated, UTC))
 
 
@@ -298,7 +289,7 @@ def first_dated(entry: Entry, first: datetime) -> Entry:
 
 
 def _again(
-    observed: Revision, known: Revision | None, known_entry: KnownEntry, *, is_edited: bool
+    observed: Revision, known: Row | Revision | None, known_entry: KnownEntry, *, is_edited: bool
 ) -> Revision:
     """An observed revision of an entry that is known: in its place, if it still has one, and under
     the public id that it has had from the first. Unless the origin has edited it, it is the same

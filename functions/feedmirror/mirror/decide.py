@@ -15,7 +15,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, fill_pages
-from feedmirror.mirror.classify import Archived, Classified, classify, known_entry_of
+from feedmirror.mirror.classify import Classified, Loaded, classify, known_entry_of
 from feedmirror.mirror.commits import Commit, Decision
 from feedmirror.mirror.flapping import Changes, followed, lately, may_follow
 from feedmirror.mirror.retention import (
@@ -30,7 +30,7 @@ from feedmirror.mirror.schedule import asks_of, effective_interval_s
 from feedmirror.mirror.state import PROGRAM, SKEW, TOMORROW, Address, Quarantine, State
 from feedmirror.mirror.tasks import tasks_of
 from feedmirror.mirror.validators import after_document, worth_a_write
-from feedmirror.mirror.window import Window
+from feedmirror.mirror.window import Row, Window, row_of
 from feedmirror.model import (
     PARSER_VERSION,
     Feed,
@@ -49,15 +49,15 @@ def decide(
     state: State,
     subscription: Subscription,
     reading: Reading,
-    archived: Archived,
+    loaded: Loaded,
     secret: bytes = b"",
     *,
     may_look_up: bool = True,
 ) -> Decision:
     """Return the commits to make, in order; each but the last has a part of the entries.
 
-    `archived` are entries that have left the window, by key. If the decision has keys in `wanted`,
-    load these entries and decide again. `secret` and `may_look_up` are as in `classify`.
+    `loaded` are entries that are known, by key. If the decision has keys in `wanted`, load these
+    entries and decide again. `secret` and `may_look_up` are as in `classify`.
     """
     late = _is_late(state, reading)
     additive = late or not reading.parsed.complete
@@ -65,7 +65,7 @@ def decide(
         state,
         subscription,
         reading,
-        archived,
+        loaded,
         additive=additive,
         secret=secret,
         may_look_up=may_look_up,
@@ -158,7 +158,7 @@ def _finished(
     base: State, keep: int, found: Classified, chunk: Sequence[Revision], current: State
 ) -> State:
     """Return the state with the last entries, and all that is remembered of the document."""
-    entered = _with_entries(current, keep, chunk, found.at, found.counted)
+    entered = _with_entries(current, keep, chunk, found.at)
     rendered = {key: one for key, one in entered.quarantined.items() if one.documents}
     unread = {key: one for key, one in base.quarantined.items() if not one.documents}
     return replace(
@@ -168,16 +168,8 @@ def _finished(
     )
 
 
-def _with_entries(
-    state: State,
-    keep: int,
-    chunk: Sequence[Revision],
-    now: datetime,
-    counted: Sequence[Revision] = (),
-) -> State:
-    """The state with these entries; those that keep a place outside the window, and those that only
-    counters changed of, enter no list.
-    """
+def _with_entries(state: State, keep: int, chunk: Sequence[Revision], now: datetime) -> State:
+    """The state with these entries; those that keep a place outside the window enter no list."""
     chunk = [replace(revision, generation=state.generation + 1) for revision in chunk]
     unplaced = [revision for revision in chunk if not revision.seq]
     placed = {
@@ -185,10 +177,9 @@ def _with_entries(
         for offset, revision in enumerate(unplaced)
     }
     arrived = tuple(placed.get(revision.key, revision) for revision in chunk)
-    listed = {revision.key for revision in state.window}
-    again = (one for one in (*counted, *chunk) if one.seq and one.key in listed)
-    entering = {one.key: one for one in (*again, *placed.values())}
-    window, archive_summary, pages = _listed(state, keep, entering.values(), now)
+    listed = {row.key for row in state.window}
+    entering = [row_of(one) for one in arrived if one.key in placed or one.key in listed]
+    window, archive_summary, pages = _listed(state, keep, entering, now)
     return replace(
         state,
         generation=state.generation + 1,
@@ -202,54 +193,51 @@ def _with_entries(
 
 def _pending_bytes(state: State) -> int:
     """UTF-8 bytes of what earlier commits left undone."""
-    archived = (revision for page in state.pending_pages for revision in page.revisions)
-    return sum(revision.size_bytes for revision in (*state.pending_entries, *archived))
+    archived = sum(row.size_bytes for page in state.pending_pages for row in page.entries)
+    return archived + sum(revision.size_bytes for revision in state.pending_entries)
 
 
 def _listed(
-    state: State, keep: int, arrived: Iterable[Revision], now: datetime
-) -> tuple[Window, ArchiveSummary, tuple[ArchivePage, ...]]:
+    state: State, keep: int, arrived: Iterable[Row], now: datetime
+) -> tuple[Window, ArchiveSummary, tuple[ArchivePage[Row], ...]]:
     """Return the new window, the archive summary, and the archive pages to write.
 
     The window has the `keep` newest entries, all listed within 48 hours, and those that do not fill
     a page yet. A first mirror archives all beyond `keep` at once; so is what exceeds the bounds.
     """
-    by_key = {revision.key: _as_of(revision, now) for revision in state.window.revisions}
-    by_key |= {
-        r.key: replace(r, entry=replace(r.entry, original=None, context=None)) for r in arrived
-    }
-    newest = sorted(by_key.values(), key=lambda revision: -revision.seq)
+    by_key = {row.key: _as_of(row, now) for row in state.window}
+    by_key |= {row.key: row for row in arrived}
+    newest = sorted(by_key.values(), key=lambda row: -row.seq)
     # Of a first mirror nothing has been public yet, unless its document was cut off before.
     floor = now - FLOOR if state.complete or state.documents else None
     stay = count_public(newest, keep, floor)
     archive_summary, pages = fill_pages(state.archive_summary, _leaving(newest[stay:]))
-    left = sum(len(page.revisions) for page in pages)
-    return Window.of(newest[: len(newest) - left], state.window), archive_summary, pages
+    left = sum(len(page.entries) for page in pages)
+    return Window.of(newest[: len(newest) - left]), archive_summary, pages
 
 
-def _leaving(newest_first: Sequence[Revision]) -> Iterator[Revision]:
+def _leaving(newest_first: Sequence[Row]) -> Iterator[Row]:
     """Yield the oldest entries that may leave the window: as many as one commit may have.
 
     The rest waits for later commits, where a smaller `keep` lets many leave at once.
     """
     size = 0
-    for revision in islice(reversed(newest_first), CHUNK):
-        yield revision
-        size += revision.size_bytes
+    for row in islice(reversed(newest_first), CHUNK):
+        yield row
+        size += row.size_bytes
         if size > BOUND_BYTES:
             return
 
 
-def _as_of(revision: Revision, now: datetime) -> Revision:
-    """Return the revision without times in the future: these become `now`, as a clock was ahead."""
-    times = (revision.first_seen, revision.listed_at, revision.observed_at)
-    if max(times) <= now + SKEW:
-        return revision  # the very same: it is not encoded again
+def _as_of(row: Row, now: datetime) -> Row:
+    """Return the row without times in the future: these become `now`, as a clock was ahead."""
+    if max(row.first_seen, row.listed_at, row.observed_at) <= now + SKEW:
+        return row
     return replace(
-        revision,
-        first_seen=min(revision.first_seen, now),
-        listed_at=min(revision.listed_at, now),
-        observed_at=min(revision.observed_at, now),
+        row,
+        first_seen=min(row.first_seen, now),
+        listed_at=min(row.listed_at, now),
+        observed_at=min(row.observed_at, now),
     )
 
 

@@ -28,7 +28,7 @@ from feedmirror.mirror.retention import (
 )
 from feedmirror.mirror.state import LEAP, SKEW, TOMORROW, State
 from feedmirror.mirror.tasks import tasks_of
-from feedmirror.mirror.window import Window
+from feedmirror.mirror.window import Row, Window, row_of
 from feedmirror.model import Feed, Identity, Revision
 
 
@@ -233,17 +233,35 @@ def base_state(old: State | None, index: RecordIndex, url: str, generation: int)
     )
 
 
+def missing(base: State, index: RecordIndex) -> Iterator[RecordName]:
+    """Yield the names of the records that the window's entries had, and that are not there."""
+    there = {*index.entries, *(key for key, _, _ in index.damaged)}
+    there |= {one.key for one in base.pending_entries}
+    return ((one.key, one.digest, one.number) for one in base.window if one.key not in there)
+
+
 def plan_pages(index: RecordIndex, base: State, keep: int, now: datetime) -> Plan:
     """Return the entries in the order of the feed, each public or in an archive page."""
     entries = dict(index.entries)
-    listed = {one.key: index_entry(one, base.parser_version) for one in base.window}
-    for key, entry in listed.items():
-        entries[key] = merge(entries[key], entry) if key in entries else entry
+    for one in base.pending_entries:
+        entry = index_entry(one, base.parser_version)
+        entries[one.key] = merge(entries[one.key], entry) if one.key in entries else entry
+    listed = {row.key: row for row in base.window}
+    for key in listed.keys() & entries.keys():
+        entries[key] = _placed(entries[key], listed[key])
     ordered = sorted(entries.values(), key=lambda entry: (*entry.place, entry.key))
     leaving = len(ordered) - _count_public(ordered, listed, base, keep, now)
     pages = tuple(_planned_pages(ordered[:leaving]))
     archive_summary = sum(len(page.entries) for page in pages)
     return Plan(tuple(ordered), tuple(reversed(ordered[archive_summary:])), pages)
+
+
+def _placed(entry: IndexedEntry, row: Row) -> IndexedEntry:
+    """Return the entry with the place that the window gives it, if that is the later one."""
+    first_seen = min(entry.first_seen, row.first_seen)
+    if (row.listed_at, row.seq) <= entry.place:
+        return replace(entry, first_seen=first_seen)
+    return replace(entry, first_seen=first_seen, listed_at=row.listed_at, seq=row.seq)
 
 
 def _planned_pages(leaving: Sequence[IndexedEntry]) -> Iterator[PlannedPage]:
@@ -256,7 +274,7 @@ def _planned_pages(leaving: Sequence[IndexedEntry]) -> Iterator[PlannedPage]:
 
 def _count_public(
     ordered: Sequence[IndexedEntry],
-    listed: Mapping[str, object],
+    listed: Mapping[str, Row],
     base: State,
     keep: int,
     now: datetime,
@@ -281,15 +299,15 @@ def restore(
 ) -> State:
     """The state to commit, but for its generation and documents.
 
-    `words` are the public entries, by key, as they are stored; those that are not there are left
-    out.
+    `words` are the public entries, by key, as they are stored or pending; those that are not there
+    are left out.
     """
     window = _window(base.window, plan, words, index.last_seq)
-    numbers = [index.last_seq, *(revision.seq for revision in window)]
+    numbers = [index.last_seq, *(row.seq for row in window)]
     observed = index.observed_at
     if observed is not None and observed > now + SKEW:
         observed = None  # the clock was ahead
-    unstored = [r for r in (*base.pending_entries, *window) if not index.holds(r)]
+    unstored = [one for one in base.pending_entries if not index.holds(one)]
     return replace(
         base,
         window=window,
@@ -310,16 +328,20 @@ def restore(
 
 def _window(before: Window, plan: Plan, words: Mapping[str, Revision], last_seq: int) -> Window:
     """The public entries in their places; with new numbers where the old ones contradict them."""
-    held = {(revision.key, revision.digest, revision.number): revision for revision in before}
-    revisions = []
+    listed = {row.key: row for row in before}
+    rows = []
     for entry in plan.public:
-        revision = held.get(entry.name) or words.get(entry.key)
-        if revision is not None:
-            revisions.append(in_place(revision, entry))
-    if any(newer.seq <= older.seq for newer, older in pairwise(revisions)):
-        top = max(last_seq, *(revision.seq for revision in revisions)) + len(revisions)
-        revisions = [replace(r, seq=top - rank) for rank, r in enumerate(revisions)]
-    return Window.of(revisions, before)
+        if entry.key in words:
+            row = row_of(in_place(words[entry.key], entry))
+            known = listed.get(entry.key)
+            if known and known.words == row.words:  # with the times that a clock has corrected
+                place = {"first_seen": row.first_seen, "listed_at": row.listed_at, "seq": row.seq}
+                row = replace(known, **place)
+            rows.append(row)
+    if any(newer.seq <= older.seq for newer, older in pairwise(rows)):
+        top = max(last_seq, *(row.seq for row in rows)) + len(rows)
+        rows = [replace(row, seq=top - rank) for rank, row in enumerate(rows)]
+    return Window.of(rows)
 
 
 def in_place(revision: Revision, entry: IndexedEntry) -> Revision:
@@ -346,7 +368,7 @@ def with_readings(
     read = {key: known_entry(entries[key], before[key]) for key in again if key in before}
     return replace(
         state,
-        window=Window.of((again.get(one.key, one) for one in state.window), state.window),
+        window=Window.of(row_of(again[r.key]) if r.key in again else r for r in state.window),
         known_entries=state.known_entries.with_entries(read),
         generation=state.generation + 1,
         tasks=state.tasks or tasks_of(),

@@ -12,17 +12,17 @@ from msgspec.structs import replace
 from feedmirror.mirror.archive import ArchivePage, EntryLink
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tasks import StoreEntry, Task, WriteArchivePage, tasks_of
-from feedmirror.mirror.tombstone import TakeDown, Tombstone, stubs
-from feedmirror.mirror.window import Window
+from feedmirror.mirror.tombstone import TakeDown, Tombstone, stub
+from feedmirror.mirror.window import Row, Window, removed_row
 from feedmirror.model import Removal
 
 
 def removed_from(state: State, tombstone: Tombstone) -> State:
     """Return the state to commit for an entry that is taken down, with all that is left to do."""
     key, generation = tombstone.key, state.generation + 1
-    # The ones in archive pages have records: they have been in the window.
-    held = (one for one in (*state.pending_entries, *state.window) if one.key == key)
-    revisions = stubs(held, key, tombstone.removal)
+    # The others have records.
+    held = (one for one in state.pending_entries if one.key == key)
+    revisions = tuple(stub(one, tombstone.removal) for one in held)
     due = TakeDown(replace(tombstone, generation=generation), revisions)
     without = with_removals(state, (tombstone,))
     return replace(
@@ -57,7 +57,7 @@ def released(state: State, key: str) -> State:
 def _without(state: State, key: str, removal: Removal) -> State:
     window = state.window
     if any(one.key == key for one in window):
-        window = Window.of(stubs(window, key, removal), window)
+        window = Window.of(_rows(window, key, removal))
     summary = state.archive_summary
     return replace(
         state,
@@ -77,9 +77,13 @@ def _tasks(tasks: Iterable[Task], key: str, removal: Removal) -> Iterator[Task]:
             yield task
 
 
-def _page(page: ArchivePage, key: str, removal: Removal) -> ArchivePage:
-    revisions = stubs(page.revisions, key, removal)
-    return replace(page, follows=_untitled(page.follows, key), revisions=revisions)
+def _page(page: ArchivePage[Row], key: str, removal: Removal) -> ArchivePage[Row]:
+    entries = tuple(_rows(page.entries, key, removal))
+    return replace(page, follows=_untitled(page.follows, key), entries=entries)
+
+
+def _rows(rows: Iterable[Row], key: str, removal: Removal) -> Iterator[Row]:
+    return (removed_row(one, removal) if one.key == key else one for one in rows)
 
 
 def _untitled(link: EntryLink | None, key: str) -> EntryLink | None:

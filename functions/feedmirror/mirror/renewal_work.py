@@ -70,7 +70,7 @@ def _work(entries: int, archive_pages: int, *, rereads: bool) -> RenewalWork:
     return RenewalWork(
         pages=entries + archive_pages * objects,
         writes=entries + archive_pages * (objects + listed) + slices + records,
-        # Each object before it is replaced, each record twice, two archive pages for their
-        # contents, and the documents of the page before, which link to this one.
-        reads=entries + archive_pages * (objects + 2 * listed + 7) + slices + records,
+        # Each object before it is replaced, each record of an archive page twice, two archive pages
+        # for their contents, and the documents of the page before, which link to this one.
+        reads=2 * entries + archive_pages * (objects + 2 * listed + 7) + slices + records,
     )

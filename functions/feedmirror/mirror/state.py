@@ -1,8 +1,8 @@
 """State of a feed: the write-ahead log of its refreshes.
 
-A refresh is committed by one compare-and-swap of the state. From then on `tasks` and `window` hold
-everything that is needed to finish the refresh; every run that loads a state with tasks applies
-these first. `state_codec.py` has the JSON of the state.
+A refresh is committed by one compare-and-swap of the state. From then on `tasks` and the stored
+records hold everything that is needed to finish the refresh; every run that loads a state with
+tasks applies these first. `state_codec.py` has the JSON of the state.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from feedmirror.mirror.retention import KnownEntries
 from feedmirror.mirror.schedule import RETRY_AFTER_MAX_S, Asks
 from feedmirror.mirror.tasks import StoreEntry, Task, WriteArchivePage
 from feedmirror.mirror.tombstone import TakeDown
-from feedmirror.mirror.window import Window
+from feedmirror.mirror.window import Row, Window
 from feedmirror.model import (
     Count,
     Feed,
@@ -73,6 +73,8 @@ class Fragments(Stored, frozen=True):
     marks: tuple[str, ...] = ()  # of the entries in the window, newest first
     # Bytes of the head and of each entry, by name of the document; not of one that lacks an entry.
     lengths: Mapping[str, tuple[Count, ...]] = field(default_factory=dict)
+    # What the head has to know of each entry, by name of those documents.
+    traits: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 class Failing(Stored, frozen=True):
@@ -159,7 +161,7 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
         return tuple(task.revision for task in self.tasks if isinstance(task, StoreEntry))
 
     @property
-    def pending_pages(self) -> tuple[ArchivePage, ...]:
+    def pending_pages(self) -> tuple[ArchivePage[Row], ...]:
         """Archive pages that are committed, but perhaps not written yet."""
         return tuple(task.page for task in self.tasks if isinstance(task, WriteArchivePage))
 
@@ -169,11 +171,10 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
         return frozenset(key for key, one in self.removed.items() if one.is_over)
 
     @property
-    def shown(self) -> tuple[Revision, ...]:
+    def shown(self) -> tuple[Row, ...]:
         """The entries of the window that documents show."""
-        over = self.over
-        entries = self.window.revisions
-        return tuple(one for one in entries if one.key not in over) if over else entries
+        over, rows = self.over, self.window.rows
+        return tuple(one for one in rows if one.key not in over) if over else rows
 
     def as_of(self, now: datetime) -> State:
         """Return the state with no time in the future: where a clock was ahead, now is meant; and

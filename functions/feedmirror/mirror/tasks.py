@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from feedmirror.mirror.archive import ArchivePage
+from feedmirror.mirror.window import Row
 from feedmirror.model import Revision, Stored
 
 
@@ -21,7 +22,7 @@ class StoreEntry(Stored, frozen=True, tag_field="task", tag="store"):
 class WriteArchivePage(Stored, frozen=True, tag_field="task", tag="archive"):
     """Write the documents of an archive page."""
 
-    page: ArchivePage
+    page: ArchivePage[Row]
 
 
 class PublishDocuments(Stored, frozen=True, tag_field="task", tag="publish"):
@@ -32,7 +33,7 @@ Task = StoreEntry | WriteArchivePage | PublishDocuments
 
 
 def tasks_of(
-    revisions: Iterable[Revision] = (), pages: Iterable[ArchivePage] = ()
+    revisions: Iterable[Revision] = (), pages: Iterable[ArchivePage[Row]] = ()
 ) -> tuple[Task, ...]:
     """Return the tasks of a commit of these revisions and archive pages."""
     return (*map(StoreEntry, revisions), *map(WriteArchivePage, pages), PublishDocuments())

@@ -5,7 +5,6 @@ It has none of the entry's words. It lies outside of the state, so it outlives t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct, json
@@ -82,8 +81,3 @@ def stub(revision: Revision, removal: Removal) -> Revision:
         removal=removal,
         removed_bytes=revision.size_bytes,
     )
-
-
-def stubs(revisions: Iterable[Revision], key: str, removal: Removal) -> tuple[Revision, ...]:
-    """Return the revisions, those of that entry as stubs."""
-    return tuple(stub(one, removal) if one.key == key else one for one in revisions)

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from feedmirror.errors import RenderError, contained, described
 from feedmirror.mirror.archive import ArchivePage
 from feedmirror.mirror.state import PROGRAM, Quarantine, State
+from feedmirror.mirror.window import Row
 from feedmirror.model import PARSER_VERSION, Entry, Feed, Revision
 from feedmirror.publishing.disclaimer import Disclaimed, attach, attach_to_feed, notice_of_feed
 from feedmirror.publishing.formats import formats
-from feedmirror.publishing.formats.format import Format, Rendering, Traits
+from feedmirror.publishing.formats.format import Format, Fragment, Rendering, Traits
 from feedmirror.publishing.pages.entry import (
     Neighbour,
     render_entry,
@@ -35,7 +36,7 @@ def publication_of(
     state: State,
     settings: PublicSettings,
     address: str,
-    page: ArchivePage | None = None,
+    page: ArchivePage[Revision] | None = None,
     newer: str | None = None,
 ) -> Publication:
     """Return what all formats are rendered from, still without entries.
@@ -49,7 +50,7 @@ def publication_of(
     feed = settings.redaction.value(state.feed)
     place = ArchiveLinks(page.name, page.older, newer) if page else None
     if page:
-        moment = max(revision.observed_at for revision in page.revisions)
+        moment = max(revision.observed_at for revision in page.entries)
     return Publication(
         settings,
         feed,
@@ -262,28 +263,27 @@ def _verified(made: Format, publication: Publication, others: Traits) -> Renderi
 def spliced(
     made: Format,
     publication: Publication,
-    revisions: Sequence[Revision],
-    known: Mapping[str, memoryview],
-    attached: Callable[[Revision], Disclaimed | Exception],
+    rows: Sequence[Row],
+    known: Mapping[str, Fragment],
+    attached: Callable[[Row], Disclaimed | Exception],
 ) -> Rendering:
     """Return a document in which entries that were verified before are as they were.
 
     `known` are their fragments, by key. The others are rendered and verified in the same frame.
     Raises: RenderError, and whatever rendering raises, if the document must be rendered whole.
     """
-    if len({revision.guid for revision in revisions}) < len(revisions):
+    if len({row.guid for row in rows}) < len(rows):
         raise RenderError("an id is that of two entries")
-    if not all(map(made.is_fragment, known.values())):
+    if not all(made.is_fragment(one.body) for one in known.values()):
         raise RenderError("the entries are not where they were")
-    new = {one.key: attached(one) for one in revisions if one.key not in known}
+    new = {row.key: attached(row) for row in rows if row.key not in known}
     entries = [one for one in new.values() if isinstance(one, Disclaimed)]
     if len(entries) < len(new):
         raise RenderError("an entry cannot have the disclaimer")
-    traits = (made.traits(one.entry) for one in revisions if one.key in known)
-    others: Traits = frozenset[str]().union(*traits)
+    others: Traits = frozenset[str]().union(*(one.traits for one in known.values()))
     frame = _verified(made, replace(publication, entries=tuple(entries)), others)
     rendered = dict(zip(new, frame.fragments(), strict=True))
-    whole = frame.with_fragments(known.get(one.key) or rendered[one.key] for one in revisions)
+    whole = frame.with_fragments(known.get(row.key) or rendered[row.key] for row in rows)
     made.inspect(whole.body)
     inspect_secrets(made.name, whole.body, publication.settings.redaction.secrets)
     return whole

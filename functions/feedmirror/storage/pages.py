@@ -72,7 +72,7 @@ class PageWriter:
         words = self._words(entries[key].name for key in there)
         return tuple(in_place(words[key], entries[key]) for key in there if key in words)
 
-    def _write_page(self, page: ArchivePage, newer: str | None, base: State) -> None:
+    def _write_page(self, page: ArchivePage[Revision], newer: str | None, base: State) -> None:
         """Write a archive page; only once the next one is there does it link to it."""
         there = newer if newer and self._publisher.has_page(newer) else None
         self.renew_archive_page(page, there, base)
@@ -92,7 +92,9 @@ class PageWriter:
         for written in self._side_by_side(renew, revisions):
             self._note(written)
 
-    def renew_archive_page(self, page: ArchivePage, newer: str | None, base: State) -> None:
+    def renew_archive_page(
+        self, page: ArchivePage[Revision], newer: str | None, base: State
+    ) -> None:
         """Write the documents of an archive page. Raises: StoreError, RenderError."""
         progress = TaskProgress()
         documents = self._publisher.archive_page(page, newer, base, progress)

@@ -17,7 +17,7 @@ from itertools import zip_longest
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from feedmirror.errors import StoreError, contained
+from feedmirror.errors import RenderError, StoreError, contained
 from feedmirror.layout import (
     ATOM_XML,
     CSS,
@@ -33,6 +33,7 @@ from feedmirror.mirror import record
 from feedmirror.mirror.archive import ArchivePage, EntryLink, predecessors
 from feedmirror.mirror.deployment import Deployment, in_force
 from feedmirror.mirror.state import Fragments, Published, Quarantine, State
+from feedmirror.mirror.window import Row, mark_of
 from feedmirror.model import PARSER_VERSION, Document, Feed, Revision, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
 from feedmirror.publishing.disclaimer import Disclaimed
@@ -61,6 +62,7 @@ from feedmirror.publishing.render import (
 )
 from feedmirror.storage.objects import put, update
 from feedmirror.storage.redaction_key import redaction_key
+from feedmirror.storage.words import Words
 
 # Where an archive page in Atom links to. Source: RFC 5005 §4.
 _OLDER, _NEWER = (
@@ -69,6 +71,7 @@ _OLDER, _NEWER = (
 )
 
 
+ARCHIVE = "archive"  # in place of a document's name in a `Quarantine`
 # Bytes: a larger document is rendered whole, entry by entry, lest it is in memory twice.
 _LARGEST_SPLICED = 8_000_000
 
@@ -77,13 +80,16 @@ class TaskProgress(Struct):
     """Tasks of a state that are done, and what failed."""
 
     entries: list[Revision] = field(default_factory=list)  # without their record or their page
-    pages: list[ArchivePage] = field(default_factory=list)  # archive pages that are not written
+    # Archive pages that are not written.
+    pages: list[ArchivePage[Row]] = field(default_factory=list)
     documents: dict[str, Published] = field(default_factory=dict)  # as they are in the store
     fragments: Fragments = field(default_factory=Fragments)  # where entries stand in these
     written: list[str] = field(default_factory=list)  # names of the documents written just now
     quarantined: dict[str, Quarantine] = field(default_factory=dict)  # by key
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)  # elements, by guid
     error: Exception | None = None  # the first that is no single entry's fault
+    # Entries of the window, by key, where documents are rendered whole; or why there are no words.
+    listed: dict[str, Revision | str] = field(default_factory=dict)
     # Entries with their disclaimers, by key, so that none gets it twice in a refresh.
     disclaimed: dict[str, tuple[Revision, Feed, Disclaimed | Exception]] = field(
         default_factory=dict
@@ -135,6 +141,7 @@ class Publisher:
         self.slug = subscription.slug
         self._store = store
         self._side_by_side = side_by_side
+        self.words = Words(store, subscription.slug, side_by_side)
         self._settings = public_settings(subscription, partial(redaction_key, store))
         self._address = f"{public_url.rstrip('/')}/{self.slug}"
 
@@ -180,8 +187,13 @@ class Publisher:
 
     def store_entries(self, state: State, progress: TaskProgress) -> None:
         """Store a record of each pending entry; a record that is there already stays as it is."""
-        records = self._records(state, progress)
-        deque(self._side_by_side(lambda made: self._store_record(*made), records), maxlen=0)
+
+        def store(made: tuple[Revision, bytes]) -> Revision:
+            self._store_record(*made)
+            return made[0]
+
+        for revision in self._side_by_side(store, self._records(state, progress)):
+            self.words.keep(revision)
 
     def _records(self, state: State, progress: TaskProgress) -> Iterator[tuple[Revision, bytes]]:
         for revision in state.pending_entries:
@@ -253,8 +265,7 @@ class Publisher:
         deque(write, maxlen=0)
         self._publish_archive(state, progress)
 
-    @staticmethod
-    def _with_new_pages(state: State) -> Iterable[Revision]:
+    def _with_new_pages(self, state: State) -> Iterable[Revision]:
         """Return the entries whose pages are to be written, each once, as it was read last."""
         latest = {revision.key: revision for revision in state.pending_entries}
         again = {
@@ -263,7 +274,8 @@ class Publisher:
             if ENTRY_PAGE in one.documents and one.program != program()
         }
         if again:
-            latest = {one.key: one for one in state.window if one.key in again} | latest
+            found = self.words.of(state, (row for row in state.window if row.key in again))
+            latest = {key: one for key, one in found.items() if isinstance(one, Revision)} | latest
         return latest.values()
 
     def publish_style(self) -> None:
@@ -314,24 +326,32 @@ class Publisher:
             self.link_newer(pages[0].older, pages[0].name)
 
     def _publish_archive_page(
-        self, page: ArchivePage, newer: str | None, state: State, progress: TaskProgress
+        self, page: ArchivePage[Row], newer: str | None, state: State, progress: TaskProgress
     ) -> None:
-        for document in self.archive_page(page, newer, state, progress):
+        found = self.words.of(state, page.entries)
+        progress.quarantine(_without_words(found, page.entries, ARCHIVE))
+        revisions = [found[row.key] for row in page.entries]
+        entries = tuple(one for one in revisions if isinstance(one, Revision))
+        if not entries:
+            raise RenderError(
+                f"no record of the entries of archive page {page.name} can be read: it waits; "
+                "put the records back from a backup, or run `feedmirror rebuild`"
+            )
+        whole = ArchivePage(page.name, page.older, page.follows, entries)
+        for document in self.archive_page(whole, newer, state, progress):
             self._write_page(document, is_new=True)
 
     def archive_page(
-        self, page: ArchivePage, newer: str | None, state: State, progress: TaskProgress
+        self, page: ArchivePage[Revision], newer: str | None, state: State, progress: TaskProgress
     ) -> Iterator[Document]:
         """Yield the documents of an archive page. `newer` is the name of the page after it, or
         None where there is none to link to yet. Raises: as `rendered`.
         """
         settings = self._settings.of_pages()
         publication = publication_of(state, settings, self._address, page, newer)
-        entries = self._attached(page.revisions, publication.feed, progress)
+        entries = self._attached(page.entries, publication.feed, progress)
         for made in formats():
-            one = rendered(
-                made, publication, page.revisions, entries, quarantined={}, replaces=False
-            )
+            one = rendered(made, publication, page.entries, entries, quarantined={}, replaces=False)
             progress.quarantine(one.quarantined)
             body = stamp(one.document, Stamp(state.generation, self.page_key))
             yield Document(document_key(self.slug, made.name, page.name), body, made.media_type)
@@ -417,7 +437,7 @@ class Publisher:
         if not chosen or state.feed is None:
             return True
         publication = publication_of(state, self._settings, self._address)
-        marks = _marks(state)
+        marks = tuple(map(mark_of, state.shown))
         if state.fragments.marks != marks:
             progress.fragments = Fragments(marks)
         for made in chosen:
@@ -443,7 +463,7 @@ class Publisher:
         self, state: State, chosen: Sequence[Format], progress: TaskProgress
     ) -> None:
         """Keep what is known of documents that are not rendered now, and of items not read."""
-        there = {revision.key for revision in (*state.window, *state.pending_entries)}
+        there = {one.key for one in (*state.window, *state.pending_entries)}
         again = {made.name for made in chosen}
         for key, one in state.quarantined.items():
             documents = tuple(name for name in one.documents if name not in again)
@@ -476,25 +496,8 @@ class Publisher:
         now = replace(state, quarantined=progress.quarantined)
         by = render_key(made, now, self._settings, self._address)
         progress.documents[made.name] = Published(etag, digest, by, fragment_key(made, publication))
-        progress.fragments = replace(
-            progress.fragments,
-            lengths=self._lengths(made, one, len(stored), progress.fragments.lengths),
-        )
+        progress.fragments = _with_fragments_of(made, one, len(stored), progress.fragments)
         return True
-
-    @staticmethod
-    def _lengths(
-        made: Format, one: Rendered, stored_bytes: int, lengths: Mapping[str, tuple[int, ...]]
-    ) -> dict[str, tuple[int, ...]]:
-        """Return `lengths` with those of this document as it is stored, or without them where it
-        lacks an entry.
-        """
-        others = {name: each for name, each in lengths.items() if name != made.name}
-        if one.quarantined or not one.rendering.lengths:
-            return others
-        head, *entries = one.rendering.lengths
-        stamp_bytes = stored_bytes - len(one.document)
-        return {**others, made.name: (head + stamp_bytes, *entries)}
 
     def _rendered(
         self,
@@ -512,12 +515,21 @@ class Publisher:
             whole = contained(partial(self._spliced, made, publication, state, before, progress))
             if isinstance(whole, Rendering):
                 return Rendered(whole, {})
-        revisions = state.shown
+            if isinstance(whole, StoreError):
+                raise whole
+        if not progress.listed:
+            progress.listed = self.words.of(state, state.shown)
+        found = [progress.listed[row.key] for row in state.shown]
+        revisions = [one for one in found if isinstance(one, Revision)]
+        missing = _without_words(progress.listed, state.shown, made.name)
+        if missing and not revisions:
+            raise RenderError(next(iter(missing.values())).reason)
         entries = self._attached(revisions, publication.feed, progress)
         quarantined, replaces = state.quarantined, made.name in state.documents
-        return rendered(
+        one = rendered(
             made, publication, revisions, entries, quarantined=quarantined, replaces=replaces
         )
+        return replace(one, quarantined={**one.quarantined, **missing})
 
     def _spliced(
         self,
@@ -531,13 +543,22 @@ class Publisher:
 
         Raises: as `spliced`; ValueError where the state has the positions of other entries.
         """
-        revisions, lengths = state.shown, state.fragments.lengths[made.name]
-        old = Rendering(before.body, lengths, made.separator).fragments()
-        by_mark = dict(zip(state.fragments.marks, old, strict=True))
-        marks = zip(revisions, progress.fragments.marks, strict=True)
+        rows, there = state.shown, state.fragments
+        old = Rendering(
+            before.body, there.lengths[made.name], made.separator, there.traits[made.name]
+        )
+        by_mark = dict(zip(there.marks, old.fragments(), strict=True))
+        marks = zip(rows, progress.fragments.marks, strict=True)
         known = {one.key: by_mark[mark] for one, mark in marks if mark in by_mark}
-        attach = partial(progress.attached, settings=self._settings, feed=publication.feed)
-        return spliced(made, publication, revisions, known, attach)
+        words = self.words.of(state, (row for row in rows if row.key not in known))
+
+        def attach(row: Row) -> Disclaimed | Exception:
+            found = words[row.key]
+            if isinstance(found, str):
+                return RenderError(found)
+            return progress.attached(found, self._settings, publication.feed)
+
+        return spliced(made, publication, rows, known, attach)
 
     def _verified_before(
         self, made: Format, publication: Publication, state: State
@@ -550,6 +571,7 @@ class Publisher:
         if (
             known is None
             or lengths is None
+            or made.name not in state.fragments.traits
             or sum(lengths) > _LARGEST_SPLICED
             or known.fragment_key != fragment_key(made, publication)
             or any(shows(made, one) for one in state.quarantined.values())
@@ -590,13 +612,35 @@ class Publisher:
         return max((_generation(one.body) for one in found if one), default=0)
 
 
-def _marks(state: State) -> tuple[str, ...]:
-    """Return the marks of the entries that documents show."""
-    marks, over = state.window.marks(), state.over
-    if not over:
-        return marks
-    listed = zip(state.window, marks, strict=True)
-    return tuple(mark for one, mark in listed if one.key not in over)
+def _with_fragments_of(
+    made: Format, one: Rendered, stored_bytes: int, others: Fragments
+) -> Fragments:
+    """Return `others` with the positions of entries in this document as it is stored, or without
+    them where it lacks an entry.
+    """
+    lengths = {name: each for name, each in others.lengths.items() if name != made.name}
+    traits = {name: each for name, each in others.traits.items() if name != made.name}
+    if not one.quarantined and one.rendering.lengths:
+        head, *entries = one.rendering.lengths
+        stamp_bytes = stored_bytes - len(one.document)
+        lengths[made.name] = (head + stamp_bytes, *entries)
+        traits[made.name] = one.rendering.traits
+    return replace(others, lengths=lengths, traits=traits)
+
+
+def _without_words(
+    found: Mapping[str, Revision | str], rows: Iterable[Row], document: str
+) -> dict[str, Quarantine]:
+    """Return the entries that a document lacks since their records cannot be read, by key.
+
+    They are of no program: each document that is rendered whole looks for them again.
+    """
+    wrong = ((row, found[row.key]) for row in rows)
+    return {
+        row.key: Quarantine(row.guid, why, "", (document,))
+        for row, why in wrong
+        if isinstance(why, str)
+    }
 
 
 def _generation(document: bytes) -> int:

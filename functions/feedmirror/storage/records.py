@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from feedmirror.errors import ObjectError
 from feedmirror.layout import records_prefix
 from feedmirror.mirror import record as records
 from feedmirror.mirror.record import Record, RecordName
 from feedmirror.mirror.recover import RecordIndex
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import SideBySide, Store
+from feedmirror.storage.words import load_record
 
 _REPORTED = 100  # records, between two reports of how far it is
 
@@ -70,14 +70,4 @@ class StoredRecords:
 
     def read(self, name: RecordName) -> tuple[RecordName, Record | str]:
         """Load the record of that name; return the name, with the record or with what is wrong."""
-        key = records.key_of(self.slug, *name)
-        try:
-            stored = self.store.load(key)
-        except ObjectError as error:
-            return name, str(error)
-        if stored is None:
-            return name, "it has vanished"
-        try:
-            return name, records.load(stored.body, self.slug, key)
-        except ValueError as error:
-            return name, str(error)
+        return name, load_record(self.store, self.slug, name) or "it has vanished"

@@ -166,7 +166,8 @@ def find_entries(
     All archive pages are read; `report` gets how many were. Raises: StoreError.
     """
     wanted = compared(name)
-    held = (*state.window, *state.pending_entries)
+    listed = publisher.words.of(state, state.window).values()
+    held = (*(one for one in listed if isinstance(one, Revision)), *state.pending_entries)
     found = {
         one.key: one.guid
         for one in held
@@ -238,8 +239,12 @@ class Remover:
         follow |= predecessors(state.window, state.pending_pages, state.archive_summary)
         linking = linking_to(self._publisher, state, key, due.tombstone.archive_pages)
         follow |= dict.fromkeys(linking, EntryLink(key))
-        known = {one.key: one for one in state.window if one.key in linking}
-        found = {**known, **{one.key: one for one in self._revisions((*linking, key))}}
+        rows = (row for row in state.window if row.key in linking)
+        listed = self._publisher.words.of(
+            state, rows
+        ).items()  # those that are pending have no record
+        found = {other: one for other, one in listed if isinstance(one, Revision)}
+        found |= {one.key: one for one in self._revisions((*linking, key))}
         self._pages.write_entries(found.values(), follow, state)
 
     def _revisions(self, keys: Iterable[str]) -> tuple[Revision, ...]:
@@ -248,7 +253,7 @@ class Remover:
         self._records.survey(of=[f"{key}/" for key in keys])
         return self._pages.revisions_of(keys, self._records.index.entries)
 
-    def _archive_page(self, name: str) -> tuple[ArchivePage, str | None]:
+    def _archive_page(self, name: str) -> tuple[ArchivePage[Revision], str | None]:
         """Return an archive page as the records have it, and the name of the next one."""
         contents = self._publisher.contents_of(name)
         follows = None

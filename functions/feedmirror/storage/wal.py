@@ -6,7 +6,6 @@ thought dead: entries are create-only, documents are replaced only on the ETag t
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cache, partial
@@ -159,7 +158,7 @@ class StateLog:
             return None, None
         try:
             state = state_codec.load_known(stored.body, self._key)
-            deque(state.window, maxlen=0)  # damage of an entry shows when it is read
+            len(state.window)  # damage shows when it is read
         except StateError:
             if state_codec.is_newer(stored.body):
                 raise
@@ -224,11 +223,14 @@ class StateLog:
         )
 
     def recall(self, state: State, keys: Iterable[str]) -> dict[str, Revision]:
-        """Return entries that have left the window, as they were read first; without those whose
+        """Return entries of the window, and others as they were read first; without those whose
         record is missing or damaged. Raises: StoreError.
         """
-        found = {}
-        for key in keys:
+        wanted = dict.fromkeys(keys)
+        rows = [row for row in state.window if row.key in wanted]
+        listed = self.publisher.words.of(state, rows)
+        found = {key: one for key, one in listed.items() if isinstance(one, Revision)}
+        for key in wanted.keys() - listed.keys():
             known = state.known_entries.by_key[key]
             name = record.key_of(self.slug, key, known.record or known.digest, 0)
             stored = self._store.load(name)

@@ -38,21 +38,32 @@ class Frame(Struct, frozen=True):
     tail: str
 
 
+Traits = frozenset[str]  # what a frame must know of the entries in it, in words of its format
+
+
+class Fragment(Struct, frozen=True):
+    """An entry in a document, and what the frame must know of it."""
+
+    body: bytes | memoryview
+    traits: tuple[str, ...] = ()
+
+
 class Rendering(Struct, frozen=True):
     """A document without its generation, and where its entries stand in it."""
 
     body: bytes
     lengths: tuple[int, ...] = ()  # bytes of the head, and of each entry; (): not known
     separator: bytes = b""  # between two entries
+    traits: tuple[tuple[str, ...], ...] = ()  # of each entry
 
-    def fragments(self) -> Iterator[memoryview]:
+    def fragments(self) -> Iterator[Fragment]:
         """Yield the entries, without a copy of their bytes."""
         document, start = memoryview(self.body), self.lengths[0]
-        for length in self.lengths[1:]:
-            yield document[start : start + length]
+        for length, traits in zip(self.lengths[1:], self.traits, strict=True):
+            yield Fragment(document[start : start + length], traits)
             start += length + len(self.separator)
 
-    def with_fragments(self, fragments: Iterable[bytes | memoryview]) -> Rendering:
+    def with_fragments(self, fragments: Iterable[Fragment]) -> Rendering:
         """Return the document with these entries instead of its own."""
         document, head = memoryview(self.body), self.lengths[0]
         end = sum(self.lengths) + len(self.separator) * max(0, len(self.lengths) - 2)
@@ -61,21 +72,19 @@ class Rendering(Struct, frozen=True):
 
 def _joined(
     head: bytes | memoryview,
-    fragments: Iterable[bytes | memoryview],
+    fragments: Iterable[Fragment],
     tail: bytes | memoryview,
     separator: bytes,
 ) -> Rendering:
     document = BytesIO()
-    lengths = [document.write(head)]
+    lengths, traits = [document.write(head)], []
     for number, fragment in enumerate(fragments):
         if number:
             document.write(separator)
-        lengths.append(document.write(fragment))
+        lengths.append(document.write(fragment.body))
+        traits.append(fragment.traits)
     document.write(tail)
-    return Rendering(document.getvalue(), tuple(lengths), separator)
-
-
-Traits = frozenset[str]  # what a frame must know of the entries in it, in words of its format
+    return Rendering(document.getvalue(), tuple(lengths), separator, tuple(traits))
 
 
 def _no_traits(_: Entry) -> Traits:
@@ -118,13 +127,15 @@ class Format(Struct, frozen=True):
         if self.archive and publication.archive.page:
             return Rendering(self.archive(publication))
         entries, alike = publication.entries, publication.for_entries()
-        frame = self.frame(
-            publication, others.union(*(self.traits(one.revision.entry) for one in entries))
+        traits = [self.traits(one.revision.entry) for one in entries]
+        frame = self.frame(publication, others.union(*traits))
+        fragments = (
+            Fragment(encoded(self.entry(one, alike)), tuple(sorted(its)))
+            for one, its in zip(entries, traits, strict=True)
         )
-        fragments = (encoded(self.entry(one, alike)) for one in entries)
         return _joined(encoded(frame.head), fragments, frame.tail.encode(), self.separator)
 
-    def is_fragment(self, found: memoryview) -> bool:
+    def is_fragment(self, found: bytes | memoryview) -> bool:
         """Return True if the bytes begin and end as an entry of this format does."""
         return any(
             found[: len(first)] == first and found[-len(last) :] == last
