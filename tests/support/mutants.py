@@ -577,7 +577,7 @@ SPLICING = (
     _mutant(
         "what entries that were taken over make is inspected as a whole",
         "publishing/render.py",
-        "    if not all(map(made.is_fragment, known.values())):\n",
+        "    if not all(made.is_fragment(one.body) for one in known.values()):\n",
         "    if False:\n",
         "invariants/test_fragments.py::test_entries_that_are_not_where_they_were_are_rendered_again",
     ),
@@ -674,7 +674,7 @@ STORING = (
         "mirror/comparison.py",
         "extension_elements=tuple(map(_uncounted, entry.extension_elements)),",
         "",
-        "mirror/test_classify.py::test_counters_never_write_and_are_taken_along",
+        "mirror/test_classify.py::test_counters_never_write_and_are_shown_as_they_were_stored",
     ),
     _mutant(
         "what flaps is held back",
@@ -700,7 +700,7 @@ STORING = (
     _mutant(
         "what the state has forgotten is looked up",
         "mirror/classify.py",
-        "if not self._state.known_entries.has_forgotten or one.key in self._archived:",
+        "if not self._state.known_entries.has_forgotten or one.key in self._loaded:",
         "if True:",
         "test_forgotten.py::test_an_entry_that_was_forgotten_is_not_new",
     ),
@@ -731,6 +731,27 @@ STORING = (
         "elif self.digest != digest:",
         "elif not digest:",
         "mirror/test_state.py::test_damage_within_the_entries_is_noticed_without_reading_them",
+    ),
+    _mutant(
+        "a record of other words is not shown in place of those of the window",
+        "mirror/window.py",
+        "return words_digest(revision) == row.words",
+        "return True",
+        "storage/test_words.py::test_record_that_another_run_wrote_over_is_not_taken_for_the_one_of_the_row",
+    ),
+    _mutant(
+        "an archive page waits where none of its entries can be read",
+        "storage/publisher.py",
+        "        if not entries:\n            raise RenderError(",
+        "        if not entries:\n            return\n            raise RenderError(",
+        "storage/test_words.py::test_archive_page_without_any_words_waits_for_its_records",
+    ),
+    _mutant(
+        "documents stay where no record can be read",
+        "storage/publisher.py",
+        "if missing and not revisions:",
+        "if False:",
+        "storage/test_words.py::test_documents_stay_as_they_were_where_no_record_can_be_read",
     ),
     _mutant(
         "a file is created once",
@@ -940,7 +961,7 @@ CHANGING = (
     _mutant(
         "what a document does not list stays public",
         "mirror/decide.py",
-        "by_key = {revision.key: _as_of(revision, now) for revision in state.window.revisions}",
+        "by_key = {row.key: _as_of(row, now) for row in state.window}",
         "by_key = {}",
         "test_refresh.py::test_a_feed_that_is_empty_for_a_while_loses_nothing",
     ),
