@@ -43,12 +43,6 @@ def test_command_line_without_a_command_prints_the_help_as_an_error(capsys):
     assert "commands:" in err
 
 
-def test_unknown_command_is_refused_with_the_known_ones(capsys):
-    assert feedmirror("rnu") == 2
-    err = capsys.readouterr().err
-    assert all(name in err for name in ("run", "serve", "init", "check", "status", "rebuild"))
-
-
 @pytest.mark.parametrize("command", ["", "run", "serve", "init", "check", "status", "rebuild"])
 def test_help_fits_a_narrow_terminal_and_goes_to_stdout(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")

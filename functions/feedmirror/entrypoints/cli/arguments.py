@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from feedmirror import __version__
 from feedmirror.entrypoints.store import MOST_THREADS, StoreLocation, parse_location
 from feedmirror.errors import ConfigError
 from feedmirror.model import Reason
+from feedmirror.settings.problems import closest_name
 
 DEFAULT_CONFIG = Path("feeds.toml")
 DEFAULT_STORE = StoreLocation(Path("mirror"))
@@ -28,6 +30,26 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
 
     Raises: SystemExit, with 2 after an error on stderr, or with 0 after --help or --version.
     """
+    parser, commands = command_parser()
+    if "_ARGCOMPLETE" in os.environ:  # set by the shell's function, while a word is completed
+        from feedmirror.entrypoints.cli.completion import complete  # noqa: PLC0415 - for that alone
+
+        complete(parser, commands.values())
+    if argv and not argv[0].startswith("-") and argv[0] not in commands:
+        guess = closest_name(argv[0], commands)
+        hint = f"did you mean {guess}?" if guess else "`feedmirror --help` lists all commands"
+        parser.error(f"no command is named {argv[0]!r}; {hint}")
+    arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        raise SystemExit(2)
+    if arguments.command == "run":
+        _check_combinations(arguments)
+    return arguments
+
+
+def command_parser() -> tuple[ArgumentParser, Mapping[str, ArgumentParser]]:
+    """Return the parser of the whole command line, and those of the commands by name."""
     parser = ArgumentParser("feedmirror", description=_ABOUT, epilog=_EXAMPLES, **_STYLE)
     version = f"feedmirror {__version__}"
     parser.add_argument("-V", "--version", action="version", version=version)
@@ -52,13 +74,9 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
     what = "recreate feeds from their stored entries"
     _add_rebuild(add_command("rebuild", what, _REBUILD_ABOUT, _REBUILD_EXAMPLES))
     _add_removals(add_command)
-    arguments = parser.parse_args(argv)
-    if arguments.command is None:
-        parser.print_help(sys.stderr)
-        raise SystemExit(2)
-    if arguments.command == "run":
-        _check_combinations(arguments)
-    return arguments
+    shells = add_command("completion", "print what completes the command in a shell", _SHELL_ABOUT)
+    shells.add_argument("shell", choices=("bash", "zsh", "fish"))
+    return parser, commands.choices
 
 
 def _add_check(check: ArgumentParser) -> None:
@@ -260,9 +278,14 @@ def _add_threads(parser: Any, number: int, work: str) -> None:
 
 
 def _add(parser: Any, *options: str) -> None:
-    """Add options that several commands have."""
+    """Add options that several commands have; the environment may set their defaults."""
     for option in options:
-        parser.add_argument(option, **_OPTIONS[option])
+        keys = _OPTIONS[option]
+        set_by = _ENVIRONMENT.get(option)
+        if set_by:
+            keys = keys | {"help": f"{keys['help'][:-1]}; environment: {set_by})"}
+            keys |= {"default": os.environ[set_by]} if os.environ.get(set_by) else {}
+        parser.add_argument(option, **keys)
 
 
 def _check_combinations(run: Namespace) -> None:
@@ -330,6 +353,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--json": {"action": "store_true", "help": "print one JSON document on stdout"},
 }
+_ENVIRONMENT = {
+    "--config": "FEEDMIRROR_CONFIG",
+    "--store": "FEEDMIRROR_STORE",
+    "--public-url": "FEEDMIRROR_PUBLIC_URL",
+}
 
 # ---------------------------------------------------------------- help
 
@@ -385,6 +413,14 @@ whatever address the mirror is published for. Press Ctrl-C to stop.
 _INIT_ABOUT = """\
 Fetch a feed, or the one that a web page names, and write a feeds.toml for it, in which comments
 explain every setting.
+"""
+_SHELL_ABOUT = """\
+Print what completes commands, options and names of feeds in a shell. It needs argcomplete
+(`pip install 'feedmirror[cli]'`). To have it in each new shell:
+
+  bash   echo 'eval "$(feedmirror completion bash)"' >>~/.bashrc
+  zsh    echo 'eval "$(feedmirror completion zsh)"' >>~/.zshrc
+  fish   feedmirror completion fish >~/.config/fish/completions/feedmirror.fish
 """
 _ADD_ABOUT = """\
 Add feeds to feeds.toml, whose comments and order stay; the file is made where it is missing. Each
