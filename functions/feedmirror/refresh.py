@@ -1,5 +1,6 @@
 """A refresh: gather, decide, apply.
 
+    poll     by what the feed index knows of a feed that is well: without news, that is all
     gather   state = log.load()                     one GET; pending work is finished first
              reply = origin.fetch(url, validators)     Fetched | NotModified | Gone
     core     parsed = parser.parse(reply, known)       only what is new
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from time import monotonic
 
 from msgspec import Struct
@@ -22,11 +22,18 @@ from msgspec.structs import replace
 
 from feedmirror.errors import FeedError, FetchError, Kind, StoreError, contained, described, kind_of
 from feedmirror.mirror.commits import Commit, Decision
+from feedmirror.mirror.feed_index import Known
 from feedmirror.mirror.gone import DAYS, Sightings, after_failure, seen
 from feedmirror.mirror.retention import LOOKED_UP
 from feedmirror.mirror.schedule import may_poll, retry_after
 from feedmirror.mirror.state import DAILY, LASTING, PROGRAM, Failing, State, addresses_of
-from feedmirror.mirror.validators import Heard, after_document, after_not_modified, with_validators
+from feedmirror.mirror.validators import (
+    Heard,
+    after_document,
+    after_not_modified,
+    document_digest,
+    with_validators,
+)
 from feedmirror.model import (
     PARSER_VERSION,
     Failure,
@@ -38,6 +45,7 @@ from feedmirror.model import (
     Revision,
     Subscription,
 )
+from feedmirror.poll import Answer, poll
 from feedmirror.ports import World
 from feedmirror.publishing.redaction import Redaction
 from feedmirror.storage.redaction_key import redaction_key
@@ -58,15 +66,19 @@ class Gathered(Struct, frozen=True):
     error: FeedError | None = None  # the first address's, where none could be read
 
 
-def gather(subscription: Subscription, state: State, world: World) -> Gathered:
+def gather(
+    subscription: Subscription, state: State, world: World, answer: Answer | None = None
+) -> Gathered:
     """Ask the feed's addresses in turn; return the first answer that is a feed, or the error of the
-    first address.
+    first address. `answer` is of the address that was asked already, if one was.
     """
     urls = addresses_of(subscription, state)
     state = replace(state, gone={url: state.gone[url] for url in urls if url in state.gone})
     errors: list[FeedError] = []
     for url in urls:
-        gathered = _asked(subscription, state, url, world, alternate=url != urls[0])
+        is_answered = answer is not None and answer.url == url
+        reply = answer if is_answered else None
+        gathered = _asked(subscription, state, url, world, reply, alternate=url != urls[0])
         state = gathered.state
         if gathered.error is None:
             note = f"read from {url}, since: {errors[0]}" if errors else gathered.note
@@ -77,7 +89,13 @@ def gather(subscription: Subscription, state: State, world: World) -> Gathered:
 
 
 def _asked(
-    subscription: Subscription, state: State, url: str, world: World, *, alternate: bool
+    subscription: Subscription,
+    state: State,
+    url: str,
+    world: World,
+    answer: Answer | None,
+    *,
+    alternate: bool,
 ) -> Gathered:
     """Return what one address says, or why it has no feed to give."""
     now = world.clock()
@@ -85,7 +103,10 @@ def _asked(
     if sightings and sightings.asked_again_at and now < sightings.asked_again_at:
         return Gathered(state, error=_gone(url, sightings))
     try:
-        gathered = _ask(subscription, state, url, world, alternate=alternate)
+        if answer is None:
+            known = {address: held.validators for address, held in state.addresses.items()}
+            answer = Answer.of(subscription, url, known, world)
+        gathered = _taken(subscription, state, url, answer, world, alternate=alternate)
     except FeedError as error:
         return Gathered(replace(state, gone=after_failure(state.gone, url, now)), error=error)
     if gathered.error is None and sightings:
@@ -117,18 +138,22 @@ def _gone(url: str, sightings: Sightings) -> FetchError:
     return FetchError(Kind.GONE, f"{message}. What was mirrored stays.", status=410)
 
 
-def _ask(
-    subscription: Subscription, state: State, url: str, world: World, *, alternate: bool
+def _taken(
+    subscription: Subscription,
+    state: State,
+    url: str,
+    answer: Answer,
+    world: World,
+    *,
+    alternate: bool,
 ) -> Gathered:
-    """Ask one address and return its answer. Raises: FeedError."""
-    requested_at = world.clock()
-    known = {address: held.validators for address, held in state.addresses.items()}
-    reply = world.origin.fetch(subscription, url, known)
+    """Return what the answer of one address comes to. Raises: FeedError."""
+    reply, requested_at = answer.take(), answer.requested_at
     if isinstance(reply, Gone):
         return _sighted(state, url, requested_at)
     if isinstance(reply, NotModified):
         return Gathered(state, reply.status, heard=_learned(state, reply, requested_at))
-    digest = sha256(reply.body).hexdigest()[:32]
+    digest = document_digest(reply.body)
     noted, note = _moved(state, subscription, reply)
     before = state.addresses.get(reply.url)
     if before is not None and before.digest == digest:
@@ -191,10 +216,17 @@ _HELD_UP = (
 )
 
 
-def refresh(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
+def refresh(
+    subscription: Subscription,
+    world: World,
+    *,
+    scheduled: bool = False,
+    known: Known | None = None,
+) -> Outcome:
     """Refresh a feed once and return the outcome.
 
-    With `scheduled`, do so only if the feed may be polled at this time.
+    With `scheduled`, do so only if the feed may be polled at this time. With `known`, the feed may
+    be polled, and its state is loaded only if something follows from the answer.
 
     The origin's failure is an outcome, and so is an error of our own while pending work is carried
     out: neither keeps the feed from being fetched and committed. Raises: StoreError, and whatever
@@ -202,14 +234,17 @@ def refresh(subscription: Subscription, world: World, *, scheduled: bool = False
     """
     if subscription.retired:
         return _retired(subscription, world)
+    answer = poll(subscription, known, world) if known else None
+    if isinstance(answer, Outcome):
+        return answer
     log = StateLog(
         world.store, subscription, world.public_url, world.deployment, world.side_by_side
     )
     before = _recovered(log, world.clock())
     note = before.held.note
-    work = partial(_refreshed, log, before, subscription, world, scheduled=scheduled)
+    work = partial(_refreshed, log, before, subscription, world, answer, scheduled=scheduled)
     found = contained(work)
-    del before, work  # with the words of an earlier state, and of what was fetched
+    del before, work, answer  # with the words of an earlier state, and of what was fetched
     if isinstance(found, Exception):
         if not isinstance(found, StoreError):
             now = world.clock()
@@ -225,6 +260,7 @@ def _refreshed(
     before: Applied,
     subscription: Subscription,
     world: World,
+    answer: Answer | None,
     *,
     scheduled: bool,
 ) -> tuple[Applied, Outcome]:
@@ -233,16 +269,22 @@ def _refreshed(
     waiting = _waiting(subscription, state, world.clock(), scheduled=scheduled)
     if waiting:
         return before, Outcome(subscription.slug, "waiting", note=waiting)
-    gathered = gather(subscription, state.for_url(subscription.url), world)
+    gathered = gather(subscription, state.for_url(subscription.url), world, answer)
     if gathered.error is not None:
         return _fail(log, before, gathered, gathered.error, world)
     return _apply(log, before, subscription, gathered, world)
 
 
-def attempt(subscription: Subscription, world: World, *, scheduled: bool = False) -> Outcome:
+def attempt(
+    subscription: Subscription,
+    world: World,
+    *,
+    scheduled: bool = False,
+    known: Known | None = None,
+) -> Outcome:
     """Refresh a feed as `refresh` does; whatever goes wrong is the outcome of this feed alone."""
     started = monotonic()
-    outcome = contained(partial(refresh, subscription, world, scheduled=scheduled))
+    outcome = contained(partial(refresh, subscription, world, scheduled=scheduled, known=known))
     if isinstance(outcome, Exception):
         outcome = Outcome(subscription.slug, "failed", failure=_failure(outcome))
     return replace(outcome, duration_ms=round((monotonic() - started) * 1000))

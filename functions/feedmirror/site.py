@@ -209,8 +209,10 @@ class _Writer(Struct, frozen=True):
 
     def _applied(self, feed: Subscription, known: IndexedFeed | None) -> IndexedFeed | None:
         """Return what is known of a retired feed, after what was left to do of it."""
-        if known and known.is_idle(known.url, self._publisher(feed, known).render_key, self.now):
-            return known
+        if known and known.known:
+            render_key = self._publisher(feed, known).render_key
+            if known.known.is_idle(known.url, render_key, self.now):
+                return known
         try:
             applied = apply_retired(self.store, feed, self.public_url, self.now, self.deployment)
         except OlderDeploymentError:

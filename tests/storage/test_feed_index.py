@@ -15,9 +15,12 @@ from effort import amount
 from feedmirror.errors import FetchError, Kind
 from feedmirror.layout import FEED_INDEX, slug_of_state
 from feedmirror.mirror import feed_index, state_codec
+from feedmirror.mirror.deployment import Renewal
 from feedmirror.mirror.feed_index import FeedIndex, IndexedFeed, indexed
+from feedmirror.mirror.gone import Sightings
 from feedmirror.mirror.schedule import Asks
-from feedmirror.mirror.state import State
+from feedmirror.mirror.state import Address, Failing, State
+from feedmirror.mirror.tasks import tasks_of
 from feedmirror.model import Feed, Reason, Removal
 from feedmirror.publishing.formats.status import line_of
 from feedmirror.storage.feed_index import survey_feeds
@@ -185,45 +188,67 @@ def test_survey_agrees_with_the_states_whatever_happened_to_the_index(steps) -> 
 
 
 def test_feed_that_is_well_is_idle_until_the_daily_look() -> None:
-    store = mirrored("news")
-    known = survey_feeds(store, NOON).feeds["news"]
-    assert known.deployment is not None
-    key, url = known.deployment.digest, SUBSCRIPTION.url
+    feed = survey_feeds(mirrored("news"), NOON).feeds["news"]
+    known = feed.known
+    assert known is not None
+    assert feed.deployment is not None
+    key, url = feed.deployment.digest, SUBSCRIPTION.url
     assert known.is_idle(url, key, NOON)
     assert not known.is_idle("https://elsewhere.example.org/", key, NOON)
     assert not known.is_idle(url, "another", NOON)
+    assert not known.is_idle(url, key, NOON + timedelta(days=1))
 
 
-def test_feed_that_was_never_read_is_not_idle() -> None:
-    assert not IndexedFeed().is_idle("", "", NOON)
-
-
-def test_failing_feed_is_pending_and_known_with_what_the_origin_asked() -> None:
+def test_failing_feed_is_known_with_what_the_origin_asked() -> None:
     store = MemoryStore()
     throttled = FetchError(Kind.THROTTLED, "429", status=429, retry_after_s=1_800)
     Scene(throttled, store).refresh()
-    known = survey_feeds(store, NOON).feeds["news"]
-    assert known.is_pending
-    assert known.not_before == NOON + timedelta(minutes=30)
-    assert known.failing is not None
-    assert (known.failing.group, known.failing.since) == ("unreachable", NOON)
+    feed = survey_feeds(store, NOON).feeds["news"]
+    assert feed.known is None
+    assert feed.not_before == NOON + timedelta(minutes=30)
+    assert feed.failing is not None
+    assert (feed.failing.group, feed.failing.since) == ("unreachable", NOON)
+
+
+WELL = State(feed=Feed(title="Harbour"), complete=True, url="https://news.example.org/rss")
+FAILING = Failing("dns", "unreachable", NOON, "no such name")
 
 
 @pytest.mark.parametrize(
-    ("state", "days"),
+    ("changes", "days"),
     [
-        (State(), None),
-        (State(checked_at=NOON), 1),
-        (State(removed={"k": Removal(NOON, Reason.COURT)}), 30),
-        (State(removed={"k": Removal(NOON, Reason.COURT, is_over=True)}), None),
-        (State(checked_at=NOON, removed={"k": Removal(NOON, Reason.COURT)}), 1),
+        ({}, None),
+        ({"checked_at": NOON}, 1),
+        ({"removed": {"k": Removal(NOON, Reason.COURT)}}, 30),
+        ({"removed": {"k": Removal(NOON, Reason.COURT, is_over=True)}}, None),
+        ({"checked_at": NOON, "removed": {"k": Removal(NOON, Reason.COURT)}}, 1),
     ],
 )
 def test_act_at_is_the_first_date_that_changes_a_state_by_itself(
-    state: State, days: int | None
+    changes: dict, days: int | None
 ) -> None:
-    expected = None if days is None else NOON + timedelta(days=days)
-    assert indexed(state, "").act_at == expected
+    known = indexed(replace(WELL, **changes), "").known
+    assert known is not None
+    assert known.act_at == (None if days is None else NOON + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"feed": None},
+        {"complete": False},
+        {"tasks": tasks_of()},
+        {"failing": FAILING},
+        {"fault": FAILING},
+        {"gone": {WELL.url: Sightings(1, NOON)}},
+        {"renewal": Renewal(1)},
+        {"addresses": {WELL.url: Address(etag="x" * 280, last_modified="y" * 29)}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_feed_with_something_to_do_is_not_to_be_polled_without_its_state(changes: dict) -> None:
+    assert indexed(WELL, "").known is not None
+    assert indexed(replace(WELL, **changes), "").known is None
 
 
 def test_index_says_all_of_a_feed_that_its_line_shows() -> None:

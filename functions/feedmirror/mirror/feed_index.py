@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 
 from msgspec import Struct, field, json
 
@@ -19,8 +20,10 @@ from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.health import last_new, quiet_at
 from feedmirror.mirror.renewal_work import work_left
 from feedmirror.mirror.schedule import Asks, may_poll
-from feedmirror.mirror.state import DAILY, NOTICE, Failing, State
+from feedmirror.mirror.state import DAILY, NOTICE, Address, Failing, State
 from feedmirror.model import Count, Stored, Subscription, require_utc
+
+_MOST_CHARS = 300  # of an address's validators; an origin may send 8 KB of them
 
 
 class IndexedAddress(Stored, frozen=True, array_like=True):
@@ -39,6 +42,38 @@ class IndexedFailure(Stored, frozen=True, array_like=True):
 
     def __post_init__(self) -> None:
         require_utc(self.since)
+
+
+class Known(Stored, frozen=True, array_like=True):
+    """What has to be known of a feed to poll it without its state, of one that is well.
+
+    Carried by messages, so it has no address that is configured, which may hold a secret.
+    """
+
+    url_digest: str  # of the configured address that all this is about
+    render_key: str  # of what is public
+    act_at: datetime | None = None  # when there is something to do even without news; None: never
+    moved_to: str | None = None
+    addresses: Mapping[str, IndexedAddress] = field(default_factory=dict)  # "": the configured one
+
+    def __post_init__(self) -> None:
+        require_utc(self.act_at)
+
+    def is_idle(self, url: str, render_key: str, now: datetime) -> bool:
+        """True if a refresh has nothing to do as long as the origin has nothing new.
+
+        `url` is the configured address, `render_key` that of the feed's documents as this program
+        and configuration give it.
+        """
+        return (
+            self.url_digest == _digest(url)
+            and self.render_key == render_key
+            and (self.act_at is None or now < self.act_at)
+        )
+
+    def addresses_of(self, url: str) -> dict[str, IndexedAddress]:
+        """Return what is known of each address; `url` is the configured one."""
+        return {address or url: one for address, one in self.addresses.items()}
 
 
 class IndexedFeed(Stored, frozen=True):
@@ -61,16 +96,13 @@ class IndexedFeed(Stored, frozen=True):
     # For the schedule.
     asks: Asks = Asks()
     not_before: datetime | None = None
-    # For a refresh that needs no state.
+    # For refreshes.
     url: str = ""  # the configured address that the state is about
-    moved_to: str | None = None
-    addresses: Mapping[str, IndexedAddress] = field(default_factory=dict)
     deployment: Deployment | None = None  # of what is public; None: the feed was never read
-    is_pending: bool = True  # False: all that is committed is done, and the feed is well
-    act_at: datetime | None = None  # when there is something to do even without news; None: never
+    known: Known | None = None  # None: a refresh needs the state, whatever the origin answers
 
     def __post_init__(self) -> None:
-        require_utc(self.last_new, self.quiet_at, self.not_before, self.act_at)
+        require_utc(self.last_new, self.quiet_at, self.not_before)
 
     def may_poll(self, subscription: Subscription, point: datetime) -> bool:
         """True if the feed, which is due by `point` on its plain grid, may be polled then."""
@@ -81,20 +113,6 @@ class IndexedFeed(Stored, frozen=True):
             failing_since=self.failing.since if self.failing else None,
             not_before=self.not_before,
             now=point,
-        )
-
-    def is_idle(self, url: str, render_key: str, now: datetime) -> bool:
-        """True if a refresh has nothing to do as long as the origin has nothing new.
-
-        `url` is the configured address, `render_key` that of the feed's documents as this program
-        and configuration give it.
-        """
-        return (
-            not self.is_pending
-            and self.url == url
-            and self.deployment is not None
-            and self.deployment.digest == render_key
-            and (self.act_at is None or now < self.act_at)
         )
 
 
@@ -139,25 +157,42 @@ def indexed(state: State, mark: str) -> IndexedFeed:
         asks=state.asks,
         not_before=state.not_before,
         url=state.url,
+        deployment=state.deployment if feed else None,
+        known=_known(state),
+    )
+
+
+def _known(state: State) -> Known | None:
+    """Return what a poll without the state has to know; None where the next refresh may have
+    something to do whatever the origin answers, or where validators are too long to be carried.
+    """
+    unfinished = state.tasks or state.removing or state.renewal or not state.complete
+    if unfinished or state.failing or state.fault or state.gone or state.feed is None:
+        return None
+    if any(_length(one) > _MOST_CHARS for one in state.addresses.values()):
+        return None
+    return Known(
+        url_digest=_digest(state.url),
+        render_key=state.deployment.digest,
+        act_at=_act_at(state),
         moved_to=state.moved_to,
         addresses={
-            url: IndexedAddress(one.etag, one.last_modified, one.digest)
+            "" if url == state.url else url: IndexedAddress(one.etag, one.last_modified, one.digest)
             for url, one in state.addresses.items()
         },
-        deployment=state.deployment if feed else None,
-        is_pending=_is_pending(state),
-        act_at=_act_at(state),
     )
+
+
+def _length(address: Address) -> int:
+    return len(address.etag or "") + len(address.last_modified or "")
+
+
+def _digest(url: str) -> str:
+    return blake2b(url.encode(), digest_size=8).hexdigest()
 
 
 def _failure(failing: Failing | None) -> IndexedFailure | None:
     return IndexedFailure(failing.group, failing.since) if failing else None
-
-
-def _is_pending(state: State) -> bool:
-    """True if the next refresh may have something to do, whatever the origin answers."""
-    unfinished = state.tasks or state.removing or state.renewal or not state.complete
-    return bool(unfinished or state.failing or state.fault or state.gone)
 
 
 def _act_at(state: State) -> datetime | None:

@@ -8,6 +8,7 @@ one an hour.
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +27,11 @@ class Heard(Struct, frozen=True):
     url: str
     before: Address
     after: Address
+
+
+def document_digest(body: bytes) -> str:
+    """Return the digest by which a document is known that was applied before."""
+    return sha256(body).hexdigest()[:32]
 
 
 def after_document(known: Address | None, validators: Validators, digest: str) -> Address:
