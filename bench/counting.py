@@ -84,7 +84,7 @@ def _sizes(stage: Stage) -> Sizes:
     pages = stage.bytes_of(lambda key: key.startswith("public/") and "/entries/" in key)
     archived = stage.bytes_of(lambda key: "/archive/" in key)
     in_archive = PAGE_ENTRIES * len(archived) / len(formats())
-    (state,) = stage.bytes_of(lambda key: key.startswith("state/"))
+    (state,) = stage.bytes_of(lambda key: key.startswith("state/") and key.endswith(".json"))
     (rss,) = stage.bytes_of(lambda key: key.count("/") == 2 and key.endswith("/rss.xml"))
     documents = stage.bytes_of(lambda key: key.startswith("public/") and key.count("/") == 2)
     return Sizes(

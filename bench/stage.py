@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
 from jobs import ENTRIES
 
 # What follows is found because of what jobs does.
@@ -18,11 +19,14 @@ from jobs import ENTRIES
 from bigfeed import big_feed
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.aws.environment import Environment
+from feedmirror.entrypoints.aws.messages import Refreshes
 from feedmirror.entrypoints.aws.mirror import MirrorFunction
 from feedmirror.errors import FetchError, Kind
 from feedmirror.mirror.deployment import Deployment
+from feedmirror.mirror.feed_index import Known
 from feedmirror.model import Subscription
 from feedmirror.ports import World
+from feedmirror.storage.feed_index import survey_feeds
 from parsers import InProcessParser
 from scene import NOON, StagedOrigin
 from stores import CountingStore, MemoryStore
@@ -110,11 +114,13 @@ class Stage:
     def poll(self, **later: float) -> Count:
         """One invocation for all feeds, so much later; as messages of a queue."""
         self.now += timedelta(**later)
+        indexed = survey_feeds(self.memory, self.now).feeds  # as dispatch does
+        feeds = {s: indexed[s].known if s in indexed else None for s in self.subscriptions}
         self.store.reset()
         said = io.StringIO()
         with redirect_stderr(said), redirect_stdout(said):
             began_s = time.process_time()
-            answer = self._function().invoke(batch(list(self.subscriptions)), Context())
+            answer = self._function().invoke(batch(feeds), Context())
             cpu_s = time.process_time() - began_s
         lines = [_DURATION.sub(r"\g<1>450", line) for line in said.getvalue().splitlines()]
         about_feeds = [f'"{telemetry.FEED_REFRESHED}"' in line for line in lines]
@@ -133,28 +139,27 @@ class Stage:
             self.store, self.origin, InProcessParser(), lambda: self.now, PUBLIC_URL, Deployment
         )
         environment = Environment("s3://bench", PUBLIC_URL, "build", self.subscriptions, 10, 1)
-        return MirrorFunction(environment, world, None, telemetry.json_log())
+        return MirrorFunction(environment, world, None, None, telemetry.json_log())
 
     def bytes_of(self, matches: Callable[[str], bool]) -> list[bytes]:
         """The stored objects under such keys."""
         return [body for key, body in self.memory.objects.items() if matches(key)]
 
 
-def batch(slugs: list[str]) -> dict[str, object]:
-    """An event as the queue hands it over."""
+def batch(feeds: Mapping[str, Known | None]) -> dict[str, object]:
+    """An event as the queue hands it over, with what is known of each feed."""
     return {
         "Records": [
             {
-                "messageId": f"{number:08}-0000-0000-0000-000000000000",
+                "messageId": "00000000-0000-0000-0000-000000000000",
                 "receiptHandle": "AQEB",
-                "body": json.dumps({"feed": slug}),
-                "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": slug},
+                "body": msgspec.json.encode(Refreshes("20260302T120000", feeds)).decode(),
+                "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": "refreshes-0"},
                 "messageAttributes": {},
                 "md5OfBody": "",
                 "eventSource": "aws:sqs",
                 "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:feeds.fifo",
                 "awsRegion": "us-east-1",
             }
-            for number, slug in enumerate(slugs)
         ]
     }

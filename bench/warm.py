@@ -107,7 +107,7 @@ def _measure(start: Callable[[], Function], origin: Origin, s3: S3) -> Cpu:
 
 def _turn(function: Function, feeds: int) -> tuple[float, float]:
     """CPU and wall time of a batch."""
-    turn = function.invoke(batch(_slugs()[:feeds]))
+    turn = function.invoke(batch(dict.fromkeys(_slugs()[:feeds])))
     if turn.answer != {"batchItemFailures": []}:
         raise ProgramFailed(f"{turn.answer}: {function.log()[-2000:]}")
     return turn.cpu_s, turn.wall_s

@@ -190,10 +190,8 @@ def test_poll_by_the_index_comes_to_the_same_as_a_refresh(steps) -> None:
             if change == "disclaimer":
                 scene.configure(disclaimer=Disclaimer(text=f"After {scene.now}."))
             scene.origin.asked.clear()
-            if isinstance(scene, Polled):
-                outcome = scene.poll()
-            else:
-                outcome = scene.refresh(scheduled=True)
+            is_polled = isinstance(scene, Polled)
+            outcome = scene.poll() if is_polled else scene.refresh(scheduled=True)
             asked.append((scene.origin.asked, outcome.outcome, outcome.new, outcome.http_status))
         assert asked[0] == asked[1]
     plain_objects: dict[str, bytes] = plain.store.objects  # type: ignore[attr-defined]

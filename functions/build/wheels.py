@@ -33,7 +33,7 @@ _COMPILED = re.compile(r"^msgspec==(?:.*\\\n)*.*\n", re.MULTILINE)  # its lines 
 # botocore describes four hundred services in 25 MB. The functions call these operations.
 SERVICES = {
     "s3": frozenset({"GetObject", "ListObjectsV2", "PutObject"}),
-    "sqs": frozenset({"SendMessageBatch"}),
+    "sqs": frozenset({"ChangeMessageVisibility", "SendMessageBatch"}),
 }
 
 NEEDLESS = ("bin/*", "boto3/examples/*", "*/__pycache__/*", "*.pyi", "*.c", ".lock")

@@ -157,13 +157,28 @@ class Cdn(Protocol):
         ...
 
 
+class QueueMessage(Struct, frozen=True):
+    """Message to a queue."""
+
+    group: str  # messages of one group are delivered one after the other, in order
+    name: str  # within the group: another message of that name is a duplicate
+    body: str
+
+
 class Queue(Protocol):
-    """Queue of refreshes, one message per feed."""
+    """Queue with message groups."""
 
-    def send(self, bodies: Mapping[str, str], name: str) -> Mapping[str, str]:
-        """Send the messages, given by slug; return the slugs that failed, with the reason.
+    def send(self, messages: Sequence[QueueMessage]) -> Mapping[QueueMessage, str]:
+        """Send the messages; return those that failed, with the reason.
 
-        Idempotent: a message sent already under the same `name` is not sent again.
+        Idempotent: a message sent already under the same name is not sent again.
+        """
+        ...
+
+    def hold(self, receipt: str, seconds: int) -> str | None:
+        """Have a received message come again after this time, unless it is done by then.
+
+        Return the reason where that failed.
         """
         ...
 

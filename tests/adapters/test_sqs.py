@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
@@ -15,10 +15,21 @@ from urllib3 import HTTPResponse
 
 from feedmirror.adapters import deadline
 from feedmirror.adapters.sqs import SqsQueue
+from feedmirror.ports import QueueMessage
 from s3_server import REGION, new_session
 
 SLUGS = [f"feed-{number}" for number in range(25)]
 BODIES = {slug: json.dumps({"feed": slug}) for slug in SLUGS}
+
+
+def messages(bodies: Mapping[str, str], name: str = "t1") -> list[QueueMessage]:
+    """A message for each body, in the group that it is under."""
+    return [QueueMessage(group, f"{name}/{group}", body) for group, body in bodies.items()]
+
+
+def refused(not_sent: Mapping[QueueMessage, str]) -> dict[str, str]:
+    """The reasons by group."""
+    return {one.group: why for one, why in not_sent.items()}
 
 
 @pytest.fixture
@@ -85,13 +96,37 @@ def refusing(*slugs: str, code: str = "InternalError", by_sender: bool = False) 
 
 
 def test_each_message_is_sent_in_a_group_of_its_own(queue: SqsQueue) -> None:
-    assert queue.send(BODIES, "t1") == {}
+    assert queue.send(messages(BODIES)) == {}
     assert sorted(received(queue)) == sorted(BODIES.items())
+
+
+def test_request_holds_no_more_bytes_than_sqs_takes(queue: SqsQueue) -> None:
+    asked = disturb(queue)
+    large = {slug: json.dumps({"feed": slug, "known": "x" * 59_000}) for slug in SLUGS[:9]}
+    assert queue.send(messages(large)) == {}
+    sizes = [sum(len(e["MessageBody"]) for e in request["Entries"]) for request in asked]
+    assert len(sizes) == 3
+    assert max(sizes) <= 240_000
+    assert len(received(queue)) == 9
+
+
+def test_held_message_comes_again_after_the_time_it_is_held_for(queue: SqsQueue) -> None:
+    queue.send(messages({"a": "1"}))
+    (first,) = queue._client.receive_message(QueueUrl=queue._url)["Messages"]
+    assert queue._client.receive_message(QueueUrl=queue._url).get("Messages", []) == []
+    assert queue.hold(first["ReceiptHandle"], 0) is None
+    assert received(queue) == [("a", "1")]
+
+
+def test_message_that_cannot_be_held_is_a_reason_and_no_crash(queue: SqsQueue) -> None:
+    why = queue.hold("no receipt", 130)
+    assert why is not None
+    assert "ReceiptHandleIsInvalid" in why
 
 
 def test_ten_messages_share_a_request(queue: SqsQueue) -> None:
     asked = disturb(queue)
-    queue.send(BODIES, "t1")
+    queue.send(messages(BODIES))
     assert sorted(len(request["Entries"]) for request in asked) == [5, 10, 10]
 
 
@@ -113,33 +148,33 @@ def test_ten_thousand_messages_are_a_thousand_requests() -> None:
     queue = SqsQueue(client, "https://sqs.us-east-1.amazonaws.com/1/refreshes.fifo", threads=10)
     slugs = [f"feed-{number}" for number in range(10_000)]
 
-    assert queue.send({slug: json.dumps({"feed": slug}) for slug in slugs}, "t1") == {}
+    assert queue.send(messages({slug: json.dumps({"feed": slug}) for slug in slugs})) == {}
     assert len(asked) == 1_000
     assert sorted(slug for batch in asked for slug in batch) == sorted(slugs)
 
 
 def test_nothing_to_send_asks_nothing(queue: SqsQueue) -> None:
     asked = disturb(queue)
-    assert queue.send({}, "t1") == {}
+    assert queue.send([]) == {}
     assert asked == []
 
 
 @pytest.mark.row("O2")
 def test_repeated_tick_sends_no_message_twice(queue: SqsQueue) -> None:
-    queue.send(dict(list(BODIES.items())[:7]), "t1")
-    queue.send(BODIES, "t1")
+    queue.send(messages(BODIES)[:7])
+    queue.send(messages(BODIES))
     assert sorted(received(queue)) == sorted(BODIES.items())
 
 
 def test_next_tick_asks_for_the_same_feed_again(queue: SqsQueue) -> None:
-    queue.send({"a": "1"}, "t1")
-    queue.send({"a": "2"}, "t2")
+    queue.send(messages({"a": "1"}, "t1"))
+    queue.send(messages({"a": "2"}, "t2"))
     assert [body for _, body in received(queue)] == ["1", "2"]
 
 
 def test_message_that_sqs_did_not_take_is_retried(queue: SqsQueue) -> None:
     asked = disturb(queue, refusing("b", "d"), refusing("d"))
-    assert queue.send({slug: slug for slug in "abcde"}, "t1") == {}
+    assert refused(queue.send(messages({slug: slug for slug in "abcde"}))) == {}
     assert [[e["MessageGroupId"] for e in request["Entries"]] for request in asked] == [
         ["a", "b", "c", "d", "e"],
         ["b", "d"],
@@ -150,15 +185,17 @@ def test_message_that_sqs_did_not_take_is_retried(queue: SqsQueue) -> None:
 
 def test_message_that_sqs_never_takes_is_reported_with_the_reason(queue: SqsQueue) -> None:
     asked = disturb(queue, *[refusing("b")] * 20)
-    assert queue.send({slug: slug for slug in "abc"}, "t1") == {"b": "InternalError: Because."}
+    assert refused(queue.send(messages({slug: slug for slug in "abc"}))) == {
+        "b": "InternalError: Because."
+    }
     assert len(asked) == 6
     assert [group for group, _ in received(queue)] == ["a", "c"]
 
 
 def test_message_refused_by_our_fault_is_not_retried(queue: SqsQueue) -> None:
-    refused = refusing("b", code="InvalidMessageContents", by_sender=True)
-    asked = disturb(queue, refused)
-    assert queue.send({slug: slug for slug in "abc"}, "t1") == {
+    answer = refusing("b", code="InvalidMessageContents", by_sender=True)
+    asked = disturb(queue, answer)
+    assert refused(queue.send(messages({slug: slug for slug in "abc"}))) == {
         "b": "InvalidMessageContents: Because."
     }
     assert len(asked) == 1
@@ -169,7 +206,7 @@ def test_request_that_fails_costs_its_own_messages_only(queue: SqsQueue) -> None
         raise EndpointConnectionError(endpoint_url="https://sqs.example")
 
     disturb(queue, unreachable)
-    not_sent = queue.send(BODIES, "t1")
+    not_sent = queue.send(messages(BODIES))
     assert len(not_sent) in {5, 10}
     assert set(not_sent.values()) == {
         'Could not connect to the endpoint URL: "https://sqs.example"'
@@ -179,6 +216,6 @@ def test_request_that_fails_costs_its_own_messages_only(queue: SqsQueue) -> None
 
 def test_queue_that_does_not_exist_is_a_reason_and_no_crash(queue: SqsQueue) -> None:
     gone = SqsQueue(queue._client, queue._url.replace("refreshes", "gone"), 1)
-    [why] = set(gone.send({"a": "1"}, "t1").values())
+    [why] = set(gone.send(messages({"a": "1"})).values())
     assert "NonExistentQueue" in why
     assert "\n" not in why

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from builders import entry, rss_document
 from deployed_stack import Role, Stack, copy_project, until
 from emulated_aws import EmulatedAws, Page
-from feedmirror.entrypoints.aws.events import message_body
+from feedmirror.entrypoints.aws.messages import Due, refreshes
 from feedmirror.layout import cache_control
 from origin_server import OriginServer
 from runtime_tools import built_function, require_tool
@@ -211,7 +211,8 @@ def test_message_that_always_fails_becomes_a_dead_letter_while_the_others_succee
     sqs, queue = stack.aws.client("sqs"), stack.outputs()["QueueUrl"]
     # A run may take minutes, and as long the queue waits for it: not so here.
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})
-    bodies = {"gazette": message_body("gazette"), "poison": "?", "notices": message_body("notices")}
+    gazette, notices = refreshes([Due("gazette")], "1"), refreshes([Due("notices")], "1")
+    bodies = {"gazette": next(gazette).body, "poison": "?", "notices": next(notices).body}
     sqs.send_message_batch(
         QueueUrl=queue,
         Entries=[

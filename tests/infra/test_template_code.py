@@ -85,8 +85,9 @@ def test_functions_accept_the_environment_that_the_template_gives_them(package: 
         "FEEDMIRROR_RENEWALS_URL": {"Ref": "Renewals"},
         "FEEDMIRROR_RENEWALS_PER_DAY": {"Ref": "RenewalsPerDay"},
     }
-    assert variables("MirrorFunction") == both
     queue = {"FEEDMIRROR_QUEUE_URL": {"Ref": "Refreshes"}}
+    dead_letters = {"FEEDMIRROR_DEAD_LETTERS_URL": {"Ref": "FailedRefreshes"}}
+    assert variables("MirrorFunction") == {**both, **queue, **dead_letters}
     assert variables("DispatchFunction") == {**both, **queue}
 
     read = read_environment(
@@ -95,10 +96,12 @@ def test_functions_accept_the_environment_that_the_template_gives_them(package: 
             "FEEDMIRROR_STORE": "s3://feedmirror-bucket-1a2b3c4d",
             "FEEDMIRROR_PUBLIC_URL": "https://d111111abcdef8.cloudfront.net",
             "FEEDMIRROR_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/q.fifo",
+            "FEEDMIRROR_DEAD_LETTERS_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/d.fifo",
         }
     )
     assert list(read.subscriptions) == ["example"]
     assert read.queue_url is not None
+    assert read.dead_letters_url is not None
 
 
 @pytest.mark.parametrize(

@@ -281,7 +281,7 @@ def _function(stage: Stage) -> MirrorFunction:
         stage.store, stage.origin, RememberingParser(), lambda: stage.now, PUBLIC_URL, newest
     )
     environment = Environment("s3://b", PUBLIC_URL, "build", stage.feeds, 2, 1)
-    return MirrorFunction(environment, world, None, stage.log)
+    return MirrorFunction(environment, world, None, None, stage.log)
 
 
 def _of_blog(stage: Stage) -> dict[str, bytes]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from feedmirror.entrypoints.aws.environment import Environment
-from feedmirror.entrypoints.aws.events import message_body
+from feedmirror.entrypoints.aws.messages import Refreshes, RenewalSlice, parse_body
 from feedmirror.entrypoints.aws.mirror import MirrorFunction
+from feedmirror.entrypoints.aws.resending import Resending
 from feedmirror.model import Subscription
-from feedmirror.ports import World
+from feedmirror.ports import QueueMessage, World
 from recorder import Recorder
 from scene import NOON, PUBLIC_URL, RememberingParser, StagedOrigin, document, newest
 from stores import MemoryStore
@@ -46,21 +48,39 @@ class Context:
 
 
 class Mailbox:
-    """A queue that keeps what is sent, and refuses what it is told to."""
+    """A queue that keeps what is sent, once under each name, and refuses what it is told to."""
 
     def __init__(self) -> None:
-        self.sent: dict[str, dict[str, str]] = {}  # bodies by slug, by name
-        self.refuses: dict[str, str] = {}
+        self.messages: dict[tuple[str, str], QueueMessage] = {}  # by group and name
+        self.refuses: dict[str, str] = {}  # the reason, by slug
+        self.held: list[tuple[str, int]] = []
 
-    def send(self, bodies: Mapping[str, str], name: str) -> dict[str, str]:
-        refused = {slug: why for slug, why in self.refuses.items() if slug in bodies}
-        taken = {slug: body for slug, body in bodies.items() if slug not in refused}
-        self.sent.setdefault(name, {}).update(taken)
+    def send(self, messages: Sequence[QueueMessage]) -> dict[QueueMessage, str]:
+        refused = {}
+        for one in messages:
+            why = next((self.refuses[slug] for slug in self.refuses if f'"{slug}"' in one.body), "")
+            if why:
+                refused[one] = why
+            else:
+                self.messages.setdefault((one.group, one.name), one)
         return refused
+
+    def hold(self, receipt: str, seconds: int) -> str | None:
+        self.held.append((receipt, seconds))
+        return None
+
+    @property
+    def bodies(self) -> list[Refreshes | RenewalSlice]:
+        parsed = (parse_body(one.body) for one in self.messages.values())
+        return [body for body in parsed if body is not None]
+
+    @property
+    def refreshes(self) -> list[Refreshes]:
+        return [body for body in self.bodies if isinstance(body, Refreshes)]
 
     @property
     def slugs(self) -> list[str]:
-        return [slug for bodies in self.sent.values() for slug in bodies]
+        return [slug for body in self.refreshes for slug in body.feeds]
 
 
 class Stage:
@@ -74,6 +94,7 @@ class Stage:
         self.now = NOON
         self.threads = threads
         self.build = "b1"
+        self.queue, self.dead_letters = Mailbox(), Mailbox()
         self.renewals = Mailbox()
         self.renewals_per_day = 20_000
 
@@ -95,7 +116,8 @@ class Stage:
             1,
             renewals_per_day=self.renewals_per_day,
         )
-        function = MirrorFunction(environment, world, lambda: self.renewals, self.log)
+        resending = Resending(self.queue, self.dead_letters, self.log)
+        function = MirrorFunction(environment, world, lambda: self.renewals, resending, self.log)
         return function.invoke(event, context or Context())
 
     def url(self, slug: str) -> str:
@@ -109,5 +131,8 @@ class Stage:
         return [extra for _, said, extra in self.log.events if said == message]
 
 
-def batch(*slugs: str) -> dict[str, object]:
-    return {"Records": [record(message_body(slug), f"id-{slug}") for slug in slugs]}
+def batch(*slugs: str, attempt: int = 0, receives: int = 1) -> dict[str, object]:
+    """An event with one message that names these feeds."""
+    body = json.dumps({"tick": "t1", "feeds": dict.fromkeys(slugs), "attempt": attempt})
+    attributes = {"ApproximateReceiveCount": str(receives), "MessageGroupId": "refreshes-0"}
+    return {"Records": [record(body, attributes=attributes)]}

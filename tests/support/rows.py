@@ -141,6 +141,8 @@ O7 An old expat or urllib3 -> What an old expat cannot bear never reaches it, an
    told; an old urllib3 is not installed
 O8 An entry that must be taken down, while runs are under way -> Its words are in no version of
    any object; neither the origin nor a rebuild nor a lost state brings them back
+O9 A feed that raises, hangs or kills the process -> The others of its message are refreshed
+   within minutes; it is given up by name, until it is next due
 """
 
 

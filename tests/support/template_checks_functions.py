@@ -112,7 +112,8 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
             (f"sqs:{a}", queue, renewals)
             for a in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
         ),
-        ("sqs:SendMessage", renewals),
+        ("sqs:ChangeMessageVisibility", queue),
+        ("sqs:SendMessage", queue, get_att("FailedRefreshes", "Arn"), renewals),
         *((f"s3:{a}Object", *mirror) for a in ("Get", "Put")),
         ("s3:ListBucket", bucket),
     )

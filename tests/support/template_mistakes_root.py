@@ -29,7 +29,7 @@ _sse = store.queues_are_encrypted
 _kept = store.dead_letters_are_kept_for_two_weeks
 _fifo = store.queue_keeps_a_feed_from_being_refreshed_twice_at_once
 _dead = store.refresh_that_fails_for_good_becomes_a_dead_letter
-_batch = store.messages_are_taken_in_batches_and_fail_one_by_one
+_batch = store.messages_are_taken_one_by_one_and_may_fail
 _tick = functions.schedule_is_bounded_and_its_failures_are_kept
 _async = functions.tick_on_which_the_function_fails_is_kept_too
 _logs = functions.functions_log_json_to_a_group_that_forgets
@@ -88,7 +88,7 @@ MISTAKES = (
     Mistake(_fifo, f"{_REFRESHES}/FifoThroughputLimit"),
     Mistake(_fifo, f"{_REFRESHES}/VisibilityTimeout"),
     Mistake(_fifo, "root/Parameters/VisibilityTimeout/Default", 300),
-    Mistake(_fifo, "root/Parameters/Timeout/Default", 301),
+    Mistake(_fifo, "root/Parameters/Timeout/Default", 121),
     Mistake(_fifo, "root/Parameters/VisibilityTimeout/MaxValue", 3600),
     Mistake(_dead, f"{_REFRESHES}/RedrivePolicy"),
     Mistake(_dead, f"{_REFRESHES}/RedrivePolicy/maxReceiveCount", 1000),
@@ -98,7 +98,7 @@ MISTAKES = (
     Mistake(_dead, "root/Resources/FailedTicks/Properties/FifoQueue", True),
     Mistake(_batch, f"{_MAPPING}/FunctionResponseTypes"),
     Mistake(_batch, f"{_MAPPING}/ScalingConfig"),
-    Mistake(_batch, f"{_MAPPING}/BatchSize", 1),
+    Mistake(_batch, f"{_MAPPING}/BatchSize", 10),
     Mistake(_batch, f"{_MAPPING}/Enabled", False),
     Mistake(_batch, "root/Resources/MirrorFunctionRenewals/Properties/ScalingConfig"),
     Mistake(_dead, "root/Resources/Renewals/Properties/RedrivePolicy"),

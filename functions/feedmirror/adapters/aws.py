@@ -43,6 +43,19 @@ def _unanswered(**_: object) -> tuple[_NoAnswer, dict[str, Any]]:
     return _NoAnswer(), {"ResponseMetadata": {"HTTPHeaders": {}}}
 
 
+def new_session() -> Session:
+    """Return a session. The second client of a session costs a twentieth of the first one.
+
+    Raises: StoreError if the AWS configuration cannot be used.
+    """
+    from boto3.session import Session  # noqa: PLC0415 - as below
+
+    try:
+        return Session()
+    except FAILURES as error:
+        raise StoreError(f"open: {explain(error)}") from error
+
+
 def make_client(
     service: Literal["s3", "sqs", "cloudfront"],
     *,
@@ -56,7 +69,6 @@ def make_client(
     Raises: StoreError if profile, region or endpoint cannot be used.
     """
     # Imported late: half of boto3's import time is needed by callers that connect only.
-    from boto3.session import Session  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(
@@ -79,7 +91,9 @@ def make_client(
         response_checksum_validation="when_required",
     )
     try:
-        client = (session or Session()).client(service, endpoint_url=endpoint_url, config=config)
+        client = (session or new_session()).client(
+            service, endpoint_url=endpoint_url, config=config
+        )
     except (*FAILURES, ValueError) as error:  # ValueError: the endpoint is not a URL
         raise StoreError(f"open: {explain(error)}") from error
     hooks: Any = client.meta.events  # typed as if handlers returned None

@@ -1,11 +1,8 @@
-"""Queue of refreshes in SQS: a FIFO queue with a message group for each feed.
-
-So a feed is never refreshed twice at once, and a feed that fails does not block other feeds.
-"""
+"""Queue in SQS: a FIFO queue with message groups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -13,13 +10,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from feedmirror.adapters.aws import make_client
 from feedmirror.adapters.deadline import Backoff
+from feedmirror.ports import QueueMessage
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from mypy_boto3_sqs import SQSClient
 
-_BATCH = 10  # messages per request. Source: SQS, "Amazon SQS message quotas"
-
-Bodies = Sequence[tuple[str, str]]  # (message group, body)
+_MOST_MESSAGES = 10  # of a request. Source: SQS, "Amazon SQS message quotas"
+_MOST_BYTES = 240_000  # of a request, of 256 KiB
 
 
 class SqsQueue:
@@ -31,57 +29,80 @@ class SqsQueue:
         self._threads = threads
 
     @classmethod
-    def connect(cls, url: str, *, threads: int) -> SqsQueue:
+    def connect(cls, url: str, *, threads: int, session: Session | None = None) -> SqsQueue:
         """Return the queue at `url`, with a client of its own; sends no request yet.
 
         Raises: StoreError if the AWS configuration (a profile, say) cannot be used.
         """
-        return cls(make_client("sqs", threads=threads), url, threads)
+        return cls(make_client("sqs", threads=threads, session=session), url, threads)
 
-    def send(self, bodies: Mapping[str, str], name: str) -> dict[str, str]:
-        """Send one message per group; return the groups that failed, with the reason.
+    def send(self, messages: Sequence[QueueMessage]) -> dict[QueueMessage, str]:
+        """Send the messages; return those that failed, with the reason.
 
-        Idempotent for five minutes: a message already sent under the same `name` is not sent again,
+        Idempotent for five minutes: a message already sent under the same name is not sent again,
         so after a crash everything can be repeated. Source: SQS, "Exactly-once processing".
         """
-        pairs = list(bodies.items())
-        batches = [pairs[at : at + _BATCH] for at in range(0, len(pairs), _BATCH)]
         with ThreadPoolExecutor(self._threads) as pool:
-            failures = pool.map(lambda batch: dict(self._send(batch, name)), batches)
-            return {group: why for failed in failures for group, why in failed.items()}
+            failures = pool.map(lambda batch: dict(self._send(batch)), _batches(messages))
+            return {one: why for failed in failures for one, why in failed.items()}
 
-    def _send(self, batch: Bodies, name: str) -> Iterator[tuple[str, str]]:
-        """Send at most ten messages, with retries; yield the groups that failed and why."""
+    def hold(self, receipt: str, seconds: int) -> str | None:
+        """Have a received message come again after this time; return the reason where it failed."""
+        try:
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+            )
+        except (ClientError, BotoCoreError) as error:
+            return " ".join(str(error).split())
+        return None
+
+    def _send(self, batch: Sequence[QueueMessage]) -> Iterator[tuple[QueueMessage, str]]:
+        """Send one request, with retries; yield the messages that failed and why."""
         backoff = Backoff()
         while True:
-            failed = self._send_once(batch, name)
-            yield from ((group, why) for group, (why, is_final) in failed.items() if is_final)
-            batch = [pair for pair in batch if pair[0] in failed and not failed[pair[0]][1]]
+            failed = self._send_once(batch)
+            yield from ((one, why) for one, (why, is_final) in failed.items() if is_final)
+            batch = [one for one, (_, is_final) in failed.items() if not is_final]
             if not batch or not backoff.wait_to_retry():
                 break
-        yield from ((group, failed[group][0]) for group, _ in batch)
+        yield from ((one, failed[one][0]) for one in batch)
 
-    def _send_once(self, batch: Bodies, name: str) -> dict[str, tuple[str, bool]]:
-        """Send one request; return the groups that failed: why, and True if a retry is useless."""
+    def _send_once(self, batch: Sequence[QueueMessage]) -> dict[QueueMessage, tuple[str, bool]]:
+        """Send one request; return those that failed: why, and True if a retry is useless."""
         try:
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
                 Entries=[
                     {
                         "Id": str(number),
-                        "MessageBody": body,
-                        "MessageGroupId": group,
-                        "MessageDeduplicationId": f"{name}/{group}",
+                        "MessageBody": one.body,
+                        "MessageGroupId": one.group,
+                        "MessageDeduplicationId": one.name,
                     }
-                    for number, (group, body) in enumerate(batch)
+                    for number, one in enumerate(batch)
                 ],
             )
         except (ClientError, BotoCoreError) as error:  # after botocore's own retries
-            return {group: (" ".join(str(error).split()), True) for group, _ in batch}
+            return {one: (" ".join(str(error).split()), True) for one in batch}
         return {
-            batch[int(failed["Id"])][0]: (
+            batch[int(failed["Id"])]: (
                 f"{failed['Code']}: {failed.get('Message', 'no message')}",
                 failed["SenderFault"],
             )
             for failed in answer.get("Failed", ())
         }
+
+
+def _batches(messages: Iterable[QueueMessage]) -> Iterator[list[QueueMessage]]:
+    """Yield the messages of each request."""
+    batch: list[QueueMessage] = []
+    size = 0
+    for one in messages:
+        bytes_of = len(one.body.encode())
+        if batch and (len(batch) == _MOST_MESSAGES or size + bytes_of > _MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += bytes_of
+    if batch:
+        yield batch

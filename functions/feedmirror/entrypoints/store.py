@@ -19,6 +19,8 @@ from feedmirror.ports import Cdn, SideBySide, Store, Versions
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
+    from boto3.session import Session
+
 MOST_THREADS = 64
 
 _ACCEPTED = "a DIRECTORY, s3://BUCKET or s3://BUCKET/PREFIX"
@@ -73,8 +75,12 @@ def parse_location(where: str) -> StoreLocation:
     return StoreLocation(bucket=bucket, prefix=prefix)
 
 
-def open_store(where: str | StoreLocation, *, threads: int) -> Store:
+def open_store(
+    where: str | StoreLocation, *, threads: int, session: Session | None = None
+) -> Store:
     """Open the store at a location, for use by that many threads. Sends no request yet.
+
+    `session` is one that other clients of AWS share.
 
     Raises: ConfigError, also if the AWS configuration (a profile, say) is not usable.
     """
@@ -86,7 +92,7 @@ def open_store(where: str | StoreLocation, *, threads: int) -> Store:
     from feedmirror.adapters.stores.s3 import S3Store  # noqa: PLC0415 - costs 0.3 s
 
     try:
-        return S3Store.connect(location.bucket, location.prefix, threads=threads)
+        return S3Store.connect(location.bucket, location.prefix, threads=threads, session=session)
     except StoreError as error:
         raise ConfigError((f"{location}: {error}",)) from error
 

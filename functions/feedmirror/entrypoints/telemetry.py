@@ -36,6 +36,9 @@ RUN_TIMED_OUT = "run timed out"
 EVENT_REFUSED = "event refused"
 MESSAGE_REFUSED = "message refused"
 MESSAGE_DROPPED = "message dropped"
+MESSAGE_NOT_HELD = "message not held"
+MESSAGE_DIVIDED = "message divided"
+FEED_GIVEN_UP = "feed given up"
 MESSAGE_NOT_SENT = "message not sent"
 FEEDS_DISPATCHED = "feeds dispatched"
 PAGES_RENEWED = "pages renewed"
@@ -228,6 +231,16 @@ def log_not_sent(log: Log, not_sent: Mapping[str, str]) -> None:
     """Log the messages that a queue did not take: the reasons by slug."""
     for slug, why in not_sent.items():
         log.error(MESSAGE_NOT_SENT, extra={"feed": slug, "error": printable_text(why)})
+
+
+def log_divided(log: Log, feeds: Sequence[str]) -> None:
+    """Log that a process died over a message, so that its feeds are sent again one by one."""
+    log.warning(MESSAGE_DIVIDED, extra={"feeds": feeds})
+
+
+def log_given_up(log: Log, feed: str, attempts: int) -> None:
+    """Log that a feed was sent to the dead letters; it is polled again when it is next due."""
+    log.error(FEED_GIVEN_UP, extra={"feed": feed, "attempts": attempts + 1})
 
 
 def log_renewal(log: Log, feed: str, written: int, left: int) -> None:

@@ -45,7 +45,7 @@ class IndexedFailure(Stored, frozen=True, array_like=True):
 
 
 class Known(Stored, frozen=True, array_like=True):
-    """What has to be known of a feed to poll it without its state, of one that is well.
+    """Knowledge that a poll needs instead of the state, of a feed that is well.
 
     Carried by messages, so it has no address that is configured, which may hold a secret.
     """

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from feedmirror.entrypoints.aws import dispatch
 from feedmirror.entrypoints.aws.dispatch import DispatchFunction
 from feedmirror.entrypoints.aws.environment import Environment
+from feedmirror.entrypoints.aws.messages import RenewalSlice
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueError, StoreError
 from feedmirror.layout import DEPLOYMENTS
 from feedmirror.mirror.schedule import next_due
@@ -98,8 +99,7 @@ def test_tick_asks_for_the_feeds_that_became_due_in_it_and_for_no_others(stage: 
     answer = stage.invoke({"tick": "1 minute", "at": due.isoformat()})
     assert stage.queue.slugs == expected
     assert answer["due"] == len(expected)
-    bodies = next(iter(stage.queue.sent.values()))
-    assert bodies["blog"] == '{"feed": "blog"}'
+    assert {body.tick for body in stage.queue.refreshes} == {f"{due:%Y%m%dT%H%M%S}"}
 
 
 def test_ticks_of_an_interval_together_ask_for_each_feed_once(stage: Stage) -> None:
@@ -110,16 +110,18 @@ def test_ticks_of_an_interval_together_ask_for_each_feed_once(stage: Stage) -> N
 
 
 def test_tick_that_is_repeated_has_the_same_name_and_another_one_has_not(stage: Stage) -> None:
+    names = []
     for at in ("12:10:00", "12:10:00", "12:15:00"):
-        stage.invoke({"tick": "5 minutes", "at": f"2026-03-02T{at}Z"})
-    assert list(stage.queue.sent) == ["20260302T121000", "20260302T121500"]
+        stage.invoke({"tick": "15 minutes", "at": f"2026-03-02T{at}Z"})
+        names.append({name for _, name in stage.queue.messages})
+    assert names[0] == names[1] < names[2]
+    assert {name.split("/")[0] for name in names[2]} == {"20260302T121000", "20260302T121500"}
 
 
 def test_feeds_that_are_named_are_asked_for_whether_due_or_not(stage: Stage) -> None:
     stage.invoke({"feeds": ["sport", "news"]})
-    assert stage.queue.sent == {
-        "request-1": {"sport": '{"feed": "sport"}', "news": '{"feed": "news"}'}
-    }
+    assert sorted(stage.queue.slugs) == ["news", "sport"]
+    assert {body.tick for body in stage.queue.refreshes} == {"request-1"}
 
 
 @pytest.mark.parametrize("event", [{}, {"feeds": ["blog", "news"]}])
@@ -143,7 +145,6 @@ def test_ten_thousand_feeds_are_dispatched_by_one_tick() -> None:
     for minutes in (0, 5, 10):
         stage.invoke({"tick": "5 minutes", "at": (NOON + timedelta(minutes=minutes)).isoformat()})
     assert len(set(stage.queue.slugs)) == len(stage.queue.slugs) == 10_000
-    assert max(map(len, stage.queue.sent.values())) < 4_000  # the grid spreads them
 
 
 @pytest.mark.parametrize(
@@ -153,14 +154,14 @@ def test_invalid_event_is_refused_and_logged(stage: Stage, event: object) -> Non
     with pytest.raises(EventError):
         stage.invoke(event)
     assert [said for _, said, _ in stage.log.events] == ["event refused"]
-    assert stage.queue.sent == {}
+    assert stage.queue.messages == {}
 
 
 def test_messages_that_cannot_be_sent_fail_the_invocation_and_are_named(stage: Stage) -> None:
     stage.queue.refuses["blog"] = "AccessDenied: no"
     with pytest.raises(QueueError, match="1 of 3 not sent; the first, blog: AccessDenied: no"):
         stage.invoke({})
-    assert stage.queue.slugs == ["news", "sport"]
+    assert sorted(stage.queue.slugs) == ["news", "sport"]
     assert stage.logged("message not sent") == [{"feed": "blog", "error": "AccessDenied: no"}]
 
 
@@ -182,12 +183,12 @@ def test_retry_after_that_came_between_two_ticks_is_kept(stage: Stage) -> None:
     stage.mirror("blog", throttled)
     asked = []
     for tick in HOURS:
-        stage.queue.sent.clear()
+        stage.queue.messages.clear()
         stage.now += timedelta(hours=1)
         stage.invoke(tick)
         asked.append(sorted(stage.queue.slugs))
     assert asked == [["news", "sport"]] * 3
-    stage.queue.sent.clear()
+    stage.queue.messages.clear()
     stage.invoke({"tick": "1 hour", "at": "2026-03-02T16:00:00Z"})
     assert sorted(stage.queue.slugs) == sorted(SLUGS)
 
@@ -214,6 +215,49 @@ def test_feed_whose_state_cannot_be_read_is_asked_for(stage: Stage) -> None:
     stage.memory.objects["state/blog.json"] = b"{}"
     stage.invoke({"tick": "1 hour", "at": "2026-03-02T13:00:00Z"})
     assert sorted(stage.queue.slugs) == sorted(SLUGS)
+
+
+# ---------------------------------------------------------------- what messages carry
+
+DAY = {"tick": "1 day", "at": "2026-03-02T12:25:00Z"}
+
+
+def carried(stage: Stage) -> dict[str, bool]:
+    """Whether what is known of a feed is in its message, by slug."""
+    return {
+        slug: known is not None
+        for body in stage.queue.refreshes
+        for slug, known in body.feeds.items()
+    }
+
+
+def test_message_carries_what_is_known_of_feeds_that_are_well_and_of_no_others(
+    stage: Stage,
+) -> None:
+    stage.mirror("news")
+    stage.mirror("blog", FetchError(Kind.DNS, "no such name"), hours=-0.5)
+    stage.invoke(DAY)
+    assert carried(stage) == {"news": True, "blog": False, "sport": False}
+
+
+def test_feed_with_another_configuration_than_its_documents_is_sent_to_be_rendered(
+    stage: Stage,
+) -> None:
+    stage.mirror("news")
+    stage.feeds["news"] = replace(stage.feeds["news"], title="Another title")
+    stage.invoke(DAY)
+    assert carried(stage)["news"] is False
+
+
+def test_tick_that_is_repeated_after_the_index_changed_loses_no_feed(stage: Stage) -> None:
+    """Its first messages were sent under their names; those of other feeds get other names."""
+    stage.queue.refuses["sport"] = "no"
+    with pytest.raises(QueueError):
+        stage.invoke(DAY)
+    stage.queue.refuses.clear()
+    stage.mirror("news", FetchError(Kind.THROTTLED, "429", status=429, retry_after_s=86_400))
+    stage.invoke(DAY)
+    assert "sport" in stage.queue.slugs
 
 
 # ---------------------------------------------------------------- the site's own documents
@@ -334,7 +378,7 @@ def test_failing_store_stops_no_message_and_is_logged(stage: Stage) -> None:
     stage.store = FailingStore(stage.memory, lambda *_: True)  # type: ignore[assignment]
     with pytest.raises(StoreError):
         stage.invoke({"tick": "1 day", "at": "2026-03-02T12:25:00Z"})
-    assert stage.queue.slugs == list(SLUGS)
+    assert sorted(stage.queue.slugs) == sorted(SLUGS)
     for message in ("feed index not read", "site not published"):
         assert [list(extra) for extra in stage.logged(message)] == [["error"]]
 
@@ -371,14 +415,12 @@ def test_pages_of_a_retired_feed_are_queued_for_renewal_each_hour(
     retiring: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     retiring.invoke()
-    sent = retiring.renewals.sent
-    assert [list(bodies) for bodies in sent.values()] == [["blog"]]
-    assert json.loads(next(iter(sent.values()))["blog"]) == {"renew": "blog", "page": "window/3"}
+    assert retiring.renewals.bodies == [RenewalSlice("blog", "window/3")]
     assert put(capsys, *RENEWING) == {"PagesLeft": 2, "RenewalsStalled": 0}
     assert "blog" not in retiring.queue.slugs
     retiring.now += timedelta(hours=1)
     retiring.invoke(HOUR)
-    assert len(sent) == 2  # by another name, so that SQS takes it
+    assert len(retiring.renewals.messages) == 2  # by another name, so that SQS takes it
 
 
 @pytest.mark.parametrize("used_up", [True, False])
@@ -391,7 +433,7 @@ def test_renewal_is_not_queued_where_its_budget_is_used_up_or_nothing(
     retiring.invoke()
     retiring.now += timedelta(hours=11)  # the same day
     retiring.invoke(HOUR)
-    assert retiring.renewals.sent == {}
+    assert retiring.renewals.messages == {}
     assert put(capsys, *RENEWING) == {"PagesLeft": 2, "RenewalsStalled": 0}
 
 
@@ -404,7 +446,7 @@ def test_renewal_that_the_queue_does_not_take_is_logged_and_queued_an_hour_later
     retiring.renewals.refuses.clear()
     retiring.now += timedelta(hours=1)
     retiring.invoke(HOUR)
-    assert retiring.renewals.slugs == ["blog"]
+    assert retiring.renewals.bodies == [RenewalSlice("blog", "window/3")]
 
 
 @pytest.mark.parametrize(
@@ -436,12 +478,12 @@ def test_feed_whose_documents_are_of_a_newer_deployment_is_counted_and_not_renew
     scene = Scene(document(2, 1), retiring.memory, rebuilt)
     scene.deployment = partial(deploy_rebuild, retiring.memory, NOON)
     scene.refresh()
-    retiring.renewals.sent.clear()
+    retiring.renewals.messages.clear()
     retiring.now += timedelta(hours=1)
     put(capsys)
     retiring.invoke(HOUR)
     assert put(capsys, *RENEWING, "FeedsOlder") == {"FeedsOlder": 1}
-    assert retiring.renewals.sent == {}
+    assert retiring.renewals.messages == {}
 
 
 def test_metrics_of_renewals_are_not_put_where_nothing_is_renewed(
@@ -482,7 +524,7 @@ def test_record_that_cannot_be_written_holds_up_no_refresh_and_is_tried_again(
     stage.store = FailingStore(stage.memory, lambda _, key: key == DEPLOYMENTS)  # type: ignore[assignment]
     with pytest.raises(StoreError):  # the documents of the site, later on
         stage.invoke({"feeds": []})
-    assert stage.queue.slugs == list(SLUGS)
+    assert sorted(stage.queue.slugs) == sorted(SLUGS)
     assert [list(extra) for extra in stage.logged("build not recorded")] == [["error"]]
     stage.store = CountingStore(stage.memory)
     stage.invoke()

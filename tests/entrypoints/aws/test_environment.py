@@ -35,7 +35,7 @@ def test_feeds_are_those_of_the_file_that_was_deployed(variables: dict[str, str]
     assert found.subscriptions["blog"].url == "https://blog.example.org/atom"
     assert found.public_url == "https://file.example.net"
     assert found.store == "s3://bucket"
-    assert found.threads == 10
+    assert found.threads == 32
 
 
 def test_another_file_may_be_named(variables: dict[str, str], tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_package_without_an_id_is_refused(variables: dict[str, str], tmp_path: P
 def test_empty_variables_count_as_not_set(variables: dict[str, str]) -> None:
     variables |= {"FEEDMIRROR_PUBLIC_URL": "", "FEEDMIRROR_THREADS": "", "FEEDMIRROR_CONFIG": ""}
     found = read_environment(variables)
-    assert (found.public_url, found.threads) == ("https://file.example.net", 10)
+    assert (found.public_url, found.threads) == ("https://file.example.net", 32)
 
 
 def test_port_of_the_runtime_is_known_where_there_is_one(variables: dict[str, str]) -> None:

@@ -12,9 +12,9 @@ from feedmirror.entrypoints.aws.events import (
     Batch,
     Named,
     Tick,
-    message_body,
     read_event,
 )
+from feedmirror.entrypoints.aws.messages import Refreshes, RenewalSlice
 from feedmirror.errors import EventError
 from lambda_function import record
 
@@ -34,31 +34,46 @@ def test_feeds_are_named_each_once_or_all_are_meant(event: object, slugs: tuple[
     assert read_event(event, NOON) == Named(slugs)
 
 
-def test_batch_holds_each_message_with_its_feed() -> None:
-    asked = read_event(
-        {"Records": [record(message_body("a")), record(message_body("b"), "m2")]}, NOON
-    )
+NEWS = '{"tick": "t1", "feeds": {"news": null}}'
+
+
+def test_batch_holds_each_message_with_what_it_asks_for() -> None:
+    renewal = '{"renew": "news", "page": "archive/newest"}'
+    asked = read_event({"Records": [record(NEWS), record(renewal, "m2")]}, NOON)
     assert isinstance(asked, Batch)
-    assert [(m.id, m.slug) for m in asked.messages] == [("m1", "a"), ("m2", "b")]
+    assert [(one.id, one.body) for one in asked.messages] == [
+        ("m1", Refreshes("t1", {"news": None})),
+        ("m2", RenewalSlice("news", "archive/newest")),
+    ]
+
+
+def test_message_says_how_often_it_was_received_and_by_what_receipt() -> None:
+    attributes = {"ApproximateReceiveCount": "3"}
+    asked = read_event({"Records": [record(NEWS, attributes=attributes), record(NEWS)]}, NOON)
+    assert isinstance(asked, Batch)
+    assert [(one.receives, one.receipt) for one in asked.messages] == [(3, "AQEB"), (1, "AQEB")]
 
 
 @pytest.mark.parametrize(
-    "body", ["", "news", "[]", "null", '{"feeds": ["a"]}', '{"feed": 7}', '{"feed": ""}', None, 7,
-             "[" * 100_000, '{"feed": "\\ud800'],
+    "body", ["", "news", "[]", "null", '{"feeds": {"a": null}}', '{"tick": "t", "feeds": {}}',
+             '{"tick": "t", "feeds": {"": null}}', '{"tick": "t", "feeds": {"a": 7}}', None, 7,
+             '{"renew": "", "page": "x"}', "[" * 100_000, '{"tick": "\ud800'],
 )  # fmt: skip
 def test_message_with_another_body_is_a_message_that_says_what_is_wrong(body: object) -> None:
-    asked = read_event({"Records": [record(body), record(message_body("b"), "m2")]}, NOON)
+    asked = read_event({"Records": [record(body), record(NEWS, "m2")]}, NOON)
     assert isinstance(asked, Batch)
     bad, good = asked.messages
-    assert (bad.id, bad.slug, good.slug) == ("m1", None, "b")
-    assert 'accepted: {"feed": "slug"}' in bad.error
-    assert len(bad.error) < 200
+    assert (bad.id, bad.body) == ("m1", None)
+    assert good.body is not None
+    assert 'accepted: {"tick": "name", "feeds": {"slug": null}}' in bad.error
+    assert len(bad.error) < 250
 
 
 def test_fields_that_a_later_version_sends_with_a_message_do_no_harm() -> None:
-    asked = read_event({"Records": [record('{"feed": "a", "reason": "due"}')]}, NOON)
+    later = '{"tick": "t1", "feeds": {"a": null}, "reason": "due"}'
+    asked = read_event({"Records": [record(later)]}, NOON)
     assert isinstance(asked, Batch)
-    assert asked.messages[0].slug == "a"
+    assert asked.messages[0].body == Refreshes("t1", {"a": None})
 
 
 @pytest.mark.parametrize(
@@ -161,4 +176,4 @@ def test_event_that_is_nested_beyond_reason_is_refused() -> None:
     record = {"eventSource": "aws:sqs", "messageId": "1", "body": nested}
     batch = read_event({"Records": [record]}, NOON)
     assert isinstance(batch, Batch)
-    assert batch.messages[0].slug is None
+    assert batch.messages[0].body is None

@@ -12,15 +12,18 @@ import pytest
 from msgspec.structs import replace
 
 from feedmirror.entrypoints.aws import mirror
-from feedmirror.entrypoints.aws.events import message_body
+from feedmirror.entrypoints.aws.messages import Due, refreshes
 from feedmirror.entrypoints.aws.mirror import refresh_batch
 from feedmirror.errors import ConfigError, EventError, FetchError, Kind
 from feedmirror.mirror.schedule import next_due
 from feedmirror.model import Outcome, Subscription
+from feedmirror.storage.feed_index import survey_feeds
 from lambda_function import SLUGS, Context, Stage, batch, record
 from page_reading import says_retired
 from scene import NOON, document
-from stores import FailingStore
+from stores import CountingStore, FailingStore
+
+DONE: dict[str, list] = {"batchItemFailures": []}
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_retired_feed_is_not_polled_though_it_is_asked_for(stage: Stage, event: 
     answer = stage.invoke(batch("blog") if "Records" in event else event)
     assert stage.origin.asked == []
     if "Records" in event:
-        assert answer == {"batchItemFailures": []}
+        assert answer == DONE
     else:
         (outcome,) = answer["outcomes"]
         assert (answer["retired"], outcome["outcome"]) == (1, "retired")
@@ -105,40 +108,78 @@ def test_wrong_event_is_logged_and_fails_the_invocation(stage: Stage) -> None:
 
 
 def test_batch_that_is_done_has_no_failures(stage: Stage) -> None:
-    assert stage.invoke(batch(*SLUGS)) == {"batchItemFailures": []}
+    assert stage.invoke(batch(*SLUGS)) == DONE
     assert stage.mirrored() == sorted(SLUGS)
 
 
 def test_origin_s_failure_is_no_failed_message(stage: Stage) -> None:
     stage.origin.answers[stage.url("blog")] = FetchError(Kind.LEGAL, "withheld", status=451)
-    assert stage.invoke(batch(*SLUGS)) == {"batchItemFailures": []}
+    assert stage.invoke(batch(*SLUGS)) == DONE
     assert [e["error_group"] for e in stage.logged("feed refreshed") if "error_group" in e] == [
         "blocked"
     ]
 
 
-def test_message_fails_for_an_internal_fault_alone() -> None:
+def sent_again(stage: Stage) -> list[tuple[str, int]]:
+    """The feeds that were sent again, one to a message, with their attempts."""
+    assert all(len(body.feeds) == 1 for body in stage.queue.refreshes)
+    return sorted((*body.feeds, body.attempt) for body in stage.queue.refreshes)  # type: ignore[misc]
+
+
+def given_up(stage: Stage) -> list[str]:
+    return stage.dead_letters.slugs
+
+
+def test_feeds_that_our_own_fault_stopped_are_sent_again_and_no_others() -> None:
     slugs = tuple(f"feed-{number}" for number in range(10))
     bad = {"feed-2", "feed-5", "feed-9"}
     stage = Stage(slugs, threads=10)
     failing = FailingStore(stage.store, lambda _, key: key.split("/")[1] in bad)
-    answer = stage.invoke(batch(*slugs), store=failing)
-    assert {f["itemIdentifier"] for f in answer["batchItemFailures"]} == {f"id-{s}" for s in bad}
+    assert stage.invoke(batch(*slugs), store=failing) == DONE
+    assert sent_again(stage) == [(slug, 1) for slug in sorted(bad)]
     assert stage.mirrored() == sorted(set(slugs) - bad)
     errors = [extra for level, _, extra in stage.log.events if level == "error"]
     assert {extra["feed"] for extra in errors} == bad
     assert {extra["error_kind"] for extra in errors} == {"store"}
-    again = stage.invoke({"Records": [record(message_body(s), f"id-{s}") for s in sorted(bad)]})
-    assert again == {"batchItemFailures": []}
+    for slug in sorted(bad):
+        assert stage.invoke(batch(slug, attempt=1)) == DONE
     assert stage.mirrored() == sorted(slugs)
 
 
-@pytest.mark.row("O2")
-def test_message_that_comes_twice_is_one_refresh(stage: Stage) -> None:
-    twice = batch("news", "news")
-    twice["Records"][1]["messageId"] = "again"  # type: ignore[index]
-    assert stage.invoke(twice) == {"batchItemFailures": []}
-    assert stage.origin.asked == [stage.url("news")]
+def test_feed_that_fails_at_its_last_attempt_is_given_up_by_name(stage: Stage) -> None:
+    failing = FailingStore(stage.store, lambda _, key: "blog" in key)
+    for attempt in (1, 2):
+        assert stage.invoke(batch("blog", attempt=attempt), store=failing) == DONE
+        assert given_up(stage) == []
+    stage.queue.messages.clear()
+    assert stage.invoke(batch("blog", attempt=3), store=failing) == DONE
+    assert (given_up(stage), stage.queue.slugs) == (["blog"], [])
+    assert stage.logged("feed given up") == [{"feed": "blog", "attempts": 4}]
+
+
+def test_message_is_held_for_as_long_as_the_function_may_run_and_no_longer(stage: Stage) -> None:
+    stage.invoke(batch("news"), Context(120.0))
+    assert stage.queue.held == [("AQEB", 130)]
+
+
+def test_message_that_comes_again_since_its_process_died_is_divided(stage: Stage) -> None:
+    assert stage.invoke(batch(*SLUGS, receives=2)) == DONE
+    assert (stage.origin.asked, given_up(stage)) == ([], [])
+    assert sent_again(stage) == [(slug, 1) for slug in sorted(SLUGS)]
+    assert stage.logged("message divided") == [{"feeds": list(SLUGS)}]
+
+
+def test_single_feed_at_which_a_process_died_is_given_up(stage: Stage) -> None:
+    assert stage.invoke(batch("blog", attempt=1, receives=2)) == DONE
+    assert (stage.origin.asked, stage.queue.slugs, given_up(stage)) == ([], [], ["blog"])
+
+
+def test_message_whose_feeds_cannot_be_sent_again_is_left_to_the_queue(stage: Stage) -> None:
+    stage.queue.refuses["blog"] = "busy"
+    failing = FailingStore(stage.store, lambda _, key: "blog" in key)
+    answer = stage.invoke(batch(*SLUGS), store=failing)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert stage.logged("message not sent") == [{"feed": "blog", "error": "busy"}]
 
 
 @pytest.mark.row("O2")
@@ -149,32 +190,34 @@ def test_message_that_comes_again_later_changes_nothing(stage: Stage) -> None:
     assert stage.store.objects == before
 
 
-def test_both_messages_of_a_feed_that_failed_are_sent_again(stage: Stage) -> None:
-    twice = batch("news", "news", "blog")
-    twice["Records"][1]["messageId"] = "again"  # type: ignore[index]
-    failing = FailingStore(stage.store, lambda _, key: "news" in key)
-    answer = stage.invoke(twice, store=failing)
-    assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["id-news", "again"]
+def test_feed_that_the_index_knows_is_polled_without_its_state(stage: Stage) -> None:
+    stage.invoke(batch("news"))
+    known = survey_feeds(stage.store, stage.now).feeds["news"].known
+    (message,) = refreshes([Due("news", known)], "t2")
+    store = CountingStore(stage.store)
+    assert stage.invoke({"Records": [record(message.body)]}, store=store) == DONE
+    assert store.operations == []
+    assert stage.logged("run finished")[-1]["nothing_new"] == ["news"]
 
 
 def test_message_for_a_feed_that_was_removed_is_dropped_with_a_warning(stage: Stage) -> None:
-    assert stage.invoke(batch("news", "removed")) == {"batchItemFailures": []}
+    assert stage.invoke(batch("news", "removed")) == DONE
     assert stage.mirrored() == ["news"]
     assert stage.logged("message dropped") == [
-        {"message_id": "id-removed", "error": "no feed 'removed' is configured"}
+        {"message_id": "m1", "error": "no feed 'removed' is configured"}
     ]
 
 
 def test_message_that_is_not_understood_is_left_to_the_queue_and_stops_no_other(
     stage: Stage,
 ) -> None:
-    event = batch("news", "blog")
-    event["Records"][0]["body"] = "{"  # type: ignore[index]
+    event = {"Records": [record("{"), *batch("blog")["Records"]]}  # type: ignore[misc]
+    event["Records"][1]["messageId"] = "m2"
     answer = stage.invoke(event)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-news"}]}
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert stage.mirrored() == ["blog"]
     [said] = stage.logged("message refused")
-    assert said["message_id"] == "id-news"
+    assert said["message_id"] == "m1"
     assert "accepted" in said["error"]
 
 
@@ -183,8 +226,8 @@ def test_bug_in_one_refresh_stops_no_other(stage: Stage) -> None:
         raise ZeroDivisionError("of all things")
 
     stage.origin.answers[stage.url("blog")] = surprise
-    answer = stage.invoke(batch(*SLUGS))
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-blog"}]}
+    assert stage.invoke(batch(*SLUGS)) == DONE
+    assert sent_again(stage) == [("blog", 1)]
     assert stage.mirrored() == ["news", "sport"]
     [said] = [extra for level, _, extra in stage.log.events if level == "error"]
     assert (said["error_kind"], said["error"]) == ("bug", "ZeroDivisionError: of all things")
@@ -197,9 +240,9 @@ def test_bug_in_one_refresh_stops_no_other(stage: Stage) -> None:
 def test_feeds_for_which_there_is_no_time_are_not_started_and_retried() -> None:
     stage = Stage(threads=1)
     stage.feeds = {s: replace(feed, timeout_s=20) for s, feed in stage.feeds.items()}
-    answer = stage.invoke(batch(*SLUGS), Context(lambda: 29.0 if stage.origin.asked else 100.0))
+    stage.invoke(batch(*SLUGS), Context(lambda: 29.0 if stage.origin.asked else 100.0))
     assert stage.mirrored() == ["news"]
-    assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == ["id-blog", "id-sport"]
+    assert sent_again(stage) == [("blog", 1), ("sport", 1)]
     [said] = stage.logged("run timed out")
     assert said == {"unfinished": [], "not_started": ["blog", "sport"]}
     assert stage.logged("run finished")[0]["skipped"] == 2
@@ -221,7 +264,8 @@ def test_feed_that_hangs_is_unfinished_and_the_response_is_in_time() -> None:
         assert time.monotonic() < ends - 1
     finally:
         released.set()
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-blog"}]}
+    assert answer == DONE
+    assert sent_again(stage) == [("blog", 1)]
     [said] = stage.logged("run timed out")
     assert said["unfinished"] == ["blog"]
 
@@ -334,7 +378,7 @@ def test_outcome_of_an_earlier_invocation_does_not_change_the_next(stage: Stage)
     def broken(_: str, __: str) -> bool:
         return True
 
-    failed = stage.invoke(batch(*SLUGS), store=FailingStore(stage.store, broken))
-    assert len(failed["batchItemFailures"]) == 3
+    stage.invoke(batch(*SLUGS), store=FailingStore(stage.store, broken))
+    assert len(sent_again(stage)) == 3
     stage.now = datetime.fromisoformat("2026-03-02T12:01:00+00:00")
-    assert stage.invoke(batch(*SLUGS)) == {"batchItemFailures": []}
+    assert stage.invoke(batch(*SLUGS)) == DONE

@@ -46,8 +46,8 @@ def stale(stage: Stage) -> list[str]:
 
 def queued(stage: Stage) -> list[dict[str, object]]:
     """What is in the queue of renewals; it is empty afterwards."""
-    bodies = [body for sent in stage.renewals.sent.values() for body in sent.values()]
-    stage.renewals.sent.clear()
+    bodies = [one.body for one in stage.renewals.messages.values()]
+    stage.renewals.messages.clear()
     return [record(body, f"r{number}") for number, body in enumerate(bodies)]
 
 
@@ -102,12 +102,11 @@ def test_message_names_the_feed_and_the_slice_and_each_slice_has_a_name_of_its_o
 ) -> None:
     stage.invoke(batch("news"))
     stage.invoke(batch("news"))
-    (name,) = stage.renewals.sent  # the same slice: SQS drops the second one
-    (body,) = stage.renewals.sent[name].values()
-    assert json.loads(body).keys() == {"renew", "page"}
+    (sent,) = stage.renewals.messages.values()  # the same slice: SQS drops the second one
+    assert json.loads(sent.body).keys() == {"renew", "page"}
     stage.build = "b2"
     stage.invoke(batch("news"))
-    assert len(stage.renewals.sent) == 2
+    assert len(stage.renewals.messages) == 2
 
 
 def test_message_that_comes_twice_renews_one_slice_and_has_one_successor(stage: Stage) -> None:
@@ -133,7 +132,7 @@ def test_budget_of_the_day_ends_the_renewal_and_a_refresh_of_the_next_day_goes_o
     left = stale(stage)
     assert left
     stage.invoke(batch("news"))
-    assert stage.renewals.sent == {}
+    assert stage.renewals.messages == {}
     assert stale(stage) == left
     stage.now += timedelta(days=1)
     stage.invoke(batch("news"))
@@ -147,7 +146,7 @@ def test_budget_of_nothing_queues_and_renews_nothing(stage: Stage) -> None:
     stage.renewals_per_day = 0
     before = stale(stage)
     stage.invoke(batch("news"))
-    assert stage.renewals.sent == {}
+    assert stage.renewals.messages == {}
     assert stage.invoke({"Records": records}) == {"batchItemFailures": []}
     assert stale(stage) == before
 
@@ -184,7 +183,7 @@ def test_superseded_build_renews_nothing_and_does_not_try_again(
     assert stage.invoke({"Records": records}) == {"batchItemFailures": []}
     assert [line["error_kind"] for line in stage.logged("renewal failed")] == ["older"]
     assert stale(stage) == before
-    assert stage.renewals.sent == {}
+    assert stage.renewals.messages == {}
 
 
 def test_message_for_a_feed_that_is_not_configured_is_dropped(stage: Stage) -> None:

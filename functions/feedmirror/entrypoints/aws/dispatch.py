@@ -2,11 +2,11 @@
 
 A schedule invokes it. Due feeds follow from the configuration, the clock, and what their origins
 asked for, as the feed index has it: the index is brought up to date first, from the states that
-have changed since the last tick. A message says only "refresh this feed", so a lost or repeated
-message is harmless. Its first tick after a deploy makes the build the newest deployment of the
-store. Once an hour and after a deploy the function also updates the site's own documents and those
-of retired feeds, which it does not have refreshed, counts the failing feeds, and queues the renewal
-of pages that are left, of retired feeds too.
+have changed since the last tick. A message says only "refresh these feeds", with what the index
+knows of them, so a lost or repeated message is harmless. Its first tick after a deploy makes the
+build the newest deployment of the store. Once an hour and after a deploy the function also updates
+the site's own documents and those of retired feeds, which it does not have refreshed, counts the
+failing feeds, and queues the renewal of pages that are left, of retired feeds too.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ from feedmirror.entrypoints.aws.events import (
     Batch,
     Named,
     Tick,
-    message_body,
     read_event,
-    renewal_body,
     requested_feeds,
 )
+from feedmirror.entrypoints.aws.messages import Due, refreshes, renewal, slugs_of
 from feedmirror.entrypoints.store import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StateError, StoreError
+from feedmirror.mirror.feed_index import IndexedFeed
 from feedmirror.model import Subscription
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
 from feedmirror.site import is_site_current, publish_site
 from feedmirror.storage.deployments import deploy_build, deployment_of
 from feedmirror.storage.feed_index import survey_feeds
+from feedmirror.storage.publisher import Publisher
 from feedmirror.storage.renewal_budget import load_renewals
 
 _HOUR = timedelta(hours=1)
@@ -76,6 +77,7 @@ class DispatchFunction:
         self._store = store
         self._clock = clock
         self._log = log
+        self._render_keys: dict[str, str] = {}  # by slug: of this build, as long as it lives
         self._is_deployed = False  # True: the build is, or was, the newest deployment
         self._checked_site = False  # True: this process has looked for a new deploy
         self._new_until = datetime.min.replace(tzinfo=UTC)  # end of the hour after a deploy
@@ -113,31 +115,45 @@ class DispatchFunction:
         else:
             self._is_deployed = True
 
-    def _due(self, asked: Tick | Named, feeds: Iterable[Subscription]) -> list[str]:
-        """Return the slugs of the feeds to refresh: those of a tick, less those whose origins asked
-        for a later time. Where the index cannot be read, that is left to MirrorFunction.
+    def _due(self, asked: Tick | Named, feeds: Iterable[Subscription]) -> list[Due]:
+        """Return the feeds to refresh: those of a tick, less those whose origins asked for a later
+        time. Where the index cannot be read, that is left to MirrorFunction.
         """
         active = [feed for feed in feeds if not feed.retired]
         if isinstance(asked, Named):
-            return [feed.slug for feed in active]
+            return [Due(feed.slug) for feed in active]
+        now = self._clock()
         try:
             with thread_map(self._environment.threads) as side_by_side:
-                known = survey_feeds(self._store(), self._clock(), side_by_side).feeds
+                known = survey_feeds(self._store(), now, side_by_side).feeds
         except StoreError as error:
             telemetry.log_error(self._log, telemetry.INDEX_NOT_READ, str(error))
-            known = {}
+            return [Due(feed.slug, has_work=True) for feed in active]
         return [
-            feed.slug
+            self._of_index(feed, known.get(feed.slug, IndexedFeed()), now)
             for feed in active
             if feed.slug not in known or known[feed.slug].may_poll(feed, asked.until)
         ]
 
-    def _send(self, due: list[str], asked: Tick | Named, context: LambdaContext) -> None:
+    def _of_index(self, feed: Subscription, indexed: IndexedFeed, now: datetime) -> Due:
+        """Return a feed that is due; one that is not well fails again, most likely."""
+        known = indexed.known
+        if known and known.is_idle(feed.url, self._render_key(feed), now):
+            return Due(feed.slug, known)
+        return Due(feed.slug, has_work=indexed.failing is None)
+
+    def _render_key(self, feed: Subscription) -> str:
+        if feed.slug not in self._render_keys:
+            publisher = Publisher(self._store(), feed, self._environment.public_url)
+            self._render_keys[feed.slug] = publisher.render_key
+        return self._render_keys[feed.slug]
+
+    def _send(self, due: list[Due], asked: Tick | Named, context: LambdaContext) -> None:
         """Queue the refreshes. Raises: QueueError."""
         started_at = monotonic()
         # A repeated tick has the same name: SQS drops its duplicates. Requests by hand are new.
         name = f"{asked.until:%Y%m%dT%H%M%S}" if isinstance(asked, Tick) else context.aws_request_id
-        not_sent = self._queue.send({slug: message_body(slug) for slug in due}, name)
+        not_sent = slugs_of(self._queue.send(list(refreshes(due, name))))
         duration_ms = round((monotonic() - started_at) * 1000)
         telemetry.log_dispatch(self._log, len(due), not_sent, duration_ms)
         telemetry.put_metrics({"FeedsDue": len(due) - len(not_sent)})
@@ -179,7 +195,7 @@ class DispatchFunction:
         if counts.older:
             telemetry.put_metrics({"FeedsOlder": counts.older})
         due = {
-            line.slug: renewal_body(line.slug, line.renewal)
+            line.slug: line.renewal
             for line in site.lines
             if line.renewal is not None and not line.is_older
         }
@@ -199,7 +215,9 @@ class DispatchFunction:
         renewed = load_renewals(store, now)
         if renewed.pages >= environment.renewals_per_day:
             return False
-        telemetry.log_not_sent(self._log, self._renewals().send(due, f"{now:%Y%m%dT%H%M%S}"))
+        name = f"{now:%Y%m%dT%H%M%S}"
+        messages = [renewal(slug, position, name) for slug, position in due.items()]
+        telemetry.log_not_sent(self._log, slugs_of(self._renewals().send(messages)))
         deployed_at = deployment_of(store, environment.build, now).configured_at
         return now - max(deployed_at, renewed.at or deployed_at) >= _DAY
 
@@ -243,14 +261,16 @@ def start(
     if not url or not renewals_url:
         name = "FEEDMIRROR_RENEWALS_URL" if url else "FEEDMIRROR_QUEUE_URL"
         raise ConfigError((f"{name}: is not set; the URL of an SQS queue",))
-    from feedmirror.adapters.sqs import SqsQueue  # noqa: PLC0415 - imports boto3
+    from feedmirror.adapters.aws import new_session  # noqa: PLC0415 - imports boto3
+    from feedmirror.adapters.sqs import SqsQueue  # noqa: PLC0415
     from feedmirror.entrypoints.store import open_store  # noqa: PLC0415
 
+    session, threads = new_session(), environment.threads
     return DispatchFunction(
         environment,
-        SqsQueue.connect(url, threads=environment.threads),
-        cache(lambda: SqsQueue.connect(renewals_url, threads=environment.threads)),
-        cache(lambda: open_store(environment.store, threads=environment.threads)),
+        SqsQueue.connect(url, threads=threads, session=session),
+        cache(lambda: SqsQueue.connect(renewals_url, threads=threads, session=session)),
+        cache(lambda: open_store(environment.store, threads=threads, session=session)),
         clock=clock,
         log=log,
     )

@@ -35,7 +35,8 @@ class Environment(Struct, frozen=True):
     threads: int  # feeds refreshed in parallel
     parser_bytes: int  # address space of the parser process
     runtime_port: int | None = None  # of the Lambda runtime API, which no feed may reach
-    queue_url: str | None = None  # of the queue of refreshes; None for MirrorFunction
+    queue_url: str | None = None  # of the queue of refreshes
+    dead_letters_url: str | None = None  # of the queue for refreshes that were given up
     renewals_url: str | None = None  # of the queue of renewals
     renewals_per_day: int = 0  # pages; 0: none is renewed
 
@@ -67,10 +68,11 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         public_url=public_url or "",
         build=_build(package, path, public_url or "", problems),
         subscriptions=subscriptions,
-        threads=_whole(variables, "FEEDMIRROR_THREADS", 10, MOST_THREADS, problems),
+        threads=_whole(variables, "FEEDMIRROR_THREADS", 32, MOST_THREADS, problems),
         parser_bytes=int(memory_mb * 1024 * 1024 * _PARSER_SHARE),
         runtime_port=_runtime_port(variables),
         queue_url=variables.get("FEEDMIRROR_QUEUE_URL") or None,
+        dead_letters_url=variables.get("FEEDMIRROR_DEAD_LETTERS_URL") or None,
         renewals_url=variables.get("FEEDMIRROR_RENEWALS_URL") or None,
         renewals_per_day=_whole(
             variables, "FEEDMIRROR_RENEWALS_PER_DAY", 20_000, 100_000_000, problems, least=0

@@ -1,8 +1,7 @@
-"""Parser for the events of the Lambda functions: SQS batches, schedule ticks, names of feeds."""
+"""Parser for the events of the Lambda functions: SQS messages, schedule ticks, names of feeds."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from feedmirror.entrypoints.aws.messages import Refreshes, RenewalSlice, parse_body
 from feedmirror.errors import EventError
 from feedmirror.mirror.schedule import is_due
 from feedmirror.model import Subscription
@@ -17,8 +17,10 @@ from feedmirror.settings.slugs import MAX_CHARS
 
 _ACCEPTED = (
     'accepted: {"feeds": ["slug", ...]} (an empty list: all), a schedule\'s '
-    '{"tick": "5 minutes", "at": "2026-01-31T12:00:00Z"}, and SQS batches of messages with a body '
-    'such as {"feed": "slug"}'
+    '{"tick": "5 minutes", "at": "2026-01-31T12:00:00Z"}, and messages of SQS'
+)
+_BODIES = (
+    '{"tick": "name", "feeds": {"slug": null}} and {"renew": "slug", "page": "archive/newest"}'
 )
 _TICK = re.compile(r"([1-9][0-9]{0,2}) (minute|hour|day)s?")
 _PLACEHOLDER = re.compile(r"<aws\.scheduler\.[a-z-]+>")  # some emulators do not replace it
@@ -31,8 +33,9 @@ class Message(Struct, frozen=True):
     """One SQS message."""
 
     id: str
-    slug: str | None  # None: the body is not valid
-    position: str | None = None  # of the slice to renew; None: the feed is to be refreshed
+    body: Refreshes | RenewalSlice | None  # None: it is not valid
+    receipt: str = ""
+    receives: int = 1  # this time included
     error: str = ""  # why the body is not valid
 
 
@@ -74,16 +77,6 @@ def read_event(event: object, now: datetime) -> Batch | Tick | Named:
     raise EventError(f"the event, which has {keys}, is not valid; {_ACCEPTED}")
 
 
-def message_body(slug: str) -> str:
-    """Return the body of the message that requests a refresh of the feed."""
-    return json.dumps({"feed": slug})
-
-
-def renewal_body(slug: str, position: str) -> str:
-    """Return the body of the message that requests the renewal of the next pages of the feed."""
-    return json.dumps({"renew": slug, "page": position})
-
-
 def _is_message(record: object) -> bool:
     return (
         isinstance(record, Mapping)
@@ -93,19 +86,18 @@ def _is_message(record: object) -> bool:
 
 
 def _message(record: Mapping[str, object]) -> Message:
-    body = record.get("body")
-    try:
-        read = json.loads(body) if isinstance(body, str) else body
-    except (ValueError, RecursionError):
-        read = body
-    match read:
-        case {"feed": str(slug)} if slug:
-            return Message(str(record["messageId"]), slug)
-        case {"renew": str(slug), "page": str(position)} if slug:
-            return Message(str(record["messageId"]), slug, position)
-    accepted = f"{message_body('slug')} and {renewal_body('slug', 'archive/newest')}"
-    error = f"the body is {_shown(body)}; accepted: {accepted}"
-    return Message(str(record["messageId"]), None, error=error)
+    attributes, message_id = record.get("attributes"), str(record["messageId"])
+    receives = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else None
+    body = parse_body(record.get("body"))
+    if body is None:
+        error = f"the body is {_shown(record.get('body'))}; accepted: {_BODIES}"
+        return Message(message_id, None, error=error)
+    return Message(
+        message_id,
+        body,
+        receipt=str(record.get("receiptHandle", "")),
+        receives=int(receives) if isinstance(receives, str) and receives.isdecimal() else 1,
+    )
 
 
 def _tick(tick: object, at: object, now: datetime) -> Tick:

@@ -4,8 +4,9 @@ schedule's tick, or those named in its event.
 A refresh that leaves pages of an earlier deployment queues their renewal, in a queue of its own; a
 message of it renews one slice, and queues the next one.
 
-The failure of an origin is an outcome, logged and counted. A message is retried only if an internal
-fault or the timeout prevented its refresh; refreshes are idempotent.
+The failure of an origin is an outcome, logged and counted. Feeds that an internal fault or the
+timeout stopped are sent again one by one, and so are all of a message at which a process died;
+refreshes are idempotent.
 """
 
 from __future__ import annotations
@@ -32,19 +33,23 @@ from feedmirror.entrypoints.aws.environment import (
 from feedmirror.entrypoints.aws.events import (
     Batch,
     Message,
-    Named,
     Tick,
     read_event,
     requested_feeds,
 )
+from feedmirror.entrypoints.aws.messages import Refreshes, RenewalSlice
 from feedmirror.entrypoints.aws.renewing import Renewing, connecting
+from feedmirror.entrypoints.aws.resending import Resending
 from feedmirror.errors import EventError, Group
+from feedmirror.mirror.feed_index import Known
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import Queue, World
 from feedmirror.refresh import attempt
 from feedmirror.storage.deployments import deployment_of
 
 _RESPONSE_S = 3.0  # reserved for the response: Lambda kills a function at its timeout
+_SENDERS = 4  # requests to a queue at once: a message of a hundred feeds takes ten to divide
+_DEATH_S = 10  # after the timeout of a function that did not answer, its message comes again
 _BESIDES_FETCH_S = 10.0  # allowed for a refresh besides its fetch
 
 
@@ -64,94 +69,109 @@ class MirrorFunction:
         environment: Environment,
         world: World,
         renewals: Callable[[], Queue] | None,  # called only where there are pages to renew
+        resending: Resending | None,  # None: a message that is not done is left to the queue
         log: telemetry.Log,
     ) -> None:
         self._environment = environment
         self._world = world
         self._log = log
+        self._resending = resending
         self._renewing = Renewing(environment, world, renewals, log) if renewals else None
 
     def invoke(self, event: object, context: LambdaContext) -> dict[str, Any]:
         """Handle one event. See `handler`."""
-        started_at = monotonic()
         with telemetry.invocation(context.aws_request_id):
             try:
                 asked = read_event(event, self._world.clock())
-                feeds = self._choose(asked)
+                if isinstance(asked, Batch):
+                    return self._handle(asked.messages, context)
+                feeds = requested_feeds(asked, self._environment.subscriptions)
             except EventError as error:
                 telemetry.log_error(self._log, telemetry.EVENT_REFUSED, str(error))
                 raise
-            result = self._refresh(feeds, context, scheduled=not isinstance(asked, Named))
-            duration_ms = round((monotonic() - started_at) * 1000)
-            tally = telemetry.log_batch(
-                self._log, result.outcomes, result.unfinished, result.not_started, duration_ms
-            )
-            feeds_refreshed = {"FeedsRefreshed": tally.feeds, "FeedsFailed": tally.failed}
-            telemetry.put_metrics(feeds_refreshed | {"EntriesNew": tally.new})
-            if self._renewing:
-                self._renewing.begin(result.outcomes)
-            if isinstance(asked, Batch):
-                return self._response_to(asked.messages, result)
+            by_slug = dict.fromkeys(feed.slug for feed in feeds)
+            result, tally = self._refresh(by_slug, context, scheduled=isinstance(asked, Tick))
             return _summary(tally, result, self._environment.subscriptions)
 
-    def _choose(self, asked: Batch | Tick | Named) -> list[Subscription]:
-        """Return the requested feeds, each once. Raises: EventError for an unknown name."""
-        if isinstance(asked, Batch):
-            return list(self._of_messages(asked.messages))
-        return requested_feeds(asked, self._environment.subscriptions)
-
-    def _of_messages(self, messages: Iterable[Message]) -> Iterable[Subscription]:
-        feeds: dict[str, Subscription] = {}
-        for message in messages:
-            if message.slug is None:
-                telemetry.log_message(self._log, message.id, message.error, dropped=False)
-            elif message.slug in self._environment.subscriptions:
-                if message.position is None:
-                    feeds[message.slug] = self._environment.subscriptions[message.slug]
-            else:  # sent before a deploy that removed the feed: a retry would fail, too
-                error = f"no feed {message.slug!r} is configured"
-                telemetry.log_message(self._log, message.id, error, dropped=True)
-        return feeds.values()
-
-    def _response_to(self, messages: Iterable[Message], result: _BatchResult) -> dict[str, Any]:
-        """Renew what messages ask for; return the response to an SQS batch, with the ids of the
-        messages to retry: those that are not valid, or that an internal fault or the timeout
-        prevented.
+    def _handle(self, messages: Iterable[Message], context: LambdaContext) -> dict[str, Any]:
+        """Do what messages ask for; return the response to SQS, with the ids of the messages to
+        retry: those of which nothing was begun.
 
         Source: AWS Lambda Developer Guide, "Implementing partial batch responses".
         """
-        failed = {*result.unfinished, *result.not_started} | {
-            outcome.feed
-            for outcome in result.outcomes
-            if outcome.failure and outcome.failure.group == Group.INTERNAL.value
-        }
-
-        def is_done(message: Message) -> bool:
-            if message.slug is None:
-                return False
-            if message.position is None:
-                return message.slug not in failed
-            renewing = self._renewing
-            return renewing is not None and renewing.is_done(message.slug, message.position)
-
-        again = (message.id for message in messages if not is_done(message))
+        again = [message.id for message in messages if not self._is_done(message, context)]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
 
+    def _is_done(self, message: Message, context: LambdaContext) -> bool:
+        """Do what a message asks for; False if it is left to the queue."""
+        body = message.body
+        if body is None:
+            telemetry.log_message(self._log, message.id, message.error, dropped=False)
+            return False
+        if isinstance(body, RenewalSlice):
+            if not self._is_configured(body.renew, message):
+                return True
+            return self._renewing is not None and self._renewing.is_done(body.renew, body.page)
+        if message.receives > 1 and self._resending is not None:
+            return self._resending.died(body)
+        return self._is_refreshed(message, body, context)
+
+    def _is_refreshed(self, message: Message, body: Refreshes, context: LambdaContext) -> bool:
+        if self._resending is not None:
+            left_s = context.get_remaining_time_in_millis() // 1000
+            self._resending.hold(message.receipt, left_s + _DEATH_S)
+        feeds = {
+            slug: known for slug, known in body.feeds.items() if self._is_configured(slug, message)
+        }
+        result, _ = self._refresh(feeds, context, scheduled=True)
+        failed = [
+            *result.unfinished,
+            *result.not_started,
+            *(
+                outcome.feed
+                for outcome in result.outcomes
+                if outcome.failure and outcome.failure.group == Group.INTERNAL.value
+            ),
+        ]
+        if not failed:
+            return True
+        return self._resending is not None and self._resending.unfinished(failed, body)
+
+    def _is_configured(self, slug: str, message: Message) -> bool:
+        """True if the feed is configured: a message may be older than a deploy."""
+        if slug in self._environment.subscriptions:
+            return True
+        error = f"no feed {slug!r} is configured"
+        telemetry.log_message(self._log, message.id, error, dropped=True)
+        return False
+
     def _refresh(
-        self, feeds: Iterable[Subscription], context: LambdaContext, *, scheduled: bool
-    ) -> _BatchResult:
+        self, feeds: Mapping[str, Known | None], context: LambdaContext, *, scheduled: bool
+    ) -> tuple[_BatchResult, telemetry.Tally]:
+        """Refresh feeds, of which the index knows that; log and count what came of it."""
+        started_at = monotonic()
+        subscriptions = self._environment.subscriptions
+
         def log_outcome(outcome: Outcome) -> None:
             if not telemetry.is_routine(outcome):
-                subscription = self._environment.subscriptions[outcome.feed]
-                telemetry.log_outcome(self._log, outcome, subscription)
+                telemetry.log_outcome(self._log, outcome, subscriptions[outcome.feed])
 
-        return refresh_batch(
-            feeds,
-            lambda feed: attempt(feed, self._world, scheduled=scheduled),
+        result = refresh_batch(
+            (subscriptions[slug] for slug in feeds),
+            lambda feed: attempt(feed, self._world, scheduled=scheduled, known=feeds[feed.slug]),
             self._environment.threads,
             lambda: context.get_remaining_time_in_millis() / 1000,
             log_outcome,
         )
+        duration_ms = round((monotonic() - started_at) * 1000)
+        tally = telemetry.log_batch(
+            self._log, result.outcomes, result.unfinished, result.not_started, duration_ms
+        )
+        feeds_refreshed = {"FeedsRefreshed": tally.feeds, "FeedsFailed": tally.failed}
+        telemetry.put_metrics(feeds_refreshed | {"EntriesNew": tally.new})
+        if self._renewing:
+            self._renewing.begin(result.outcomes)
+        return result, tally
 
 
 def _summary(
@@ -246,11 +266,14 @@ def start(
 ) -> MirrorFunction:
     """Make the function for these environment variables. Raises: ConfigError, StoreError."""
     environment = read_environment(variables)
+    from feedmirror.adapters.aws import new_session  # noqa: PLC0415 - imports boto3
     from feedmirror.adapters.origin.client import HttpOrigin  # noqa: PLC0415
     from feedmirror.adapters.parser import WorkerParser  # noqa: PLC0415
+    from feedmirror.adapters.sqs import SqsQueue  # noqa: PLC0415
     from feedmirror.entrypoints.store import WRITERS, map_in, open_store  # noqa: PLC0415
 
-    store = open_store(environment.store, threads=environment.threads + WRITERS)
+    session = new_session()
+    store = open_store(environment.store, threads=environment.threads + WRITERS, session=session)
     world = World(
         store=store,
         origin=HttpOrigin(now=clock, own_port=environment.runtime_port),
@@ -260,8 +283,16 @@ def start(
         deployment=lambda: deployment_of(store, environment.build, clock()),
         side_by_side=map_in(ThreadPoolExecutor(WRITERS), WRITERS),
     )
-    url = environment.renewals_url
-    return MirrorFunction(environment, world, connecting(url) if url else None, log)
+    url, renewals_url = environment.queue_url, environment.renewals_url
+    resending = None
+    if url and environment.dead_letters_url:
+        queue = SqsQueue.connect(url, threads=_SENDERS, session=session)
+        dead_letters = SqsQueue.connect(
+            environment.dead_letters_url, threads=_SENDERS, session=session
+        )
+        resending = Resending(queue, dead_letters, log)
+    renewals = connecting(renewals_url, session) if renewals_url else None
+    return MirrorFunction(environment, world, renewals, resending, log)
 
 
 if is_handler(__name__):

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from feedmirror.entrypoints import telemetry
 from feedmirror.entrypoints.aws.environment import Environment
-from feedmirror.entrypoints.aws.events import renewal_body
+from feedmirror.entrypoints.aws.messages import renewal, slugs_of
 from feedmirror.errors import OlderDeploymentError, StoreError, contained
 from feedmirror.model import Outcome, Subscription
 from feedmirror.ports import Queue, World
 from feedmirror.storage.renewal_budget import count_renewed, load_renewals
 
 if TYPE_CHECKING:
+    from boto3.session import Session
+
     from feedmirror.renewal import Renewed
 
 
@@ -88,17 +90,17 @@ class Renewing:
         The name tells slices of one deployment apart: SQS drops a second message for the same one.
         """
         name = sha256(f"{self._environment.build} {position}".encode()).hexdigest()[:32]
-        not_sent = self._queue().send({slug: renewal_body(slug, position)}, name)
-        telemetry.log_not_sent(self._log, not_sent)
+        not_sent = self._queue().send([renewal(slug, position, name)])
+        telemetry.log_not_sent(self._log, slugs_of(not_sent))
 
 
-def connecting(url: str) -> Callable[[], Queue]:
+def connecting(url: str, session: Session) -> Callable[[], Queue]:
     """Return a function that connects to the queue once, at its first call."""
 
     @cache
     def connected() -> Queue:
         from feedmirror.adapters.sqs import SqsQueue  # noqa: PLC0415 - few invocations need it
 
-        return SqsQueue.connect(url, threads=1)
+        return SqsQueue.connect(url, threads=1, session=session)
 
     return connected
