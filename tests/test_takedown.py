@@ -7,9 +7,11 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import count
+from datetime import timedelta
+from functools import partial
+from itertools import accumulate, count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
@@ -25,18 +27,19 @@ from effort import EXHAUSTIVE, amount
 from feedmirror.adapters.stores.s3 import S3Store
 from feedmirror.adapters.stores.versions import DirectoryVersions, S3Versions
 from feedmirror.errors import StoreError
-from feedmirror.mirror import state_codec
+from feedmirror.mirror import record, state_codec
+from feedmirror.mirror.archive import page_name
 from feedmirror.mirror.likeness import likenesses
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
-from feedmirror.model import Disclaimer, Entry, Reason
-from feedmirror.ports import Purged, Store, Versions
+from feedmirror.model import Disclaimer, Entry, Reason, Revision
+from feedmirror.ports import Store, Versions
 from feedmirror.rebuild import rebuild
 from feedmirror.renewal import renew_slice
 from feedmirror.site import publish_site
 from feedmirror.takedown import Order, Released, Takedown, release
 from remembering import remember_renderings
-from scene import DOCUMENTS, PUBLIC_URL, SUBSCRIPTION, Scene
+from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
 from stores import (
     CountingStore,
     Crash,
@@ -348,6 +351,81 @@ def test_what_is_left_is_named(*, whole: bool) -> None:
     assert work.verify(plan, whole=whole).left == (kept,)
 
 
+def test_verifying_takes_at_most_sixty_requests_at_ten_thousand_archived_entries() -> None:
+    scene = mirrored(keep=9)
+    archived = [one_archived(number) for number in range(10_000)]
+    store_archive(scene.store, archived)
+    for number in (0, 24, 4_987, 9_999):
+        counting = CountingStore(scene.store)
+        work = takedown_of(scene, counting)
+        plan = work.plan(archived[number].key)
+        assert plan is not None
+        searched = len(counting.operations)
+        work.carry_out(plan, ORDER)
+        counting.reset()
+        verified = work.verify(plan, also={"feeds.toml": b""})
+        assert verified.left == ()
+        assert verified.read > 20
+        assert searched + len(counting.operations) <= 60
+        assert not places(scene, f"Gardens number {number} in the rain")
+
+
+def one_archived(number: int) -> Revision:
+    name = f"{number:032x}"
+    entry_ = Entry(guid=f"urn:{number}", title=f"Gardens number {number} in the rain, at night")
+    before = NOON - timedelta(days=9)
+    return Revision(
+        key=name,
+        digest=name,
+        guid=f"urn:{number}",
+        guid_is_permalink=False,
+        entry=entry_,
+        seq=number + 1,
+        first_seen=before,
+        listed_at=before,
+        observed_at=before,
+        fetched_from=URL,
+    )
+
+
+def store_archive(store: Store, archived: list[Revision]) -> None:
+    """Store records, and of archive pages of 25 entries what links them and says what they list."""
+    for one in archived:
+        store.create(record.key_of("news", one.key, one.digest, 0), record.dump("news", one, None))
+    pages = [archived[at : at + 25] for at in range(0, len(archived), 25)]
+    named = list(accumulate(enumerate(pages), _next_name, initial=""))[1:]
+    for number, (name, page) in enumerate(zip(named, pages, strict=True)):
+        own = [{"key": one.key, "revision": one.digest} for one in reversed(page)]
+        items = json.dumps({"items": [{"_feedmirror": each} for each in own]})
+        store.create(f"public/news/archive/{name}/feed.json", items.encode())
+        links = "".join(
+            f'<link rel="{rel}-archive" href="https://m.example/archive/{linked}/atom.xml"/>'
+            for rel, linked in zip(("prev", "next"), _beside(named, number), strict=True)
+            if linked
+        )
+        store.create(f"public/news/archive/{name}/atom.xml", f"<feed>{links}</feed>".encode())
+
+
+def _next_name(older: str, numbered: tuple[int, list[Revision]]) -> str:
+    number, page = numbered
+    return page_name(number, older or None, ((one.key, one.digest) for one in page))
+
+
+def _beside(named: list[str], number: int) -> tuple[str, str]:
+    return named[number - 1] if number else "", "".join(named[number + 1 : number + 2])
+
+
+def test_words_in_the_configuration_are_named() -> None:
+    scene = mirrored()
+    work = takedown_of(scene)
+    plan = work.plan(key_of(scene))
+    assert plan is not None
+    work.carry_out(plan, ORDER)
+    text = f"disclaimer.text = 'Not: the {CANARY.upper()} of the garden.'".encode()
+    assert work.verify(plan, also={"feeds.toml": text}).left == ("feeds.toml",)
+    assert work.verify(plan, also={"feeds.toml": b""}).left == ()
+
+
 def test_a_second_takedown_keeps_the_first_date_and_changes_nothing_for_readers() -> None:
     scene = mirrored(keep=2)
     key = key_of(scene)
@@ -657,6 +735,27 @@ def versioned() -> Iterator[S3Store]:
         yield store
 
 
+@pytest.fixture
+def locked(versioned: S3Store, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+    """A bucket with object locks, whose refusals name the version."""
+    client = versioned._client
+    one_by_one = partial(_deleted_one_by_one, client)
+    monkeypatch.setattr(client, "delete_objects", one_by_one)
+    enabled = {"ObjectLockEnabled": "Enabled"}
+    client.put_object_lock_configuration(Bucket=versioned._bucket, ObjectLockConfiguration=enabled)
+    return versioned
+
+
+def _deleted_one_by_one(client: Any, *, Bucket: str, Delete: Any) -> dict[str, list[Any]]:  # noqa: N803
+    errors = []
+    for one in Delete["Objects"]:
+        try:
+            client.delete_object(Bucket=Bucket, **one)
+        except ClientError as error:
+            errors.append({**one, "Code": error.response["Error"]["Code"]})
+    return {"Errors": errors}
+
+
 def versions(store: S3Store) -> dict[tuple[str, str], bytes]:
     """The bodies of all versions of all objects, by key and version."""
     client, bucket = store._client, store._bucket
@@ -698,17 +797,25 @@ def test_the_words_are_in_no_version_of_any_object(versioned: S3Store) -> None:
 
 
 @pytest.mark.slow
-def test_versions_that_may_not_be_deleted_are_named(
-    versioned: S3Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    etag = versioned.create("public/news/rss.xml", b"1")
-    assert etag
-    assert versioned.replace("public/news/rss.xml", b"2", etag)
-    held = {"Key": "public/news/rss.xml", "VersionId": "v1", "Code": "AccessDenied"}
-    client = versioned._client
-    monkeypatch.setattr(client, "delete_objects", lambda **_: {"Errors": [held]})
-    purged = S3Versions(client, versioned._bucket).purge("public/news/")
-    assert purged == Purged(0, ("public/news/rss.xml, version v1: AccessDenied",))
+def test_a_version_under_a_legal_hold_is_named_and_what_it_says(locked: S3Store) -> None:
+    """That moto refuses; S3 names the version too, where moto does not."""
+    scene = Scene(says(2, 1, of=2), locked)
+    scene.refresh()
+    client, held = locked._client, {"Bucket": locked._bucket, "Key": "public/news/rss.xml"}
+    client.put_object_legal_hold(**held, LegalHold={"Status": "ON"})
+    version = client.head_object(**held)["VersionId"]
+    work = takedown_of(scene)
+    plan = work.plan(key_of(scene))
+    assert plan is not None
+    (kept,) = work.carry_out(plan, ORDER).purged.kept
+    assert kept.startswith(f"public/news/rss.xml, version {version}: AccessDenied")
+    assert work.verify(plan).left == (f"public/news/rss.xml, version {version}",)
+    assert versions_with_words(locked) == [("public/news/rss.xml", version)]
+    client.put_object_legal_hold(**held, VersionId=version, LegalHold={"Status": "OFF"})
+    again = work.plan(plan.key)
+    assert again is not None
+    assert work.carry_out(again, ORDER).purged.kept == ()
+    assert versions_with_words(locked) == []
 
 
 @pytest.mark.slow
@@ -743,4 +850,6 @@ def test_an_entry_is_taken_down_without_the_right_to_delete_versions(
     assert plan is not None
     kept = work.carry_out(plan, ORDER).purged.kept
     assert any("s3:DeleteObjectVersion" in line for line in kept)
-    assert work.verify(plan).left == ()
+    left = work.verify(plan).left
+    assert left
+    assert all(", version " in name for name in left)

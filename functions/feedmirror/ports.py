@@ -141,6 +141,12 @@ class Versions(Protocol):
         """
         ...
 
+    def earlier(self, prefix: str) -> Iterator[tuple[str, str, bytes]]:
+        """Yield the versions that `purge` would delete: key, version and body. Raises: StoreError,
+        also while iterating.
+        """
+        ...
+
     def delete(self, prefix: str) -> Purged:
         """Delete these objects with all their versions. Raises: StoreError."""
         ...

@@ -12,7 +12,7 @@ that is there, and whoever loads the state finishes what was left undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import reduce
 from itertools import chain
@@ -36,16 +36,22 @@ from feedmirror.mirror import record
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.likeness import likenesses, shared_links
 from feedmirror.mirror.quotation import phrases_of, quotes
-from feedmirror.mirror.record import Record, RecordName
+from feedmirror.mirror.record import Record
 from feedmirror.mirror.removal import released, removed_from
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
 from feedmirror.model import Entry, Reason, Revision, Subscription
 from feedmirror.ports import Purged, SideBySide, Store, Versions
+from feedmirror.storage.archive_search import (
+    ArchiveSearch,
+    Place,
+    find_entries,
+    linking_to,
+    place_of,
+)
 from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.records import StoredRecords
 from feedmirror.storage.redaction_key import redaction_key
-from feedmirror.storage.removal import find_archive_pages, find_entries, linking_to
 from feedmirror.storage.wal import StateLog, StoredState
 
 
@@ -115,11 +121,15 @@ class Takedown:
         self._log.refuse_older(held.state)
         # After the state was read: what it does not name any more has been written by now.
         names = tuple(self._records.names(f"{key}/"))
-        revisions = self._revisions(names, held.state, key)
+        read = tuple(record for _, record in map(self._records.read, names))
+        revisions = _revisions(read, held.state, key)
         if not revisions and not names:
             return None
         removal = held.state.removed.get(key)
-        pages = find_archive_pages(self._store, self._log.publisher, key, report)
+        is_known = all(isinstance(one, Record) for one in read)
+        search = ArchiveSearch(self._store, self._log.publisher, self._records, report)
+        places = _archived_places(revisions, held.state, key) if is_known else None
+        pages = search.pages_of(key, places)
         written = {
             page.name
             for page in held.state.pending_pages
@@ -197,15 +207,6 @@ class Takedown:
         likes = chain(*(likenesses(each, secret, shared) for each in of_it))
         return tuple(dict.fromkeys((*known, *likes)))
 
-    def _revisions(
-        self, names: Sequence[RecordName], state: State, key: str
-    ) -> tuple[Revision, ...]:
-        """Return the entry as its records and the state have it, what was committed last first."""
-        read = [record for _, record in map(self._records.read, names)]
-        stored = [one.revision for one in read if isinstance(one, Record)]
-        of = (one for one in (*stored, *state.pending_entries) if one.key == key)
-        return tuple(sorted(of, key=lambda one: -one.generation))
-
     def _apply(self, held: StoredState) -> None:
         """Do all that the commit leaves to do. Raises: StoreError, RenderError."""
         now = self._clock()
@@ -222,26 +223,42 @@ class Takedown:
         plan: Plan,
         *,
         whole: bool = False,
+        also: Mapping[str, bytes] = {},  # objects outside of the store, by name
         report: Callable[[int], None] = lambda _: None,  # how many objects were read
     ) -> Verified:
-        """Read all objects that can quote the entry, as they are now; with `whole`, all of the
+        """Read all objects that can quote the entry, in every version; with `whole`, all of the
         feed. Words that are gone already, by an earlier takedown, are not looked for.
 
         Raises: StoreError.
         """
         phrases = phrases_of(one.entry for one in plan.revisions if one.removal is None)
-        left, read = [], 0
-        keys = tuple(self._of_feed() if whole else self._near(plan))
+        keys = frozenset(self._of_feed() if whole else self._near(plan))
+        left, unread, read = [], list[str](), 0
 
         def look(key: str) -> tuple[str, bool]:
             stored = self._store.load(key)
             return key, stored is not None and quotes(stored.body, phrases)
 
-        for read, (key, has_words) in enumerate(self._side_by_side(look, keys), 1):
+        outside = ((name, quotes(body, phrases)) for name, body in also.items())
+        current = self._side_by_side(look, sorted(keys))
+        earlier = (
+            (f"{key}, version {version}", quotes(body, phrases))
+            for key, version, body in self._earlier(plan.key, unread)
+            if key in keys
+        )
+        for read, (name, has_words) in enumerate(chain(outside, current, earlier), 1):
             report(read)
             if has_words:
-                left.append(key)
-        return Verified(read, tuple(left))
+                left.append(name)
+        return Verified(read, tuple(left), tuple(unread))
+
+    def _earlier(self, key: str, unread: list[str]) -> Iterator[tuple[str, str, bytes]]:
+        """Yield the earlier versions that are still there; note why where they cannot be read."""
+        for prefix in self._purged_prefixes(key):
+            try:
+                yield from self._versions.earlier(prefix)
+            except StoreError as error:
+                unread.append(str(error))
 
     def objects(self) -> int:
         """Return how many objects of the feed `verify` reads of the whole. Raises: StoreError."""
@@ -270,12 +287,13 @@ class Takedown:
 
     def _purge(self, key: str) -> Purged:
         """Delete the earlier versions of all objects that may ever have had words of the entry."""
-        slug = self._slug
-        of_records = f"{records_prefix(slug)}{key}/"
-        prefixes = (state_key(slug), of_records, f"{PUBLIC}{slug}/")
-        found = [self._purged(prefix) for prefix in prefixes]
+        found = [self._purged(prefix) for prefix in self._purged_prefixes(key)]
         kept = chain(*(one.kept for one in found))
         return Purged(sum(one.deleted for one in found), tuple(kept))
+
+    def _purged_prefixes(self, key: str) -> tuple[str, ...]:
+        slug = self._slug
+        return state_key(slug), f"{records_prefix(slug)}{key}/", f"{PUBLIC}{slug}/"
 
     def _purged(self, prefix: str) -> Purged:
         """Purge; what keeps the operator from that is no reason to look no further."""
@@ -289,7 +307,8 @@ class Verified(Struct, frozen=True):
     """Result of looking for words of an entry that was taken down."""
 
     read: int  # objects
-    left: tuple[str, ...]  # keys of those that have words of the entry
+    left: tuple[str, ...]  # names of those that have words of the entry
+    unread: tuple[str, ...] = ()  # why earlier versions could not be read: a sentence each
 
 
 class Released(Struct, frozen=True):
@@ -316,3 +335,17 @@ def release(store: Store, slug: str, keys: tuple[str, ...], now: datetime) -> Re
         if not found or log.save(held, state):
             return Released(found, purged, unknown)
     raise StoreError(f"{state_key(slug)} is written by others all the time: nothing was released")
+
+
+def _revisions(records: Iterable[Record | str], state: State, key: str) -> tuple[Revision, ...]:
+    """Return the entry as its records and the state have it, what was committed last first."""
+    stored = [one.revision for one in records if isinstance(one, Record)]
+    of = (one for one in (*stored, *state.pending_entries) if one.key == key)
+    return tuple(sorted(of, key=lambda one: -one.generation))
+
+
+def _archived_places(revisions: Iterable[Revision], state: State, key: str) -> set[Place]:
+    """Return the places at which an entry went into archive pages that are written by now."""
+    waiting = chain(*(page.entries for page in state.pending_pages))
+    listed = {place_of(one) for one in (*state.window, *waiting) if one.key == key}
+    return {place_of(one) for one in revisions} - listed

@@ -125,7 +125,8 @@ def roles_are_allowed_what_they_need_and_no_more(templates: Templates) -> None:
     )
     contents = keys("state/*", "data/*", "public/*")
     assert _allowed(templates, "OperatorPolicy") == _pairs(
-        *((f"s3:{a}", *contents) for a in ("GetObject", "PutObject", "DeleteObjectVersion")),
+        *((f"s3:{action}Object", *contents) for action in ("Get", "Put")),
+        *((f"s3:{action}ObjectVersion", *contents) for action in ("Get", "Delete")),
         *((f"s3:{a}", bucket) for a in ("ListBucket", "ListBucketVersions")),
         ("cloudfront:CreateInvalidation", get_att("Cdn", "Outputs.DistributionArn")),
     )

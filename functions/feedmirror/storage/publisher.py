@@ -39,7 +39,7 @@ from feedmirror.ports import SideBySide, Store, Stored
 from feedmirror.publishing.disclaimer import Disclaimed
 from feedmirror.publishing.formats import formats
 from feedmirror.publishing.formats.format import Format, Rendering, Stamp, stamp, stamped, unstamped
-from feedmirror.publishing.formats.json_feed import identifiers_in, keys_in
+from feedmirror.publishing.formats.json_feed import identifiers_in, keys_in, revisions_in
 from feedmirror.publishing.pages.entry import Neighbour
 from feedmirror.publishing.pages.templates import STYLE, style
 from feedmirror.publishing.publication import Publication
@@ -407,6 +407,13 @@ class Publisher:
             for pattern in (_OLDER, _NEWER)
         )
         return Contents(keys_in(found.body) if found else (), older, newer)
+
+    def listed_in(self, page: str) -> dict[str, str | None]:
+        """Return the keys of the entries of an archive page, newest first, each with the digest of
+        its revision; None for an entry that was taken down.
+        """
+        found = self._store.load(document_key(self.slug, FEED_JSON, page))
+        return revisions_in(found.body) if found else {}
 
     def identifiers_of(self, page: str) -> dict[str, tuple[str, ...]]:
         """Return the GUID and link of each entry of an archive page, by key."""

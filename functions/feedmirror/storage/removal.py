@@ -6,28 +6,26 @@ a later generation. So it may all be done twice, late, or by several runs at onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable
 from functools import partial
-from itertools import pairwise
 
 from msgspec.structs import replace
 
 from feedmirror.errors import StoreError, contained
 from feedmirror.layout import (
     RECORD_TYPE,
-    archive_prefix,
     records_prefix,
     tombstone_key,
     tombstones_prefix,
 )
 from feedmirror.mirror import record, tombstone
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink, predecessors
-from feedmirror.mirror.comparison import compared
 from feedmirror.mirror.record import LAST, Record
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import TakeDown, Tombstone, stub
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
+from feedmirror.storage.archive_search import linking_to
 from feedmirror.storage.objects import update
 from feedmirror.storage.pages import PageWriter
 from feedmirror.storage.publisher import Publisher
@@ -141,64 +139,6 @@ def replace_words(
     `unstored` are stubs of revisions that may have no record. Raises: StoreError.
     """
     _Stubs(store, slug, buried).write(unstored)
-
-
-def find_archive_pages(
-    store: Store, publisher: Publisher, key: str, report: Callable[[int], None]
-) -> tuple[str, ...]:
-    """Return the names of the archive pages that have an entry; `report` gets how many were read.
-
-    Raises: StoreError.
-    """
-    found = []
-    for number, name in enumerate(store.folders(archive_prefix(publisher.slug)), 1):
-        if key in publisher.contents_of(name).keys:
-            found.append(name)
-        report(number)
-    return tuple(found)
-
-
-def find_entries(
-    store: Store, publisher: Publisher, state: State, name: str, report: Callable[[int], None]
-) -> dict[str, str]:
-    """Return the entries with that GUID or link, by key, each with what it is called there.
-
-    All archive pages are read; `report` gets how many were. Raises: StoreError.
-    """
-    wanted = compared(name)
-    listed = publisher.words.of(state, state.window).values()
-    held = (*(one for one in listed if isinstance(one, Revision)), *state.pending_entries)
-    found = {
-        one.key: one.guid
-        for one in held
-        if wanted in {compared(text) for text in _identifiers(one) if text}
-    }
-    for number, page in enumerate(store.folders(archive_prefix(publisher.slug)), 1):
-        for key, texts in publisher.identifiers_of(page).items():
-            if wanted in map(compared, texts):
-                found[key] = texts[0]
-        report(number)
-    return found
-
-
-def _identifiers(revision: Revision) -> tuple[str | None, ...]:
-    return revision.guid, revision.entry.guid, revision.entry.link
-
-
-def linking_to(
-    publisher: Publisher, state: State, key: str, archive_pages: Iterable[str]
-) -> tuple[str, ...]:
-    """Return the keys of the entries whose pages link to that of an entry, which is in these
-    archive pages and perhaps in the state. Raises: StoreError.
-    """
-    follow = predecessors(state.window, state.pending_pages, state.archive_summary)
-    near = {other for other, before in follow.items() if before and before.key == key}
-    for name in archive_pages:
-        contents = publisher.contents_of(name)
-        after = publisher.contents_of(contents.newer).keys[-1:] if contents.newer else ()
-        listed = (*after, *contents.keys)
-        near.update(newer for newer, one in pairwise(listed) if one == key)
-    return tuple(sorted(other for other in near if publisher.links(other, key)))
 
 
 class Remover:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from shutil import rmtree
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from feedmirror.adapters.aws import FAILURES, explain, make_client
 from feedmirror.errors import StoreError
@@ -27,6 +30,11 @@ class DirectoryVersions:
         del prefix
         return Purged()
 
+    def earlier(self, prefix: str) -> Iterator[tuple[str, str, bytes]]:
+        """Yield nothing."""
+        del prefix
+        return iter(())
+
     def delete(self, prefix: str) -> Purged:
         """Delete a file, or a folder with all that is in it. Raises: StoreError."""
         split_key("delete", prefix.removesuffix("/"))
@@ -44,7 +52,8 @@ class DirectoryVersions:
 class S3Versions:
     """The `Versions` of a bucket.
 
-    Needs `s3:ListBucketVersions` on the bucket and `s3:DeleteObjectVersion` on its objects.
+    Needs `s3:ListBucketVersions` on the bucket, `s3:DeleteObjectVersion` and `s3:GetObjectVersion`
+    on its objects.
     """
 
     def __init__(self, client: S3Client, bucket: str, prefix: str = "") -> None:
@@ -61,6 +70,27 @@ class S3Versions:
     def purge(self, prefix: str) -> Purged:
         """Delete the earlier versions; two requests for each 1,000 versions. Raises: StoreError."""
         return self._deleted(prefix, or_current=False)
+
+    def earlier(self, prefix: str) -> Iterator[tuple[str, str, bytes]]:
+        """Yield the earlier versions; a request for each, and one for each 1,000. Raises:
+        StoreError, also while iterating.
+        """
+        name = self._prefix + prefix
+        pages = self._pages(name, or_current=False, listed=("Versions",))
+        try:
+            for one in chain.from_iterable(pages):
+                reply = self._client.get_object(
+                    Bucket=self._bucket, Key=one["Key"], VersionId=one["VersionId"]
+                )
+                body = reply["Body"].read()
+                if "gzip" in reply.get("ContentEncoding", ""):
+                    body = gzip.decompress(body)
+                yield one["Key"].removeprefix(self._prefix), one["VersionId"], body
+        except (*FAILURES, OSError, EOFError, zlib.error) as error:
+            raise StoreError(
+                f"versions below s3://{self._bucket}/{name} are not read: {explain(error)} "
+                "(this needs s3:ListBucketVersions and s3:GetObjectVersion)"
+            ) from error
 
     def delete(self, prefix: str) -> Purged:
         """Delete all versions; two requests for each 1,000 versions. Raises: StoreError."""
@@ -83,17 +113,16 @@ class S3Versions:
             ) from error
         return Purged(deleted, tuple(kept))
 
-    def _pages(self, name: str, *, or_current: bool) -> Iterator[list[dict[str, str]]]:
+    def _pages(
+        self, name: str, *, or_current: bool, listed: Sequence[str] = ("Versions", "DeleteMarkers")
+    ) -> Iterator[list[dict[str, str]]]:
         """Yield the versions of the object of that name, or below it, 1,000 at most."""
         pages = self._client.get_paginator("list_object_versions")
         for page in pages.paginate(Bucket=self._bucket, Prefix=name):
-            listed: list[Mapping[str, Any]] = [
-                *page.get("Versions", ()),
-                *page.get("DeleteMarkers", ()),
-            ]
+            found = (one for kind in listed for one in cast("Any", page).get(kind, ()))
             yield [
                 {"Key": one["Key"], "VersionId": one["VersionId"]}
-                for one in listed
+                for one in found
                 if (or_current or not one["IsLatest"])
                 and (name.endswith("/") or one["Key"] == name)
             ]
@@ -105,6 +134,6 @@ class S3Versions:
         request: Any = {"Objects": versions, "Quiet": True}
         reply = self._client.delete_objects(Bucket=self._bucket, Delete=request)
         return [
-            f"{one['Key']}, version {one['VersionId']}: {one['Code']}"
+            f"{one['Key']}, version {one.get('VersionId', 'unknown')}: {one['Code']}"
             for one in reply.get("Errors", ())
         ]

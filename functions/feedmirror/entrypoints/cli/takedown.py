@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from datetime import datetime
 from getpass import getuser
+from pathlib import Path
 
 from feedmirror.entrypoints.cli.command import Resources
 from feedmirror.entrypoints.cli.rebuild import select_stored_feeds
@@ -112,8 +113,13 @@ def _verified(work: Takedown, plan: Plan, arguments: Namespace) -> bool:
         print(f"{counted(f'{number:,}', 'object')} to read, ${dollars:.4f} in S3")  # noqa: T201
     with shown_progress(live=True) as progress:
         result = work.verify(
-            plan, whole=whole, report=lambda n: progress.show(f"{n:,} objects verified")
+            plan,
+            whole=whole,
+            also=_configuration(arguments.config),
+            report=lambda n: progress.show(f"{n:,} objects verified"),
         )
+    if result.unread:
+        print_error(*result.unread)
     if result.left:
         print_error("words of the entry are left in:", *(f"  {key}" for key in result.left))
     else:
@@ -123,7 +129,12 @@ def _verified(work: Takedown, plan: Plan, arguments: Namespace) -> bool:
         "not reached: what readers have fetched; dead letters and lines of the log, which may name "
         "it until they expire (14 days and as the log group says)"
     )
-    return bool(result.left)
+    return bool(result.left or result.unread)
+
+
+def _configuration(path: Path) -> dict[str, bytes]:
+    """Return the file of the configuration, by its name; nothing where there is none."""
+    return {str(path): path.read_bytes()} if path.is_file() else {}
 
 
 def _key_of(arguments: Namespace) -> str | None:

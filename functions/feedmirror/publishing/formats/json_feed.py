@@ -61,11 +61,18 @@ def keys_in(document: bytes) -> tuple[str, ...]:
     """Return the keys of the entries of a document that `render` returned, in its order; () if the
     document is damaged.
     """
+    return tuple(revisions_in(document))
+
+
+def revisions_in(document: bytes) -> dict[str, str | None]:
+    """Return the digest of the revision of each entry of a document that `render` returned, by key
+    and in its order; None for an entry that was taken down; {} if the document is damaged.
+    """
     try:
-        items = json.loads(document)["items"]
-        return tuple(str(item[OWN_MEMBER]["key"]) for item in items)
-    except (ValueError, LookupError, TypeError):
-        return ()
+        own = [item[OWN_MEMBER] for item in json.loads(document)["items"]]
+        return {str(one["key"]): one.get("revision") for one in own}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return {}
 
 
 def identifiers_in(document: bytes) -> dict[str, tuple[str, ...]]:
