@@ -13,7 +13,7 @@ from locations import ROOT
 sys.path.append(str(ROOT / "bench"))
 
 from assumed import ASSUMED
-from bill import Item, Readers, bill, total
+from bill import Item, Readers, bill, renewal, total
 from cost import template_assumptions
 from figures import Assumptions, Measured, Poll
 from levers import cases, saved
@@ -99,7 +99,7 @@ def test_instances_that_idle_for_long_start_anew_at_each_poll() -> None:
 
 def test_fixed_items_are_the_same_for_all() -> None:
     fixed = [total(bill(fleet, MEASURED, ASSUMPTIONS), fixed=True) for fleet in (ONE, MANY)]
-    assert fixed[0] == fixed[1] == pytest.approx(0.324 + 12 * 0.3 + 2.4 + 3)
+    assert fixed[0] == fixed[1] == pytest.approx(2 * 0.324 + 12 * 0.3 + 2.4 + 3)
 
 
 def test_parts_of_the_bill_add_up() -> None:
@@ -120,6 +120,12 @@ def test_readers_are_paid_by_request_and_by_byte() -> None:
     assert requests.usd == pytest.approx(0.72)
     assert sent.count * 2**30 == pytest.approx(1000 * 30 * (2 * 27_000 + 22 * 600))
     assert asked.count == 20 * 8640
+
+
+def test_renewal_of_an_archive_is_paid_by_the_request_and_grows_with_it() -> None:
+    once, tenfold = (total(renewal(archived)) for archived in (100_000, 1_000_000))
+    assert tenfold == pytest.approx(10 * once)
+    assert tenfold == pytest.approx(40_000 * (56 * 5e-6 + 89 * 4e-7))
 
 
 def test_levers_save_and_a_needless_put_does_not() -> None:

@@ -71,7 +71,11 @@ class Stack:
     # ------------------------------------------------------------ what the operator does
 
     def subscribe(
-        self, feeds: Mapping[str, str], every: Mapping[str, str], retired: Collection[str] = ()
+        self,
+        feeds: Mapping[str, str],
+        every: Mapping[str, str],
+        retired: Collection[str] = (),
+        disclaimer: str = "A copy of {source_title}.",
     ) -> None:
         """Mirror these feeds, an address each, and retire others, once they are deployed."""
         tables = [
@@ -80,7 +84,8 @@ class Stack:
             for slug, url in feeds.items()
         ]
         tables += [f"[feeds.{slug}]\nretired = true\n" for slug in retired]
-        (self.project / "functions" / "feeds.toml").write_text("\n".join(tables))
+        defaults = f'[defaults]\ndisclaimer = "{disclaimer}"\nkeep = 3\n'
+        (self.project / "functions" / "feeds.toml").write_text("\n".join([defaults, *tables]))
 
     def build(self) -> None:
         """`sam build`, the functions side by side."""
