@@ -11,6 +11,9 @@ from figures import Assumptions, Measured
 from month import DAY_S, DAYS, Fleet, Month
 from prices import Price
 
+from feedmirror.mirror.archive import PAGE_ENTRIES
+from feedmirror.mirror.renewal_work import work_of
+
 _GB = 2**30  # AWS's
 
 
@@ -137,12 +140,23 @@ def _logs(month: Month) -> Iterator[Item]:
 
 def _fixed(month: Month) -> Iterator[Item]:
     m, a = month.measured, month.assumed
-    receives = a.pollers * DAYS * DAY_S / a.long_poll_s
+    receives = a.queues * a.pollers * DAYS * DAY_S / a.long_poll_s
     metrics = m.metrics + a.dispatch_metrics
-    yield Item("queue: Lambda's polling of it when empty", receives, prices.SQS_FIFO, fixed=True)
+    yield Item("queues: Lambda's polling of them when empty", receives, prices.SQS_FIFO, fixed=True)
     yield Item("custom metrics", metrics, prices.METRIC, fixed=True)
     yield Item("alarms", a.alarms, prices.ALARM, fixed=True)
     yield Item("dashboards", a.dashboards, prices.DASHBOARD, fixed=True)
+
+
+def renewal(archived: int) -> list[Item]:
+    """What it costs once to renew the pages of a feed with so many archived entries: requests to
+    S3. Functions and messages add about three hundredths to it.
+    """
+    work = work_of(0, ceil(archived / PAGE_ENTRIES))
+    return [
+        Item("renewal: PUT and LIST", work.writes, prices.S3_WRITE),
+        Item("renewal: GET", work.reads, prices.S3_READ),
+    ]
 
 
 # ---------------------------------------------------------------- readers

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from assumed import ASSUMED
-from bill import Item, Readers, bill, total
+from bill import Item, Readers, bill, renewal, total
 from counting import Counted
 from figures import Assumptions, Measured
 from levers import cases, saved
@@ -20,6 +20,7 @@ FLEETS = (Fleet(1, 900), Fleet(1, 300), Fleet(100, 900), Fleet(10_000, 900))
 SMALL, LARGE = FLEETS[1], FLEETS[-1]
 LIMITS = {LARGE: (50.0, None), SMALL: (0.10, False)}  # dollars a month; of which items: `fixed`
 _READERS = (100, 1_000, 10_000)
+_ARCHIVED = (1_000, 100_000, 1_000_000)  # entries of a feed
 
 
 def all_tables(
@@ -30,6 +31,7 @@ def all_tables(
     yield _limits(measured, assumed)
     yield _levers(measured, assumed)
     yield _readers(measured, assumed)
+    yield _renewals()
     yield _counts(counted)
     yield _measured(measured, load)
     yield _assumed(assumed)
@@ -97,6 +99,15 @@ def _readers(measured: Measured, assumed: Assumptions) -> Table:
     about = "USD a month, besides the bill above. Polled hourly; 304 unless there is a new entry."
     heads = ("readers of one feed", *(f"{count:,}" for count in _READERS))
     return Table("Readers", heads, rows, about=about)
+
+
+def _renewals() -> Table:
+    bills = [renewal(archived) for archived in _ARCHIVED]
+    rows = [_row(list(items)) for items in zip(*bills, strict=True)]
+    rows.append(("**all**", *(usd(total(items)) for items in bills)))
+    about = "USD, once for each change of what pages are rendered from."
+    heads = ("archived entries of one feed", *(f"{count:,}" for count in _ARCHIVED))
+    return Table("Renewals", heads, rows, about=about)
 
 
 def _counts(counted: Counted) -> Table:

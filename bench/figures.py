@@ -62,7 +62,8 @@ class Assumptions:
     environments: int = 10  # at most, at once
     cold_share: float = 0.25  # of environments that did not live from tick to tick
     recycle_s: int = 7200  # that an environment lives in any case
-    pollers: int = 5  # of the queue, by Lambda
+    queues: int = 2  # of refreshes and of renewals
+    pollers: int = 5  # of each queue, by Lambda
     long_poll_s: int = 20
     send_cpu_s: float = 0.003  # of a SendMessageBatch, as measured for a request to S3
     look_cpu_s: float = 0.005  # to read a feed's state for the site's own documents

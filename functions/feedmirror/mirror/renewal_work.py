@@ -53,15 +53,15 @@ def work_left(state: State) -> RenewalWork:
     if below is not None:
         entries = sum(one.seq < below for one in state.window)
     pages = page_number(renewal.page) if renewal.page else state.archive_summary.pages
-    return _work(entries, pages, rereads=renewal.rereads)
+    return work_of(entries, pages, rereads=renewal.rereads)
 
 
 def work_of_all(state: State, *, rereads: bool = False) -> RenewalWork:
     """Return the work of renewing all pages; `rereads`: each entry is read again first."""
-    return _work(len(state.window), state.archive_summary.pages, rereads=rereads)
+    return work_of(len(state.window), state.archive_summary.pages, rereads=rereads)
 
 
-def _work(entries: int, archive_pages: int, *, rereads: bool) -> RenewalWork:
+def work_of(entries: int, archive_pages: int, *, rereads: bool = False) -> RenewalWork:
     """Return the work for entries of the window, and archive pages with their entries."""
     objects = PAGE_ENTRIES + len(FEED_DOCUMENTS)  # of an archive page
     slices = archive_pages - (-entries // PAGE_ENTRIES)  # each reads and writes the state
