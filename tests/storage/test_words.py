@@ -13,6 +13,7 @@ from feedmirror.model import Entry, Revision
 from feedmirror.storage import words as module
 from feedmirror.storage.words import Words
 from scene import DOCUMENTS, NOON, SUBSCRIPTION, Scene, document, records_in
+from store_factories import state_in
 from stores import CountingStore, MemoryStore
 
 STATE = "state/news.json"
@@ -208,4 +209,18 @@ def test_words_that_were_stored_just_now_are_not_read_again_up_to_a_bound(
     assert list(kept.values()) == several[1:]
     assert store.loads == []
     assert list(words.of(State(), [row_of(several[0])]).values()) == [several[0]]
+    assert len(store.loads) == 1
+
+
+def test_row_names_the_record_that_its_words_were_stored_in() -> None:
+    """Where words flip to and fro, one read finds them, however often they have been there."""
+    scene = _mirrored(1)
+    for poll in range(6):
+        scene.later(days=3)
+        scene.says(document(1, **({} if poll % 2 else {"e1": "<p>Other words.</p>"})))
+        assert scene.refresh().revised == 1
+    (row,) = state_in(scene.store).window
+    assert row.number == 3
+    store = CountingStore(scene.store)
+    assert isinstance(Words(store, "news", map).of(State(), [row])[row.key], Revision)
     assert len(store.loads) == 1

@@ -740,6 +740,13 @@ STORING = (
         "storage/test_words.py::test_record_that_another_run_wrote_over_is_not_taken_for_the_one_of_the_row",
     ),
     _mutant(
+        "a row names the record that its words were stored in",
+        "storage/publisher.py",
+        "return replace(made[0], number=self._store_record(*made))",
+        "self._store_record(*made)\n            return made[0]",
+        "storage/test_words.py::test_row_names_the_record_that_its_words_were_stored_in",
+    ),
+    _mutant(
         "an archive page waits where none of its entries can be read",
         "storage/publisher.py",
         "        if not entries:\n            raise RenderError(",

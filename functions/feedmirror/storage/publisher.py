@@ -189,8 +189,7 @@ class Publisher:
         """Store a record of each pending entry; a record that is there already stays as it is."""
 
         def store(made: tuple[Revision, bytes]) -> Revision:
-            self._store_record(*made)
-            return made[0]
+            return replace(made[0], number=self._store_record(*made))
 
         for revision in self._side_by_side(store, self._records(state, progress)):
             self.words.keep(revision)

@@ -306,6 +306,7 @@ class StateLog:
         # In place: whoever holds the state lets go of the words of what was carried out.
         held.state = replace(
             held.state,
+            window=self.publisher.words.numbered(held.state.window),
             tasks=tasks_of(_each_once(progress.entries), progress.pages),
             removing=removing,
         )

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from feedmirror.errors import ObjectError
 from feedmirror.mirror import record as records
 from feedmirror.mirror.record import LAST, Record, RecordName
 from feedmirror.mirror.state import State
-from feedmirror.mirror.window import Row, has_words_of, in_row, words_digest
+from feedmirror.mirror.window import Row, Window, has_words_of, in_row, words_digest
 from feedmirror.model import Revision
 from feedmirror.ports import SideBySide, Store
 
@@ -36,6 +38,11 @@ class Words:
             self._kept_bytes += revision.size_bytes
         while self._kept_bytes > _KEPT_BYTES:
             self._kept_bytes -= self._kept.pop(next(iter(self._kept))).size_bytes
+
+    def numbered(self, window: Window) -> Window:
+        """Return the window with the numbers that records were stored under just now."""
+        stored = ((row, self._kept.get(row.words)) for row in window)
+        return Window.of(replace(row, number=one.number) if one else row for row, one in stored)
 
     def of(self, state: State, rows: Iterable[Row]) -> dict[str, Revision | str]:
         """Return the entries with their words, by key; or what is wrong with the record of one.
