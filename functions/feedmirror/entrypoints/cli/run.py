@@ -21,6 +21,7 @@ from feedmirror.entrypoints.cli.workers import WorkerPool, interruptible
 from feedmirror.entrypoints.store import WRITERS, open_store, thread_map
 from feedmirror.entrypoints.telemetry import redacted
 from feedmirror.errors import Kind, StoreError
+from feedmirror.layout import RSS_XML, document_key
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.health import FeedLine
 from feedmirror.mirror.schedule import is_due, next_due
@@ -202,7 +203,10 @@ class SiteUpdater:
             feeds is None or is_site_current(world.store, feeds, selection.public_url)
         ):
             return
-        feeds = feeds or selection.subscriptions
+        if feeds is None:
+            feeds = tuple(filter(self._is_public, selection.subscriptions))
+            if not feeds:  # a mistyped address leaves nothing public
+                return
         with thread_map(self._threads) as side_by_side:
             site = publish_site(
                 world.store,
@@ -213,6 +217,9 @@ class SiteUpdater:
                 side_by_side=side_by_side,
             )
         self._on_lines(site.lines)
+
+    def _is_public(self, feed: Subscription) -> bool:
+        return self._world.store.load(document_key(feed.slug, RSS_XML)) is not None
 
 
 def _log(
