@@ -114,6 +114,17 @@ def test_file_is_in_force_again_after_an_option_of_a_run_as_soon_as_it_is_saved(
     assert saying(here, "https://other.example") == set()
 
 
+def test_address_of_the_environment_is_as_old_as_the_file(origin, here, capsys, monkeypatch):
+    configure(here, origin, "Words of today.", 1_790_000_001)
+    assert feedmirror("run") == 0
+    configure(here, origin, "Words of before.", 1_790_000_000)
+    monkeypatch.setenv("FEEDMIRROR_PUBLIC_URL", "https://m.example")
+    assert feedmirror("run") == 1
+    assert saying(here, "Words of before.") == set()
+    assert feedmirror("run", "--public-url", "https://other.example") == 0
+    assert saying(here, "Words of today.") == set()
+
+
 def test_option_of_a_run_holds_for_later_runs_where_the_file_says_nothing(origin, here):
     configure(here, origin, "Words of today.", 1_790_000_001)
     for options in (("--public-url", "https://other.example"), ()):

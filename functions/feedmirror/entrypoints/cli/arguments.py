@@ -281,7 +281,7 @@ def _add(parser: Any, *options: str) -> None:
     """Add options that several commands have; the environment may set their defaults."""
     for option in options:
         keys = _OPTIONS[option]
-        set_by = _ENVIRONMENT.get(option)
+        set_by = ENVIRONMENT.get(option)
         if set_by:
             keys = keys | {"help": f"{keys['help'][:-1]}; environment: {set_by})"}
             keys |= {"default": os.environ[set_by]} if os.environ.get(set_by) else {}
@@ -353,7 +353,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--json": {"action": "store_true", "help": "print one JSON document on stdout"},
 }
-_ENVIRONMENT = {
+ENVIRONMENT = {  # variables that set the defaults of options
     "--config": "FEEDMIRROR_CONFIG",
     "--store": "FEEDMIRROR_STORE",
     "--public-url": "FEEDMIRROR_PUBLIC_URL",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from feedmirror.adapters.origin.file import FileOrigin
-from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG
+from feedmirror.entrypoints.cli.arguments import DEFAULT_CONFIG, ENVIRONMENT
 from feedmirror.entrypoints.telemetry import printable_text
 from feedmirror.errors import ConfigError, FeedError, FetchError, StoreError
 from feedmirror.layout import state_key
@@ -72,8 +73,12 @@ def select_feeds(
 
 
 def configured_at(arguments: Namespace, written_at: datetime, now: datetime) -> datetime:
-    """Return the date of a configuration that was written then: now where an option adds to it."""
-    if not arguments.public_url:
+    """Return the date of a configuration that was written then: now where an option adds to it.
+
+    What the environment says holds for all runs, so it is as old as the file: two machines that
+    have different ones would else render everything anew in turn.
+    """
+    if arguments.public_url in {None, os.environ.get(ENVIRONMENT["--public-url"])}:
         return written_at
     return max(now, written_at + timedelta(microseconds=1))  # also where that date is ahead
 
