@@ -1066,6 +1066,27 @@ RENEWING = (
         "test_renewal.py::test_new_disclaimer_reaches_every_page_in_slices_the_newest_first",
     ),
     _mutant(
+        "a late message renews nothing",
+        _RENEWAL,
+        "        if state.renewal is None or position not in {None, state.renewal.position}:",
+        "        if state.renewal is None:",
+        "entrypoints/aws/test_renewing.py::test_message_that_comes_twice_renews_one_slice_and_has_one_successor",
+    ),
+    _mutant(
+        "documents of a newer deployment are counted",
+        "site.py",
+        "replace(last, is_older=True)",
+        "last",
+        "entrypoints/aws/test_dispatch_function.py::test_feed_whose_documents_are_of_a_newer_deployment_is_counted_and_not_renewed",
+    ),
+    _mutant(
+        "pages of retired feeds are renewed",
+        "entrypoints/cli/renew.py",
+        "if line.is_retired and line.renewal is not None and not line.is_older:",
+        "if False:",
+        "entrypoints/cli/test_cli_renewal.py::test_pages_of_a_retired_feed_are_renewed_though_only_due_feeds_are_refreshed",
+    ),
+    _mutant(
         "a page that was renewed before keeps its link to a newer one",
         _RENEWAL,
         "        if newer:  # also",
