@@ -66,14 +66,14 @@ ADDRESSES = (
     _mutant(
         "only http and https are fetched",
         "adapters/origin/target.py",
-        "if scheme not in _DEFAULT_PORTS:",
-        "if False:",
+        "if not parts or scheme not in _DEFAULT_PORTS:",
+        "if not parts:",
         "adapters/origin/test_target.py::test_trick_address_is_refused_before_any_lookup",
     ),
     _mutant(
         "addresses with credentials are refused",
         "adapters/origin/target.py",
-        "if parsed.auth is not None:",
+        'if "@" in authority:',
         "if False:",
         "adapters/origin/test_target.py::test_configured_url_with_credentials_is_refused_with_advice",
     ),
