@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import entry, rss_document
+from commands import feedmirror
 from liferea import Item, liferea
 from readers import WORDS, ServedMirror, served_mirror
 from required_programs import require_program
@@ -30,8 +31,8 @@ def titles(items: list[Item]) -> list[str]:
     return sorted(item.title for item in items)
 
 
-def test_liferea_shows_each_entry_once_also_after_an_edit(
-    mirror: ServedMirror, tmp_path: Path
+def test_liferea_shows_each_entry_once_also_after_an_edit_and_a_takedown(
+    mirror: ServedMirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with liferea(tmp_path / "home", mirror.url("news")) as reader:
         items = reader.items_when(lambda items: len(items) == 3)
@@ -49,3 +50,14 @@ def test_liferea_shows_each_entry_once_also_after_an_edit(
         reader.refresh()
         items = reader.items_when(lambda items: len(items) == 4)
         assert len({item.guid for item in items}) == len(items) == 4
+
+        with monkeypatch.context() as patch:
+            patch.chdir(mirror.folder)
+            order = ("--reason", "court", "--reference", "1", "--yes")
+            assert feedmirror("takedown", "news", items[0].link, *order) == 0
+        mirror.origin_says("news", rss_document([entry(5), entry(4), entry(3)]))
+        mirror.refresh()
+        reader.refresh()
+        after = reader.items_when(lambda items: len(items) == 5)
+        assert len({item.guid for item in after}) == len(after) == 5
+        assert titles(after) == sorted([*titles(items), "Entry 5"]), "it keeps what it has"
