@@ -15,6 +15,7 @@ from feedmirror.mirror.archive import PAGE_ENTRIES
 from feedmirror.mirror.renewal_work import work_of
 
 _GB = 2**30  # AWS's
+_CHUNK_BYTES = 65_536  # of a message or request, which SQS bills as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,27 @@ def total(items: list[Item], *, fixed: bool | None = None) -> float:
     return sum(item.usd for item in items if fixed is None or item.fixed == fixed)
 
 
+def free(items: list[Item]) -> float:
+    """What they cost together with what AWS gives to every account each month, for good."""
+    counts: dict[Price, float] = {}
+    for item in items:
+        counts[item.price] = counts.get(item.price, 0) + item.count
+    free_counts = prices.FREE
+    return sum(max(0, n - free_counts.get(p, 0)) * p.usd for p, n in counts.items())
+
+
 def _dispatch(month: Month) -> Iterator[Item]:
     m, a = month.measured, month.assumed
-    sends = ceil(month.due / (10 * a.feeds_a_message)) * month.busy_ticks
-    cpu_s = month.fleet.feeds * m.due_cpu_s * month.ticks + sends * a.send_cpu_s
-    cpu_s += month.ticks * m.invocation_cpu_s
-    looks = month.fleet.feeds * a.looks_a_day * DAYS  # at states, ten side by side
-    cpu_s += looks * a.look_cpu_s
-    # Within its tick, sends follow one another; a little of it waits for the queue.
-    wait_s = sends * a.s3_s + looks / 10 * a.s3_s
+    # A request has ten messages at most, and each 64 KB of it are billed.
+    tick_bytes = month.due * m.known_bytes
+    requests = ceil(month.messages / 10)
+    sends = max(requests, ceil(tick_bytes / _CHUNK_BYTES)) * month.busy_ticks
+    listings = ceil(month.fleet.feeds / 1_000)
+    cpu_s = month.fleet.feeds * (m.due_cpu_s + m.index_cpu_s) + listings * a.listing_cpu_s
+    cpu_s = month.ticks * (cpu_s + m.invocation_cpu_s)
+    cpu_s += requests * month.busy_ticks * a.send_cpu_s + month.changes * a.look_cpu_s
+    # Pages of the listing follow one another, beside the index, which is read and written.
+    wait_s = month.ticks * (listings + 3) * a.s3_s + month.changes / 10 * a.s3_s
     seconds = month.billed_s(cpu_s) + wait_s + month.init_s(month.ticks * a.cold_share)
     yield Item("dispatch: requests", month.ticks, prices.LAMBDA_REQUEST)
     yield Item("dispatch: GB-seconds", month.gb_s(seconds), prices.LAMBDA_GB_S)
@@ -68,16 +81,19 @@ def _dispatch(month: Month) -> Iterator[Item]:
 
 
 def _queue(month: Month) -> Iterator[Item]:
-    yield Item("queue: receives and deletes", 2 * month.batches, prices.SQS_FIFO)
+    # Received, held for as long as the function may run, deleted.
+    yield Item("queue: receives, holds and deletes", 3 * month.batches, prices.SQS_FIFO)
 
 
 def _mirror(month: Month) -> Iterator[Item]:
     m, a = month.measured, month.assumed
     unchanged_cpu_s = month.polls * (m.unchanged.cpu_s + a.tls_cpu_s)
-    cpu_s = month.batches * m.invocation_cpu_s + unchanged_cpu_s
+    cpu_s = month.batches * (m.invocation_cpu_s + a.send_cpu_s) + unchanged_cpu_s
     new_cpu_s = month.new_polls * (m.new.cpu_s - m.unchanged.cpu_s)
-    # Feeds of a batch wait side by side; one that has something new makes its batch wait longer.
-    wait_s = month.batches * (a.origin_s + m.unchanged.reads * a.s3_s)
+    # Feeds of a message wait side by side; one that has something new makes it wait longer.
+    full = (month.due / month.messages - 1) / a.feeds_a_message
+    slowest_s = a.origin_s + max(0.0, full) * (a.slowest_s - a.origin_s)
+    wait_s = month.batches * (slowest_s + m.unchanged.reads * a.s3_s)
     hidden_s = m.overlap * min(wait_s, month.billed_s(cpu_s))
     new_wait_s = month.new_polls * (m.new.reads + _new_writes(m, a) - m.unchanged.reads) * a.s3_s
     dead_polls = month.fleet.feeds * a.dead_share * a.dead_polls_a_day * DAYS
@@ -112,12 +128,16 @@ def _store(month: Month) -> Iterator[Item]:
     replaced = a.new_a_day / a.new_a_poll * (2 * state_bytes + m.document_bytes)
     replaced += m.bookkeeping_writes * state_bytes
     yield Item("S3: GET", reads, prices.S3_READ)
-    yield Item("S3: GET for status.json", feeds * a.looks_a_day * DAYS, prices.S3_READ)
+    yield Item("S3: GET for the feed index", month.ticks + month.changes, prices.S3_READ)
     yield Item("S3: PUT", writes, prices.S3_WRITE)
+    indexed = min(month.ticks, month.changes)
+    yield Item("S3: PUT of the feed index", indexed, prices.S3_WRITE)
+    listings += month.ticks * ceil(feeds / 1_000)
     yield Item("S3: LIST", listings, prices.S3_WRITE)
     entry_bytes = m.entry_bytes * a.packed + m.entry_public_bytes
     yield Item("S3: entries and their pages, GB", entries * entry_bytes / _GB, prices.S3_GB)
     yield Item("S3: states and documents, GB", current / _GB, prices.S3_GB)
+    replaced += indexed / DAYS * m.index_bytes
     yield Item("S3: old versions, GB", feeds * replaced * a.version_days / _GB, prices.S3_GB)
 
 
@@ -133,7 +153,8 @@ def _logs(month: Month) -> Iterator[Item]:
     lines += month.ticks * m.invocation_log_lines
     invocations = month.batches + month.ticks
     platform = invocations * (a.platform_bytes + a.platform_lines * a.event_bytes)
-    taken = own + lines * a.event_bytes + platform
+    named = (month.polls - month.new_polls) * a.slug_bytes
+    taken = own + named + lines * a.event_bytes + platform
     yield Item("logs: GB taken in", taken / _GB, prices.LOGS_GB_IN)
     yield Item("logs: GB kept", taken * a.log_days / DAYS / _GB, prices.LOGS_GB)
 

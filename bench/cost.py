@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cost_tables import all_tables, write_json
-from counting import Counted, count_polls, due_cpu_s
+from counting import Counted, count_polls, due_cpu_s, measure_index
 from figures import Assumptions, Measured, Poll
 from jobs import ROOT
 from stage import Count
@@ -74,6 +74,7 @@ def _quick(counted: Counted) -> Cpu:
 
 def _put_together(counted: Counted, cpu: Cpu) -> Measured:
     other = counted.unchanged.other_lines
+    index = measure_index()
     return Measured(
         unchanged=_poll(counted.unchanged, cpu.unchanged_s),
         new=_poll(counted.new, cpu.new_s),
@@ -86,6 +87,9 @@ def _put_together(counted: Counted, cpu: Cpu) -> Measured:
         init_cpu_s=cpu.init_s,
         overlap=cpu.overlap,
         due_cpu_s=due_cpu_s(),
+        index_cpu_s=index.cpu_s,
+        index_bytes=index.gzip_bytes,
+        known_bytes=index.known_bytes,
         entry_bytes=counted.sizes.entry,
         entry_public_bytes=counted.sizes.entry_public,
         state_bytes=counted.sizes.state,

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from assumed import ASSUMED
-from bill import Item, Readers, bill, renewal, total
+from bill import Item, Readers, bill, free, renewal, total
 from counting import Counted
 from figures import Assumptions, Measured
 from levers import cases, saved
-from month import Fleet
+from month import DAYS, Fleet, Month
 from prices import AS_OF, CAVEAT, PRICES
 from report import Verdict
 from tables import Table, usd
 
 FLEETS = (Fleet(1, 900), Fleet(1, 300), Fleet(100, 900), Fleet(10_000, 900))
 SMALL, LARGE = FLEETS[1], FLEETS[-1]
-LIMITS = {LARGE: (50.0, None), SMALL: (0.10, False)}  # dollars a month; of which items: `fixed`
+HALF = "half an entry a day"
+LIMITS: dict[str, tuple[Fleet, Assumptions, float]] = {  # dollars a month
+    str(LARGE): (LARGE, Assumptions(), 45.0),
+    f"{LARGE}, {HALF}": (LARGE, Assumptions(new_a_day=0.5), 22.0),
+}
 _READERS = (100, 1_000, 10_000)
 _ARCHIVED = (1_000, 100_000, 1_000_000)  # entries of a feed
 
@@ -29,6 +33,7 @@ def all_tables(
     """Everything, in the order in which it is read."""
     yield _results(measured, assumed)
     yield _limits(measured, assumed)
+    yield _rates(measured, assumed)
     yield _levers(measured, assumed)
     yield _readers(measured, assumed)
     yield _renewals()
@@ -59,28 +64,44 @@ def _row(items: list[Item]) -> tuple[str, ...]:
     return (items[0].what, *(usd(item.usd) for item in items))
 
 
+def _limited(measured: Measured, assumed: Assumptions) -> Iterator[tuple[str, list[Item], float]]:
+    """Each bill that has a limit, and the limit."""
+    for name, (fleet, other, limit) in LIMITS.items():
+        yield name, bill(fleet, measured, replace(assumed, new_a_day=other.new_a_day)), limit
+
+
 def verdicts(measured: Measured, assumed: Assumptions) -> list[Verdict]:
     """Each bill that has a limit."""
     return [
-        Verdict(str(fleet), total(bill(fleet, measured, assumed), fixed=which), usd_a_month, "$")
-        for fleet, (usd_a_month, which) in LIMITS.items()
+        Verdict(name, total(items), limit, "$")
+        for name, items, limit in _limited(measured, assumed)
     ]
 
 
 def _limits(measured: Measured, assumed: Assumptions) -> Table:
     rows = []
-    for (fleet, (_, which)), verdict in zip(
-        LIMITS.items(), verdicts(measured, assumed), strict=True
-    ):
-        items = [i for i in bill(fleet, measured, assumed) if which is None or i.fixed == which]
+    for name, items, limit in _limited(measured, assumed):
         dearest = sorted(items, key=lambda item: -item.usd)[:3]
-        said = "OVER" if verdict.over else "holds"
+        said = "OVER" if total(items) > limit else "holds"
         named = ", ".join(f"{item.what} {usd(item.usd)}" for item in dearest)
-        scope = "all items" if which is None else "besides fixed items"
-        row = (str(fleet), scope, usd(verdict.measured), usd(verdict.limit), said, named)
-        rows.append(row)
-    heads = ("limits, USD a month", "of", "comes to", "limit", "", "dearest items")
-    return Table("Limits", heads, rows, frozenset({1, 4, 5}))
+        rows.append((name, usd(total(items)), usd(free(items)), usd(limit), said, named))
+    heads = ("limits, USD a month", "comes to", "with the free tier", "limit", "", "dearest items")
+    return Table("Limits", heads, rows, frozenset({4, 5}))
+
+
+def _rates(measured: Measured, assumed: Assumptions) -> Table:
+    """The bill of the large fleet as what a million polls and a million new entries add to it."""
+    quiet = bill(LARGE, measured, replace(assumed, new_a_day=0))
+    items = bill(LARGE, measured, assumed)
+    fixed = total(items, fixed=True)
+    polls = Month(LARGE, measured, assumed).polls
+    entries = LARGE.feeds * DAYS * assumed.new_a_day
+    rows = [
+        ("a million polls", usd((total(quiet) - fixed) / polls * 1e6)),
+        ("a million new entries", usd((total(items) - total(quiet)) / entries * 1e6)),
+        ("fixed items, a month", usd(fixed)),
+    ]
+    return Table("Rates", (f"USD, {LARGE}", ""), rows)
 
 
 def _levers(measured: Measured, assumed: Assumptions) -> Table:
@@ -136,6 +157,9 @@ def _measured(m: Measured, load: float) -> Table:
         ("an unchanged feed, CPU ms", f"{1000 * m.unchanged.cpu_s:.1f}"),
         ("a feed with one new entry, CPU ms", f"{1000 * m.new.cpu_s:.1f}"),
         ("to decide whether a feed is due, CPU µs", f"{1e6 * m.due_cpu_s:.1f}"),
+        ("the feed index, CPU µs a feed and tick", f"{1e6 * m.index_cpu_s:.1f}"),
+        ("the feed index, gzipped, bytes a feed", f"{m.index_bytes:,.0f}"),
+        ("a feed in a message, bytes", f"{m.known_bytes:,.0f}"),
         ("an invocation's own log lines, bytes", f"{m.invocation_log_bytes:.0f}"),
         ("of a batch's time that passes while it waits for origins", f"{m.overlap:.2f}"),
         ("an entry's object, bytes", f"{m.entry_bytes:,.0f}"),

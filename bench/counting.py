@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import random
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import msgspec
+from msgspec.structs import replace
 from stage import Count, Stage
 
+from feedmirror.mirror import feed_index
 from feedmirror.mirror.archive import PAGE_ENTRIES
+from feedmirror.mirror.feed_index import FeedIndex, IndexedAddress, IndexedFeed
 from feedmirror.publishing.formats import formats
+from feedmirror.storage.feed_index import survey_feeds
 
 _POLLS_A_DAY = 96
 _NEW_AT = (30, 70)  # of them
@@ -106,3 +112,62 @@ def due_cpu_s(feeds: int = 10_000) -> float:
     for number in range(feeds):
         is_due(f"feed-{number}", 900, since, until)
     return (time.process_time() - began_s) / feeds
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The feed index, a feed."""
+
+    cpu_s: float  # to read it, to compare it with a listing, to write it
+    gzip_bytes: float
+    known_bytes: float  # in a message
+
+
+def measure_index(feeds: int = 2_000) -> Index:
+    """Measure an index of feeds that differ in all that differs between real ones."""
+    chance = random.Random(1)
+    stage = Stage()
+    stage.poll()
+    (one,) = survey_feeds(stage.memory, stage.now).feeds.values()
+    known = {f"feed-{chance.randrange(10**9)}": _varied(one, chance) for _ in range(feeds)}
+    body = feed_index.dump(FeedIndex(known))
+    marks = {slug: feed.mark for slug, feed in known.items()}
+    began_s = time.process_time()
+    before = feed_index.load(body).feeds
+    kept = {slug: feed for slug, feed in before.items() if marks.get(slug) == feed.mark}
+    written = feed_index.dump(FeedIndex(dict(sorted(kept.items()))))
+    packed = gzip.compress(written, 6)
+    gzip.decompress(packed)
+    cpu_s = time.process_time() - began_s
+    message = msgspec.json.encode({slug: feed.known for slug, feed in known.items()})
+    return Index(cpu_s / feeds, len(packed) / feeds, len(message) / feeds)
+
+
+def _varied(feed: IndexedFeed, chance: random.Random) -> IndexedFeed:
+    def digest(length: int) -> str:
+        return f"{chance.getrandbits(4 * length):0{length}x}"
+
+    def moment(at: datetime | None) -> datetime | None:
+        return at and at + timedelta(seconds=chance.randrange(10**6))
+
+    assert feed.known is not None
+    address = IndexedAddress(f'"{digest(32)}"', f"Mon, 02 Mar 2026 {digest(6)} GMT", digest(32))
+    known = replace(
+        feed.known,
+        url_digest=digest(16),
+        render_key=digest(16),
+        act_at=moment(feed.known.act_at),
+        addresses={"": address},
+    )
+    site = f"https://{digest(12)}.example.org/"
+    return replace(
+        feed,
+        mark=f'"{digest(32)}"',
+        title=f"The {digest(16)} Gazette",
+        link=site,
+        url=f"{site}feed.xml",
+        last_new=moment(feed.last_new),
+        quiet_at=moment(feed.quiet_at),
+        deployment=feed.deployment and replace(feed.deployment, digest=digest(16)),
+        known=known,
+    )

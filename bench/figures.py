@@ -32,6 +32,9 @@ class Measured:
     init_cpu_s: float
     overlap: float  # of the time of a batch of unchanged feeds, that passes while others wait
     due_cpu_s: float  # to decide whether one feed is due
+    index_cpu_s: float  # to read the feed index, compare it with a listing and write it: a feed
+    index_bytes: float  # gzipped: a feed
+    known_bytes: float  # of a feed in a message
     entry_bytes: float  # an entry's object
     entry_public_bytes: float  # its page, and its part of an archive page in every format
     state_bytes: float
@@ -56,9 +59,9 @@ class Assumptions:
     contexts_cpu_s: float = 0.04  # of what TLS needs once a process, for origins and for S3
     origin_s: float = 0.4
     s3_s: float = 0.02
-    feeds_a_message: int = 1
-    batch: int = 10  # messages
-    fill: float = 0.8  # of a batch, where more wait than it holds
+    slowest_s: float = 3.0
+    feeds_a_message: int = 100
+    groups: int = 8  # of messages, that the feeds of a tick are in
     environments: int = 10  # at most, at once
     cold_share: float = 0.25  # of environments that did not live from tick to tick
     recycle_s: int = 7200  # that an environment lives in any case
@@ -66,8 +69,9 @@ class Assumptions:
     pollers: int = 5  # of each queue, by Lambda
     long_poll_s: int = 20
     send_cpu_s: float = 0.003  # of a SendMessageBatch, as measured for a request to S3
-    look_cpu_s: float = 0.005  # to read a feed's state for the site's own documents
-    looks_a_day: int = 24  # at all of them
+    look_cpu_s: float = 0.005  # to read the state of a feed that changed
+    listing_cpu_s: float = 0.04  # of a thousand states
+    slug_bytes: int = 16  # that the line of a run has of each feed
     dispatch_metrics: int = 7
     alarms: int = 24
     dashboards: int = 1

@@ -16,17 +16,18 @@ def cases(m: Measured, a: Assumptions) -> Iterator[Case]:
     """Each change, and what it changes."""
     silent = replace(m, unchanged=replace(m.unchanged, log_bytes=0, log_lines=0))
     slim = replace(m, invocation_log_bytes=m.invocation_log_bytes / 2)
+    reading = replace(m, unchanged=replace(m.unchanged, reads=m.unchanged.reads + 1))
     needless = replace(m, unchanged=replace(m.unchanged, writes=m.unchanged.writes + 1))
-    wide = replace(a, feeds_a_message=10)
+    narrow = replace(a, feeds_a_message=10)
     yield "unchanged feeds say nothing in the log", silent, a
-    yield "ten feeds a message, a hundred wait side by side", m, wide
-    yield "both", silent, wide
+    yield "ten feeds a message at most (to compare)", m, narrow
+    yield "a read of the state a poll (to compare)", reading, a
     yield "an invocation's own log lines are half as long", slim, a
     yield "old versions are kept for a day", m, replace(a, version_days=2)
     yield "a tick each 15 minutes", m, replace(a, tick_s=900)
     yield "no custom metrics", replace(m, metrics=0), replace(a, dispatch_metrics=0)
     yield "no dashboard", m, replace(a, dashboards=0)
-    yield "if batches are always full", m, replace(a, fill=1.0)
+    yield "if ticks are at full minutes", m, replace(a, groups=4)
     yield "if all CPU time passed while others wait", replace(m, overlap=1.0), a
     yield "if Lambda's CPUs are as fast as this one", m, replace(a, core=1.0)
     yield "if the entries of a day come together", m, replace(a, new_a_poll=a.new_a_day)

@@ -54,11 +54,22 @@ class Month:
         return self.polls / self.busy_ticks
 
     @property
-    def batches(self) -> float:
-        """Invocations of mirror."""
+    def messages(self) -> int:
+        """Messages of a busy tick."""
         a = self.assumed
-        most = a.batch * a.feeds_a_message
-        return self.busy_ticks * ceil(self.due / (most if self.due <= most else most * a.fill))
+        groups = ceil(min(self.due, a.groups))
+        return groups * ceil(self.due / groups / a.feeds_a_message)
+
+    @property
+    def batches(self) -> float:
+        """Invocations of mirror: one for each message."""
+        return self.busy_ticks * self.messages
+
+    @property
+    def changes(self) -> float:
+        """States that have changed when a tick looks at them."""
+        kept = self.fleet.feeds * DAYS * self.measured.bookkeeping_writes
+        return self.new_polls + kept
 
     @property
     def inits(self) -> float:

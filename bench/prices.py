@@ -123,3 +123,17 @@ PRICES = (
     CDN_REQUEST,
     CDN_GB,
 )
+
+# What every account has each month without an end. Source: the pages above, and aws.amazon.com/free
+FREE = {
+    SCHEDULE: 14 * M,
+    LAMBDA_REQUEST: M,
+    LAMBDA_GB_S: 400_000,
+    SQS_FIFO: M,
+    LOGS_GB_IN: 5,
+    LOGS_GB: 5,
+    METRIC: 10,
+    ALARM: 10,
+    DASHBOARD: 3,
+    OUT_GB: 100,
+}

@@ -13,16 +13,16 @@ from locations import ROOT
 sys.path.append(str(ROOT / "bench"))
 
 from assumed import ASSUMED
-from bill import Item, Readers, bill, renewal, total
+from bill import Item, Readers, bill, free, renewal, total
 from cost import template_assumptions
 from figures import Assumptions, Measured, Poll
 from levers import cases, saved
 from month import Fleet, Month
-from prices import PRICES, S3_WRITE
+from prices import LAMBDA_REQUEST, PRICES, S3_WRITE
 from tables import Table, usd
 
 MEASURED = Measured(
-    unchanged=Poll(reads=1, writes=0, listings=0, log_bytes=300, cpu_s=0.004),
+    unchanged=Poll(reads=0, writes=0, listings=0, log_bytes=300, cpu_s=0.004),
     new=Poll(reads=1, writes=4, listings=0, log_bytes=340, cpu_s=0.03),
     writes_an_entry=1,
     archive_writes=0,
@@ -33,6 +33,9 @@ MEASURED = Measured(
     init_cpu_s=0.3,
     overlap=0.0,
     due_cpu_s=3e-6,
+    index_cpu_s=20e-6,
+    index_bytes=200,
+    known_bytes=200,
     entry_bytes=12_000,
     entry_public_bytes=0,
     state_bytes=300_000,
@@ -52,9 +55,21 @@ def items(fleet: Fleet, assumed: Assumptions = ASSUMPTIONS, **changes: object) -
     return {item.what: item for item in made}
 
 
-def test_every_poll_reads_the_state_once() -> None:
-    assert items(MANY)["S3: GET"].count == 10_000 * 96 * 30
-    assert items(MANY)["S3: GET"].usd == pytest.approx(11.52)
+def test_state_is_read_for_news_alone_and_by_the_index_after_that() -> None:
+    assert items(MANY)["S3: GET"].count == 10_000 * 2 * 30
+    assert items(MANY)["S3: GET for the feed index"].count == 8640 + 10_000 * 2 * 30
+    reading = replace(MEASURED.unchanged, reads=1)
+    assert items(MANY, unchanged=reading)["S3: GET"].usd == pytest.approx(11.52)
+
+
+def test_states_are_listed_at_each_tick_a_thousand_a_request() -> None:
+    assert items(MANY)["S3: LIST"].count == 8640 * 10
+    assert items(ONE)["S3: LIST"].count == 8640
+
+
+def test_index_is_written_at_each_tick_after_which_something_changed() -> None:
+    assert items(MANY)["S3: PUT of the feed index"].count == 8640
+    assert items(ONE)["S3: PUT of the feed index"].count == 60
 
 
 def test_each_new_entry_is_paid_for_with_four_puts() -> None:
@@ -69,22 +84,27 @@ def test_needless_put_a_poll_costs_more_than_all_the_rest() -> None:
     assert more == pytest.approx(10_000 * (96 - 2) * 30 * S3_WRITE.usd) == pytest.approx(141)
 
 
-def test_queue_carries_ten_messages_a_request() -> None:
-    full = replace(ASSUMPTIONS, fill=1)
-    # 3,333 and a third feeds are due in each of 8,640 ticks: 334 requests, and 334 batches.
-    assert items(MANY, full)["queue: sends"].count == 334 * 8640
-    assert items(MANY, full)["queue: receives and deletes"].count == 2 * 334 * 8640
-    assert items(MANY, full)["mirror: requests"].count == 334 * 8640
+def test_message_has_a_hundred_feeds_of_a_group_and_a_request_ten_messages() -> None:
+    # 3,333 and a third feeds are due in each of 8,640 ticks, in eight groups: five messages each.
+    assert items(MANY)["mirror: requests"].count == 40 * 8640
+    assert items(MANY)["queue: receives, holds and deletes"].count == 3 * 40 * 8640
+    # 667 KB, of which each 64 KB are billed.
+    assert items(MANY)["queue: sends"].count == 11 * 8640
+    assert items(MANY, known_bytes=20)["queue: sends"].count == 4 * 8640
 
 
-def test_single_feed_has_a_batch_of_its_own() -> None:
+def test_single_feed_has_a_message_of_its_own() -> None:
     assert items(ONE)["mirror: requests"].count == 8640
     assert items(Fleet(1, 900))["mirror: requests"].count == 2880
 
 
 def test_batch_waits_once_for_all_of_its_feeds() -> None:
     waiting = items(ONE)["mirror: GB-seconds, waiting for origins and S3"].count
-    assert waiting == pytest.approx(8640 * 0.42 * 0.5)
+    assert waiting == pytest.approx(8640 * 0.4 * 0.5)
+    one_more = replace(ASSUMPTIONS, feeds_a_message=2, groups=1, slowest_s=1.4)
+    assert items(Fleet(2, 300), one_more)[
+        "mirror: GB-seconds, waiting for origins and S3"
+    ].count == pytest.approx(8640 * (0.4 + 0.5) * 0.5)
 
 
 def test_cpu_time_is_stretched_by_the_share_of_a_cpu() -> None:
@@ -132,8 +152,15 @@ def test_levers_save_and_a_needless_put_does_not() -> None:
     amounts = {
         case[0]: saved(MANY, MEASURED, ASSUMPTIONS, case) for case in cases(MEASURED, ASSUMPTIONS)
     }
-    assert amounts["both"] > amounts["unchanged feeds say nothing in the log"] > 4
+    assert amounts["unchanged feeds say nothing in the log"] > 4
+    assert amounts["a read of the state a poll (to compare)"] == pytest.approx(-11.28, abs=0.1)
     assert amounts["one needless PUT a poll (to compare)"] == pytest.approx(-141)
+
+
+def test_free_tier_is_taken_off_once_from_all_items_of_a_price() -> None:
+    made = [Item("a", 700_000, LAMBDA_REQUEST), Item("b", 800_000, LAMBDA_REQUEST)]
+    assert free(made) == pytest.approx(0.1)
+    assert free([Item("a", 1_000, S3_WRITE)]) == pytest.approx(0.005)
 
 
 def test_each_assumption_is_explained() -> None:
@@ -180,7 +207,7 @@ def test_bill_is_made_of_what_the_real_function_does() -> None:
         check=True,
     )
     rows = {line.split(" | ")[0].strip("| "): line for line in done.stdout.splitlines()}
-    assert rows["unchanged"].startswith("| unchanged | 1 | 0 | 0 |")
+    assert rows["unchanged"].startswith("| unchanged | 0 | 0 | 0 |")
     assert rows["1 new entry"].startswith("| 1 new entry | 5 | 8 | 0 |")
     assert rows["fails again"].startswith("| fails again | 1 | 0 | 0 |")
     assert "10,000 feeds, 15 min" in rows
