@@ -40,7 +40,8 @@ ASSUMED = {
     "timeout_s": ("seconds until such a poll is given up", "its whole batch lasts as long"),
     "out_bytes": ("bytes sent to an origin for a poll", "handshake, request, acknowledgements"),
     "month": ("month of the mirror's life", "entries are kept for ever"),
-    "version_days": ("days that an old version is kept", "the template's, and up to a day more"),
+    "version_days": ("days that an old state is kept", "the template's, and up to a day more"),
+    "public_version_days": ("days that an old document is kept", "as above"),
     "packed": ("of states' and entries' bytes are stored", "gzipped; a quarter with real feeds"),
     "log_days": ("days that log lines are kept", "the template's default"),
 }

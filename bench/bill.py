@@ -125,8 +125,8 @@ def _store(month: Month) -> Iterator[Item]:
     state_bytes = m.state_bytes * a.packed
     current = feeds * (state_bytes + m.document_bytes)
     # What is new replaces the state twice and the documents once.
-    replaced = a.new_a_day / a.new_a_poll * (2 * state_bytes + m.document_bytes)
-    replaced += m.bookkeeping_writes * state_bytes
+    changes = a.new_a_day / a.new_a_poll
+    replaced = (2 * changes + m.bookkeeping_writes) * state_bytes
     yield Item("S3: GET", reads, prices.S3_READ)
     yield Item("S3: GET for the feed index", month.ticks + month.changes, prices.S3_READ)
     yield Item("S3: PUT", writes, prices.S3_WRITE)
@@ -138,7 +138,8 @@ def _store(month: Month) -> Iterator[Item]:
     yield Item("S3: entries and their pages, GB", entries * entry_bytes / _GB, prices.S3_GB)
     yield Item("S3: states and documents, GB", current / _GB, prices.S3_GB)
     replaced += indexed / DAYS * m.index_bytes
-    yield Item("S3: old versions, GB", feeds * replaced * a.version_days / _GB, prices.S3_GB)
+    kept = replaced * a.version_days + changes * m.document_bytes * a.public_version_days
+    yield Item("S3: old versions, GB", feeds * kept / _GB, prices.S3_GB)
 
 
 def _logs(month: Month) -> Iterator[Item]:

@@ -55,13 +55,14 @@ def _parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def template_assumptions(template: str) -> Assumptions:
     """The assumptions, as far as the template says otherwise: what is deployed is what is paid."""
-    versions = re.search(r"NoncurrentDays: (\d+)", template)
+    versions = re.findall(r"NoncurrentDays: (\d+)", template)
     log_days = re.search(r"LogRetentionDays:.*?Default: (\d+)", template, re.DOTALL)
     memory_mb = re.search(r"^  Memory:.*?Default: (\d+)", template, re.DOTALL | re.MULTILINE)
-    if not (versions and log_days and memory_mb):
+    if not (len(versions) == 2 and log_days and memory_mb):
         sys.exit("template.yaml does not say how long old versions and logs are kept")
     return Assumptions(
-        version_days=int(versions[1]) + 1,  # S3 rounds up to the next midnight
+        version_days=int(versions[0]) + 1,  # S3 rounds up to the next midnight
+        public_version_days=int(versions[1]) + 1,
         log_days=int(log_days[1]),
         memory_gb=int(memory_mb[1]) / 1024,
         vcpu=min(1.0, int(memory_mb[1]) / 1769),

@@ -84,6 +84,7 @@ class Assumptions:
     timeout_s: float = 30.0
     out_bytes: int = 1500  # to an origin, for one poll
     month: int = 12  # of the mirror's life: entries are kept for ever
-    version_days: int = 8  # that an old version is kept
+    version_days: int = 8  # that an old version of a state is kept
+    public_version_days: int = 2  # and of a document
     log_days: int = 30
     packed: float = 0.25  # of their bytes, that states and entries take in the bucket

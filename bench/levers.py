@@ -23,7 +23,7 @@ def cases(m: Measured, a: Assumptions) -> Iterator[Case]:
     yield "ten feeds a message at most (to compare)", m, narrow
     yield "a read of the state a poll (to compare)", reading, a
     yield "an invocation's own log lines are half as long", slim, a
-    yield "old versions are kept for a day", m, replace(a, version_days=2)
+    yield "old documents are kept for a week", m, replace(a, public_version_days=8)
     yield "a tick each 15 minutes", m, replace(a, tick_s=900)
     yield "no custom metrics", replace(m, metrics=0), replace(a, dispatch_metrics=0)
     yield "no dashboard", m, replace(a, dashboards=0)

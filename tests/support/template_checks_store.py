@@ -38,12 +38,17 @@ def bucket_outlives_the_stack_and_keeps_what_is_current(templates: Templates) ->
     bucket = templates.root["Resources"]["Bucket"]
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
 
-    (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert rule["Status"] == "Enabled"
-    # What is current never expires: it may be all that there is left of the origin.
-    assert not {"ExpirationInDays", "ExpirationDate", "Transitions", "Transition"} & rule.keys()
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
-    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    for rule in rules:
+        assert rule["Status"] == "Enabled"
+        # What is current never expires: it may be all that there is left of the origin.
+        assert not {"ExpirationInDays", "ExpirationDate", "Transitions", "Transition"} & rule.keys()
+    of_all, of_public = rules
+    assert "Prefix" not in of_all
+    assert of_all["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+    assert of_all["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert of_public["Prefix"] == "public/"
+    assert of_public["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 def nobody_but_the_cdn_reads_the_bucket_and_it_reads_what_is_public(templates: Templates) -> None:

@@ -60,6 +60,7 @@ MISTAKES = (
     Mistake(_lasting, f"{_BUCKET}/UpdateReplacePolicy"),
     Mistake(_lasting, f"{_RULE}/ExpirationInDays", 30),
     Mistake(_lasting, f"{_RULE}/NoncurrentVersionExpiration"),
+    Mistake(_lasting, f"{_BUCKET}/Properties/LifecycleConfiguration/Rules/1/Prefix", "data/"),
     Mistake(_lasting, f"{_RULE}/Status", "Disabled"),
     Mistake(_open, f"{_POLICY}/0/Principal", "*"),
     Mistake(_open, f"{_POLICY}/0/Condition"),
