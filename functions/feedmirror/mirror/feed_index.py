@@ -17,7 +17,7 @@ from feedmirror.errors import StateError
 from feedmirror.layout import FEED_INDEX
 from feedmirror.mirror import codec
 from feedmirror.mirror.deployment import Deployment
-from feedmirror.mirror.health import last_new, quiet_at
+from feedmirror.mirror.health import entries_mirrored, last_new, quiet_at
 from feedmirror.mirror.renewal_work import work_left
 from feedmirror.mirror.schedule import Asks, may_poll
 from feedmirror.mirror.state import DAILY, NOTICE, Address, Failing, State
@@ -93,6 +93,12 @@ class IndexedFeed(Stored, frozen=True):
     # For renewals.
     renewal: str | None = None  # position of the next slice; None: no page is left
     pages_left: Count = 0  # at most
+    # For `feedmirror status`.
+    entries: Count = 0  # ever mirrored
+    generation: Count = 0
+    changed_at: datetime | None = None
+    checked_at: datetime | None = None
+    has_notes: bool = False  # of entries that are left out, which only the state names
     # For the schedule.
     asks: Asks = Asks()
     not_before: datetime | None = None
@@ -103,6 +109,7 @@ class IndexedFeed(Stored, frozen=True):
 
     def __post_init__(self) -> None:
         require_utc(self.last_new, self.quiet_at, self.not_before)
+        require_utc(self.changed_at, self.checked_at)
 
     def may_poll(self, subscription: Subscription, point: datetime) -> bool:
         """True if the feed, which is due by `point` on its plain grid, may be polled then."""
@@ -154,6 +161,11 @@ def indexed(state: State, mark: str) -> IndexedFeed:
         fault=_failure(state.fault),
         renewal=state.renewal.position if state.renewal else None,
         pages_left=work_left(state).pages,
+        entries=entries_mirrored(state),
+        generation=state.generation,
+        changed_at=state.changed_at,
+        checked_at=state.checked_at,
+        has_notes=bool(state.quarantined or state.withheld),
         asks=state.asks,
         not_before=state.not_before,
         url=state.url,

@@ -37,6 +37,7 @@ class FeedLine(Struct, frozen=True):
     render_key: str | None = None
 
 
+_EXACT = 5_000  # entry keys; every state remembers at least this many
 _GAPS = 20  # the latest ones count: a feed's update interval changes over the years
 _FAR = 4  # times the longest of them
 _LEAST = timedelta(days=3)  # a news site may rest over a long weekend
@@ -47,6 +48,15 @@ def last_new(state: State) -> datetime | None:
     """Return when the newest entry was first seen; None if the feed never had one."""
     sights = _sights(state)
     return sights[-1] if sights else None
+
+
+def entries_mirrored(state: State) -> int:
+    """Return the number of entries ever mirrored.
+
+    Exact up to some thousands; beyond, an entry that came back after an edit counts again.
+    """
+    remembered = len(state.known_entries.by_key)
+    return remembered if remembered < _EXACT else max(remembered, state.next_seq - 1)
 
 
 def quiet_at(state: State) -> datetime | None:

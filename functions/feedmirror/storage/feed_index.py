@@ -23,12 +23,14 @@ class Survey(Struct, frozen=True):
     unreadable: frozenset[str]  # slugs of those whose state cannot be read
 
 
-def survey_feeds(store: Store, now: datetime, side_by_side: SideBySide = map) -> Survey:
+def survey_feeds(
+    store: Store, now: datetime, side_by_side: SideBySide = map, *, may_write: bool = True
+) -> Survey:
     """Return what is known of every feed, as of this moment.
 
     Lists the states, and reads those that are not in the stored index as they are now: all, where
-    the index is missing or cannot be used. Writes the index if it changed, unless another run has
-    written it meanwhile. Raises: StoreError.
+    the index is missing or cannot be used. Writes the index if it changed and `may_write`, unless
+    another run has written it meanwhile. Raises: StoreError.
     """
     etag, before = _stored(store)
     marks = {slug: one.mark for one in store.listed(STATES) if (slug := slug_of_state(one.key))}
@@ -40,7 +42,7 @@ def survey_feeds(store: Store, now: datetime, side_by_side: SideBySide = map) ->
     changed = [slug for slug in marks if slug not in known]
     read_now = {slug: found for slug, found in side_by_side(read, changed) if found}
     feeds = dict(sorted({**known, **read_now}.items()))
-    if feeds != before:
+    if may_write and feeds != before:
         document = Document(FEED_INDEX, feed_index.dump(FeedIndex(feeds)), RECORD_TYPE)
         put(store, document, etag)  # where another run was quicker, its index is as good
     return Survey(feeds, frozenset(slug for slug in marks if slug not in feeds))

@@ -332,3 +332,41 @@ def test_invalid_configuration_is_reported_with_all_problems(here, capsys):
     write_config(here, {"x": "ftp://y"})
     assert feedmirror("status") == 2
     assert "feeds.toml:3" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- by the feed index
+
+
+def test_status_says_the_same_by_the_index_as_by_the_states(origin, here, capsys):
+    addresses = {name: origin.url(f"/{name}") for name in ("feed", "451", "feed2", "feed3")}
+    origin.serve("/feed2", FEED, etag='"1"')
+    origin.redirect("/feed3", origin.url("/feed"))
+    table = {"gazette": addresses["feed"], "bad": addresses["451"], "moved": addresses["feed3"]}
+    write_config(here, {**table, "old": addresses["feed2"]})
+    for hours in (0, 1, 2, 3):
+        run(NOON + timedelta(hours=hours))
+    write_config(here, {**table, "young": addresses["feed2"]})  # `old` is not configured any more
+    at = NOON + timedelta(hours=4)
+    by_index = read(capsys, at=at)
+    (here / "mirror" / "state" / "index").unlink()
+    assert read(capsys, at=at) == by_index
+    assert by_index.keys() == {"gazette", "bad", "moved", "old", "young"}
+    assert [by_index[slug]["status"] for slug in ("gazette", "bad", "old", "young")] == [
+        "ok",
+        "failing",
+        "not configured",
+        "never refreshed",
+    ]
+    assert not (here / "mirror" / "state" / "index").exists()
+
+
+def test_states_that_the_index_knows_are_not_read(origin, here, capsys, monkeypatch):
+    write_config(here, {"gazette": origin.url("/feed"), "bad": origin.url("/451")})
+    run()
+    loads: list[str] = []
+    load = DirectoryStore.load
+    monkeypatch.setattr(
+        DirectoryStore, "load", lambda self, key: (loads.append(key), load(self, key))[1]
+    )
+    read(capsys)
+    assert loads == ["state/index", "state/bad.json"]

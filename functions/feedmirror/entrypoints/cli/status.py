@@ -1,6 +1,7 @@
 """`feedmirror status`: show the health of every feed in feeds.toml and in the store.
 
-Reads each feed's state once; sends no request to an origin and writes nothing.
+Reads the feed index, and the states that have changed since it was written or that have more to
+say than the index; sends no request to an origin and writes nothing.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from feedmirror.entrypoints.cli.terminal import counted, show_table, shown_progr
 from feedmirror.entrypoints.store import StoreLocation, open_store, thread_map
 from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import StateError, StoreError
-from feedmirror.layout import DATA, STATES, document_key, slug_of_state, state_key
+from feedmirror.layout import DATA, document_key, state_key
 from feedmirror.mirror import state_codec
+from feedmirror.mirror.feed_index import IndexedFeed, indexed
 from feedmirror.mirror.gone import all_asked_again_at
-from feedmirror.mirror.health import last_new
 from feedmirror.mirror.renewal_work import RenewalWork, work_left, work_of_all
 from feedmirror.mirror.schedule import due_after
 from feedmirror.mirror.state import State, addresses_of
@@ -35,6 +36,7 @@ from feedmirror.ports import Store
 from feedmirror.publishing.formats import formats
 from feedmirror.settings.load import Settings
 from feedmirror.settings.slugs import SLUG
+from feedmirror.storage.feed_index import survey_feeds
 from feedmirror.storage.wal import has_entries, why_missing
 from feedmirror.text.secrets import hidden_address
 
@@ -47,8 +49,6 @@ _UNREADABLE = "unreadable"  # the state is damaged, or the store cannot read it
 _MISSING = "state missing"  # entries are stored, their state is not
 
 UNHEALTHY = frozenset({_FAILING, _UNREADABLE, _MISSING})
-
-_EXACT = 5_000  # entry keys; every state remembers at least this many
 
 COLUMN_HEADS = ("feed", "status", "last new entry", "next due", "entries", "address")
 _DAYS_WITHOUT_YEAR = 300
@@ -70,11 +70,15 @@ def status(arguments: Namespace, resources: Resources) -> int:
         thread_map(arguments.threads) as side_by_side,
     ):
         progress.show(f"listing {arguments.store}")
-        states = filter(None, map(slug_of_state, store.keys(STATES)))
-        stored = frozenset(filter(SLUG.fullmatch, (*states, *store.folders(DATA))))
+        survey = survey_feeds(store, now, side_by_side, may_write=False)
+        listed = {*survey.feeds, *survey.unreadable, *store.folders(DATA)}
+        stored = frozenset(filter(SLUG.fullmatch, listed))
         slugs = [*known, *sorted(stored - known.keys())]
 
         def read(slug: str) -> FeedHealth | None:
+            feed = survey.feeds.get(slug)
+            if feed and _says_all(feed, known.get(slug)):
+                return _of_index(slug, known.get(slug), feed, settings, now)
             health = _read_health(slug, known.get(slug), settings, store, now)
             if health.status == _NEVER and slug in stored:
                 return _without_state(health, store)
@@ -88,6 +92,34 @@ def status(arguments: Namespace, resources: Resources) -> int:
     else:
         _write_table(feeds, settings, arguments.store, now)
     return 1 if any(health.status in UNHEALTHY for health in feeds) else 0
+
+
+def _says_all(feed: IndexedFeed, subscription: Subscription | None) -> bool:
+    """True if the state of a feed has no more to say of its health than the index."""
+    known = feed.known
+    if known is None or known.moved_to or feed.has_notes:
+        return False
+    return subscription is None or subscription.url in {"", feed.url}
+
+
+def _of_index(
+    slug: str,
+    subscription: Subscription | None,
+    feed: IndexedFeed,
+    settings: Settings | None,
+    now: datetime,
+) -> FeedHealth:
+    """Return the health of a feed of which the index says all."""
+    is_configured = subscription is not None if settings else None
+    public_url = settings.public_url if settings else None
+    health = _indexed_health(slug, subscription, feed, public_url=public_url)
+    return replace(
+        health,
+        status=_status(subscription, feed, configured=is_configured),
+        configured=is_configured,
+        next_due=_due(subscription, feed, None, now),
+        done=True,
+    )
 
 
 def _read_health(
@@ -169,33 +201,51 @@ def health_of(
     url = redacted(subscription.url, subscription) if subscription else None
     unread = FeedHealth(slug, _NEVER, configured, url)
     if body is None:
-        return replace(unread, next_due=_due(subscription, State(), now))
+        return replace(unread, next_due=_due(subscription, IndexedFeed(), None, now))
     try:
         state = state_codec.load_known(body, state_key(slug)).as_of(now)
     except StateError as error:
         return _unreadable(unread, str(error))
     if subscription is not None and subscription.url:
         state = state.for_url(subscription.url)
-    published = [made for made in formats() if made.name in state.documents]
+    feed = indexed(state, "")
+    again_at = None
+    if subscription is not None:
+        again_at = all_asked_again_at(state.gone, addresses_of(subscription, state))
     health = replace(
-        unread,
-        status=_status(subscription, state, configured=configured),
-        last_new=last_new(state),
-        last_changed=state.changed_at,
-        last_checked=state.checked_at,
-        next_due=_due(subscription, state, now),
-        not_before=state.not_before,
-        entries=_entries(state),
-        generation=state.generation,
+        _indexed_health(slug, subscription, feed, public_url=public_url),
+        status=_status(subscription, feed, configured=configured),
+        configured=configured,
+        next_due=_due(subscription, feed, again_at, now),
         done=not state.tasks,
         quarantined=tuple(state.quarantined),
         withheld=tuple(dict.fromkeys(state.withheld.values())),
         renewal=_renewal(state),
-        documents=tuple(made.name for made in published),
-        addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in published if public_url),
     )
     known = subscription or Subscription(slug, "")
     return _with_texts(health, state, replace(known, url=known.url or state.url))
+
+
+def _indexed_health(
+    slug: str, subscription: Subscription | None, feed: IndexedFeed, *, public_url: str | None
+) -> FeedHealth:
+    """Return the health of a feed as far as the feed index has it."""
+    known = subscription or Subscription(slug, "")
+    known = replace(known, url=known.url or feed.url)
+    published = [made for made in formats() if made.name in feed.documents]
+    return FeedHealth(
+        slug,
+        _OK,
+        url=redacted(known.url, known),
+        last_new=feed.last_new,
+        last_changed=feed.changed_at,
+        last_checked=feed.checked_at,
+        not_before=feed.not_before,
+        entries=feed.entries,
+        generation=feed.generation,
+        documents=tuple(made.name for made in published),
+        addresses=tuple(f"{public_url}/{slug}/{made.path}" for made in published if public_url),
+    )
 
 
 def _renewal(state: State) -> Mapping[str, int | float] | None:
@@ -214,12 +264,14 @@ def _renewal(state: State) -> Mapping[str, int | float] | None:
     }
 
 
-def _status(subscription: Subscription | None, state: State, *, configured: bool | None) -> str:
+def _status(
+    subscription: Subscription | None, feed: IndexedFeed, *, configured: bool | None
+) -> str:
     if configured is False:
         return _NOT_CONFIGURED
     if subscription is not None and subscription.retired:
         return _RETIRED
-    return _FAILING if state.fault or state.failing else _OK
+    return _FAILING if feed.fault or feed.failing else _OK
 
 
 def _with_texts(health: FeedHealth, state: State, subscription: Subscription) -> FeedHealth:
@@ -228,7 +280,6 @@ def _with_texts(health: FeedHealth, state: State, subscription: Subscription) ->
     failing = state.fault or state.failing
     return replace(
         health,
-        url=safe(subscription.url),
         error_kind=failing.kind if failing else None,
         error_group=failing.group if failing else None,
         error=safe(failing.message) if failing else None,
@@ -243,25 +294,20 @@ def _with_texts(health: FeedHealth, state: State, subscription: Subscription) ->
     )
 
 
-def _entries(state: State) -> int:
-    """Return the number of entries ever mirrored.
-
-    Exact up to some thousands; beyond, an entry that came back after an edit counts again.
+def _due(
+    subscription: Subscription | None, feed: IndexedFeed, again_at: datetime | None, now: datetime
+) -> datetime | None:
+    """Return when the feed is polled next. `again_at`: where all its addresses are gone, when the
+    first of them is asked again.
     """
-    remembered = len(state.known_entries.by_key)
-    return remembered if remembered < _EXACT else max(remembered, state.next_seq - 1)
-
-
-def _due(subscription: Subscription | None, state: State, now: datetime) -> datetime | None:
     if subscription is None or subscription.retired:
         return None
-    again_at = all_asked_again_at(state.gone, addresses_of(subscription, state))
     return due_after(
         subscription.slug,
         subscription.every_s,
-        state.asks,
-        failing_since=state.failing.since if state.failing else None,
-        not_before=max(filter(None, (state.not_before, again_at)), default=None),
+        feed.asks,
+        failing_since=feed.failing.since if feed.failing else None,
+        not_before=max(filter(None, (feed.not_before, again_at)), default=None),
         after=now,
     )
 
