@@ -15,6 +15,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from builders import entry, rss_document
+from crash_history import MOMENTS
 from effort import EXHAUSTIVE
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
 from feedmirror.layout import DEPLOYMENTS
@@ -803,16 +804,18 @@ def test_rebuild_killed_at_any_operation_and_run_again_leaves_the_same_store(how
     before = dict(objects(scene))
     make(scene)
     expected = but_number(objects(scene))
-    tried = 0
-    for moment in ("before", "after", "lost"):
+    left, tried = set(), 0
+    for moment in MOMENTS:
         at, stopped = 0, True
         while stopped:
             objects(scene).clear()
             objects(scene).update(before)
             stopped = _run(scene, at, moment)
-            make(scene)
-            assert but_number(objects(scene)) == expected, (at, moment)
-            at += 1 if moment == "before" or EXHAUSTIVE else 6
+            if (contents := frozenset(objects(scene).items())) not in left:
+                left.add(contents)
+                make(scene)
+                assert but_number(objects(scene)) == expected, (at, moment)
+            at += 1 if moment == "after" or EXHAUSTIVE else 6
             tried += 1
     assert tried > 20
 

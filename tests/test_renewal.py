@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from builders import entry, rss_document
+from crash_history import MOMENTS
 from feedmirror.errors import OlderDeploymentError, StoreError
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.renewal_work import work_left
@@ -235,7 +236,7 @@ def test_damaged_record_is_told_and_stops_no_other_page() -> None:
     assert stale(scene) == [page]
 
 
-@pytest.mark.parametrize("moment", ["before", "after", "lost"])
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_renewal_killed_at_any_operation_leaves_no_old_word_and_writes_each_page_once(
     moment: str,
 ) -> None:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 import workers
 from builders import atom_document, entry, json_feed, rss_document
 from commands import feedmirror, write_config
+from crash_history import MOMENTS
 from feedmirror.errors import FetchError, Kind, ParseError, StoreError
 from feedmirror.layout import DEPLOYMENTS
 from feedmirror.mirror import state_codec
@@ -557,7 +558,8 @@ def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
     reparse(scene, rereader=rereader)
     expected = but_number(objects(scene))
     assert holes(scene) == []
-    for moment in ("before", "after", "lost"):
+    left = set()
+    for moment in MOMENTS:
         at, stopped = 0, True
         while stopped:
             objects(scene).clear()
@@ -566,8 +568,10 @@ def test_reparse_killed_at_any_operation_and_run_again_leaves_the_same_store(
             with contextlib.suppress(Crash, StoreError):
                 reparse(scene, store, rereader)
             stopped = store.count > at
-            reparse(scene, rereader=rereader)
-            assert but_number(objects(scene)) == expected, (at, moment)
+            if (contents := frozenset(objects(scene).items())) not in left:
+                left.add(contents)
+                reparse(scene, rereader=rereader)
+                assert but_number(objects(scene)) == expected, (at, moment)
             at += 1
         assert at > 3 * 5
 
@@ -695,7 +699,7 @@ def test_changed_disclaimer_has_nothing_read_again(older: Callable[[], None]) ->
     assert all(b"Other words." in body for key, body in public(scene).items() if "entries" in key)
 
 
-@pytest.mark.parametrize("moment", ["before", "after", "lost"])
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_renewal_that_reads_again_may_be_killed_anywhere(
     moment: str, older: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from msgspec.structs import replace
 
+from crash_history import MOMENTS
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.layout import INDEX_HTML
 from feedmirror.model import Disclaimer
@@ -28,7 +29,6 @@ from stores import (
 
 RETIRED = replace(SUBSCRIPTION, retired=True)
 PAGE = f"public/news/{INDEX_HTML}"
-MOMENTS = ("before", "after", "lost")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from lxml import etree
 from msgspec.structs import replace
 
 from builders import SITE as SITE_OF_ORIGIN
+from crash_history import MOMENTS
 from feedmirror.errors import FetchError, Kind, StoreError
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.feed_index import indexed
@@ -155,7 +156,7 @@ def test_documents_have_the_media_types_that_they_are_served_with() -> None:
     }
 
 
-@pytest.mark.parametrize("moment", ["before", "after", "lost"])
+@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("known", [(), (SUBSCRIPTION,)], ids=["first site", "known site"])
 def test_site_that_a_dead_run_left_half_written_is_made_whole_by_the_next(
     moment: str, known: tuple[Subscription, ...]

@@ -12,6 +12,7 @@ import pytest
 from msgspec import json, to_builtins
 
 from builders import entry, json_feed, rss_document
+from effort import some
 from feedmirror.adapters import parser as adapter
 from feedmirror.adapters.parser import WorkerParser
 from feedmirror.adapters.parser_process import Limits
@@ -112,29 +113,32 @@ def _parsed(**changes: object) -> object:
     return {"type": "parsed", "feed": {**_PARSED["feed"], **changes}}
 
 
+_OTHER_SHAPES = [
+    None,
+    "a feed",
+    {},
+    {"type": "parsed", "feed": {}},
+    {"type": "parsed", "feed": None},
+    {"type": "refused", "kind": "no such kind", "message": "because"},
+    {"type": "refused", "kind": "empty", "message": 3},
+    {"type": "refused"},
+    {"type": "praised"},
+    _parsed(items=7),
+    _parsed(items=[[7]]),
+    _parsed(entries=[]),
+    _parsed(entries={"one": {}}),
+    _parsed(entries={"0": None}),
+    _parsed(entries={"0": {"title": "x", "no_such_field": "y"}}),
+    _parsed(entries={"0": {"published": "yesterday"}}),
+    _parsed(feed=7),
+]
+
+
 @pytest.mark.row("P9")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
-    [
-        None,
-        "a feed",
-        {},
-        {"type": "parsed", "feed": {}},
-        {"type": "parsed", "feed": None},
-        {"type": "refused", "kind": "no such kind", "message": "because"},
-        {"type": "refused", "kind": "empty", "message": 3},
-        {"type": "refused"},
-        {"type": "praised"},
-        _parsed(items=7),
-        _parsed(items=[[7]]),
-        _parsed(entries=[]),
-        _parsed(entries={"one": {}}),
-        _parsed(entries={"0": None}),
-        _parsed(entries={"0": {"title": "x", "no_such_field": "y"}}),
-        _parsed(entries={"0": {"published": "yesterday"}}),
-        _parsed(feed=7),
-    ],
+    list(some(_OTHER_SHAPES, 2)),
 )
 def test_answer_of_another_shape_is_a_parse_error(answer: object) -> None:
     source = f"def work(*_): return {answer!r}"
@@ -163,6 +167,7 @@ def _flood(entries: int, document: Callable[[list[Any]], bytes] = rss_document) 
 
 
 IN_THREES = "from feedmirror.parsing import split\nsplit._MOST_ITEMS = 3"
+IN_FIFTIES = IN_THREES.replace("3", "50")
 
 
 @pytest.mark.row("C5")
@@ -195,9 +200,9 @@ def test_parts_have_a_limit_in_bytes_too_but_for_one_entry(monkeypatch: pytest.M
 @pytest.mark.row("C5")
 @pytest.mark.slow
 def test_flood_is_read_though_it_takes_more_than_a_document_may() -> None:
-    limits = Limits(500_000_000, 2, 20, 10**9)
-    with start(limits=limits) as parser:
-        assert len(parser.parse(_flood(5_000), frozenset()).entries) == 5_000
+    limits = Limits(500_000_000, 0.5, 20, 10**9)
+    with start(f"{IN_FIFTIES}\n{PARSE}", limits=limits) as parser:
+        assert len(parser.parse(_flood(1_500), frozenset()).entries) == 1_500
 
 
 _ANOTHER = """

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from builders import EPOCH, entry, rss_document
+from crash_history import MOMENTS
 from effort import EXHAUSTIVE, amount, some
 from feedmirror.errors import FetchError, Kind, StateError
 from feedmirror.model import Fetched, Subscription
@@ -252,7 +253,7 @@ def test_a_run_thought_dead_that_wakes_late_never_puts_an_older_document_over_a_
 
 
 @pytest.mark.row("S1", "S5")
-@pytest.mark.parametrize("moment", ["before", "after", "lost"])
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_one_run_dies_anywhere_while_another_goes_on(moment: str) -> None:
     factory, body = MEMORY(), _body(3, 2, 1, version="newer")
     mirrored = _mirrored(factory)

@@ -124,7 +124,7 @@ def _tried(*acts: Act) -> list[MemoryStore]:
 
     left, stores = set(), []
     runs = explore(make, max_preemptions=1, merging=True)
-    for run in (*runs, *sample(make, 300 if EXHAUSTIVE else 40, seed=len(acts))):
+    for run in (*runs, *sample(make, 300 if EXHAUSTIVE else 15, seed=len(acts))):
         assert not any(run.errors), str(run)
         assert isinstance(run.store, MemoryStore)
         contents = frozenset(run.store.objects.items())

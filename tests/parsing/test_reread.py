@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 import workers
 from builders import entry, rss_document
+from effort import some
 from feedmirror.adapters.parser import WorkerParser
 from feedmirror.adapters.parser_messages import Parsed
 from feedmirror.errors import Kind, ParseError
@@ -222,7 +223,7 @@ def test_start_tags_are_sent_once_for_all_entries() -> None:
 
 @pytest.mark.row("P8")
 @pytest.mark.slow
-@pytest.mark.parametrize("hostile", [0, 1, 2])
+@pytest.mark.parametrize("hostile", list(some([1, 0, 2], 3)))
 def test_an_entry_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_read(
     hostile: int,
 ) -> None:
@@ -242,10 +243,10 @@ def test_an_entry_that_the_sanitiser_never_ends_on_is_named_and_the_others_are_r
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
-    [
-        None, {}, "entries", [], [{}], [{}, {}, {}], [None] * 2, [7, 7], [[], []],
-        [{"title": 7}] * 2, [{"no_such_field": ""}] * 2, [{"published": "yesterday"}] * 2,
-    ],
+    list(some([
+        None, {}, [], "entries", [{}], [{}, {}, {}], [{"title": 7}] * 2, [None] * 2, [7, 7],
+        [{"published": "yesterday"}] * 2, [[], []], [{"no_such_field": ""}] * 2,
+    ], 2)),
 )  # fmt: skip
 def test_an_answer_of_another_shape_is_used_for_no_entry(answer: object) -> None:
     with answering(answer) as parser:

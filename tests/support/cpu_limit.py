@@ -6,12 +6,12 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LIMIT_S = 60.0  # what is linear takes well below a second, what is quadratic many minutes
+_LIMIT_S = 20.0  # what is linear takes well below a second, what is quadratic minutes
 
 
 @contextmanager
 def seconds_not_minutes() -> Iterator[None]:
-    """Fail the test if what is done within takes more than a minute of CPU time.
+    """Fail the test if what is done within takes more than 20 seconds of CPU time.
 
     Regular expressions of the standard library notice, native code of others does not.
     """

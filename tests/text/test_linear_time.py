@@ -29,7 +29,7 @@ from feedmirror.text.xml import Name, printable
 from page_reading import entry_page, publication, revision
 from scene import URL
 
-N = 1_000_000
+N = 400_000
 _ATTRIBUTES = " ".join(f"a{number}=" for number in range(N // 2))
 _QUOTING_TAGS = _ATTRIBUTES.replace("=", '="<p>"')
 LRE, PDF, LRI, PDI = "\u202a", "\u202c", "\u2066", "\u2069"
