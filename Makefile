@@ -76,8 +76,8 @@ unit-second: TESTS := tests/mirror tests/publishing tests/settings
 unit-first unit-second:
 	FEEDMIRROR_QUICK=1 $(BIN)/pytest -m "not slow" $(TESTS)
 
-pure: $(VENV)/dev.stamp # all tests of pure code, and MORE
-	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow" -o faulthandler_timeout=0 $(PURE) $(MORE)
+pure: $(VENV)/dev.stamp # tests of pure code as in `make unit`, and MORE
+	FEEDMIRROR_QUICK=1 $(BIN)/pytest --numprocesses $(WORKERS) -m "not slow" -o faulthandler_timeout=0 $(PURE) $(MORE)
 
 fast: $(VENV)/dev.stamp ## all tests that are not slow, in a minute
 	$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow"

@@ -88,8 +88,12 @@ class Stack:
         (self.project / "functions" / "feeds.toml").write_text("\n".join([defaults, *tables]))
 
     def build(self) -> None:
-        """`sam build`, the functions side by side."""
-        self.aws.sam("build", "--parallel", cwd=self.project)
+        """`sam build`, the functions side by side; again, the feeds, as it would copy them."""
+        built = list(self.project.glob(".aws-sam/build/*/feeds.toml"))
+        for feeds in built:
+            shutil.copyfile(self.project / "functions" / "feeds.toml", feeds)
+        if not built:
+            self.aws.sam("build", "--parallel", cwd=self.project)
 
     def deploy(self, **parameters: str) -> str:
         """`sam deploy`; what it said."""

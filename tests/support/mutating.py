@@ -1,6 +1,6 @@
 """Runs tests on a program with one guard taken away: `python tests/support/mutating.py AREA`.
 
-A third of the mutants at each change, all of them with FEEDMIRROR_EXHAUSTIVE set. The tests' own
+A fifth of the mutants at each change, all of them with FEEDMIRROR_EXHAUSTIVE set. The tests' own
 sweeps are no longer for that.
 
 One process imports what all tests need, but nothing of the program, and forks a child for each
@@ -57,8 +57,8 @@ class Mutant:
 
 
 def tried(mutants: Sequence[Mutant], *, is_exhaustive: bool) -> tuple[Mutant, ...]:
-    """Return a third of the mutants of an area; all of them in an exhaustive run."""
-    return tuple(mutants[:: 1 if is_exhaustive else 3])
+    """Return a fifth of the mutants of an area; all of them in an exhaustive run."""
+    return tuple(mutants[:: 1 if is_exhaustive else 5])
 
 
 def outcomes(mutants: Sequence[Mutant]) -> Iterator[tuple[str, str, int]]:
