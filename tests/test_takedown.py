@@ -38,6 +38,7 @@ from feedmirror.rebuild import rebuild
 from feedmirror.renewal import renew_slice
 from feedmirror.site import publish_site
 from feedmirror.takedown import Order, Released, Takedown, release
+from kept_versions import KeepingStore
 from remembering import remember_renderings
 from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
 from stores import (
@@ -89,6 +90,8 @@ def places(scene: Scene, words: str = CANARY) -> list[str]:
 def versions_of(store: Store) -> Versions:
     if isinstance(store, S3Store):
         return S3Versions(store._client, store._bucket)
+    if isinstance(store, KeepingStore):
+        return store
     return DirectoryVersions(Path("/nowhere"))
 
 
@@ -560,11 +563,18 @@ class _WatchedStore(CountingStore):
 
 
 def copied(scene: Scene) -> Scene:
-    """The same mirror in a store of its own."""
-    other = Scene(b"", subscription=scene.subscription)
+    """The same mirror in a store of its own, which keeps earlier versions from now on."""
+    store = KeepingStore()
+    other = Scene(b"", store, scene.subscription)
     other.origin, other.now, other.deploys = scene.origin, scene.now, scene.deploys
-    other.store.objects.update(scene.store.objects)  # type: ignore[attr-defined]
+    store.objects.update(scene.store.objects)  # type: ignore[attr-defined]
     return other
+
+
+def earlier_places(scene: Scene) -> list[str]:
+    """The keys of all earlier versions that have the canary."""
+    assert isinstance(scene.store, KeepingStore)
+    return [key for key, body in scene.store.replaced if CANARY.encode() in body]
 
 
 def assert_gone(scene: Scene, *, why: str) -> None:
@@ -615,6 +625,8 @@ def test_a_takedown_that_died_at_any_step_is_finished_by_the_next_refresh(
             take_down(scene, key)
         scene.refresh()
         assert_gone(scene, why=f"died {moment} {at}")
+        take_down(scene, key)  # functions delete no versions, so the command is run once more
+        assert earlier_places(scene) == [], f"died {moment} {at}"
         if crashing.count <= at:  # it has fewer steps
             break
     assert at > 30
@@ -645,6 +657,7 @@ def test_a_run_beside_it_brings_no_words_back_in_any_order(other: str) -> None:
         runs += 1
         scene = run.store
         assert not any(run.errors), str(run)
+        assert earlier_places(scene) == [], str(run)
         contents = frozenset(scene.store.objects.items())
         if contents not in left:
             left.add(contents)
@@ -686,6 +699,7 @@ def test_a_renewal_beside_it_brings_no_words_back_in_any_order() -> None:
         runs += 1
         scene = run.store
         assert not any(run.errors), str(run)
+        assert earlier_places(scene) == [], str(run)
         contents = frozenset(scene.store.objects.items())
         if contents not in left:
             left.add(contents)
