@@ -1138,6 +1138,27 @@ RENEWING = (
 )
 REMOVING = (
     _mutant(
+        "earlier versions are deleted after all others have written",
+        "takedown.py",
+        "found = [self._purged(prefix) for prefix in self._purged_prefixes(key)]",
+        "found: list[Purged] = []",
+        "test_takedown.py::test_a_run_beside_it_brings_no_words_back_in_any_order",
+    ),
+    _mutant(
+        "a mistyped address leaves nothing public",
+        "entrypoints/cli/run.py",
+        "if not feeds:",
+        "if False:",
+        "entrypoints/cli/test_cli_forget.py::test_an_address_that_is_no_feed_leaves_nothing_public",
+    ),
+    _mutant(
+        "what a run wrote while a feed was deleted is told",
+        "entrypoints/cli/forget.py",
+        "if left := _objects(store, slug):",
+        "if left := 0:",
+        "entrypoints/cli/test_cli_forget.py::test_what_a_run_has_written_meanwhile_is_told",
+    ),
+    _mutant(
         "a run that was under way stores no record over a stub",
         "storage/publisher.py",
         "if found.revision.removal is not None:",
