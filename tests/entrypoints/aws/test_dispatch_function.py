@@ -18,7 +18,12 @@ from feedmirror.errors import ConfigError, EventError, FetchError, Kind, QueueEr
 from feedmirror.layout import DEPLOYMENTS
 from feedmirror.mirror.schedule import next_due
 from feedmirror.model import Disclaimer, Subscription
-from feedmirror.storage.deployments import deploy_build, deploy_rebuild, load_deployments
+from feedmirror.storage.deployments import (
+    deploy_build,
+    deploy_rebuild,
+    deployment_of,
+    load_deployments,
+)
 from feedmirror.storage.renewal_budget import count_renewed
 from lambda_function import Context, Mailbox, record
 from page_reading import says_retired
@@ -421,6 +426,23 @@ def test_pages_of_a_retired_feed_are_queued_for_renewal_each_hour(
     retiring.now += timedelta(hours=1)
     retiring.invoke(HOUR)
     assert len(retiring.renewals.messages) == 2  # by another name, so that SQS takes it
+
+
+def test_pages_of_a_feed_that_is_refreshed_are_queued_at_full_hours_alone(stage: Stage) -> None:
+    stage.mirror("news")
+    stage.invoke()
+    stage.feeds["news"] = replace(
+        stage.feeds["news"], disclaimer=Disclaimer(text="Words of today.")
+    )
+    scene = Scene(document(2, 1), stage.memory, stage.feeds["news"])
+    scene.deployment = partial(deployment_of, stage.memory, stage.build, NOON)
+    scene.refresh()
+    stage.now += timedelta(minutes=5)
+    stage.invoke()  # within the hour after a deploy
+    assert stage.renewals.bodies == []
+    stage.now += timedelta(hours=1)
+    stage.invoke(HOUR)
+    assert stage.renewals.bodies == [RenewalSlice("news", "window/3")]
 
 
 @pytest.mark.parametrize("used_up", [True, False])

@@ -36,6 +36,7 @@ from feedmirror.entrypoints.aws.messages import Due, refreshes, renewal, slugs_o
 from feedmirror.entrypoints.store import thread_map
 from feedmirror.errors import ConfigError, EventError, QueueError, StateError, StoreError
 from feedmirror.mirror.feed_index import IndexedFeed
+from feedmirror.mirror.health import FeedLine
 from feedmirror.model import Subscription
 from feedmirror.ports import Queue, Store
 from feedmirror.publishing.formats.status import gauges, hour_of
@@ -180,7 +181,21 @@ class DispatchFunction:
             )
         duration_ms = round((monotonic() - started_at) * 1000)
         telemetry.log_site(self._log, site.published, len(site.lines), duration_ms)
-        counts = gauges(site.lines, now)
+        self._put_gauges(site.lines, now)
+        left = [line for line in site.lines if line.renewal is not None and not line.is_older]
+        if left:
+            is_stalled = self._renew(left, asked, now)
+            telemetry.put_metrics(
+                {
+                    "PagesLeft": sum(line.pages_left for line in left),
+                    "RenewalsStalled": len(left) if is_stalled else 0,
+                }
+            )
+        return site.published
+
+    @staticmethod
+    def _put_gauges(lines: Iterable[FeedLine], now: datetime) -> None:
+        counts = gauges(lines, now)
         telemetry.put_metrics(
             {
                 "FeedsConfigured": counts.configured,
@@ -191,21 +206,10 @@ class DispatchFunction:
                 "FeedsNewlyFailing": counts.newly_failing,
             }
         )
-        # Metrics of their own hours alone, which are all that AWS bills.
-        if counts.older:
+        if counts.older:  # AWS bills a metric by the hours in which it is written
             telemetry.put_metrics({"FeedsOlder": counts.older})
-        due = {
-            line.slug: line.renewal
-            for line in site.lines
-            if line.renewal is not None and not line.is_older
-        }
-        if due:
-            is_stalled = self._renew(due, now)
-            stalled = len(due) if is_stalled else 0
-            telemetry.put_metrics({"PagesLeft": counts.pages_left, "RenewalsStalled": stalled})
-        return site.published
 
-    def _renew(self, due: Mapping[str, str], now: datetime) -> bool:
+    def _renew(self, lines: Iterable[FeedLine], asked: Tick | Named, now: datetime) -> bool:
         """Queue the slices that are next, unless the budget of the day is used up; return True if
         no page was renewed within a day though the budget allows it. Raises: StoreError.
 
@@ -216,7 +220,11 @@ class DispatchFunction:
         if renewed.pages >= environment.renewals_per_day:
             return False
         name = f"{now:%Y%m%dT%H%M%S}"
-        messages = [renewal(slug, position, name) for slug, position in due.items()]
+        messages = [
+            renewal(line.slug, line.renewal, name)
+            for line in lines
+            if line.renewal and (line.is_retired or _has_full_hour(asked))
+        ]
         telemetry.log_not_sent(self._log, slugs_of(self._renewals().send(messages)))
         deployed_at = deployment_of(store, environment.build, now).configured_at
         return now - max(deployed_at, renewed.at or deployed_at) >= _DAY
@@ -230,8 +238,11 @@ class DispatchFunction:
             if not is_site_current(self._store(), known, self._environment.public_url):
                 self._new_until = now + _HOUR
             self._checked_site = True
-        has_full_hour = isinstance(asked, Tick) and asked.since < hour_of(asked.until)
-        return has_full_hour or now < self._new_until
+        return _has_full_hour(asked) or now < self._new_until
+
+
+def _has_full_hour(asked: Tick | Named) -> bool:
+    return isinstance(asked, Tick) and asked.since < hour_of(asked.until)
 
 
 def _read(event: object, now: datetime) -> Tick | Named:

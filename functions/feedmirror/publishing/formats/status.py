@@ -161,7 +161,7 @@ def hour_of(moment: datetime) -> datetime:
 
 
 class Gauges(Struct, frozen=True):
-    """Numbers of feeds by the trouble they are in, without retired feeds but for the last two."""
+    """Numbers of feeds by the trouble they are in, without retired feeds but for `older`."""
 
     configured: int
     blocked: int
@@ -171,7 +171,6 @@ class Gauges(Struct, frozen=True):
     newly_failing: int  # for less than a day
     # Each so far counts only what has lasted for an hour: most failures pass.
     older: int = 0  # with documents of a newer deployment than this one
-    pages_left: int = 0  # of all feeds, to renew
 
 
 def gauges(lines: Iterable[FeedLine], now: datetime) -> Gauges:
@@ -192,7 +191,6 @@ def gauges(lines: Iterable[FeedLine], now: datetime) -> Gauges:
             line.failing_since is not None and now - line.failing_since < _NEWLY for line in lasting
         ),
         older=sum(line.is_older for line in lines),
-        pages_left=sum(line.pages_left for line in lines if not line.is_older),
     )
 
 
