@@ -48,6 +48,7 @@ def test_configuration_of_a_later_date_renders_the_documents_again() -> None:
     assert all("Their words." in scene.public(name) for name in DOCUMENTS)
 
 
+@pytest.mark.row("O10")
 def test_older_deployment_leaves_all_that_is_public_alone_and_says_what_to_do() -> None:
     scene = Two(document(2, 1))
     scene.as_(THEIRS, NEWER)
@@ -203,6 +204,7 @@ def test_rebuild_that_fails_makes_nothing_the_newest() -> None:
 DATES = [NOON, NOON + HOUR]  # the same date twice: the digest of the settings decides
 
 
+@pytest.mark.row("O10")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=2, max_size=8),

@@ -236,6 +236,7 @@ def test_damaged_record_is_told_and_stops_no_other_page() -> None:
     assert stale(scene) == [page]
 
 
+@pytest.mark.row("O11")
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_renewal_killed_at_any_operation_leaves_no_old_word_and_writes_each_page_once(
     moment: str,

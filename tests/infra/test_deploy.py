@@ -313,6 +313,7 @@ def public_without(stack: Stack, slug: str, words: str) -> list[str]:
     return [key for key, body in bodies.items() if words.encode() not in body]
 
 
+@pytest.mark.row("O11")
 @pytest.mark.usefixtures("changed")
 def test_new_words_reach_all_pages_by_the_queue_of_renewals_those_of_a_retired_feed_too(
     stack: Stack,

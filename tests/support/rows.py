@@ -143,6 +143,10 @@ O8 An entry that must be taken down, while runs are under way -> Its words are i
    any object; neither the origin nor a rebuild nor a lost state brings them back
 O9 A feed that raises, hangs or kills the process -> The others of its message are refreshed
    within minutes; it is given up by name, until it is next due
+O10 Two configurations or two versions of the program, on one store -> The newer one wins, never
+   both in turn; the older one stores entries, says so, and after an hour an alarm does
+O11 Settings or a program that change, with a large archive behind them -> All that is public
+   follows in slices, whenever it is killed; an alarm where none follows for a day
 """
 
 

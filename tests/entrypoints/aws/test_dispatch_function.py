@@ -471,6 +471,7 @@ def test_renewal_that_the_queue_does_not_take_is_logged_and_queued_an_hour_later
     assert retiring.renewals.bodies == [RenewalSlice("blog", "window/3")]
 
 
+@pytest.mark.row("O11")
 @pytest.mark.parametrize(
     ("hours", "renewed_hours", "stalled"), [(23, None, 0), (24, None, 1), (30, 7, 0), (30, 5, 1)]
 )
@@ -492,6 +493,7 @@ def test_renewal_stalls_where_no_page_was_renewed_for_a_day(
     assert put(capsys, *RENEWING) == {"PagesLeft": 2, "RenewalsStalled": stalled}
 
 
+@pytest.mark.row("O10")
 def test_feed_whose_documents_are_of_a_newer_deployment_is_counted_and_not_renewed(
     retiring: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
