@@ -15,7 +15,8 @@ MAGIC = "f30d0d0a"  # the first bytes of a .pyc file of any release of 3.13
 
 
 def compile_all(whole: Path) -> None:
-    """Add unchecked-hash bytecode to every module, or warn that no Python can make it.
+    """Add unchecked-hash bytecode to every module, and compiled templates, or warn that no Python
+    can make it.
 
     Deterministic for a given Python. Raises: BuildError.
     """
@@ -28,9 +29,14 @@ def compile_all(whole: Path) -> None:
         return
     command = [python, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     command += ["-j", "0", "-s", str(whole), "-p", "/var/task", str(whole)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildError(f"{python} could not compile the function\n{done.stdout}{done.stderr}")
+    templates = whole / "feedmirror" / "publishing" / "pages" / "compiled.py"
+    code = "import runpy, sys; sys.path.insert(0, sys.argv[1])\n"
+    code += "runpy.run_path(sys.argv[2])['compile_all']()"
+    for each in (command, [python, "-I", "-c", code, str(whole), str(templates)]):
+        done = subprocess.run(each, capture_output=True, text=True, check=False)
+        if done.returncode:
+            told = done.stdout + done.stderr
+            raise BuildError(f"{python} could not compile the function\n{told}")
 
 
 def find_python() -> str | None:

@@ -286,6 +286,14 @@ def test_everything_of_ours_in_the_build_can_be_imported_with_nothing_around_it(
 
 
 @pytest.mark.slow
+def test_all_templates_of_the_build_are_compiled(function: Path) -> None:
+    templates = function / "feedmirror" / "publishing" / "pages" / "templates"
+    assert {path.name for path in (templates / "__pycache__").iterdir()} == {
+        f"{path.name}.cpython-313.pyc" for path in templates.glob("*.html")
+    }
+
+
+@pytest.mark.slow
 def test_build_is_small_enough_to_start_fast(function: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -42,20 +42,11 @@ def macro(template: str, name: str, *arguments: object) -> str:
 @cache
 def _environment() -> Environment:
     """Return the environment. jinja2 is imported here, since most refreshes render no page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+    from feedmirror.publishing.pages.compiled import environment  # noqa: PLC0415
 
-    environment = Environment(
-        loader=PackageLoader("feedmirror.publishing.pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"day": day, "moment": moment, "machine": rfc3339, "host": host}
-    environment.globals["style"] = STYLE
-    return environment
+    made = environment({"day": day, "moment": moment, "machine": rfc3339, "host": host})
+    made.globals["style"] = STYLE
+    return made
 
 
 def style() -> bytes:
