@@ -77,6 +77,10 @@ class Fleet:
             answer = self.stage.invoke({"Records": [record(message.body)]})
             assert answer == {"batchItemFailures": []}
 
+    def ticks(self, count: int) -> None:
+        for _ in range(count):
+            self.tick()
+
     def polls(self, slug: str) -> int:
         return self.stage.origin.asked.count(self.all[slug].url)
 
@@ -108,8 +112,7 @@ def take(fleet: Fleet, what: str, which: object) -> None:
     index = stage.store.objects.get(FEED_INDEX)
     fleet.kept += [index] if index else []
     if what == "ticks":
-        for _ in range(int(str(which))):
-            fleet.tick()
+        fleet.ticks(int(str(which)))
     elif what == "late tick":
         fleet.tick(timedelta(minutes=int(str(which))))
     elif what == "news":
