@@ -162,7 +162,7 @@ def test_check_says_what_would_be_renewed_and_writes_nothing(changed, capsys):
     assert row.split()[:3] == ["long", "rendered", str(pages)]
     requests = int(row.split()[3])
     assert total == (
-        "In mirror it would have the documents of 1 feed rendered anew, and at most 64 pages of "
+        "In mirror it would have rendered anew: the documents of 1 feed; at most 64 pages of "
         f"entries and of the archive of 1 feed, with {requests} requests."
     )
     assert contents(changed) == before
@@ -184,12 +184,21 @@ def test_check_says_that_a_run_would_leave_newer_documents_alone(changed, capsys
     assert "Nothing that is public" in capsys.readouterr().out
 
 
+def test_check_says_where_documents_alone_would_be_rendered(changed, capsys):
+    config = changed / "feeds.toml"
+    text = config.read_text().replace('disclaimer = "Words of today."', 'every = "2h"')
+    config.write_text(text)
+    assert feedmirror("check", "--renewal") == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "In mirror it would have rendered anew: the documents of 1 feed."
+
+
 def test_check_names_a_state_that_cannot_be_read_and_ends_with_one(changed, capsys):
     (changed / "mirror/state/one.json").write_text("{")
     assert feedmirror("check", "--renewal") == 1
     out, err = capsys.readouterr()
     assert "state/one.json" in err
-    assert "documents of 1 feed rendered anew" in out
+    assert "rendered anew: the documents of 1 feed; at most" in out
 
 
 def test_check_of_a_store_without_feeds_finds_nothing_to_renew(origin, here, capsys):

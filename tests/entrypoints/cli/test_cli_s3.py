@@ -150,7 +150,7 @@ def test_an_entry_is_taken_down_with_all_versions_in_a_bucket(bucket, client, or
 
 
 @pytest.mark.slow
-def test_status_reads_each_state_once_and_lists_the_store_twice(
+def test_status_reads_the_index_and_what_is_not_in_it_and_lists_the_store_twice(
     bucket, proxy, origin, here, capsys
 ):
     write_config(here, {name: origin.url("/feed") for name in ("one", "two", "old")})
@@ -164,7 +164,7 @@ def test_status_reads_each_state_once_and_lists_the_store_twice(
     assert ["ok" in rows[0], "never refreshed" in rows[2], "not configured" in rows[3]] == [
         True
     ] * 3
-    assert len(proxy.seen) == 4 + 2  # the four states; the lists of states and of folders
+    assert len(proxy.seen) == 2 + 2  # the index, a state; the lists of states and of folders
     assert {seen.verb for seen in proxy.seen} == {"GET"}
 
 
@@ -181,7 +181,7 @@ def test_check_says_what_a_renewal_costs_and_reads_each_state_once(
     assert "Nothing that is public" in capsys.readouterr().out
     assert feedmirror("check", "--renewal", *where, "--public-url", "https://new.example") == 0
     assert "at most 2 pages" in (said := capsys.readouterr().out)
-    assert "of 1 feed, with 6 requests (less than a cent)." in said
+    assert "of 1 feed, with 8 requests (less than a cent)." in said
     assert [seen.verb for seen in proxy.seen] == ["GET"] * 5  # two states each, and the address
 
 

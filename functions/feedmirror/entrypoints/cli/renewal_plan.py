@@ -117,15 +117,19 @@ def _lines(plans: tuple[FeedPlan, ...], location: StoreLocation) -> Iterator[str
     def feeds(belongs: Callable[[FeedPlan], object]) -> str:
         return counted(f"{sum(map(bool, map(belongs, plans))):,}", "feed")
 
-    if not any(one.documents or one.work.pages for one in plans):
+    work = sum((one.work for one in plans), RenewalWork())
+    parts = []
+    if any(one.documents for one in plans):
+        parts.append(f"the documents of {feeds(lambda one: one.documents)}")
+    if work.pages:
+        parts.append(
+            f"at most {work.pages:,} pages of entries and of the archive of "
+            f"{feeds(lambda one: one.work.pages)}, with {shown_requests(work, location)}"
+        )
+    if not parts:
         yield f"Nothing that is public in {location} would be rendered anew."
         return
-    work = sum((one.work for one in plans), RenewalWork())
-    yield (
-        f"In {location} it would have the documents of {feeds(lambda one: one.documents)} "
-        f"rendered anew, and at most {work.pages:,} pages of entries and of the archive of "
-        f"{feeds(lambda one: one.work.pages)}, with {shown_requests(work, location)}."
-    )
+    yield f"In {location} it would have rendered anew: {'; '.join(parts)}."
     if any(one.is_older for one in plans):
         yield (
             f"The documents of {feeds(lambda one: one.is_older)} are of a newer deployment, and "
