@@ -85,16 +85,14 @@ def words_digest(revision: Revision) -> str:
     only records have.
     """
     moment = revision.observed_at
-    bare = replace(
-        _without_original(revision), seq=0, number=0, first_seen=moment, listed_at=moment
-    )
+    bare = replace(without_original(revision), seq=0, number=0, first_seen=moment, listed_at=moment)
     return blake2b(json.encode(bare), digest_size=12).hexdigest()
 
 
 def in_row(revision: Revision, row: Row) -> Revision:
     """Return the revision that a record has, as it stands in the feed."""
     return replace(
-        _without_original(revision),
+        without_original(revision),
         seq=row.seq,
         number=row.number,
         first_seen=row.first_seen,
@@ -103,7 +101,8 @@ def in_row(revision: Revision, row: Row) -> Revision:
     )
 
 
-def _without_original(revision: Revision) -> Revision:
+def without_original(revision: Revision) -> Revision:
+    """Return the revision without what only its record has."""
     entry = replace(revision.entry, original=None, context=None)
     return replace(revision, entry=entry, disclaimer=None)
 

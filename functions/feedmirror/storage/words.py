@@ -12,7 +12,14 @@ from feedmirror.errors import ObjectError
 from feedmirror.mirror import record as records
 from feedmirror.mirror.record import LAST, Record, RecordName
 from feedmirror.mirror.state import State
-from feedmirror.mirror.window import Row, Window, has_words_of, in_row, words_digest
+from feedmirror.mirror.window import (
+    Row,
+    Window,
+    has_words_of,
+    in_row,
+    without_original,
+    words_digest,
+)
 from feedmirror.model import Revision
 from feedmirror.ports import SideBySide, Store
 
@@ -34,9 +41,9 @@ class Words:
         """Keep the words of a revision that is in the store now, for a while."""
         digest = words_digest(revision)
         if digest not in self._kept:
-            self._kept[digest] = revision
+            self._kept[digest] = without_original(revision)
             self._kept_bytes += revision.size_bytes
-        while self._kept_bytes > _KEPT_BYTES:
+        while self._kept_bytes > _KEPT_BYTES and len(self._kept) > 1:
             self._kept_bytes -= self._kept.pop(next(iter(self._kept))).size_bytes
 
     def numbered(self, window: Window) -> Window:
