@@ -26,18 +26,22 @@ from crash_history import MOMENTS
 from effort import EXHAUSTIVE, amount
 from feedmirror.adapters.stores.s3 import S3Store
 from feedmirror.adapters.stores.versions import DirectoryVersions, S3Versions
-from feedmirror.errors import StoreError
-from feedmirror.mirror import record, state_codec
+from feedmirror.errors import ConfigError, StoreError
+from feedmirror.mirror import record, state_codec, tombstone
 from feedmirror.mirror.archive import page_name
 from feedmirror.mirror.likeness import likenesses
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tombstone import Tombstone
 from feedmirror.model import Disclaimer, Entry, Reason, Revision
 from feedmirror.ports import Store, Versions
+from feedmirror.publishing.formats.format import unstamped
 from feedmirror.rebuild import rebuild
 from feedmirror.renewal import renew_slice
+from feedmirror.restore import Released, is_hidden, release, restore
 from feedmirror.site import publish_site
-from feedmirror.takedown import Order, Released, Takedown, release
+from feedmirror.storage.publisher import Publisher
+from feedmirror.storage.removal import Remover
+from feedmirror.takedown import Order, Takedown
 from kept_versions import KeepingStore
 from remembering import remember_renderings
 from scene import DOCUMENTS, NOON, PUBLIC_URL, SUBSCRIPTION, URL, Scene
@@ -46,6 +50,7 @@ from stores import (
     Crash,
     CrashingStore,
     FailingStore,
+    MemoryStore,
     Turnstile,
     YieldingStore,
     explore,
@@ -106,9 +111,11 @@ def takedown_of(scene: Scene, store: Store | None = None) -> Takedown:
     )
 
 
-def take_down(scene: Scene, key: str, store: Store | None = None) -> Tombstone:
+def take_down(
+    scene: Scene, key: str, store: Store | None = None, *, revision: str | None = None
+) -> Tombstone:
     work = takedown_of(scene, store)
-    plan = work.plan(key)
+    plan = work.plan(key, revision=revision)
     assert plan is not None
     return work.carry_out(plan, ORDER).tombstone
 
@@ -446,6 +453,212 @@ def test_the_last_entry_of_a_feed_is_taken_down() -> None:
     take_down(scene, key_of(scene))
     assert places(scene) == []
     assert [seen.titles for seen in scene.history()] == [("Removed",)]
+
+
+def test_the_log_has_every_order_with_its_objects_and_no_words() -> None:
+    scene = mirrored(keep=2)
+    key, work = key_of(scene), takedown_of(scene)
+    had = {*places(scene)}
+    for reference in ("letter 1", "letter 2"):
+        plan = work.plan(key)
+        assert plan is not None
+        done = work.carry_out(plan, replace(ORDER, reference=reference))
+        work.note(done, f"I{reference}")
+        scene.later(hours=1)
+    where = f"{REMOVED}{key}.json"
+    stored = scene.store.load(where)
+    assert stored is not None
+    log = tombstone.load(stored.body, where).log
+    assert [(one.action, one.reference, one.invalidation) for one in log] == [
+        ("takedown", "letter 1", "Iletter 1"),
+        ("takedown", "letter 2", "Iletter 2"),
+    ]
+    assert had <= {*log[0].objects}
+    assert log[0].by == "operator"
+    assert not places(scene)
+
+
+# ---------------------------------------------------------------- hidden, and single revisions
+
+
+def hide(scene: Scene, key: str, store: Store | None = None) -> None:
+    work = takedown_of(scene, store)
+    plan = work.plan(key)
+    assert plan is not None
+    work.carry_out(plan, replace(ORDER, is_hidden=True))
+    assert work.verify(plan, only_public=True).left == ()
+
+
+def just_mirrored(keep: int) -> Scene:
+    """As `mirrored`, at the time of its last change: documents that change then have one date."""
+    scene = mirrored(keep)
+    changed_at = state(scene).changed_at
+    assert changed_at
+    scene.now = changed_at
+    return scene
+
+
+def public(scene: Scene) -> dict[str, bytes]:
+    """What readers get, without stamps."""
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    return {key: unstamped(body) for key, body in objects.items() if key.startswith("public/")}
+
+
+def records_of(scene: Scene) -> dict[str, bytes]:
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    return {key: body for key, body in objects.items() if "/entries/" in key and "data/" in key}
+
+
+@pytest.mark.parametrize("keep", [2, 9])
+@pytest.mark.parametrize("is_rebuilt", [False, True])
+def test_what_was_hidden_comes_back_byte_for_byte(keep: int, *, is_rebuilt: bool) -> None:
+    scene = just_mirrored(keep)
+    key, readers, records = key_of(scene), public(scene), records_of(scene)
+    hide(scene, key)
+    assert [name for name in places(scene) if name.startswith("public/")] == []
+    scene.refresh()
+    if is_rebuilt:
+        rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    assert places(scene) == [f"data/news/hidden/{key}.json"]
+    assert is_hidden(scene.store, "news", key)
+    for _ in range(2):  # to be repeated by whoever was interrupted
+        restore(takedown_of(scene), key, by="operator", now=scene.now)
+        assert public(scene) == readers
+        assert records.items() <= records_of(scene).items()
+        assert not state(scene).removed
+    scene.refresh()
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    assert public(scene) == readers
+
+
+def test_an_edit_that_was_made_while_an_entry_was_hidden_is_mirrored_afterwards() -> None:
+    scene = mirrored(keep=9)
+    key = key_of(scene)
+    hide(scene, key)
+    scene.later(hours=30)
+    scene.says(says(5, 4, 3, 2, 1, of=2, words=f"<p>An edited {CANARY}.</p>"))
+    scene.refresh()
+    assert f"edited {CANARY}" not in scene.public()
+    restore(takedown_of(scene), key, by="operator", now=scene.now)
+    assert f"All of the {CANARY}" in scene.public()
+    scene.later(hours=30)
+    scene.refresh()
+    assert f"edited {CANARY}" in scene.public()
+
+
+def test_what_was_hidden_can_be_taken_down_for_good() -> None:
+    scene = mirrored(keep=2)
+    key = key_of(scene)
+    hide(scene, key)
+    take_down(scene, key)
+    assert places(scene) == []
+    with pytest.raises(StoreError, match="not hidden"):
+        restore(takedown_of(scene), key, by="operator", now=scene.now)
+
+
+def test_a_run_that_is_late_does_not_hide_again_what_was_restored() -> None:
+    scene = just_mirrored(2)
+    key, readers = key_of(scene), public(scene)
+    for at in count():
+        crashing = CrashingStore(copied_store(scene), at, "after")
+        with contextlib.suppress(Crash):
+            hide(scene, key, crashing)
+        if b'"removing"' in crashing.inner.objects["state/news.json"]:  # type: ignore[attr-defined]
+            break
+    late = copied(scene)
+    late.store.objects.update(crashing.inner.objects)  # type: ignore[attr-defined]
+    held = state(late)
+    restore(takedown_of(late), key, by="operator", now=late.now)
+    publisher = Publisher(late.store, late.subscription, PUBLIC_URL)
+    Remover(late.store, publisher).carry_out(held)
+    assert public(late) == readers
+    assert places(late)
+
+
+def copied_store(scene: Scene) -> MemoryStore:
+    other = copied(scene).store
+    assert isinstance(other, MemoryStore)
+    return other
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.usefixtures("swept")
+@pytest.mark.slow
+def test_hiding_or_restoring_that_died_at_any_step_loses_no_words(
+    moment: Literal["after", "lost"],
+) -> None:
+    start = just_mirrored(2)
+    key, readers = key_of(start), public(start)
+    for at in count():
+        scene = copied(start)
+        crashing = CrashingStore(scene.store, at, moment)
+        with contextlib.suppress(Crash, StoreError):
+            hide(scene, key, crashing)
+            restore(takedown_of(scene, crashing), key, by="operator", now=scene.now)
+        scene.refresh()
+        with contextlib.suppress(StoreError):  # it is not hidden: it has died before its commit
+            restore(takedown_of(scene), key, by="operator", now=scene.now)
+        assert public(scene) == readers, f"died {moment} {at}"
+        if crashing.count <= at:
+            break
+    assert at > 60
+
+
+def edited(keep: int = 9) -> tuple[Scene, str, str]:
+    """A mirror of an entry whose canary is gone by an edit; its key, and the revision of before."""
+    scene = mirrored(keep)
+    key = key_of(scene)
+    (first,) = {name.split("/")[4].split(".")[0] for name in records_of(scene) if key in name}
+    scene.later(hours=100)
+    scene.says(rss_document([entry(number) for number in (6, 5, 4, 3, 2, 1)]))
+    scene.refresh()
+    return scene, key, first
+
+
+@pytest.mark.parametrize("keep", [2, 9])
+def test_one_revision_is_taken_down_and_the_entry_stays(keep: int) -> None:
+    scene, key, first = edited(keep)
+    titles = sorted(title for seen in scene.history() for title in seen.titles)
+    assert places(scene)
+    work = takedown_of(scene)
+    plan = work.plan(key, revision=first[:9])
+    assert plan is not None
+    assert f"data/news/entries/{key}/{first}.0.json" in work.verify(plan).left
+    work.carry_out(plan, ORDER)
+    assert work.verify(plan).left == ()
+    assert places(scene) == []
+    after = sorted(title for seen in scene.history() for title in seen.titles)
+    assert after == sorted(title if CANARY not in title else "Entry 2" for title in titles)
+    rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    assert places(scene) == []
+    assert "Removed" not in "".join(scene.archived()) + scene.public()
+    assert "Entry 2" in "".join(title for seen in scene.history() for title in seen.titles)
+
+
+def test_a_removed_revision_does_not_come_back_if_its_origin_says_it_again() -> None:
+    scene, key, first = edited()
+    take_down(scene, key, revision=first)
+    for _ in range(2):
+        scene.later(hours=100)
+        scene.says(says(6, 5, 4, 3, 2, 1, of=2))
+        scene.refresh()
+        assert places(scene) == []
+        rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+    scene.later(hours=100)
+    scene.says(says(6, 5, 4, 3, 2, 1, of=2, words="<p>Words of a third revision.</p>"))
+    scene.refresh()
+    assert "third revision" in scene.public()
+
+
+def test_a_revision_that_is_current_or_unknown_or_ambiguous_is_refused() -> None:
+    scene, key, first = edited()
+    (current,) = {name.split("/")[4].split(".")[0] for name in records_of(scene) if key in name} - {
+        first
+    }
+    work = takedown_of(scene)
+    for named, words in ((current, "says now"), ("xyz", "no such"), ("", "several")):
+        with pytest.raises(ConfigError, match=words):
+            work.plan(key, revision=named)
 
 
 # ---------------------------------------------------------------- under another name

@@ -4,6 +4,8 @@
     state/index                               the feed index: a cache of the states
     data/SLUG/entries/KEY/REVISION.N.json     records: the stored revisions of its entries
     data/SLUG/removed/KEY.json                tombstones: entries that were taken down
+    data/SLUG/removed/KEY.REVISION.json       tombstones of single revisions
+    data/SLUG/hidden/KEY.json                 words of an entry that is hidden, and may be restored
     data/redaction.key                        key of the digests that replace secrets
     data/deployments.json                     which build or rebuild is the newest one
     data/renewals.json                        how many pages the function has renewed today
@@ -94,9 +96,14 @@ def tombstones_prefix(slug: str) -> str:
     return f"{DATA}{slug}/removed/"
 
 
-def tombstone_key(slug: str, key: str) -> str:
-    """Return the key of the tombstone of an entry."""
-    return f"{tombstones_prefix(slug)}{key}.json"
+def tombstone_key(slug: str, name: str) -> str:
+    """Return the key of a tombstone, by its name: KEY, or KEY.REVISION."""
+    return f"{tombstones_prefix(slug)}{name}.json"
+
+
+def hidden_key(slug: str, key: str) -> str:
+    """Return the key of the words of an entry that is hidden."""
+    return f"{DATA}{slug}/hidden/{key}.json"
 
 
 def document_key(slug: str, name: str, page: str | None = None) -> str:

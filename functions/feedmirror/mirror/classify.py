@@ -163,6 +163,8 @@ class _Classifying:
             observed = replace(
                 observed, entry=_dated(observed.entry, known_entry, self._listed, one.key)
             )
+        if f"{one.key}.{observed.digest}" in self._state.removed_revisions:
+            return
         change = self._change(observed, known_entry)
         if change is None:
             return

@@ -5,23 +5,23 @@ The archive pages and the window keep the places of removed entries, which have 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from feedmirror.mirror.archive import ArchivePage, EntryLink
+from feedmirror.mirror.archive import EntryLink
 from feedmirror.mirror.state import State
 from feedmirror.mirror.tasks import StoreEntry, Task, WriteArchivePage, tasks_of
 from feedmirror.mirror.tombstone import TakeDown, Tombstone, stub
 from feedmirror.mirror.window import Row, Window, removed_row
-from feedmirror.model import Removal
+from feedmirror.model import Revision
 
 
 def removed_from(state: State, tombstone: Tombstone) -> State:
     """Return the state to commit for an entry that is taken down, with all that is left to do."""
-    key, generation = tombstone.key, state.generation + 1
+    generation = state.generation + 1
     # The others have records.
-    held = (one for one in state.pending_entries if one.key == key)
+    held = (one for one in state.pending_entries if is_of(tombstone, one))
     revisions = tuple(stub(one, tombstone.removal) for one in held)
     due = TakeDown(replace(tombstone, generation=generation), revisions)
     without = with_removals(state, (tombstone,))
@@ -37,8 +37,14 @@ def removed_from(state: State, tombstone: Tombstone) -> State:
 def with_removals(state: State, tombstones: Iterable[Tombstone]) -> State:
     """Return the state without the words of these entries; the same one where it has none."""
     for tombstone in tombstones:
-        if tombstone.key not in state.removed:
-            state = _without(state, tombstone.key, tombstone.removal)
+        if tombstone.is_restored or tombstone.name in names_of(state):
+            continue
+        state = _without(state, tombstone)
+        if tombstone.revision:
+            names = (*state.removed_revisions, tombstone.name)
+            state = replace(state, removed_revisions=names)
+        else:
+            state = replace(state, removed={**state.removed, tombstone.key: tombstone.removal})
             like = dict.fromkeys(tombstone.likenesses, tombstone.key)
             state = replace(state, removed_likenesses={**state.removed_likenesses, **like})
     return state
@@ -54,37 +60,60 @@ def released(state: State, key: str) -> State:
     )
 
 
-def _without(state: State, key: str, removal: Removal) -> State:
-    window = state.window
-    if any(one.key == key for one in window):
-        window = Window.of(_rows(window, key, removal))
-    summary = state.archive_summary
+def names_of(state: State) -> frozenset[str]:
+    """Return the names of the tombstones that a state knows."""
+    return frozenset((*state.removed, *state.removed_revisions))
+
+
+def is_of(tombstone: Tombstone, one: Revision | Row) -> bool:
+    """True if what was taken down has that revision."""
+    return one.key == tombstone.key and tombstone.revision in (None, one.digest)
+
+
+def _without(state: State, tombstone: Tombstone) -> State:
+    key = tombstone.key
+
+    def row(one: Row) -> Row:
+        return removed_row(one, tombstone.removal) if is_of(tombstone, one) else one
+
+    def link(one: EntryLink | None) -> EntryLink | None:
+        return EntryLink(key) if one and one.key == key else one
+
+    state = with_rows(state, row, link)
     return replace(
         state,
-        removed={**state.removed, key: removal},
-        window=window,
-        tasks=tuple(_tasks(state.tasks, key, removal)),
-        archive_summary=replace(summary, newest=_untitled(summary.newest, key)),
+        tasks=tuple(
+            task
+            for task in state.tasks
+            if not (isinstance(task, StoreEntry) and is_of(tombstone, task.revision))
+        ),
         quarantined={name: one for name, one in state.quarantined.items() if name != key},
     )
 
 
-def _tasks(tasks: Iterable[Task], key: str, removal: Removal) -> Iterator[Task]:
-    for task in tasks:
-        if isinstance(task, WriteArchivePage):
-            yield WriteArchivePage(_page(task.page, key, removal))
-        elif not (isinstance(task, StoreEntry) and task.revision.key == key):
-            yield task
+def with_rows(
+    state: State,
+    row: Callable[[Row], Row],
+    link: Callable[[EntryLink | None], EntryLink | None],
+) -> State:
+    """Return the state with other rows, and other links to entries."""
+    rows = tuple(map(row, state.window))
+    summary = state.archive_summary
+    return replace(
+        state,
+        window=state.window if rows == state.window.rows else Window.of(rows),
+        tasks=tuple(_task(task, row, link) for task in state.tasks),
+        archive_summary=replace(summary, newest=link(summary.newest)),
+    )
 
 
-def _page(page: ArchivePage[Row], key: str, removal: Removal) -> ArchivePage[Row]:
-    entries = tuple(_rows(page.entries, key, removal))
-    return replace(page, follows=_untitled(page.follows, key), entries=entries)
-
-
-def _rows(rows: Iterable[Row], key: str, removal: Removal) -> Iterator[Row]:
-    return (removed_row(one, removal) if one.key == key else one for one in rows)
-
-
-def _untitled(link: EntryLink | None, key: str) -> EntryLink | None:
-    return EntryLink(key) if link and link.key == key else link
+def _task(
+    task: Task,
+    row: Callable[[Row], Row],
+    link: Callable[[EntryLink | None], EntryLink | None],
+) -> Task:
+    if not isinstance(task, WriteArchivePage):
+        return task
+    page = task.page
+    entries = tuple(map(row, page.entries))
+    return WriteArchivePage(replace(page, follows=link(page.follows), entries=entries))

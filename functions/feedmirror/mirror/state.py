@@ -140,6 +140,7 @@ class State(Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=SCH
     quarantined: Mapping[str, Quarantine] = field(default_factory=dict)  # by key or fingerprint
     removed: Mapping[str, Removal] = field(default_factory=dict)  # by key; never forgotten
     removed_likenesses: Mapping[str, str] = field(default_factory=dict)  # keys by `likenesses`
+    removed_revisions: tuple[str, ...] = ()  # names (KEY.REVISION) of tombstones; never forgotten
     # Keys, by fingerprint, of listed items that are left out, since they look like removed entries;
     # and of those that the operator has released.
     withheld: Mapping[str, str] = field(default_factory=dict)

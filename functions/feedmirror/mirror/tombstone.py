@@ -16,19 +16,40 @@ from feedmirror.model import Count, Entry, Reason, Removal, Revision, Stored
 _SCHEMA = 1  # raise it when older programs could misread a tombstone
 
 
+class Logged(Stored, frozen=True):
+    """One order of the operator's for an entry, and what was done: no words of it."""
+
+    at: datetime
+    by: str  # who gave the order
+    action: str  # "takedown", "hide" or "restore"
+    reason: Reason | None = None
+    reference: str = ""  # the operator's: a case, a letter
+    objects: tuple[str, ...] = ()  # keys of those that were written
+    purged: Count = 0  # earlier versions that were deleted
+    kept: tuple[str, ...] = ()  # those that may not be deleted: a sentence each
+    invalidation: str | None = None  # ID of the request to the CDN
+
+
 class Tombstone(Stored, frozen=True):
-    """An entry that was taken down, and its log: who did it, when, on what ground."""
+    """An entry, or one revision of an entry, that was taken down."""
 
     key: str
     guid: str  # the public id, under which readers are told
     at: datetime
     reason: Reason
-    reference: str  # the operator's: a case, a letter
-    by: str  # who took it down
+    revision: str | None = None  # digest of the only one that was taken down; None: the whole entry
+    is_hidden: bool = False  # True: its words are kept apart, and may be restored
+    is_restored: bool = False  # True: they were; of the tombstone only the log counts
+    log: tuple[Logged, ...] = ()  # the latest last
     generation: Count = 0  # of the commit that removed the entry
     revisions: tuple[str, ...] = ()  # digests of all that are known of
     archive_pages: tuple[str, ...] = ()  # names of those that had the entry
     likenesses: tuple[str, ...] = ()  # digests by which an entry like it is known
+
+    @property
+    def name(self) -> str:
+        """Name of the tombstone: the key, with the digest of a single revision."""
+        return f"{self.key}.{self.revision}" if self.revision else self.key
 
     @property
     def removal(self) -> Removal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -22,9 +23,10 @@ from feedmirror.mirror import record, tombstone
 from feedmirror.mirror.archive import ArchivePage, ArchiveSummary, EntryLink, predecessors
 from feedmirror.mirror.record import LAST, Record
 from feedmirror.mirror.state import State
-from feedmirror.mirror.tombstone import TakeDown, Tombstone, stub
+from feedmirror.mirror.tombstone import Logged, TakeDown, Tombstone, stub
 from feedmirror.model import Revision, Subscription
 from feedmirror.ports import SideBySide, Store, Stored
+from feedmirror.storage import hidden
 from feedmirror.storage.archive_search import linking_to
 from feedmirror.storage.objects import update
 from feedmirror.storage.pages import PageWriter
@@ -33,7 +35,7 @@ from feedmirror.storage.records import StoredRecords
 
 
 def stored_tombstones(store: Store, slug: str, known: Container[str] = ()) -> tuple[Tombstone, ...]:
-    """Load the tombstones of a feed, but for the keys in `known`.
+    """Load the tombstones of a feed, but for those whose names are in `known`.
 
     Raises: StoreError, also where one is damaged.
     """
@@ -41,13 +43,55 @@ def stored_tombstones(store: Store, slug: str, known: Container[str] = ()) -> tu
     for key in store.keys(tombstones_prefix(slug)):
         is_known = key.rpartition("/")[2].removesuffix(".json") in known
         stored = None if is_known else store.load(key)
-        if stored is None:
-            continue
-        try:
-            found.append(tombstone.load(stored.body, key))
-        except ValueError as error:
-            raise StoreError(f"{key} is damaged ({error}): nothing was changed") from error
+        if stored is not None:
+            found.append(_read(stored, key))
     return tuple(found)
+
+
+def load_tombstone(store: Store, slug: str, name: str) -> Tombstone | None:
+    """Load a tombstone by its name; None if there is none. Raises: StoreError."""
+    where = tombstone_key(slug, name)
+    stored = store.load(where)
+    return _read(stored, where) if stored else None
+
+
+def write_tombstone(store: Store, slug: str, made: Tombstone) -> Tombstone:
+    """Write a tombstone, unless one of the same or of a later generation is there; return the one
+    that is. Raises: StoreError.
+    """
+    where, there = tombstone_key(slug, made.name), made
+
+    def make(stored: Stored | None) -> bytes | None:
+        nonlocal there
+        there = _read(stored, where) if stored else made
+        there = made if made.generation > there.generation else there
+        return tombstone.dump(slug, made) if there == made else None
+
+    update(store, where, RECORD_TYPE, make)
+    return there
+
+
+def note(store: Store, slug: str, name: str, logged: Logged) -> None:
+    """Write the last line of a tombstone's log anew. Raises: StoreError."""
+    where = tombstone_key(slug, name)
+
+    def make(stored: Stored | None) -> bytes | None:
+        found = _read(stored, where) if stored else None
+        if found is None or found.log[-1:] != (replace(logged, **_NOT_YET),):
+            return None
+        return tombstone.dump(slug, replace(found, log=(*found.log[:-1], logged)))
+
+    update(store, where, RECORD_TYPE, make)
+
+
+_NOT_YET: Any = {"purged": 0, "kept": (), "invalidation": None}  # when the entry is committed
+
+
+def _read(stored: Stored, where: str) -> Tombstone:
+    try:
+        return tombstone.load(stored.body, where)
+    except ValueError as error:
+        raise StoreError(f"{where} is damaged ({error}): nothing was changed") from error
 
 
 class _Stubs:
@@ -66,7 +110,8 @@ class _Stubs:
                 last[name[1]] = max(name[2], last.get(name[1], -1))
         made = {one.digest: one for one in unstored}
         for digest in {**last, **made}:
-            self._write_revision(digest, last.get(digest, -1), made.get(digest))
+            if self._buried.revision in (None, digest):
+                self._write_revision(digest, last.get(digest, -1), made.get(digest))
 
     def _write_revision(self, digest: str, last: int, made: Revision | None) -> None:
         """Write stubs over the records of a revision.
@@ -127,7 +172,8 @@ def replace_removed_words(store: Store, slug: str) -> tuple[Tombstone, ...]:
     """
     tombstones = stored_tombstones(store, slug)
     for buried in tombstones:
-        replace_words(store, slug, buried)
+        if not buried.is_restored:
+            replace_words(store, slug, buried)
     return tombstones
 
 
@@ -155,36 +201,41 @@ class Remover:
 
         Raises: StoreError, RenderError.
         """
-        for due in state.removing:
-            self._bury(due)
-        for due in state.removing:
-            self._replace_pages(due, state)
+        for due in [one for one in state.removing if self._bury(one)]:
+            self.replace_pages(due.tombstone, state)
 
-    def _bury(self, due: TakeDown) -> None:
+    def _bury(self, due: TakeDown) -> bool:
+        """Write the tombstone, and stubs over records; return False where a later order counts."""
         buried, slug = due.tombstone, self._publisher.slug
-        body = tombstone.dump(slug, buried)
-        update(self._store, tombstone_key(slug, buried.key), RECORD_TYPE, lambda _: body)
+        if write_tombstone(self._store, slug, buried).generation > buried.generation:
+            return False
         replace_words(self._store, slug, buried, due.revisions)
+        if not (buried.is_hidden or buried.revision):
+            hidden.drop(self._store, slug, buried.key)
+        return True
 
-    def _replace_pages(self, due: TakeDown, state: State) -> None:
-        """Write the entry's page, those of the entries that link to it, and its archive pages."""
-        key = due.tombstone.key
+    def replace_pages(self, buried: Tombstone, state: State) -> None:
+        """Write the entry's page, those of the entries that link to it, and its archive pages.
+
+        Raises: StoreError, RenderError.
+        """
+        key = buried.key
         follow: dict[str, EntryLink | None] = {}
         pending = {page.name for page in state.pending_pages}
-        for name in due.tombstone.archive_pages:
+        for name in buried.archive_pages:
             if name not in pending:  # else its own task writes it
                 page, newer = self._archive_page(name)
                 follow |= predecessors((), (page,), ArchiveSummary())
                 self._pages.renew_archive_page(page, newer, state)
         follow |= predecessors(state.window, state.pending_pages, state.archive_summary)
-        linking = linking_to(self._publisher, state, key, due.tombstone.archive_pages)
-        follow |= dict.fromkeys(linking, EntryLink(key))
-        rows = (row for row in state.window if row.key in linking)
-        listed = self._publisher.words.of(
-            state, rows
-        ).items()  # those that are pending have no record
-        found = {other: one for other, one in listed if isinstance(one, Revision)}
-        found |= {one.key: one for one in self._revisions((*linking, key))}
+        linking = linking_to(self._publisher, state, key, buried.archive_pages)
+        found = {one.key: one for one in self._revisions((*linking, key))}
+        rows = (row for row in state.window if row.key in (*linking, key))
+        # Those that are pending have no record yet, or an earlier one.
+        listed = self._publisher.words.of(state, rows).items()
+        found |= {other: one for other, one in listed if isinstance(one, Revision)}
+        title = found[key].title if key in found else None
+        follow |= dict.fromkeys(linking, EntryLink(key, title))
         self._pages.write_entries(found.values(), follow, state)
 
     def _revisions(self, keys: Iterable[str]) -> tuple[Revision, ...]:

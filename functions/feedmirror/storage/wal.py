@@ -27,7 +27,7 @@ from feedmirror.errors import (
 from feedmirror.layout import RECORD_TYPE, records_prefix, state_key
 from feedmirror.mirror import record, state_codec
 from feedmirror.mirror.deployment import Deployment, remedy
-from feedmirror.mirror.removal import with_removals
+from feedmirror.mirror.removal import names_of, with_removals
 from feedmirror.mirror.renewal_work import renewal_under
 from feedmirror.mirror.retention import KnownEntry
 from feedmirror.mirror.state import LASTING, LEAP, Failing, State
@@ -371,7 +371,7 @@ class StateLog:
         """
         from feedmirror.storage.removal import stored_tombstones  # noqa: PLC0415 - as above
 
-        return with_removals(state, stored_tombstones(self._store, self.slug, state.removed))
+        return with_removals(state, stored_tombstones(self._store, self.slug, names_of(state)))
 
     def _apply_once(self, held: StoredState, now: datetime) -> Applied | None:
         """Do the tasks once; return how far, or None if another run has gone on from this state."""
@@ -431,6 +431,17 @@ def _fault(before: Failing | None, error: Exception, now: datetime) -> Failing:
 
 def _each_once(pending: Iterable[Revision]) -> tuple[Revision, ...]:
     return tuple({(one.key, one.digest, one.observed_at): one for one in pending}.values())
+
+
+def apply_whole(log: StateLog, held: StoredState, now: datetime) -> None:
+    """Do all that a commit leaves to do. Raises: StoreError, RenderError."""
+    is_whole = held.state.complete  # of a first mirror the documents wait for the rest
+    applied = log.apply(held, now) if is_whole else log.apply_entries(held, now)
+    if applied.error is None:
+        return
+    if isinstance(applied.error, StoreError):
+        raise applied.error
+    raise RenderError(described(applied.error)) from applied.error
 
 
 def apply_retired(

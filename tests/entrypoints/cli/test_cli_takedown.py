@@ -10,6 +10,7 @@ import pytest
 
 from builders import SITE, entry, rss_document
 from commands import feedmirror, write_config
+from feedmirror.publishing.formats.format import unstamped
 from origin_server import OriginServer
 
 CANARY = "quincunx"
@@ -55,8 +56,9 @@ def test_an_entry_is_taken_down_by_the_address_of_its_page(mirrored: Path, capsy
     assert left(mirrored) == []
     assert f"x: {key} was taken down" in capsys.readouterr().out
     kept = json.loads((mirrored / f"data/x/removed/{key}.json").read_text())["tombstone"]
-    assert (kept["reason"], kept["reference"]) == ("privacy", "letter 7")
-    assert kept["by"]
+    (logged,) = kept["log"]
+    assert (logged["reason"], logged["reference"]) == ("privacy", "letter 7")
+    assert logged["by"]
     assert feedmirror("rebuild", "x", "--quiet") == 0
     assert feedmirror("run", "--quiet") == 0
     assert left(mirrored) == []
@@ -136,3 +138,43 @@ def test_an_entry_that_looks_like_a_removed_one_is_released(
     assert "purged" in capsys.readouterr().err
     assert feedmirror("run", "--quiet") == 0
     assert "Another" in (mirrored / "public/x/rss.xml").read_text()
+
+
+@pytest.mark.slow
+def test_a_hidden_entry_is_restored_and_a_purged_one_is_said_to_be(mirrored: Path, capsys) -> None:
+    key = key_of(mirrored)
+    page = mirrored / f"public/x/entries/{key}.html"
+    said = page.read_bytes()
+    assert feedmirror("takedown", "x", key, *WHY, "--hide", "--yes") == 0
+    assert f"feedmirror restore x {key}" in capsys.readouterr().out
+    assert [path.parent.name for path in left(mirrored)] == ["hidden"]
+    assert feedmirror("run", "--quiet") == 0
+    assert feedmirror("restore", "x", key) == 0
+    assert f"{key} is restored" in capsys.readouterr().out
+    assert unstamped(page.read_bytes()) == unstamped(said)
+    assert feedmirror("takedown", "x", key, *WHY, "--yes") == 0
+    assert left(mirrored) == []
+    assert feedmirror("restore", "x", key) == 1
+    assert "purged" in capsys.readouterr().err
+    assert feedmirror("takedown", "x", key, *WHY, "--hide", "--yes") == 2
+    assert "for good" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_earlier_revision_is_taken_down_by_the_first_letters_of_its_digest(
+    mirrored: Path, origin: OriginServer, capsys
+) -> None:
+    key = key_of(mirrored)
+    (record,) = (mirrored / f"data/x/entries/{key}").iterdir()
+    revision = record.name.split(".")[0]
+    assert feedmirror("takedown", "x", key, *WHY, "--revision", revision[:8], "--yes") == 2
+    assert "says now" in capsys.readouterr().err
+    origin.serve("/feed", rss_document([entry(3), entry(2, summary="Edited."), entry(1)]))
+    assert feedmirror("run", "--quiet") == 0
+    assert left(mirrored) == [record]
+    assert feedmirror("takedown", "x", key, *WHY, "--revision", "f00", "--yes") == 2
+    assert revision in capsys.readouterr().err
+    assert feedmirror("takedown", "x", key, *WHY, "--revision", revision[:8], "--yes") == 0
+    assert left(mirrored) == []
+    assert "Edited." in (mirrored / "public/x/rss.xml").read_text()
+    assert feedmirror("takedown", "x", key, *WHY, "--revision", revision, "--hide") == 2

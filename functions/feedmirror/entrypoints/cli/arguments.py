@@ -217,10 +217,15 @@ def _add_removals(add_command: Callable[..., Any]) -> None:
     """Add the commands that remove what was mirrored, and the one that releases entries."""
     what = "take an entry down for good"
     _add_takedown(add_command("takedown", what, _TAKEDOWN_ABOUT, _TAKEDOWN_EXAMPLES))
-    restore = add_command("restore", "take entries that look like removed ones", _RESTORE_ABOUT)
+    what = "bring hidden entries back, or take ones that look like removed ones"
+    restore = add_command("restore", what, _RESTORE_ABOUT)
     restore.add_argument("feed", metavar="SLUG", help="name of the feed")
     restore.add_argument("keys", nargs="+", metavar="KEY", help="KEY of an entry, as told")
-    _add(restore, "--store")
+    _add_distribution(restore)
+    _add(restore, "--config", "--store")
+    restore.add_argument("--disclaimer", **_OF_STORED)
+    _add(restore, "--public-url")
+    _add_threads(restore, 16, "records read")
     forget = add_command("forget", "delete a feed with all that was mirrored", _FORGET_ABOUT)
     forget.add_argument("feed", metavar="SLUG", help="name of the feed")
     _add_consent(forget, "print how much there is, and change nothing")
@@ -241,12 +246,18 @@ def _add_takedown(takedown: ArgumentParser) -> None:
     takedown.add_argument(
         "--reference", required=True, metavar="TEXT", help="case or letter, for the log alone"
     )
-    _add_consent(takedown, "print the objects, and change nothing")
     takedown.add_argument(
-        "--distribution",
-        metavar="ID",
-        help="CloudFront distribution that is to forget its copies",
+        "--revision",
+        metavar="R",
+        help="take down only this earlier revision: the first letters of its digest",
     )
+    takedown.add_argument(
+        "--hide",
+        action="store_true",
+        help="purge nothing: `feedmirror restore` brings the entry back",
+    )
+    _add_consent(takedown, "print the objects, and change nothing")
+    _add_distribution(takedown)
     takedown.add_argument(
         "--verify",
         choices=("near", "all"),
@@ -258,6 +269,11 @@ def _add_takedown(takedown: ArgumentParser) -> None:
     takedown.add_argument("--disclaimer", **_OF_STORED)
     _add(takedown, "--public-url")
     _add_threads(takedown, 16, "records read")
+
+
+def _add_distribution(parser: ArgumentParser) -> None:
+    about = "CloudFront distribution that is to forget its copies"
+    parser.add_argument("--distribution", metavar="ID", help=about)
 
 
 def _add_consent(parser: ArgumentParser, dry_run: str) -> None:
@@ -534,11 +550,14 @@ examples:
 exit codes: 0 success, 1 not done, or words are left, 2 wrong usage or configuration
 """
 _RESTORE_ABOUT = """\
+Bring back entries that were hidden (`feedmirror takedown --hide`), as they were. If it is
+interrupted, run it again.
+
 Take entries that a refresh has left out, since their link or their text is that of an entry that
 was taken down. The note of the refresh and `feedmirror status` name them. They are read at the
 next refresh, if their origin still lists them.
 
-An entry that was taken down itself cannot be restored: its words are purged.
+An entry that was taken down for good cannot be restored: its words are purged.
 """
 _FORGET_ABOUT = """\
 Delete a feed for good: its state, its records, its tombstones and all that is public of it, with

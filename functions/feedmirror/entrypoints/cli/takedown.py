@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from getpass import getuser
 from pathlib import Path
@@ -18,7 +19,7 @@ from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedMirrorError, StoreError
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import Reason, Subscription
-from feedmirror.takedown import Order, Plan, Takedown
+from feedmirror.takedown import Done, Order, Plan, Takedown
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _READ_DOLLARS = 0.0000004  # a GET of S3 Standard, in the cheapest regions
@@ -27,6 +28,21 @@ _PAGE = re.compile(r"https?://[^?#]*/([a-z0-9-]+)/entries/([0-9a-f]{32})\.html")
 
 def takedown(arguments: Namespace, resources: Resources) -> int:
     """Run the command; return its exit code. Raises: ConfigError, StoreError."""
+    if arguments.revision and arguments.hide:
+        raise ConfigError(("--revision and --hide: a single revision cannot be hidden",))
+    with opened(arguments, resources) as (work, subscription):
+        try:
+            return _carry_out(work, subscription, arguments, resources.clock())
+        except ConfigError:
+            raise
+        except FeedMirrorError as error:
+            print_error(redacted(str(error), subscription))
+            return 1
+
+
+@contextmanager
+def opened(arguments: Namespace, resources: Resources) -> Iterator[tuple[Takedown, Subscription]]:
+    """Yield the takedown of entries of `arguments.feed`. Raises: ConfigError, StoreError."""
     store = open_store(arguments.store, threads=arguments.threads)
     arguments.feeds = [arguments.feed]
     (subscription,), public_url = select_stored_feeds(arguments, store)
@@ -41,13 +57,7 @@ def takedown(arguments: Namespace, resources: Resources) -> int:
             clock=resources.clock,
             side_by_side=side_by_side,
         )
-        try:
-            return _carry_out(work, subscription, arguments, resources.clock())
-        except ConfigError:
-            raise
-        except FeedMirrorError as error:
-            print_error(redacted(str(error), subscription))
-            return 1
+        yield work, subscription
 
 
 def _carry_out(
@@ -60,48 +70,62 @@ def _carry_out(
             progress.show(f"{counted(f'{number:,}', 'archive page')} searched")
 
         key = _key_of(arguments) or _found(work, arguments, report)
-        plan = work.plan(key, report)
+        plan = work.plan(key, report, revision=arguments.revision)
     if plan is None:
         raise ConfigError((f"{arguments.feed} has no entry {key}",))
+    if arguments.hide and plan.was_removed_at and not plan.is_hidden:
+        raise ConfigError((f"{key} was taken down for good: it cannot be hidden any more",))
     _print_plan(plan, subscription)
     if arguments.dry_run:
         return 0
-    if not arguments.yes and not agreed("Take it down for good?"):
+    if not arguments.yes and not agreed("Hide it?" if arguments.hide else "Take it down for good?"):
         print_error("nothing was changed")
         return 1
-    done = work.carry_out(plan, Order(Reason(arguments.reason), arguments.reference, _user()))
+    order = Order(Reason(arguments.reason), arguments.reference, user(), arguments.hide)
+    done = work.carry_out(plan, order)
+    _print_done(done, arguments)
+    invalidation = invalidated(arguments, done.tombstone.name, now)
+    work.note(done, invalidation or None)
+    is_left = _verified(work, plan, arguments)
+    return 1 if done.purged.kept or is_left or invalidation is None else 0
+
+
+def _print_done(done: Done, arguments: Namespace) -> None:
+    name = done.tombstone.name
+    if arguments.hide:
+        how = f"feedmirror restore {arguments.feed} {name}"
+        print(f"{arguments.feed}: {name} is hidden; to bring it back: {how}")  # noqa: T201 - output
+        return
     purged = counted(f"{done.purged.deleted:,}", "earlier version")
-    print(f"{arguments.feed}: {key} was taken down; {purged} deleted")  # noqa: T201 - the output
+    print(f"{arguments.feed}: {name} was taken down; {purged} deleted")  # noqa: T201 - the output
     if done.purged.kept:
         print_error(
             "earlier versions that were not deleted, and may still have its words:",
             *(f"  {line}" for line in done.purged.kept),
         )
-    is_forgotten = _invalidated(arguments, key, now)
-    is_left = _verified(work, plan, arguments)
-    return 1 if done.purged.kept or is_left or not is_forgotten else 0
 
 
-def _invalidated(arguments: Namespace, key: str, now: datetime) -> bool:
-    """Have the CDN forget its copies, or say how; nothing for a directory.
+def invalidated(arguments: Namespace, name: str, now: datetime) -> str | None:
+    """Have the CDN forget its copies, or say how; do nothing for a directory.
 
-    Return False if the CDN did not take the request.
+    Return the ID of the request, "" without one, or None if the CDN did not take it.
     """
     paths = f"/{arguments.feed}/*"
     if arguments.distribution:
-        name = f"{key} {now:%Y%m%dT%H%M%SZ}"
         try:
-            request = open_cdn(arguments.distribution).invalidate([paths], name)
+            cdn = open_cdn(arguments.distribution)
+            request = cdn.invalidate([paths], f"{name} {now:%Y%m%dT%H%M%SZ}")
         except StoreError as error:
             print_error(str(error))
-            return False
+            return None
         print(f"CloudFront forgets {paths} (invalidation {request})")  # noqa: T201 - the output
-    elif arguments.store.directory is None:
+        return request
+    if arguments.store.directory is None:
         print(  # noqa: T201 - the output
             "to have CloudFront forget its copies: aws cloudfront create-invalidation "
             f"--distribution-id ID --paths '{paths}'"
         )
-    return True
+    return ""
 
 
 def _verified(work: Takedown, plan: Plan, arguments: Namespace) -> bool:
@@ -115,7 +139,8 @@ def _verified(work: Takedown, plan: Plan, arguments: Namespace) -> bool:
         result = work.verify(
             plan,
             whole=whole,
-            also=_configuration(arguments.config),
+            only_public=arguments.hide,
+            also={} if arguments.hide else _configuration(arguments.config),
             report=lambda n: progress.show(f"{n:,} objects verified"),
         )
     if result.unread:
@@ -177,7 +202,7 @@ def _print_plan(plan: Plan, subscription: Subscription) -> None:
     print("\n".join((*lines, *(f"  {key}" for key in plan.objects))))  # noqa: T201 - the output
 
 
-def _user() -> str:
+def user() -> str:
     """Return the name of the user who runs the command, for the log."""
     try:
         return getuser()
