@@ -534,11 +534,11 @@ Take an entry down for good: its words leave every object of the store, and no r
 lost state brings them back. Works while other runs refresh the feed, and may be repeated.
 
 Readers are shown a notice in its place, with the date and the ground. The page of the entry keeps
-its address, archive pages keep theirs.
+its address, archive pages keep theirs. An entry of two feeds is one of each: run it for both.
 
 Earlier versions of objects, which a bucket with versioning keeps for a week, are deleted. That
-needs s3:ListBucketVersions on the bucket and s3:DeleteObjectVersion on its objects; the policy of
-the stack's output OperatorPolicyArn has all that is needed.
+needs s3:ListBucketVersions on the bucket, s3:DeleteObjectVersion and s3:GetObjectVersion on its
+objects; the policy of the stack's output OperatorPolicyArn has all that is needed.
 """
 _TAKEDOWN_EXAMPLES = """\
 examples:
