@@ -143,8 +143,9 @@ _FULL = State(
     quarantined={"k": Quarantine("g", "why", "1", ("rss.xml",))},
     fault=Failing("bug", "internal", _NOON, "m"),
     removed={"k": Removal(_NOON, Reason.COURT)}, removed_likenesses={"d": "k"},
+    removed_revisions=("k.d",),
     withheld={"f": "k"}, released=("k",),
-    removing=(TakeDown(Tombstone("k", "g", _NOON, Reason.COURT, "r", "by")),),
+    removing=(TakeDown(Tombstone("k", "g", _NOON, Reason.COURT)),),
     deployment=Deployment(1, (0, 1), _NOON, "d"), renewal=Renewal(1, 2, "000001-a", "000002-b"),
     fragments=Fragments(("m",), {"n": (1, 2)}, {"n": (("dc",),)}),
     archive_summary=ArchiveSummary(
