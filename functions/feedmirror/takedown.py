@@ -59,7 +59,7 @@ from feedmirror.storage.objects import ATTEMPTS
 from feedmirror.storage.publisher import TaskProgress
 from feedmirror.storage.records import StoredRecords
 from feedmirror.storage.redaction_key import redaction_key
-from feedmirror.storage.removal import load_tombstone, note
+from feedmirror.storage.removal import is_removed, load_tombstone, note
 from feedmirror.storage.wal import StateLog, StoredState, apply_whole
 
 
@@ -325,6 +325,20 @@ class Takedown:
                 yield from self._versions.earlier(prefix)
             except StoreError as error:
                 unread.append(str(error))
+
+    def also_in(self, key: str) -> tuple[str, ...]:
+        """Return the other feeds of the store that have an entry of that key, and have not taken
+        it down; a request for each feed. Raises: StoreError.
+        """
+
+        def has_entry(slug: str) -> tuple[str, bool]:
+            is_there = next(iter(self.store.keys(f"{records_prefix(slug)}{key}/")), None)
+            return slug, bool(is_there) and not is_removed(self.store, slug, key)
+
+        others = (slug for slug in self.store.folders(DATA) if slug != self._slug)
+        return tuple(
+            sorted(slug for slug, is_there in self.side_by_side(has_entry, others) if is_there)
+        )
 
     def objects(self) -> int:
         """Return how many objects of the feed `verify` reads of the whole. Raises: StoreError."""

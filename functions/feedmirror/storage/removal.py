@@ -55,6 +55,12 @@ def load_tombstone(store: Store, slug: str, name: str) -> Tombstone | None:
     return _read(stored, where) if stored else None
 
 
+def is_removed(store: Store, slug: str, key: str) -> bool:
+    """True if an entry was taken down, and was not restored. Raises: StoreError."""
+    found = load_tombstone(store, slug, key)
+    return found is not None and not found.is_restored
+
+
 def write_tombstone(store: Store, slug: str, made: Tombstone) -> Tombstone:
     """Write a tombstone, unless one of the same or of a later generation is there; return the one
     that is. Raises: StoreError.

@@ -178,3 +178,19 @@ def test_an_earlier_revision_is_taken_down_by_the_first_letters_of_its_digest(
     assert left(mirrored) == []
     assert "Edited." in (mirrored / "public/x/rss.xml").read_text()
     assert feedmirror("takedown", "x", key, *WHY, "--revision", revision, "--hide") == 2
+
+
+@pytest.mark.slow
+def test_other_feeds_that_have_the_entry_are_named_with_the_command(
+    mirrored: Path, origin: OriginServer, tmp_path: Path, capsys
+) -> None:
+    feeds = {name: origin.url("/feed") for name in "xyz"}
+    write_config(tmp_path, feeds, top='public_url = "https://m.example"')
+    assert feedmirror("run", "--quiet") == 0
+    key = key_of(mirrored)
+    assert feedmirror("takedown", "y", key, *WHY, "--yes") == 0
+    capsys.readouterr()
+    assert feedmirror("takedown", "x", key, *WHY, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert f"feedmirror takedown z {key}" in said
+    assert f"takedown y {key}" not in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from getpass import getuser
@@ -71,11 +71,14 @@ def _carry_out(
 
         key = _key_of(arguments) or _found(work, arguments, report)
         plan = work.plan(key, report, revision=arguments.revision)
+        also_in = work.also_in(key)
     if plan is None:
-        raise ConfigError((f"{arguments.feed} has no entry {key}",))
+        raise ConfigError((f"{arguments.feed} has no entry {key}", *_commands(also_in, key)))
     if arguments.hide and plan.was_removed_at and not plan.is_hidden:
         raise ConfigError((f"{key} was taken down for good: it cannot be hidden any more",))
     _print_plan(plan, subscription)
+    if also_in:
+        print("other feeds have the entry, too; for each:", *_commands(also_in, key), sep="\n")  # noqa: T201
     if arguments.dry_run:
         return 0
     if not arguments.yes and not agreed("Hide it?" if arguments.hide else "Take it down for good?"):
@@ -88,6 +91,11 @@ def _carry_out(
     work.note(done, invalidation or None)
     is_left = _verified(work, plan, arguments)
     return 1 if done.purged.kept or is_left or invalidation is None else 0
+
+
+def _commands(feeds: Iterable[str], key: str) -> list[str]:
+    """Return the commands that take an entry of these feeds down, without the options."""
+    return [f"  feedmirror takedown {slug} {key} …" for slug in feeds]
 
 
 def _print_done(done: Done, arguments: Namespace) -> None:
