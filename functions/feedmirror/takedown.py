@@ -316,7 +316,7 @@ class Takedown:
             report(read)
             if has_words:
                 left.append(name)
-        return Verified(read, tuple(left), tuple(unread))
+        return Verified(len(phrases), read, tuple(left), tuple(unread))
 
     def _earlier(self, key: str, unread: list[str]) -> Iterator[tuple[str, str, bytes]]:
         """Yield the earlier versions that are still there; note why where they cannot be read."""
@@ -387,6 +387,7 @@ class Takedown:
 class Verified(Struct, frozen=True):
     """Result of looking for words of an entry that was taken down."""
 
+    phrases: int  # that were looked for
     read: int  # objects
     left: tuple[str, ...]  # names of those that have words of the entry
     unread: tuple[str, ...] = ()  # why earlier versions could not be read: a sentence each

@@ -153,7 +153,12 @@ def _verified(work: Takedown, plan: Plan, arguments: Namespace) -> bool:
         )
     if result.unread:
         print_error(*result.unread)
-    if result.left:
+    if not result.phrases:
+        print(  # noqa: T201 - the output
+            "not verified: its words are gone already, or too few to be looked for (at least 4 in "
+            "a sentence, or 20 letters)"
+        )
+    elif result.left:
         print_error("words of the entry are left in:", *(f"  {key}" for key in result.left))
     else:
         objects = counted(f"{result.read:,}", "object")
@@ -203,7 +208,7 @@ def _configured_at(arguments: Namespace, now: datetime) -> datetime:
 
 
 def _print_plan(plan: Plan, subscription: Subscription) -> None:
-    title = plan.revisions[0].entry.title if plan.revisions else None
+    title = next((one.title for one in plan.revisions if one.title), None)
     title = redacted(printable_text(title), subscription) if title else "without a title"
     again = f", taken down already on {plan.was_removed_at:%Y-%m-%d}" if plan.was_removed_at else ""
     lines = [f"{subscription.slug}: {title} ({plan.key}){again}", "to be written:"]
