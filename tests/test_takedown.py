@@ -361,6 +361,21 @@ def test_what_is_left_is_named(*, whole: bool) -> None:
     assert work.verify(plan, whole=whole).left == (kept,)
 
 
+@pytest.mark.parametrize("keep", [1, 9])
+def test_what_is_of_all_feeds_and_the_neighbour_before_are_verified(keep: int) -> None:
+    scene = mirrored(keep)
+    objects: dict[str, bytes] = scene.store.objects  # type: ignore[attr-defined]
+    work, key = takedown_of(scene), key_of(scene)
+    plan = work.plan(key)
+    assert plan is not None
+    work.carry_out(plan, ORDER)
+    before = key_of(scene, "Entry 1")
+    quoting = {"state/index", "public/index.html", f"public/news/entries/{before}.html"}
+    for name in quoting:
+        objects[name] = f"All of the {CANARY} of it.".encode()
+    assert {*work.verify(plan).left} == quoting
+
+
 def test_verifying_takes_at_most_sixty_requests_at_ten_thousand_archived_entries() -> None:
     scene = mirrored(keep=9)
     archived = [one_archived(number) for number in range(10_000)]
@@ -633,6 +648,17 @@ def test_one_revision_is_taken_down_and_the_entry_stays(keep: int) -> None:
     assert places(scene) == []
     assert "Removed" not in "".join(scene.archived()) + scene.public()
     assert "Entry 2" in "".join(title for seen in scene.history() for title in seen.titles)
+
+
+@pytest.mark.parametrize("is_restored", [False, True])
+def test_one_revision_of_a_hidden_entry_is_kept_no_more(*, is_restored: bool) -> None:
+    scene, key, first = edited(2)
+    hide(scene, key)
+    if is_restored:
+        restore(takedown_of(scene), key, by="operator", now=scene.now)
+    take_down(scene, key, revision=first)
+    assert places(scene) == []
+    assert is_hidden(scene.store, "news", key)  # the other revision still is
 
 
 def test_a_removed_revision_does_not_come_back_if_its_origin_says_it_again() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, pairwise
 
 from msgspec import Struct, json
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from feedmirror.errors import ConfigError, StoreError
 from feedmirror.layout import (
     DATA,
     FEED_DOCUMENTS,
+    FEED_INDEX,
     PUBLIC,
     SITE_DOCUMENTS,
     document_key,
@@ -37,6 +38,7 @@ from feedmirror.layout import (
     tombstone_key,
 )
 from feedmirror.mirror import record
+from feedmirror.mirror.archive import predecessors
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.mirror.likeness import likenesses, shared_links
 from feedmirror.mirror.quotation import phrases_of, quotes
@@ -61,6 +63,8 @@ from feedmirror.storage.records import StoredRecords
 from feedmirror.storage.redaction_key import redaction_key
 from feedmirror.storage.removal import is_removed, load_tombstone, note
 from feedmirror.storage.wal import StateLog, StoredState, apply_whole
+
+_OF_SITE = (FEED_INDEX, *map(site_key, SITE_DOCUMENTS))  # objects that say something of all feeds
 
 
 class Order(Struct, frozen=True):
@@ -178,8 +182,8 @@ class Takedown:
         return Plan(
             key,
             revision,
-            (*(one for one in revisions if revision in (None, one.digest)), *kept),
-            tuple(one for one in revisions if revision not in (None, one.digest)),
+            tuple(one for one in (*revisions, *kept) if revision in (None, one.digest)),
+            tuple(one for one in (*revisions, *kept) if revision not in (None, one.digest)),
             load_tombstone(self.store, self._slug, name),
             pages,
             (
@@ -350,20 +354,27 @@ class Takedown:
         yield state_key(slug)
         for prefix in (f"{DATA}{slug}/", f"{PUBLIC}{slug}/"):
             yield from self.store.keys(prefix)
-        yield from map(site_key, SITE_DOCUMENTS)
+        yield from _OF_SITE
 
     def _near(self, plan: Plan) -> Iterator[str]:
         """Yield the keys of the objects that can quote the entry."""
         pages: dict[str | None, None] = {None: None}
+        state = plan.held.state
+        before = predecessors(state.window, state.pending_pages, state.archive_summary)
+        followed = [link.key for link in (before.get(plan.key),) if link]
         for name in plan.archive_pages:
             contents = self.log.publisher.contents_of(name)
             pages |= dict.fromkeys(filter(None, (name, contents.older, contents.newer)))
+            listed = contents.keys
+            if contents.older and listed[-1:] == (plan.key,):
+                listed += self.log.publisher.contents_of(contents.older).keys[:1]
+            followed += [older for one, older in pairwise(listed) if one == plan.key]
         documents = (
             document_key(self._slug, name, page) for page in pages for name in FEED_DOCUMENTS
         )
         records = self.store.keys(f"{records_prefix(self._slug)}{plan.key}/")
-        site = map(site_key, SITE_DOCUMENTS)
-        yield from dict.fromkeys((*plan.objects, *records, *documents, *site))
+        neighbours = (entry_key(self._slug, one) for one in followed)
+        yield from dict.fromkeys((*plan.objects, *records, *neighbours, *documents, *_OF_SITE))
 
     def _purge(self, key: str) -> Purged:
         """Delete the earlier versions of all objects that may ever have had words of the entry."""
@@ -374,7 +385,7 @@ class Takedown:
     def _purged_prefixes(self, key: str) -> tuple[str, ...]:
         slug = self._slug
         of_entry = (hidden_key(slug, key), f"{records_prefix(slug)}{key}/")
-        return state_key(slug), *of_entry, f"{PUBLIC}{slug}/"
+        return state_key(slug), *of_entry, f"{PUBLIC}{slug}/", *_OF_SITE
 
     def _purged(self, prefix: str) -> Purged:
         """Purge; what keeps the operator from that is no reason to look no further."""

@@ -40,11 +40,16 @@ def kept_revisions(store: Store, slug: str, key: str) -> tuple[Revision, ...]:
     return tuple(record.load(body.encode(), slug, name).revision for name, body in found.items())
 
 
-def drop(store: Store, slug: str, key: str) -> None:
-    """Overwrite what is kept of an entry, since it is taken down for good. Raises: StoreError."""
+def drop(store: Store, slug: str, key: str, revision: str | None = None) -> None:
+    """Overwrite what is kept of an entry, or of one revision, since that is taken down for good.
+
+    Raises: StoreError.
+    """
 
     def make(stored: Stored | None) -> bytes | None:
-        return json.encode(_Hidden()) if stored else None
+        kept = _records(stored, slug, key).items() if revision else ()
+        left = {name: body for name, body in kept if _digest(slug, name) != revision}
+        return json.encode(_Hidden(left)) if stored else None
 
     update(store, hidden_key(slug, key), RECORD_TYPE, make)
 

@@ -216,8 +216,8 @@ class Remover:
         if write_tombstone(self._store, slug, buried).generation > buried.generation:
             return False
         replace_words(self._store, slug, buried, due.revisions)
-        if not (buried.is_hidden or buried.revision):
-            hidden.drop(self._store, slug, buried.key)
+        if not buried.is_hidden:
+            hidden.drop(self._store, slug, buried.key, buried.revision)
         return True
 
     def replace_pages(self, buried: Tombstone, state: State) -> None:
