@@ -197,3 +197,16 @@ def test_other_feeds_that_have_the_entry_are_named_with_the_command(
     said = capsys.readouterr().out
     assert f"feedmirror takedown z {key}" in said
     assert f"takedown y {key}" not in said
+
+
+@pytest.mark.slow
+def test_several_entries_are_taken_down_at_once_or_none(mirrored: Path, capsys) -> None:
+    key = key_of(mirrored)
+    before = left(mirrored)
+    assert feedmirror("takedown", "x", key, f"{SITE}nosuch", *WHY, "--yes") == 2
+    assert left(mirrored) == before
+    assert feedmirror("takedown", "x", key, f"{SITE}1", f"{SITE}2", *WHY, "--yes") == 0
+    assert capsys.readouterr().out.count("was taken down") == 2  # of two a name is of the same one
+    assert left(mirrored) == []
+    assert (mirrored / "public/x/rss.xml").read_text().count("<title>Removed") == 2
+    assert feedmirror("takedown", "x", key, f"{SITE}3", *WHY, "--revision", "a", "--yes") == 2

@@ -235,7 +235,10 @@ def _add_removals(add_command: Callable[..., Any]) -> None:
 def _add_takedown(takedown: ArgumentParser) -> None:
     takedown.add_argument("feed", metavar="SLUG", help="name of the feed")
     takedown.add_argument(
-        "entry", metavar="ENTRY", help="its URL, its GUID, its KEY, or the URL of its page here"
+        "entries",
+        nargs="+",
+        metavar="ENTRY",
+        help="its URL, its GUID, its KEY, or the URL of its page here",
     )
     takedown.add_argument(
         "--reason",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from getpass import getuser
@@ -28,6 +28,8 @@ _PAGE = re.compile(r"https?://[^?#]*/([a-z0-9-]+)/entries/([0-9a-f]{32})\.html")
 
 def takedown(arguments: Namespace, resources: Resources) -> int:
     """Run the command; return its exit code. Raises: ConfigError, StoreError."""
+    if arguments.revision and len(arguments.entries) > 1:
+        raise ConfigError(("--revision: give one ENTRY",))
     if arguments.revision and arguments.hide:
         raise ConfigError(("--revision and --hide: a single revision cannot be hidden",))
     with opened(arguments, resources) as (work, subscription):
@@ -64,12 +66,38 @@ def _carry_out(
     work: Takedown, subscription: Subscription, arguments: Namespace, now: datetime
 ) -> int:
     """Plan, print, ask and carry out; return the exit code. Raises: FeedMirrorError."""
+    plans = {}
+    for entry in arguments.entries:  # all of them first: one that is refused stops the command
+        plan = _planned(work, subscription, arguments, entry)
+        plans[plan.key] = plan
+    if arguments.dry_run:
+        return 0
+    what = "it" if len(plans) == 1 else "them"
+    question = f"Hide {what}?" if arguments.hide else f"Take {what} down for good?"
+    if not arguments.yes and not agreed(question):
+        print_error("nothing was changed")
+        return 1
+    order = Order(Reason(arguments.reason), arguments.reference, user(), arguments.hide)
+    done, is_left = _done(work, subscription, plans, order)
+    invalidation = invalidated(arguments, " ".join(one.tombstone.name for one in done)[:80], now)
+    for one in done:
+        work.note(one, invalidation or None)
+        plan = plans[one.tombstone.key]
+        is_left |= bool(one.purged.kept) | _verified(work, plan, arguments)
+    return 1 if is_left or invalidation is None else 0
+
+
+def _planned(work: Takedown, subscription: Subscription, arguments: Namespace, entry: str) -> Plan:
+    """Find an entry, and print what is to be written for it.
+
+    Raises: FeedMirrorError; ConfigError where it is refused.
+    """
     with shown_progress(live=True) as progress:
 
         def report(number: int) -> None:
             progress.show(f"{counted(f'{number:,}', 'archive page')} searched")
 
-        key = _key_of(arguments) or _found(work, arguments, report)
+        key = _key_of(arguments, entry) or _found(work, arguments, entry, report)
         plan = work.plan(key, report, revision=arguments.revision)
         also_in = work.also_in(key)
     if plan is None:
@@ -79,18 +107,24 @@ def _carry_out(
     _print_plan(plan, subscription)
     if also_in:
         print("other feeds have the entry, too; for each:", *_commands(also_in, key), sep="\n")  # noqa: T201
-    if arguments.dry_run:
-        return 0
-    if not arguments.yes and not agreed("Hide it?" if arguments.hide else "Take it down for good?"):
-        print_error("nothing was changed")
-        return 1
-    order = Order(Reason(arguments.reason), arguments.reference, user(), arguments.hide)
-    done = work.carry_out(plan, order)
-    _print_done(done, arguments)
-    invalidation = invalidated(arguments, done.tombstone.name, now)
-    work.note(done, invalidation or None)
-    is_left = _verified(work, plan, arguments)
-    return 1 if done.purged.kept or is_left or invalidation is None else 0
+    return plan
+
+
+def _done(
+    work: Takedown, subscription: Subscription, plans: Mapping[str, Plan], order: Order
+) -> tuple[list[Done], bool]:
+    """Take the entries down, each whatever becomes of the others; return those that are, and True
+    if there are others.
+    """
+    done = []
+    for key, plan in plans.items():
+        try:
+            done.append(work.carry_out(plan, order))
+        except FeedMirrorError as error:
+            print_error(f"{key}: {redacted(str(error), subscription)}")
+            continue
+        _print_done(done[-1], subscription.slug, is_hidden=order.is_hidden)
+    return done, len(done) < len(plans)
 
 
 def _commands(feeds: Iterable[str], key: str) -> list[str]:
@@ -98,14 +132,14 @@ def _commands(feeds: Iterable[str], key: str) -> list[str]:
     return [f"  feedmirror takedown {slug} {key} …" for slug in feeds]
 
 
-def _print_done(done: Done, arguments: Namespace) -> None:
+def _print_done(done: Done, slug: str, *, is_hidden: bool) -> None:
     name = done.tombstone.name
-    if arguments.hide:
-        how = f"feedmirror restore {arguments.feed} {name}"
-        print(f"{arguments.feed}: {name} is hidden; to bring it back: {how}")  # noqa: T201 - output
+    if is_hidden:
+        how = f"feedmirror restore {slug} {name}"
+        print(f"{slug}: {name} is hidden; to bring it back: {how}")  # noqa: T201 - output
         return
     purged = counted(f"{done.purged.deleted:,}", "earlier version")
-    print(f"{arguments.feed}: {name} was taken down; {purged} deleted")  # noqa: T201 - the output
+    print(f"{slug}: {name} was taken down; {purged} deleted")  # noqa: T201 - the output
     if done.purged.kept:
         print_error(
             "earlier versions that were not deleted, and may still have its words:",
@@ -175,21 +209,21 @@ def _configuration(path: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes()} if path.is_file() else {}
 
 
-def _key_of(arguments: Namespace) -> str | None:
+def _key_of(arguments: Namespace, entry: str) -> str | None:
     """Return the key that the command line names; None if it names the entry otherwise."""
-    if _KEY.fullmatch(arguments.entry):
-        return str(arguments.entry)
-    page = _PAGE.fullmatch(arguments.entry)
+    if _KEY.fullmatch(entry):
+        return entry
+    page = _PAGE.fullmatch(entry)
     return page[2] if page and page[1] == arguments.feed else None
 
 
-def _found(work: Takedown, arguments: Namespace, report: Callable[[int], None]) -> str:
+def _found(work: Takedown, arguments: Namespace, entry: str, report: Callable[[int], None]) -> str:
     """Return the key of the entry with that GUID or permalink.
 
     Raises: ConfigError if there is none, or more than one.
     """
-    found = work.find(arguments.entry, report)
-    shown = printable_text(arguments.entry)
+    found = work.find(entry, report)
+    shown = printable_text(entry)
     if not found:
         what = "the KEY, the GUID or the URL of an entry, or the URL of its page on the mirror"
         raise ConfigError((f"{shown}: no entry of {arguments.feed} has it; it must be {what}",))
