@@ -108,6 +108,7 @@ def test_of_a_page_with_a_thousand_feeds_the_first_500_are_named() -> None:
     assert urls(page) == [f"{PAGE}{number}.xml" for number in range(500)]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "piece",
     ["<!--", "<link ", "<link a=", "a", "<link " + "a " * 900 + ">", "<a href=/feed>", "<a href='"],
@@ -116,6 +117,7 @@ def test_a_page_of_one_repeated_tag_is_read(piece: str) -> None:
     assert len(urls(piece * (400_000 // len(piece)))) <= 1
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("piece", ["<", "<a>;", '<a>; a="', '<a>; a="\\', "<a>; rel=alternate "])
 def test_a_header_of_one_repeated_piece_is_read(piece: str) -> None:
     assert urls("", piece * (60_000 // len(piece))) == []

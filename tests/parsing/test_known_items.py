@@ -158,6 +158,7 @@ def test_items_of_an_earlier_document_are_known_in_any_order_between_new_ones() 
     assert sorted(shortened.entries) == [1, 4]
 
 
+@pytest.mark.costly
 def test_known_items_cost_a_fraction_of_what_new_ones_cost() -> None:
     long = [_item(n, f"<category>{'quay ' * 20}</category>" * 50) for n in range(200)]
     document, known = _fetched(_rss(NEW, *long)), _split_fingerprints(_rss(*long))

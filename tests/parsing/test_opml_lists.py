@@ -81,6 +81,7 @@ def test_what_is_no_list_is_refused(listed: bytes, kind: Kind, said: str) -> Non
     assert caught.value.kind is kind
 
 
+@pytest.mark.costly
 def test_a_list_of_a_hundred_thousand_groups_within_each_other_is_read() -> None:
     deep = '<outline text="x">' * 100_000 + feed("https://a.example/") + "</outline>" * 100_000
     assert len(read_opml(opml(deep))) == 1

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from effort import some
+from effort import EXHAUSTIVE, some
 from feedmirror.model import Disclaimer, Position, Subscription
 from feedmirror.site import publish_site
 from hostile_feeds import DISCLAIMER, DISCLAIMER_HTML, entries, feed_of, feed_saying
@@ -41,7 +41,7 @@ Documents = dict[str, bytes]  # what is public, by the path below public/
 
 @dataclass(frozen=True)
 class Case:
-    """Return the mirror of a feed with all attack vectors."""
+    """Mirror of a feed with attack vectors."""
 
     kind: str
     public: Documents
@@ -52,7 +52,10 @@ class Case:
 def _mirrored(kind: str) -> Case:
     disclaimer = Disclaimer(html=DISCLAIMER_HTML, position=POSITIONS[kind])
     subscription = Subscription("news", URL, keep=25, disclaimer=disclaimer)
-    scene = Scene(feed_of(kind, entries()), subscription=subscription, parser=InProcessParser())
+    given = entries()
+    if not EXHAUSTIVE:  # each in a feed of one kind at least; all are published in all formats
+        given = given[KINDS.index(kind) % 2 :: 2]
+    scene = Scene(feed_of(kind, given), subscription=subscription, parser=InProcessParser())
     outcome = scene.refresh()
     assert (outcome.outcome, outcome.quarantined) == ("changed", ())
     return Case(kind, _public(scene.store), outcome.new)
@@ -105,10 +108,10 @@ def test_the_checker_finds_active_content(of_class: str) -> None:
 @pytest.mark.slow
 @pytest.mark.row("R1", "R2", "R4")
 def test_attacks_in_an_entry_run_in_no_document(case: Case) -> None:
-    assert case.entries > 280
+    assert case.entries > 140
     archived = [path for path in case.public if "/archive/" in path]
     pages = [path for path in case.public if "/entries/" in path]
-    assert len(archived) > 40
+    assert len(archived) >= 20
     assert len(pages) == case.entries
     assert _problems(case.public) == []
 
@@ -175,7 +178,7 @@ def test_no_body_of_an_extension_element_hides_the_disclaimer() -> None:
                     count += etree.QName(element).namespace is not None
                     shown = parse_body(element.text or "").text_content()
                     assert DISCLAIMER in shown, (path, element.text)
-    assert count > 40
+    assert count > 20
 
 
 def _hiding(element: Any) -> list[str]:
