@@ -370,3 +370,28 @@ def test_states_that_the_index_knows_are_not_read(origin, here, capsys, monkeypa
     )
     read(capsys)
     assert loads == ["state/index", "state/bad.json"]
+
+
+def test_feeds_that_are_named_are_shown_alone_from_their_states(origin, here, capsys):
+    write_config(here, {"gazette": origin.url("/feed"), "bad": origin.url("/451")})
+    run()
+    everything = read(capsys)
+    assert read(capsys, "gazette") == {"gazette": everything["gazette"]}
+    assert read(capsys, "bad", "gazette", "bad") == everything
+    assert feedmirror("status", "gazette", clock=lambda: NOON) == 0
+    assert feedmirror("status", "bad", clock=lambda: NOON) == 1
+
+
+@pytest.mark.parametrize("name", ["gazete", "../x", "a" * 300])
+def test_name_that_no_feed_has_is_refused(origin, here, capsys, name):
+    write_config(here, {"gazette": origin.url("/feed")})
+    run()
+    assert feedmirror("status", name, clock=lambda: NOON) == 2
+    said = capsys.readouterr().err
+    assert "has a feed of that name" in said
+    assert ("did you mean 'gazette'?" in said) == (name == "gazete")
+
+
+def test_feed_that_is_not_refreshed_yet_may_be_named(origin, here, capsys):
+    write_config(here, {"young": origin.url("/feed")})
+    assert read(capsys, "young")["young"]["status"] == "never refreshed"

@@ -68,6 +68,7 @@ def command_parser() -> tuple[ArgumentParser, Mapping[str, ArgumentParser]]:
     _add_subscriptions(add_command)
     _add_check(add_command("check", "validate feeds.toml", _CHECK_ABOUT, _CHECK_EXAMPLES))
     status = add_command("status", "show the health of the feeds", _STATUS_ABOUT, _STATUS_EXAMPLES)
+    status.add_argument("feeds", nargs="*", metavar="SLUG", help="name of a feed; default: all")
     _add(status, "--config", "--store")
     _add_threads(status, 16, "states read")
     _add(status, "--json")
@@ -503,7 +504,7 @@ _STATUS_ABOUT = """\
 Show the health of every feed in feeds.toml and in the store: when it last had a new entry, since
 when it fails and why, when it is due, how many entries were mirrored, and its public addresses.
 Also which pages of an earlier configuration or program are left to renew, and what that takes.
-Reads the state of each feed once; sends no request to an origin.
+Reads the states that say more than the feed index has of them; sends no request to an origin.
 
 A feed that is in the store alone is "not configured": no run refreshes it, and its line on the
 site stays unchanged. Without a feeds.toml only the store is shown, without due times.

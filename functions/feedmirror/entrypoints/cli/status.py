@@ -23,7 +23,7 @@ from feedmirror.entrypoints.cli.selection import configured
 from feedmirror.entrypoints.cli.terminal import counted, show_table, shown_progress
 from feedmirror.entrypoints.store import StoreLocation, open_store, thread_map
 from feedmirror.entrypoints.telemetry import printable_text, redacted
-from feedmirror.errors import StateError, StoreError
+from feedmirror.errors import ConfigError, StateError, StoreError
 from feedmirror.layout import DATA, document_key, state_key
 from feedmirror.mirror import state_codec
 from feedmirror.mirror.feed_index import IndexedFeed, indexed
@@ -35,8 +35,9 @@ from feedmirror.model import Subscription
 from feedmirror.ports import Store
 from feedmirror.publishing.formats import formats
 from feedmirror.settings.load import Settings
+from feedmirror.settings.problems import closest_name
 from feedmirror.settings.slugs import SLUG
-from feedmirror.storage.feed_index import survey_feeds
+from feedmirror.storage.feed_index import Survey, survey_feeds
 from feedmirror.storage.wal import has_entries, why_missing
 from feedmirror.text.secrets import hidden_address
 
@@ -70,10 +71,14 @@ def status(arguments: Namespace, resources: Resources) -> int:
         thread_map(arguments.threads) as side_by_side,
     ):
         progress.show(f"listing {arguments.store}")
-        survey = survey_feeds(store, now, side_by_side, may_write=False)
-        listed = {*survey.feeds, *survey.unreadable, *store.folders(DATA)}
-        stored = frozenset(filter(SLUG.fullmatch, listed))
-        slugs = [*known, *sorted(stored - known.keys())]
+        survey = Survey({}, frozenset())
+        if arguments.feeds:
+            slugs = _named(arguments, known, store)
+            stored = frozenset(slugs)
+        else:
+            survey = survey_feeds(store, now, side_by_side, may_write=False)
+            stored = _stored(survey, store)
+            slugs = [*known, *sorted(stored - known.keys())]
 
         def read(slug: str) -> FeedHealth | None:
             feed = survey.feeds.get(slug)
@@ -81,7 +86,10 @@ def status(arguments: Namespace, resources: Resources) -> int:
                 return _of_index(slug, known.get(slug), feed, settings, now)
             health = _read_health(slug, known.get(slug), settings, store, now)
             if health.status == _NEVER and slug in stored:
-                return _without_state(health, store)
+                found = _without_state(health, store)
+                if found is None and arguments.feeds:
+                    raise _unknown(slug, arguments, known, store)
+                return found
             return health
 
         for health in side_by_side(read, slugs):
@@ -92,6 +100,28 @@ def status(arguments: Namespace, resources: Resources) -> int:
     else:
         _write_table(feeds, settings, arguments.store, now)
     return 1 if any(health.status in UNHEALTHY for health in feeds) else 0
+
+
+def _stored(survey: Survey, store: Store) -> frozenset[str]:
+    """Return the names of all feeds in the store, with a state or without."""
+    listed = {*survey.feeds, *survey.unreadable, *store.folders(DATA)}
+    return frozenset(filter(SLUG.fullmatch, listed))
+
+
+def _named(arguments: Namespace, known: Iterable[str], store: Store) -> list[str]:
+    """Return the feeds that the command line names, each once. Raises: ConfigError."""
+    for slug in arguments.feeds:
+        if not SLUG.fullmatch(slug):
+            raise _unknown(slug, arguments, known, store)
+    return list(dict.fromkeys(arguments.feeds))
+
+
+def _unknown(slug: str, arguments: Namespace, known: Iterable[str], store: Store) -> ConfigError:
+    """Return the error for a name that no feed has."""
+    guess = closest_name(slug, {*known, *store.folders(DATA)})
+    hint = f"did you mean {guess}?" if guess else "`feedmirror status` lists the feeds"
+    where = f"neither {arguments.config} nor {arguments.store}"
+    return ConfigError((f"{printable_text(slug)}: {where} has a feed of that name; {hint}",))
 
 
 def _says_all(feed: IndexedFeed, subscription: Subscription | None) -> bool:
