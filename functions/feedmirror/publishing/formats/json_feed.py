@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
+from msgspec.json import decode
+
 from feedmirror import __version__
 from feedmirror.errors import RenderError
 from feedmirror.layout import FEED_JSON
@@ -234,10 +236,10 @@ def _items(document: bytes) -> Iterator[Json]:
     head = lines.readline()
     if not (head.endswith(_ITEMS.encode()) and document.endswith(_END)):
         raise ValueError("its first or last line is not that of a feed")
-    json.loads((head + _END).decode())
+    decode(head + _END)
     for line, following in pairwise(lines):
         is_last = following == _END
-        found = json.loads(((b"[%b]" if is_last else b"[%b0]") % line).decode())
+        found = decode((b"[%b]" if is_last else b"[%b0]") % line)
         yield from found if is_last else found[:-1]
 
 
