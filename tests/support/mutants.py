@@ -1138,6 +1138,20 @@ RENEWING = (
 )
 REMOVING = (
     _mutant(
+        "a removed revision is not kept among what is hidden",
+        "storage/hidden.py",
+        "if _digest(slug, name) != revision}",
+        "if name}",
+        "test_takedown.py::test_one_revision_of_a_hidden_entry_is_kept_no_more",
+    ),
+    _mutant(
+        "documents of the site and the feed index are verified",
+        "takedown.py",
+        "yield from dict.fromkeys((*plan.objects, *records, *neighbours, *documents, *_OF_SITE))",
+        "yield from dict.fromkeys((*plan.objects, *records, *neighbours, *documents))",
+        "test_takedown.py::test_what_is_of_all_feeds_and_the_neighbour_before_are_verified",
+    ),
+    _mutant(
         "earlier versions are deleted after all others have written",
         "takedown.py",
         "found = [self._purged(prefix) for prefix in self._purged_prefixes(key)]",
