@@ -1152,6 +1152,43 @@ REMOVING = (
         "test_takedown.py::test_what_is_of_all_feeds_and_the_neighbour_before_are_verified",
     ),
     _mutant(
+        "a run that is late does not hide again what was restored",
+        "storage/removal.py",
+        "if write_tombstone(self._store, slug, buried).generation > buried.generation:",
+        "if write_tombstone(self._store, slug, buried) is None:",
+        "test_takedown.py::test_a_run_that_is_late_does_not_hide_again_what_was_restored",
+    ),
+    _mutant(
+        "what was hidden is gone once it is taken down for good",
+        "storage/removal.py",
+        "if not (buried.is_hidden or buried.revision):",
+        "if False:",
+        "test_takedown.py::test_what_was_hidden_can_be_taken_down_for_good",
+    ),
+    _mutant(
+        "a removed revision is not mirrored again",
+        "mirror/classify.py",
+        'if f"{one.key}.{observed.digest}" in self._state.removed_revisions:',
+        "if False:",
+        "test_takedown.py::test_a_removed_revision_does_not_come_back_if_its_origin_says_it_again",
+    ),
+    _mutant(
+        "all pages are read where halving finds too few",
+        "storage/archive_search.py",
+        "if len(found) == len(places):",
+        "if found:",
+        "storage/test_archive_search.py::"
+        "test_whatever_the_clock_said_the_search_finds_what_reading_all_pages_does",
+    ),
+    _mutant(
+        "a page of another division is searched, too",
+        "storage/archive_search.py",
+        "if places is not None and self._is_one_chain():",
+        "if places is not None:",
+        "storage/test_archive_search.py::"
+        "test_whatever_the_clock_said_the_search_finds_what_reading_all_pages_does",
+    ),
+    _mutant(
         "earlier versions are deleted after all others have written",
         "takedown.py",
         "found = [self._purged(prefix) for prefix in self._purged_prefixes(key)]",
