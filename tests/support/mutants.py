@@ -1161,7 +1161,7 @@ REMOVING = (
     _mutant(
         "what was hidden is gone once it is taken down for good",
         "storage/removal.py",
-        "if not (buried.is_hidden or buried.revision):",
+        "if not buried.is_hidden:",
         "if False:",
         "test_takedown.py::test_what_was_hidden_can_be_taken_down_for_good",
     ),
