@@ -234,6 +234,27 @@ def test_message_that_always_fails_becomes_a_dead_letter_while_the_others_succee
     assert len(stack.lines("message refused", at_least=3)) == 3
 
 
+def test_feeds_that_our_own_fault_stops_are_sent_again_alone_and_given_up_by_name(
+    stack: Stack,
+) -> None:
+    with Role(stack, "MirrorFunctionRole").without("/state/*"):
+        stack.aws.client("sqs").send_message(
+            QueueUrl=stack.outputs()["QueueUrl"],
+            MessageBody=json.dumps({"tick": "2", "feeds": dict.fromkeys(("gazette", "notices"))}),
+            MessageGroupId="refreshes-0",
+            MessageDeduplicationId="2",
+        )
+        given_up = stack.lines("feed given up", at_least=2)
+
+    assert {(line["feed"], line["attempts"]) for line in given_up} == {
+        ("gazette", 4),
+        ("notices", 4),
+    }
+    letters = [json.loads(body) for body in stack.messages("FailedRefreshes") if body != "?"]
+    assert sorted(list(letter["feeds"]) for letter in letters) == [["gazette"], ["notices"]]
+    assert stack.lines("message not held", at_least=0) == []
+
+
 def test_tick_that_always_fails_becomes_a_dead_letter(stack: Stack) -> None:
     asked = {"feeds": ["gazette"]}
     refreshes = stack.outputs()["QueueUrl"].rpartition("/")[2]
