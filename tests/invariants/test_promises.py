@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from effort import amount
 from feedmirror.errors import FetchError, Kind, StateError, StoreError
-from feedmirror.layout import DEPLOYMENTS
+from feedmirror.layout import DEPLOYMENTS, FEED_INDEX
 from feedmirror.mirror import archive, decide
 from feedmirror.mirror.state import SKEW
 from feedmirror.model import (
@@ -541,6 +541,9 @@ def test_feed_that_is_retired_after_a_killed_run_says_so_though_it_was_retired_b
     assert says_retired(memory.objects[PAGE])
     counting = CountingStore(memory)
     assert publish_site(counting, [retired], PUBLIC_URL, NOON, newest).published == ()
+    assert set(counting.writes) <= {FEED_INDEX}  # with the state that the run before has written
+    counting.reset()
+    publish_site(counting, [retired], PUBLIC_URL, NOON, newest)
     assert counting.writes == []
 
 
