@@ -80,12 +80,23 @@ def stale(state: State, settings: PublicSettings, address: str) -> tuple[Format,
     """The formats whose documents were rendered from something else than what holds now."""
     if state.feed is None:
         return ()
+    described = _Described(settings)
     return tuple(
         made
         for made in formats()
         if made.name not in state.documents
-        or state.documents[made.name].render_key != render_key(made, state, settings, address)
+        or state.documents[made.name].render_key != render_key(made, state, described, address)
     )
+
+
+class _Described:
+    """Settings of which only the description is needed, so that it is made once for all formats."""
+
+    def __init__(self, settings: PublicSettings) -> None:
+        self._text = repr(settings)
+
+    def __repr__(self) -> str:
+        return self._text
 
 
 class RenderInputs(Struct, frozen=True):
@@ -97,13 +108,15 @@ class RenderInputs(Struct, frozen=True):
     version: int  # of the format
     generation: int
     address: str
-    settings: PublicSettings  # of its secrets the digest
+    settings: PublicSettings | _Described  # of its secrets the digest
     missing: tuple[str, ...]  # keys of entries that the document lacks
     style: str | None  # name of the style sheet; None: the document has none
     failure: LastingFailure | None  # None: there is none, or the document does not say
 
 
-def render_key(made: Format, state: State, settings: PublicSettings, address: str) -> str:
+def render_key(
+    made: Format, state: State, settings: PublicSettings | _Described, address: str
+) -> str:
     """Return a digest of everything that a document depends on."""
     inputs = RenderInputs(
         version=made.version,
