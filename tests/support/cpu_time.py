@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-_ROUNDS = 3
+_ROUNDS = 5
 
 
 def within(times: float, work: Callable[[], T], *, than: Callable[[], object]) -> T:

@@ -7,9 +7,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import amount
 from feedmirror import __version__
 from feedmirror.adapters.origin.headers import request_headers
 from feedmirror.adapters.origin.target import parse_target
@@ -309,6 +310,7 @@ def test_header_that_the_settings_refuse_is_never_left_out_in_silence(server, na
     assert server.connections == 0
 
 
+@settings(max_examples=amount(10))
 @given(name=st.sampled_from("Referer Cookie Accept Origin Via Pragma X-Key".split()), value=VALUE)
 def test_header_that_the_settings_accept_is_among_those_that_are_sent(name, value):
     url = "https://feeds.example/feed"
