@@ -154,9 +154,9 @@ def test_a_hidden_entry_is_restored_and_a_purged_one_is_said_to_be(mirrored: Pat
     assert unstamped(page.read_bytes()) == unstamped(said)
     assert feedmirror("takedown", "x", key, *WHY, "--yes") == 0
     assert left(mirrored) == []
-    assert "not verified" not in capsys.readouterr().out
+    assert "is not verified" not in capsys.readouterr().out
     assert feedmirror("takedown", "x", key, *WHY, "--yes") == 0
-    assert "not verified: its words are gone already" in capsys.readouterr().out
+    assert "is not verified: its words are gone already" in capsys.readouterr().out
     assert feedmirror("restore", "x", key) == 1
     assert "purged" in capsys.readouterr().err
     assert feedmirror("takedown", "x", key, *WHY, "--hide", "--yes") == 2

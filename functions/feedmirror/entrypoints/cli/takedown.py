@@ -84,6 +84,10 @@ def _carry_out(
         work.note(one, invalidation or None)
         plan = plans[one.tombstone.key]
         is_left |= bool(one.purged.kept) | _verified(work, plan, arguments)
+    print(  # noqa: T201 - the output
+        "not reached: what readers have fetched; dead letters and lines of the log, which may name "
+        "entries until they expire (14 days and as the log group says)"
+    )
     return 1 if is_left or invalidation is None else 0
 
 
@@ -189,18 +193,14 @@ def _verified(work: Takedown, plan: Plan, arguments: Namespace) -> bool:
         print_error(*result.unread)
     if not result.phrases:
         print(  # noqa: T201 - the output
-            "not verified: its words are gone already, or too few to be looked for (at least 4 in "
-            "a sentence, or 20 letters)"
+            f"{plan.key} is not verified: its words are gone already, or too few to be looked for "
+            "(at least 4 in a sentence, or 20 letters)"
         )
     elif result.left:
-        print_error("words of the entry are left in:", *(f"  {key}" for key in result.left))
+        print_error(f"words of {plan.key} are left in:", *(f"  {key}" for key in result.left))
     else:
         objects = counted(f"{result.read:,}", "object")
-        print(f"verified: no words of it in {objects}")  # noqa: T201 - the output
-    print(  # noqa: T201 - the output
-        "not reached: what readers have fetched; dead letters and lines of the log, which may name "
-        "it until they expire (14 days and as the log group says)"
-    )
+        print(f"verified: no words of {plan.key} in {objects}")  # noqa: T201 - the output
     return bool(result.left or result.unread)
 
 
