@@ -210,3 +210,20 @@ def test_several_entries_are_taken_down_at_once_or_none(mirrored: Path, capsys) 
     assert left(mirrored) == []
     assert (mirrored / "public/x/rss.xml").read_text().count("<title>Removed") == 2
     assert feedmirror("takedown", "x", key, f"{SITE}3", *WHY, "--revision", "a", "--yes") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_configured", [False, True])
+def test_the_page_of_removals_of_a_directory_follows_at_once(
+    mirrored: Path, origin: OriginServer, *, is_configured: bool
+) -> None:
+    key, page, own = key_of(mirrored), mirrored / "public/removed.html", ()
+    if not is_configured:
+        (mirrored.parent / "feeds.toml").unlink()
+        own = ("--disclaimer", "A copy.")
+    assert feedmirror("takedown", "x", key, *WHY, *own, "--hide", "--dry-run") == 0
+    assert "to protect the privacy" not in page.read_text()
+    assert feedmirror("takedown", "x", key, *WHY, *own, "--hide", "--yes") == 0
+    assert "1 to protect the privacy" in page.read_text()
+    assert feedmirror("restore", "x", key, *own) == 0
+    assert "to protect the privacy" not in page.read_text()

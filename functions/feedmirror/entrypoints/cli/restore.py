@@ -32,7 +32,7 @@ def restore(arguments: Namespace, resources: Resources) -> int:
 def _restored(arguments: Namespace, resources: Resources, keys: list[str]) -> list[str]:
     """Bring hidden entries back; return those that are not. Raises: ConfigError, StoreError."""
     failed = []
-    with opened(arguments, resources) as (work, subscription):
+    with opened(arguments, resources) as (work, subscription, publish):
         for key in keys:
             try:
                 restoring.restore(work, key, by=user(), now=resources.clock())
@@ -41,6 +41,7 @@ def _restored(arguments: Namespace, resources: Resources, keys: list[str]) -> li
                 failed.append(key)
                 continue
             print(f"{subscription.slug}: {key} is restored")  # noqa: T201 - the output
+        publish()
     if invalidated(arguments, f"restore {' '.join(keys)[:60]}", resources.clock()) is None:
         failed += keys
     return failed

@@ -19,6 +19,7 @@ from feedmirror.entrypoints.telemetry import printable_text, redacted
 from feedmirror.errors import ConfigError, FeedMirrorError, StoreError
 from feedmirror.mirror.deployment import Deployment
 from feedmirror.model import Reason, Subscription
+from feedmirror.site import publish_site, published_url
 from feedmirror.takedown import Done, Order, Plan, Takedown
 
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -32,9 +33,9 @@ def takedown(arguments: Namespace, resources: Resources) -> int:
         raise ConfigError(("--revision: give one ENTRY",))
     if arguments.revision and arguments.hide:
         raise ConfigError(("--revision and --hide: a single revision cannot be hidden",))
-    with opened(arguments, resources) as (work, subscription):
+    with opened(arguments, resources) as (work, subscription, publish):
         try:
-            return _carry_out(work, subscription, arguments, resources.clock())
+            return _carry_out(work, subscription, arguments, publish, resources.clock())
         except ConfigError:
             raise
         except FeedMirrorError as error:
@@ -43,8 +44,12 @@ def takedown(arguments: Namespace, resources: Resources) -> int:
 
 
 @contextmanager
-def opened(arguments: Namespace, resources: Resources) -> Iterator[tuple[Takedown, Subscription]]:
-    """Yield the takedown of entries of `arguments.feed`. Raises: ConfigError, StoreError."""
+def opened(
+    arguments: Namespace, resources: Resources
+) -> Iterator[tuple[Takedown, Subscription, Callable[[], None]]]:
+    """Yield the takedown of entries of `arguments.feed`, the feed, and what brings the site's
+    documents up to date. Raises: ConfigError, StoreError.
+    """
     store = open_store(arguments.store, threads=arguments.threads)
     arguments.feeds = [arguments.feed]
     (subscription,), public_url = select_stored_feeds(arguments, store)
@@ -59,11 +64,25 @@ def opened(arguments: Namespace, resources: Resources) -> Iterator[tuple[Takedow
             clock=resources.clock,
             side_by_side=side_by_side,
         )
-        yield work, subscription
+
+        def publish() -> None:
+            # In a bucket it is the functions that publish the site, at the next full hour.
+            if arguments.store.directory is not None and published_url(store) is not None:
+                settings = configured(arguments.config)
+                known = settings.subscriptions if settings else ()
+                feeds = known if arguments.feed in {one.slug for one in known} else (subscription,)
+                deployment = Deployment(configured_at=since)
+                publish_site(store, feeds, public_url, resources.clock(), lambda: deployment)
+
+        yield work, subscription, publish
 
 
 def _carry_out(
-    work: Takedown, subscription: Subscription, arguments: Namespace, now: datetime
+    work: Takedown,
+    subscription: Subscription,
+    arguments: Namespace,
+    publish: Callable[[], None],
+    now: datetime,
 ) -> int:
     """Plan, print, ask and carry out; return the exit code. Raises: FeedMirrorError."""
     plans = {}
@@ -79,6 +98,7 @@ def _carry_out(
         return 1
     order = Order(Reason(arguments.reason), arguments.reference, user(), arguments.hide)
     done, is_left = _done(work, subscription, plans, order)
+    publish()
     invalidation = invalidated(arguments, " ".join(one.tombstone.name for one in done)[:80], now)
     for one in done:
         work.note(one, invalidation or None)
