@@ -906,6 +906,48 @@ def test_a_run_beside_it_brings_no_words_back_in_any_order(other: str) -> None:
     assert runs > 60
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("swept")
+@pytest.mark.parametrize("is_restored", [False, True])
+def test_hiding_or_restoring_beside_a_refresh_loses_no_words_in_any_order(
+    *, is_restored: bool
+) -> None:
+    start = before_news()
+    key = key_of(start)
+    if is_restored:
+        hide(start, key)
+
+    def prepare(turnstile: Turnstile) -> tuple[Scene, list[Callable[[], object]]]:
+        scene = copied(start)
+        shared = YieldingStore(scene.store, turnstile)
+
+        def order() -> None:
+            work = takedown_of(scene, shared)
+            if is_restored:
+                restore(work, key, by="operator", now=scene.now)
+            elif plan := work.plan(key):
+                work.carry_out(plan, replace(ORDER, is_hidden=True))
+
+        return scene, [order, lambda: scene.refresh(store=shared)]
+
+    left: set[object] = set()
+    for run in explore(prepare, max_preemptions=1, merging=True):
+        scene = run.store
+        assert not any(run.errors), str(run)
+        contents = frozenset(scene.store.objects.items())
+        if contents not in left:
+            left.add(contents)
+            if not is_restored:
+                assert not any(name.startswith("public/") for name in places(scene)), str(run)
+                restore(takedown_of(scene), key, by="operator", now=scene.now)
+            scene.later(hours=100)
+            scene.refresh()
+            rebuild(scene.subscription, scene.store, PUBLIC_URL, scene.now)
+            assert any(f"An edited {CANARY}".encode() in body for body in public(scene).values())
+            assert not any(b"protect the privacy" in body for body in public(scene).values())
+    assert len(left) > 3
+
+
 def in_renewal() -> Scene:
     """A mirror whose pages are still to be made anew, under another disclaimer."""
     scene = before_news()
