@@ -256,7 +256,7 @@ def test_document_that_arrives_late_is_refused_though_the_origin_took_its_edit_b
     scene = Scene(BEFORE, WIRE.store())
     scene.refresh()
     sea = Sea()
-    WIRE.disturb(sea.takes, at=6, times=FOR_GOOD)  # after the state and an entry with its page
+    WIRE.disturb(sea.takes, at=7, times=FOR_GOOD)  # after the state and an entry with its page
     scene.says(document(3, 2, 1, e3="<p>edited</p>"))
     run(scene)
     (late,) = sea.adrift
