@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logging import ERROR, getLogger
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -29,6 +30,9 @@ from feedmirror.errors import StoreError
 
 if TYPE_CHECKING:
     from boto3.session import Session
+
+for _library in ("botocore", "urllib3"):  # their failures are part of an outcome
+    getLogger(_library).setLevel(ERROR)
 
 
 class _NoAnswer:

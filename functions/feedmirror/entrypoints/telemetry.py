@@ -129,12 +129,10 @@ def json_log() -> Log:
 @cache
 def _json_logger() -> tuple[Logger, StreamHandler[TextIO]]:
     # Imported late: the imports take as long as refreshing a hundred unchanged feeds.
-    from logging import ERROR, StreamHandler, getLogger  # noqa: PLC0415
+    from logging import StreamHandler  # noqa: PLC0415
 
     from aws_lambda_powertools.logging import Logger  # noqa: PLC0415
 
-    for library in ("botocore", "urllib3"):  # their failures are part of an outcome
-        getLogger(library).setLevel(ERROR)
     handler = StreamHandler(sys.stderr)
     # `location` would always be in this file. A dict, since the signature lacks the option.
     options: dict[str, Any] = {"location": None}
