@@ -151,7 +151,7 @@ def test_address_that_swallows_packets_leaves_time_for_the_next(server, url, bla
     server.serve("/feed", BODY)
     names = Names(**{HOST: (black_hole, PUBLIC)})
     origin = make_origin(names, is_public=lambda _address: True)
-    assert origin.fetch(subscription(url, timeout_s=TIMEOUT_S * 2), url, {}).body == BODY
+    assert origin.fetch(subscription(url, timeout_s=2), url, {}).body == BODY
 
 
 def test_body_of_an_error_is_not_read(server, url):
