@@ -62,7 +62,7 @@ def build_baseline(folder: Path) -> Path:
     lock = ROOT / "functions" / "requirements.txt"
     install(lock, out, _architecture(), find_installer())
     (out / "baseline.py").write_text(_BASELINE)
-    compile_all(out)
+    compile_all(out, with_templates=False)
     return out
 
 

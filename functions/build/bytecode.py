@@ -14,9 +14,9 @@ from wheels import PYTHON, BuildError
 MAGIC = "f30d0d0a"  # the first bytes of a .pyc file of any release of 3.13
 
 
-def compile_all(whole: Path) -> None:
-    """Add unchecked-hash bytecode to every module, and compiled templates, or warn that no Python
-    can make it.
+def compile_all(whole: Path, *, with_templates: bool = True) -> None:
+    """Add unchecked-hash bytecode to every module, and the function's compiled templates, or warn
+    that no Python can make it.
 
     Deterministic for a given Python. Raises: BuildError.
     """
@@ -32,7 +32,10 @@ def compile_all(whole: Path) -> None:
     templates = whole / "feedmirror" / "publishing" / "pages" / "compiled.py"
     code = "import runpy, sys; sys.path.insert(0, sys.argv[1])\n"
     code += "runpy.run_path(sys.argv[2])['compile_all']()"
-    for each in (command, [python, "-I", "-c", code, str(whole), str(templates)]):
+    commands = [command]
+    if with_templates:
+        commands.append([python, "-I", "-c", code, str(whole), str(templates)])
+    for each in commands:
         done = subprocess.run(each, capture_output=True, text=True, check=False)
         if done.returncode:
             told = done.stdout + done.stderr
