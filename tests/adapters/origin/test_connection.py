@@ -109,6 +109,8 @@ def test_slow_handshake_ends_at_the_deadline(server, origin, steps):
     assert TIMEOUT_S <= time.monotonic() - started < TIMEOUT_S + 2
 
 
+# Where the server is gone before the handshake, Python 3.11 drops a socket that it has not closed.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("steps", [[], [Reset()], [Wait(0.05), Reset()]])
 def test_handshake_that_is_cut_is_a_reset(server, origin, steps):
     server.on_accept(*steps)
